@@ -1,0 +1,1 @@
+"""What everything stands on: dtypes, promotion, devices, sizes, strides, messages, configuration."""

@@ -1,0 +1,120 @@
+"""PyTorch's dtypes and the NumPy (or ml_dtypes) dtype that holds each one."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+BOOL, UNSIGNED, SIGNED, FLOATING, COMPLEX = range(5)
+
+
+class dtype:
+    """A data type of a tensor's elements, such as ``jtorch.float32``.
+
+    Instances are singletons: compare them with ``is`` or ``==``.
+
+    Attributes:
+        itemsize: bytes of one element.
+        is_floating_point, is_complex, is_signed: what kind of number it holds.
+    """
+
+    __slots__ = (
+        "_name",
+        "_numpy",
+        "_kind",
+        "_legacy_name",
+        "itemsize",
+        "is_floating_point",
+        "is_complex",
+        "is_signed",
+        "__weakref__",
+    )
+    __module__ = "torch"
+
+    def __init__(self, name: str, numpy_dtype: object, kind: int, legacy_name: str):
+        self._name = name
+        self._numpy = np.dtype(numpy_dtype)
+        self._kind = kind
+        self._legacy_name = legacy_name
+        self.itemsize = self._numpy.itemsize
+        self.is_floating_point = kind == FLOATING
+        self.is_complex = kind == COMPLEX
+        self.is_signed = kind not in (BOOL, UNSIGNED) and name != "float8_e8m0fnu"
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
+
+    def __copy__(self) -> dtype:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> dtype:
+        return self
+
+    def to_real(self) -> dtype:
+        """Return the dtype of one component of a complex dtype, itself for a real one."""
+        return _REAL_OF.get(self, self)
+
+    def to_complex(self) -> dtype:
+        """Return the complex dtype whose components have this dtype."""
+        return _COMPLEX_OF.get(self, self)
+
+
+bool_ = dtype("bool", np.bool_, BOOL, "Bool")
+uint8 = dtype("uint8", np.uint8, UNSIGNED, "Byte")
+uint16 = dtype("uint16", np.uint16, UNSIGNED, "UInt16")
+uint32 = dtype("uint32", np.uint32, UNSIGNED, "UInt32")
+uint64 = dtype("uint64", np.uint64, UNSIGNED, "UInt64")
+int8 = dtype("int8", np.int8, SIGNED, "Char")
+int16 = dtype("int16", np.int16, SIGNED, "Short")
+int32 = dtype("int32", np.int32, SIGNED, "Int")
+int64 = dtype("int64", np.int64, SIGNED, "Long")
+float16 = dtype("float16", np.float16, FLOATING, "Half")
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOATING, "BFloat16")
+float32 = dtype("float32", np.float32, FLOATING, "Float")
+float64 = dtype("float64", np.float64, FLOATING, "Double")
+complex64 = dtype("complex64", np.complex64, COMPLEX, "ComplexFloat")
+complex128 = dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
+float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, FLOATING, "Float8_e4m3fn")
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, FLOATING, "Float8_e4m3fnuz")
+float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2, FLOATING, "Float8_e5m2")
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, FLOATING, "Float8_e5m2fnuz")
+float8_e8m0fnu = dtype("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, FLOATING, "Float8_e8m0fnu")
+
+ALL = (
+    bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, bfloat16, float32,
+    float64, complex64, complex128, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz,
+    float8_e8m0fnu,
+)  # fmt: skip
+FLOAT8 = (float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu)
+INTEGERS = (uint8, uint16, uint32, uint64, int8, int16, int32, int64)
+
+BY_NAME = {d._name: d for d in ALL}
+BY_NUMPY = {d._numpy: d for d in ALL}
+BY_LEGACY_NAME = {d._legacy_name: d for d in ALL}
+
+#: PyTorch's other spellings of the same dtypes.
+ALIASES = {
+    "half": float16,
+    "float": float32,
+    "double": float64,
+    "cfloat": complex64,
+    "cdouble": complex128,
+    "short": int16,
+    "int": int32,
+    "long": int64,
+}
+
+_REAL_OF = {complex64: float32, complex128: float64}
+_COMPLEX_OF = {
+    float32: complex64,
+    float64: complex128,
+    bfloat16: complex64,
+}
+
+
+def from_numpy(numpy_dtype: object) -> dtype | None:
+    """Return the dtype that holds ``numpy_dtype``, or ``None`` where PyTorch has none."""
+    return BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
