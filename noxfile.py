@@ -1,0 +1,135 @@
+"""The checks of jtorch, on a desk and in continuous integration alike: ``nox``, or ``nox -s NAME``.
+
+``nox -r`` reuses the environments of the last run. What follows ``--`` goes to the tool.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "tests", "compat", "examples", "docs", "package"]
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+NEWEST_ORACLE = "torch==2.13.0"
+TYPED_SCRIPT = "compat_tests/type_checks/train.py"
+# What the suite holds besides the fast core; "tests" leaves it to "compat".
+WHOLE_PROGRAMS = [
+    "compat_tests/test_seed_blocks.py",
+    "compat_tests/test_examples.py",
+]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check layout and lint rules; change nothing."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type-check the package, and a training script that uses it as torch."""
+    session.install("-e", ".", "mypy>=1.18")
+    session.run("mypy", "jtorch", TYPED_SCRIPT)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the fast part of the suite: engine, hazards and units."""
+    session.install("-e", ".[test]")
+    left_out = [f"--ignore={path}" for path in WHOLE_PROGRAMS]
+    markers = "not oracle and not gpu and not examples and not slow"
+    session.run("pytest", "-m", markers, *left_out, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def compat(session: nox.Session) -> None:
+    """Run the whole compatibility suite that needs no PyTorch."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "2", "-m", "not oracle and not gpu", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oracle(session: nox.Session) -> None:
+    """Compare with PyTorch itself, on the CPU."""
+    session.install("-e", ".[test]")
+    # PyPI's wheel for Linux carries CUDA; PyTorch's own index has the small one for the CPU.
+    cpu_index = "https://download.pytorch.org/whl/cpu"
+    session.install(NEWEST_ORACLE, "--extra-index-url", cpu_index)
+    session.run("pytest", "-n", "2", "-m", "oracle", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the programs of examples/ as a user would."""
+    session.install("-e", ".[test,examples]")
+    session.run("pytest", "-m", "examples", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Report measurements; ``nox -s bench -- engine`` runs benchmarks/engine.py alone."""
+    session.install("-e", ".")
+    folder = Path("benchmarks")
+    known = sorted(path.stem for path in folder.glob("[!_]*.py"))
+    chosen = [word for word in session.posargs if not word.startswith("-")] or known
+    options = [word for word in session.posargs if word.startswith("-")]
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        session.error(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(known)}")
+    for name in chosen:
+        session.run("python", str(folder / f"{name}.py"), *options)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the examples in public docstrings and the Python blocks of the README."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "compat_tests.documentation", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel alone, and import it."""
+    session.install("build>=1.2")
+    output = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(output, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(output))
+    (wheel,) = output.glob("*.whl")
+    assert list(output.glob("*.tar.gz")), "no source distribution was built"
+
+    clean = output.parent / "clean"
+    shutil.rmtree(clean, ignore_errors=True)
+    session.run("python", "-m", "venv", str(clean))
+    clean_python = str(clean / "bin" / "python")
+    session.run(clean_python, "-m", "pip", "install", "-q", str(wheel), external=True)
+    probe = (
+        "import jtorch, sys; print(jtorch.__version__, jtorch.ones(2) + 1);"
+        "unwanted = {'torch', 'matplotlib', 'scipy', 'flax'} & set(sys.modules);"
+        "sys.exit(f'imported with jtorch: {unwanted}' if unwanted else 0)"
+    )
+    session.cd(output.parent)  # away from the repository: the wheel is what is imported
+    session.run(clean_python, "-c", probe, external=True)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Run the tests that need a CUDA device; say so and stop where there is none."""
+    if not _has_nvidia_gpu():
+        session.skip("no NVIDIA GPU on this machine")
+    session.install("-e", ".[test,cuda]")
+    session.run("pytest", "-m", "gpu", *session.posargs)
+
+
+def _has_nvidia_gpu() -> bool:
+    if shutil.which("nvidia-smi") is None:
+        return False
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return listing.returncode == 0 and "GPU" in listing.stdout
