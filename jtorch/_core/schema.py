@@ -172,15 +172,15 @@ class Parameter:
     """
 
     __slots__ = (
-        "kind",
-        "size",
-        "name",
-        "default",
-        "allow_none",
-        "keyword_only",
-        "printed",
         "aliases",
+        "allow_none",
+        "default",
+        "keyword_only",
+        "kind",
+        "name",
         "numbers_as_tensors",
+        "printed",
+        "size",
     )
 
     def __init__(self, text: str, keyword_only: bool, numbers_as_tensors: bool):
@@ -482,9 +482,12 @@ class Signature:
             elif given:
                 unused -= 1
         else:
-            if unused <= 0 and position >= len(args):
+            if unused == 0 and position == len(args):
                 return values
-            error = self._unused_keyword(kwargs, len(args)) if unused else self._too_many(args)
+            if position < len(args):
+                error = self._too_many(args)
+            else:
+                error = self._unused_keyword(kwargs, len(args))
         if explain:
             raise error
         return None
