@@ -16,6 +16,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "compat", "examples", "docs", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPT = "compat_tests/type_checks/train.py"
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
@@ -53,7 +54,7 @@ def tests(session: nox.Session) -> None:
 def compat(session: nox.Session) -> None:
     """Run the whole compatibility suite that needs no PyTorch."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-n", "2", "-m", "not oracle and not gpu", *session.posargs)
+    session.run("pytest", *TWO_WORKERS, "-m", "not oracle and not gpu", *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -63,7 +64,7 @@ def oracle(session: nox.Session) -> None:
     # PyPI's wheel for Linux carries CUDA; PyTorch's own index has the small one for the CPU.
     cpu_index = "https://download.pytorch.org/whl/cpu"
     session.install(NEWEST_ORACLE, "--extra-index-url", cpu_index)
-    session.run("pytest", "-n", "2", "-m", "oracle", *session.posargs)
+    session.run("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)
 
 
 @nox.session
