@@ -306,7 +306,8 @@ class Parameter:
         if not is_index(element):
             reason = f"type must be {self.type_words},but got {messages.type_name(element)}"
             raise messages.unpack_failure(function, self.name, index, reason)
-        if _instance("Tensor", element) and not _is_integral(element.dtype, False):  # type: ignore[attr-defined]
+        symbolic = self.kind == "SymIntArrayRef"
+        if symbolic and _instance("Tensor", element) and not _is_integral(element.dtype, False):  # type: ignore[attr-defined]
             raise RuntimeError(
                 "Expected scalar.isIntegral( false) to be true, but got false.  (Could this error "
                 "message be improved?  If so, please report an enhancement request to PyTorch.)"
@@ -583,6 +584,8 @@ class Schema:
         """
         signatures = self.method_signatures if method else self.function_signatures
         alone = len(signatures) == 1
+        if method and alone and not signatures[0].parameters and (args or kwargs):
+            raise messages.takes_nothing(signatures[0].name, len(args), bool(kwargs))
         for signature in signatures:
             values = signature.match(args, kwargs, explain=alone)
             if values is not None:
@@ -626,7 +629,7 @@ def _warn_deprecated(used: Signature, signatures: list[Signature]) -> None:
         return
     _warned = True
     shown = [str(signature) for signature in signatures if not signature.hidden]
-    depth = 1
+    depth = 2
     frame = sys._getframe(1)
     package = __name__.partition(".")[0] + "."
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
