@@ -67,7 +67,7 @@ SIGNATURES: dict[str, list[str]] = {
         "clamp(Tensor input, Scalar? min=None, Scalar? max=None, *, Tensor out=None)",
     ],
     "reshape": ["reshape(Tensor input, SymIntArrayRef shape)"],
-    "permute": [(True, "torch_bool"), "permute(Tensor input, IntArrayRef dims)"],
+    "permute": ["permute(Tensor input, IntArrayRef dims)"],
     "transpose": ["transpose(Tensor input, int64_t dim0, int64_t dim1)"],
     "flip": ["flip(Tensor input, IntArrayRef dims)"],
     "unsqueeze": ["unsqueeze(Tensor input, int64_t dim)"],
@@ -200,8 +200,8 @@ CALLS: dict[str, list[tuple[bool, str]]] = {
         (False, "t, float32"), (False, "t, None"), (False, "t, x2=t"),
     ],
     "relu": [
-        (True, "1"), (True, "1, foo=2"), (True, ""), (False, ""), (False, "1"), (False, "None"), (False, "t, t"), (False, "foo=t"),
-        (False, "input='a'"), (False, "x1=t"),
+        (True, "1"), (True, "1, foo=2"), (True, ""), (False, ""), (False, "1"), (False, "None"),
+        (False, "t, t"), (False, "foo=t"), (False, "input='a'"), (False, "x1=t"),
     ],
     "exp": [(False, "t, out=3"), (False, "t, out=None")],
     "clamp": [
@@ -329,17 +329,13 @@ def outcome(torch, name: str, method: bool, arguments: str) -> list[str]:
         raise about its values (shapes, ranges) is no matter of the arguments.
     """
     names = values(torch)
-    args, kwargs = eval(f"call({arguments})", names)
-    if method:
-        # A bound method that is kept in a variable says "Tensor" where a call says "TensorBase".
-        names["call"] = eval(f"lambda *args, **kwargs: t.{name}(*args, **kwargs)", names)
-        function = names["call"]
-    else:
-        function = getattr(torch._C._nn if name.startswith("nn.") else torch, name.split(".")[-1])
+    if not method:
+        space = torch._C._nn if name.startswith("nn.") else torch
+        names["function"] = getattr(space, name.split(".")[-1])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            function(*args, **kwargs)
+            eval(f"{f't.{name}' if method else 'function'}({arguments})", names)
     except (TypeError, OverflowError) as error:
         # What PyTorch's C++ appends to an overflow is the addresses of its own frames.
         head, _, trace = str(error).partition("\nException raised from ")
