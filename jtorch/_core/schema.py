@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from . import schema_messages as messages
 from .schema_types import (
     INT_LISTS,
+    NUMBERS_AS_TENSORS,
     Parameter,
     is_index,
     is_tensor_like,
@@ -52,7 +53,7 @@ class Signature:
         self.deprecated = mark == "deprecated"
         self.hidden = bool(mark)
         base = self.name.removesuffix("_out").removesuffix("_")
-        numbers_as_tensors = base in _NUMBERS_AS_TENSORS
+        numbers_as_tensors = base in NUMBERS_AS_TENSORS
         self.parameters: list[Parameter] = []
         keyword_only = False
         for part in inside.rpartition(")")[0].split(", "):

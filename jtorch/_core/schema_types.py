@@ -27,7 +27,7 @@ _ALIASES = {
 }
 
 #: Functions whose tensors may be given as Python numbers (their in-place and out forms too).
-_NUMBERS_AS_TENSORS = {
+NUMBERS_AS_TENSORS = {
     "add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "floor_divide",
     "to", "_to_copy", "copy",
 }  # fmt: skip
