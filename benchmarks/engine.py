@@ -37,6 +37,7 @@ RECORD_LIMIT = 2.0  # microseconds
 WARM_LIMIT, COLD_LIMIT = 1.0, 3.0  # shares of PyTorch's wall time
 PRINTS_LIMIT = 2.0  # seconds more than PyTorch
 RECORDED = 100
+UNSTEADY = 1.5  # a median so many times the fastest run says that something else had the machine
 
 
 class Contender:
@@ -182,22 +183,31 @@ def verdict(value: float, limit: float) -> str:
 
 
 def loops_table(loops: dict[str, Any]) -> list[str]:
-    """Return the Markdown lines of the table of training loops."""
+    """Return the Markdown lines of the table of training loops, and of what to know about them."""
     lines = [
-        "| one step, microseconds | " + " | ".join(CONTENDERS) + " | jtorch / torch | limit | |",
-        "|---" * (len(CONTENDERS) + 4) + "|",
+        "| one step, microseconds | "
+        + " | ".join(CONTENDERS)
+        + " | jtorch / torch | fastest runs | limit | |",
+        "|---" * (len(CONTENDERS) + 5) + "|",
     ]
+    notes = set()
     for workload, result in loops.items():
         title, _, limit = LOOPS[workload]
-        medians = result["medians"]
+        medians, samples = result["medians"], result["samples"]
         cells = [f"{medians[name]:.1f}" if name in medians else "-" for name in CONTENDERS]
         if "torch" in medians and "jtorch" in medians:
             ratio = medians["jtorch"] / medians["torch"]
-            cells += [f"{ratio:.2f}", f"{limit:.2f}", verdict(ratio, limit)]
+            fastest = min(samples["jtorch"]) / min(samples["torch"])
+            cells += [f"{ratio:.2f}", f"{fastest:.2f}", f"{limit:.2f}", verdict(ratio, limit)]
         else:
-            cells += ["-", f"{limit:.2f}", "not measured"]
+            cells += ["-", "-", f"{limit:.2f}", "not measured"]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    notes = {f"{n}: {t}" for result in loops.values() for n, t in result["troubles"].items()}
+        notes |= {f"{name}: {trouble}" for name, trouble in result["troubles"].items()}
+        notes |= {
+            f"unsteady: {name}, {title}: {min(runs):.1f} to {max(runs):.1f} us"
+            for name, runs in samples.items()
+            if runs and medians[name] > UNSTEADY * min(runs)
+        }
     return lines + [""] * bool(notes) + [f"- {note}" for note in sorted(notes)]
 
 

@@ -82,7 +82,7 @@ def descend(
             start.grad = None
         path.append(tuple(start.tolist()))
         if step % every == 0 or step == 1:
-            print(f"Step {step:3d}   f(x) = {value:.4f}")
+            print(f"Step {step:3d}   f(x) = {value:.3f}")
     return path
 
 
