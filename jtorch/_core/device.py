@@ -1,0 +1,139 @@
+"""``torch.device``: where a tensor lives."""
+
+from __future__ import annotations
+
+import re
+
+KINDS = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
+    "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+)  # fmt: skip
+_SPELLING = re.compile(r"([a-z_]+)(?::(0|[1-9]\d*))?\Z")
+
+
+class Device:
+    """A device, such as ``torch.device("cuda:0")``, ``torch.device("cuda", 0)``.
+
+    Instances are interned, so devices that are equal are one object.
+
+    Attributes:
+        type: ``"cpu"``, ``"cuda"``, ``"meta"``...
+        index: ordinal number, or ``None`` for the current one.
+
+    Raises:
+        RuntimeError: for a string that names no device.
+    """
+
+    __slots__ = ("type", "index", "_stack", "__weakref__")
+    type: str
+    index: int | None
+
+    def __new__(cls, type: str | int | Device = None, index: int | None = None) -> Device:  # type: ignore[assignment]
+        if isinstance(type, Device):
+            return type
+        if isinstance(type, int) and not isinstance(type, bool):
+            if type < 0:
+                raise RuntimeError("Device index must not be negative")
+            type, index = default_accelerator(), type
+        elif not isinstance(type, str):
+            raise TypeError(
+                f"device(): argument 'type' (position 1) must be str, not {_type_name(type)}"
+            )
+        else:
+            type, index = _parse(type, index)
+        key = (type, index)
+        device = _DEVICES.get(key)
+        if device is None:
+            device = object.__new__(cls)
+            object.__setattr__(device, "type", type)
+            object.__setattr__(device, "index", index)
+            object.__setattr__(device, "_stack", [])
+            device = _DEVICES.setdefault(key, device)
+        return device
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            f"attribute '{name}' of 'torch.device' objects is not writable"
+        )
+
+    def __repr__(self) -> str:
+        if self.index is None:
+            return f"device(type='{self.type}')"
+        return f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __reduce__(self):
+        return (Device, (self.type,) if self.index is None else (self.type, self.index))
+
+    def __copy__(self) -> Device:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Device:
+        return self
+
+    def __enter__(self) -> Device:
+        self._stack.append(push_default_device(self))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        push_default_device(self._stack.pop())
+
+
+Device.__name__ = Device.__qualname__ = "device"
+Device.__module__ = "torch"
+
+_DEVICES: dict[tuple[str, int | None], Device] = {}
+_ACCELERATOR = ["cuda"]
+
+
+def default_accelerator() -> str:
+    """Return the device type that a bare ordinal number means."""
+    return _ACCELERATOR[0]
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__
+
+
+def _parse(text: str, index: int | None) -> tuple[str, int | None]:
+    if text == "":
+        raise RuntimeError("Device string must not be empty")
+    match = _SPELLING.match(text)
+    if match is None:
+        raise RuntimeError(f"Invalid device string: '{text}'")
+    kind, ordinal = match.groups()
+    if kind not in KINDS:
+        raise RuntimeError(
+            "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, "
+            "maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start "
+            f"of device string: {kind}"
+        )
+    if ordinal is not None:
+        if index is not None:
+            raise RuntimeError(
+                f"type (string) must not include an index because index was passed explicitly: {text}"
+            )
+        return kind, int(ordinal)
+    if index is not None and index < 0:
+        raise RuntimeError(f"Device index must be non-negative, got {index}")
+    return kind, index
+
+
+CPU = Device("cpu")
+META = Device("meta")
+
+_default_device: list[Device | None] = [None]
+
+
+def default_device() -> Device:
+    """Return the device on which tensors are made when none is named."""
+    return _default_device[0] or CPU
+
+
+def push_default_device(device: Device | None) -> Device | None:
+    """Set the default device and return the one before."""
+    before = _default_device[0]
+    _default_device[0] = device
+    return before

@@ -1,0 +1,90 @@
+"""Every message that a user can see and that no schema makes: PyTorch's words, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def device_mismatch(devices: Iterable[object], op: str) -> RuntimeError:
+    """Operands of one operator live on different devices."""
+    first, second, *_ = sorted(map(str, devices), reverse=True)
+    return RuntimeError(
+        "Expected all tensors to be on the same device, but found at least two devices, "
+        f"{first} and {second}!"
+    )
+
+
+def size_mismatch(a: int, b: int, dim: int) -> RuntimeError:
+    """Two operands do not broadcast."""
+    return RuntimeError(
+        f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton "
+        f"dimension {dim}"
+    )
+
+
+def cannot_cast_result(source: str, target: str) -> RuntimeError:
+    """An in-place operator's result does not fit the tensor's dtype."""
+    return RuntimeError(
+        f"result type {source} can't be cast to the desired output type {target}"
+    )
+
+
+def inplace_shape(shape: Sequence[int], broadcast: Sequence[int]) -> RuntimeError:
+    """An in-place operator's result is larger than the tensor."""
+    return RuntimeError(
+        f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast)}"
+    )
+
+
+def leaf_inplace() -> RuntimeError:
+    """A leaf that requires grad is written in place."""
+    return RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def leaf_view_inplace() -> RuntimeError:
+    """A view of such a leaf is written in place."""
+    return RuntimeError(
+        "a view of a leaf Variable that requires grad is being used in an in-place operation."
+    )
+
+
+def dim_out_of_range(dim: int, ndim: int) -> IndexError:
+    """A dimension does not exist."""
+    bound = max(ndim, 1)
+    return IndexError(
+        f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], "
+        f"but got {dim})"
+    )
+
+
+def backward_twice() -> RuntimeError:
+    """The values that a gradient needs were freed."""
+    return RuntimeError(
+        "Trying to backward through the graph a second time (or directly access saved tensors "
+        "after they have already been freed). Saved intermediate values of the graph are freed "
+        "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+        "backward through the graph a second time or if you need to access saved tensors after "
+        "calling backward."
+    )
+
+
+def not_scalar_backward() -> RuntimeError:
+    """``backward()`` without ``gradient`` on something that is no scalar."""
+    return RuntimeError("grad can be implicitly created only for scalar outputs")
+
+
+def no_grad_fn() -> RuntimeError:
+    """``backward()`` of something that nothing requires grad of."""
+    return RuntimeError(
+        "element 0 of tensors does not require grad and does not have a grad_fn"
+    )
+
+
+def modified_inplace(type_name: str, shape: Sequence[int], where: str, now: int, then: int):
+    """A value that a gradient needs was overwritten."""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [{type_name} {list(shape)}]{where}, is at version {now}; expected version "
+        f"{then} instead. Hint: enable anomaly detection to find the operation that failed to "
+        "compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+    )

@@ -1,0 +1,1 @@
+"""The engine: operators are recorded into a trace, and run as one XLA program when looked at."""

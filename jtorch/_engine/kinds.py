@@ -1,0 +1,161 @@
+"""Families of operators that are planned alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._core import dtypes, messages
+from .._core.dtypes import dtype as DType
+from .._core.promotion import result_type
+from .._core.strides import elementwise_strides
+from .op import Op, Operand, Plan
+from .values import Meta, make_meta
+
+
+def broadcast_shapes(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the common shape, or raise PyTorch's error."""
+    result: tuple[int, ...] = ()
+    for shape in shapes:
+        if shape == result:
+            continue
+        ndim = max(len(shape), len(result))
+        a = (1,) * (ndim - len(result)) + result
+        b = (1,) * (ndim - len(shape)) + shape
+        merged = []
+        for dim, (left, right) in enumerate(zip(a, b, strict=True)):
+            if left != right and left != 1 and right != 1:
+                raise messages.size_mismatch(left, right, dim)
+            merged.append(right if left == 1 else left)
+        result = tuple(merged)
+    return result
+
+
+def promoted_dtype(operands: list[Operand], default_dtype: DType) -> DType:
+    """Return the dtype that PyTorch computes in."""
+    described = []
+    for operand in operands:
+        if operand.meta is None:
+            number = operand.number
+            kind = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}.get(
+                type(number), dtypes.complex128
+            )
+            described.append((kind, "number"))
+        else:
+            described.append((operand.meta.dtype, "dim" if operand.meta.ndim else "zero"))
+    return result_type(described, default_dtype)
+
+
+def jax_dtype(dtype: DType) -> Any:
+    """Return the dtype as JAX takes it."""
+    return dtype._numpy
+
+
+def cast(array: Any, dtype: DType) -> Any:
+    """Convert an array as PyTorch does (to bool: not zero; complex to real: drop the rest)."""
+    target = dtype._numpy
+    if array.dtype == target:
+        return array
+    if array.dtype.kind == "c" and target.kind != "c":
+        if target.kind == "b":
+            return array != 0
+        array = jnp.real(array)
+    if target.kind == "b":
+        return array != 0
+    if target.kind in "iu" and (array.dtype.kind == "f" or array.dtype.kind == "V"):
+        return _float_to_int(array, target)
+    return jax.lax.convert_element_type(array, target)
+
+
+def _float_to_int(array: Any, target: np.dtype) -> Any:
+    """Convert as x86 does: by way of int64 for narrow ints, so that values wrap around."""
+    if target.itemsize < 4 or target == np.uint32:
+        wide = jax.lax.convert_element_type(array, np.int64)
+        return jax.lax.convert_element_type(wide, target)
+    return jax.lax.convert_element_type(array, target)
+
+
+def as_array(value: Any) -> Any:
+    """Return a number of a program (a Python number or a traced scalar) as an array."""
+    return value if hasattr(value, "dtype") else jnp.asarray(np.asarray(value))
+
+
+class Pointwise:
+    """An operator of elements: operands promote and broadcast, as PyTorch's TensorIterator does.
+
+    Args:
+        result: dtype of the result: ``"same"`` as computed in, ``"bool"``, or ``"real"`` (the real
+            dtype of a complex one).
+        promote: ``"common"`` computes in the promoted dtype; ``"float"`` promotes ints and bool to
+            the default dtype first.
+        dtypes: what may be computed in: a check ``(op, dtype) -> None`` that raises.
+        tensors: names of the parameters that are operands, in the order of the function's.
+    """
+
+    def __init__(
+        self,
+        *,
+        result: str = "same",
+        promote: str = "common",
+        check: Callable[[Op, DType], None] | None = None,
+        operands: tuple[str, ...] = ("input", "other"),
+    ):
+        self.result = result
+        self.promote = promote
+        self.check = check
+        self.operands = operands
+
+    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
+        operands = [bound.pop(name) for name in self.operands if name in bound]
+        operands = [operand for operand in operands if operand is not None]
+        out = bound.pop("out", None)
+        assert out is None, "out= is handled before planning"
+        metas = [operand.meta for operand in operands if operand.meta is not None]
+        compute = promoted_dtype(operands, mode.default_dtype)
+        if self.promote == "float" and not (compute.is_floating_point or compute.is_complex):
+            compute = mode.default_dtype
+        if self.check is not None:
+            self.check(op, compute)
+        if self.result == "bool":
+            result = dtypes.bool_
+        elif self.result == "real":
+            result = compute.to_real()
+        else:
+            result = compute
+        shape = broadcast_shapes([meta.shape for meta in metas])
+        strides = elementwise_strides(shape, [(meta.shape, meta.strides) for meta in metas])
+        device = metas[0].device if metas else None
+        function = op.function
+        static = bound
+
+        def run(*arrays):
+            return cast(function(*[cast(as_array(a), compute) for a in arrays], **static), result)
+
+        return Plan(run, operands, (make_meta(shape, result, device, strides),))
+
+
+def normalise_dim(dim: int, ndim: int) -> int:
+    """Return a dimension counted from the front, or raise PyTorch's IndexError."""
+    bound = max(ndim, 1)
+    if not -bound <= dim < bound:
+        raise messages.dim_out_of_range(dim, ndim)
+    return dim % bound
+
+
+class Custom:
+    """An operator whose plan is a function of its own: ``plan(op, bound, mode) -> Plan``."""
+
+    def __init__(self, plan: Callable[[Op, dict[str, Any], Any], Plan]):
+        self._plan = plan
+
+    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
+        return self._plan(op, bound, mode)
+
+
+def result_meta(like: Meta, shape: tuple[int, ...], dtype: DType | None = None) -> Meta:
+    """Return the meta of a contiguous result on the same device."""
+    return make_meta(tuple(shape), dtype or like.dtype, like.device)

@@ -1,0 +1,446 @@
+"""Recording: what happens, in nanoseconds, when an operator is called.
+
+A recorder is a function made for one operator. It turns the arguments into a key, looks the key up
+in the children of the trie node that the trace stands on, and on a hit makes the result's ``Value``
+and tensor. Everything else (checks, promotion, shapes) is on the way of a miss, in ``planning``.
+
+How an argument enters the key:
+
+=================  ==========================================================================
+tensor             its reference (int) or, on first use in this trace, its ``Meta``
+float, int         where it is an input of the program: the class; else the number itself
+bool, float        where it is a constant: a pair with its class, since ``1 == 1.0 == True``
+list, tuple        a tuple of the above
+other              itself; it has to be hashable
+=================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._core import messages
+from .._core.device import Device
+from . import planning
+from .op import Op
+from .storage import current_value, overwrite
+from .trace import REACH, Trace, flush, local
+from .values import Value
+
+_LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
+
+_new = object.__new__
+
+
+class _NoTensorYet:
+    """Stands for the Tensor class until ``set_tensor_class`` names it."""
+
+
+Tensor: Any = _NoTensorYet
+
+
+def set_tensor_class(cls: type) -> None:
+    """Tell which class results have."""
+    global Tensor
+    Tensor = cls
+
+
+def wrap(value: Value) -> Any:
+    """Return a new tensor that holds a value."""
+    tensor = _new(Tensor)
+    tensor._value = value
+    tensor._alias = None
+    tensor._version = 0
+    return tensor
+
+
+def reference_of(trace: Trace, value: Value) -> Any:
+    """Return how a key names a value: its reference, or its Meta where it is new to the trace."""
+    reference = value.place - trace.base
+    if -REACH < reference < REACH:
+        return reference
+    return trace.enter(value)
+
+
+def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
+    """Return the key of a call, entering tensors and numbers into the trace on the way."""
+    key: list[Any] = [op]
+    append = key.append
+    dynamic = op.dynamic
+    base = trace.base
+    position = 0
+    for arg in args:
+        cls = arg.__class__
+        if cls is int:
+            if position in dynamic:
+                if (cls, arg) in op.special:
+                    append((cls, arg))
+                else:
+                    _take_int(trace, arg)
+                    append(int)
+            else:
+                append(arg)
+        elif cls is Tensor:
+            value = arg._value
+            if arg._alias is not None:
+                value = current_value(arg)
+            reference = value.place - base
+            if -REACH < reference < REACH:
+                append(reference)
+            else:
+                append(trace.enter(value))
+        else:
+            append(_encode_other(op, trace, arg, position))
+        position += 1
+    if kwargs:
+        for name, arg in kwargs.items():
+            append(name)
+            cls = arg.__class__
+            if cls is int and name in dynamic and (cls, arg) not in op.special:
+                _take_int(trace, arg)
+                append(int)
+            else:
+                append(arg if cls is int else _encode_other(op, trace, arg, name))
+    return tuple(key)
+
+
+def _take_int(trace: Trace, number: int) -> None:
+    if not _LEAST_INT <= number <= _MOST_INT:
+        raise OverflowError("Overflow when unpacking long long")
+    trace.ints.append(number)
+
+
+def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
+    cls = arg.__class__
+    if cls is float:
+        if place in op.dynamic and (cls, arg) not in op.special:
+            trace.floats.append(arg)
+            return float
+        return (cls, arg)
+    if cls is bool or cls is complex:
+        return (cls, arg)
+    if cls is tuple or cls is list:
+        return (cls, *[_encode_element(op, trace, element) for element in arg])
+    if arg is None:
+        return None
+    if hasattr(arg, "_value"):
+        return reference_of(trace, current_value(arg))
+    return arg
+
+
+def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
+    cls = element.__class__
+    if cls is int or element is None:
+        return element
+    if cls is float or cls is bool or cls is complex:
+        return (cls, element)
+    if hasattr(element, "_value"):
+        return reference_of(trace, current_value(element))
+    if cls is tuple or cls is list:
+        return (cls, *[_encode_element(op, trace, inner) for inner in element])
+    return element
+
+
+def record(op: Op, args: tuple, kwargs: dict, method: bool = False) -> Any:
+    """Record a call of an operator and return its value, or a tuple of values."""
+    trace = local.trace
+    try:
+        key = encode(op, trace, args, kwargs)
+        node = trace.node.children.get(key)
+    except (AttributeError, TypeError, OverflowError):
+        trace.rollback()
+        return recover(op, args, kwargs, method)
+    if node is None:
+        node = planning.miss(op, trace, key, args, kwargs, method)
+    trace.node = node
+    slot = node.slot
+    metas = node.metas
+    base = trace.base
+    if len(metas) == 1:
+        value = Value(base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        return value
+    values = []
+    for meta in metas:
+        value = Value(base + slot, meta, trace.segment, slot)
+        trace.values.append(value)
+        values.append(value)
+        slot += 1
+    return tuple(values)
+
+
+def make_general(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator of any signature."""
+
+    def call(*args, **kwargs):
+        result = record(op, args, kwargs, method)
+        if result.__class__ is Value:
+            return wrap(result)
+        return tuple([wrap(value) for value in result])
+
+    return call
+
+
+def make_unary(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator that usually has one argument, a tensor."""
+    general = make_general(op, method)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 1:
+            return general(*args, **kwargs)
+        input = args[0]
+        trace = local.trace
+        try:
+            value = input._value
+            if input._alias is not None:
+                value = current_value(input)
+            reference = value.place - trace.base
+            if not -REACH < reference < REACH:
+                reference = trace.enter(value)
+        except AttributeError:
+            trace.rollback()
+            return general(input)
+        key = (op, reference)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input,), {}, method)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._version = 0
+        return result
+
+    return call
+
+
+def _make_binary_key(op: Op) -> Callable:
+    """Return the function that turns two arguments into a key (the operators' hot path)."""
+    special = op.special
+
+    def make_key(trace, input, other):
+        base = trace.base
+        value = input._value
+        if input._alias is not None:
+            value = current_value(input)
+        left = value.place - base
+        if not -REACH < left < REACH:
+            left = trace.enter(value)
+        cls = other.__class__
+        if cls is float:
+            if special and (cls, other) in special:
+                return (op, left, (cls, other))
+            trace.floats.append(other)
+            return (op, left, float)
+        if cls is int:
+            if special and (cls, other) in special:
+                return (op, left, (cls, other))
+            if not _LEAST_INT <= other <= _MOST_INT:
+                raise AttributeError
+            trace.ints.append(other)
+            return (op, left, int)
+        value = other._value
+        if other._alias is not None:
+            value = current_value(other)
+        right = value.place - base
+        if not -REACH < right < REACH:
+            right = trace.enter(value)
+        return (op, left, right)
+
+    return make_key
+
+
+def make_binary(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator that usually has two arguments, tensors or numbers."""
+    general = make_general(op, method)
+    make_key = _make_binary_key(op)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 2:
+            return general(*args, **kwargs)
+        input, other = args
+        trace = local.trace
+        try:
+            key = make_key(trace, input, other)
+        except AttributeError:
+            trace.rollback()
+            return general(input, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input, other), {}, method)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._version = 0
+        return result
+
+    return call
+
+
+def make_operator(op: Op) -> Callable:
+    """Return the recorder behind a Python operator: ``a + b``, with ``NotImplemented``."""
+    general = make_general(op, True)
+    special = op.special
+
+    def operator(input, other):
+        trace = local.trace
+        try:
+            value = input._value
+            if input._alias is not None:
+                value = current_value(input)
+            base = trace.base
+            left = value.place - base
+            if not -REACH < left < REACH:
+                left = trace.enter(value)
+            cls = other.__class__
+            if cls is float:
+                if special and (cls, other) in special:
+                    key = (op, left, (cls, other))
+                else:
+                    trace.floats.append(other)
+                    key = (op, left, float)
+            elif cls is int:
+                if special and (cls, other) in special:
+                    key = (op, left, (cls, other))
+                elif _LEAST_INT <= other <= _MOST_INT:
+                    trace.ints.append(other)
+                    key = (op, left, int)
+                else:
+                    raise AttributeError
+            else:
+                value = other._value
+                if other._alias is not None:
+                    value = current_value(other)
+                right = value.place - base
+                if not -REACH < right < REACH:
+                    right = trace.enter(value)
+                key = (op, left, right)
+        except AttributeError:
+            trace.rollback()
+            if not planning.is_operand(other):
+                return NotImplemented
+            return general(input, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input, other), {}, True)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._version = 0
+        return result
+
+    return operator
+
+
+def make_inplace(op: Op, method: bool = True) -> Callable:
+    """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
+
+    def call(self, *args, **kwargs):
+        value = record(op, (self, *args), kwargs, method)
+        overwrite(self, value)
+        return self
+
+    return call
+
+
+def make_inplace_operator(op: Op) -> Callable:
+    """Return the recorder behind ``a += b``."""
+    make_key = _make_binary_key(op)
+    general = make_inplace(op)
+
+    def operator(self, other):
+        trace = local.trace
+        try:
+            key = make_key(trace, self, other)
+        except AttributeError:
+            trace.rollback()
+            if not planning.is_operand(other):
+                return NotImplemented
+            return general(self, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (self, other), {}, True)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        overwrite(self, value)
+        return self
+
+    return operator
+
+
+def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
+    """Find out why a call could not be encoded: another device, or a wrong argument.
+
+    Returns:
+        The value or values, where the call is right after all.
+    """
+    trace = local.trace
+    tensors = _tensors((*args, *kwargs.values()))
+    devices = {tensor._value.meta.device for tensor in tensors}
+    if len(devices) > 1:
+        raise messages.device_mismatch(devices, op.name)
+    if devices and devices != {trace.device}:
+        switch_device(next(iter(devices)))
+        return record(op, args, kwargs, method)
+    op.schema.bind(args[1:] if method else args, kwargs, method)  # raises with PyTorch's words
+    plain_args = tuple([_plain(value) for value in args])
+    plain_kwargs = {name: _plain(value) for name, value in kwargs.items()}
+    key_problem = [v for v in (*plain_args, *plain_kwargs.values()) if not _hashable(v)]
+    if key_problem:
+        raise TypeError(
+            f"{op.name}(): cannot take an argument of type {type(key_problem[0]).__name__}"
+        )
+    return record(op, plain_args, plain_kwargs, method)
+
+
+def switch_device(device: Device) -> None:
+    """Run what is pending and record for another device from now on."""
+    trace = local.trace
+    flush(trace, "switch to another device")
+    trace.device = device
+
+
+def _tensors(values: tuple) -> list[Any]:
+    found = []
+    for value in values:
+        if hasattr(value, "_value"):
+            found.append(value)
+        elif isinstance(value, (tuple, list)):
+            found.extend(item for item in value if hasattr(item, "_value"))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    return value
+
+
+def _hashable(value: Any) -> bool:
+    if hasattr(value, "_value"):
+        return True
+    try:
+        hash(tuple(value) if isinstance(value, list) else value)
+    except TypeError:
+        return False
+    return True
+
+

@@ -1,0 +1,125 @@
+"""Storages and views: mutable tensors over immutable arrays.
+
+A tensor that shares its memory with no other has no storage object: an in-place write replaces its
+value. The first view of it makes a ``Storage``, a cell that holds the value of the whole memory and
+a version counter; the tensor and its views then each have an ``Alias``, which says how to read the
+tensor from the storage: a chain of view steps, none for the tensor that owned the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from .values import LEAF, RESULT, Meta, Value
+
+_keys = itertools.count(1)
+
+
+class Storage:
+    """Memory shared by tensors.
+
+    Attributes:
+        value: what is in it, in the shape of the tensor that owned it.
+        version: number of in-place writes.
+        host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
+        key: identifies the storage; ``data_ptr`` derives from it.
+        meta: Meta of the tensor that owned it, without its part in differentiation.
+    """
+
+    __slots__ = ("value", "version", "host", "host_writable", "key", "meta", "__weakref__")
+
+    def __init__(self, value: Value, version: int = 0):
+        self.value = value
+        self.version = version
+        self.host: Any = None
+        self.host_writable = True
+        self.key = next(_keys)
+        self.meta: Meta = value.meta.with_grad(0)
+
+
+class Alias:
+    """How one tensor lies in a storage.
+
+    Attributes:
+        storage: the storage.
+        steps: view steps from the storage's tensor to this one, ``(view op, arguments)`` each.
+        seen: version of the storage that the tensor's ``_value`` was read from.
+        base: the tensor that this one is a view of, ``None`` for the owner and for ``detach()``.
+        offset: storage offset in elements, ``None`` until asked for.
+        remark: what in-place writes under grad mode must know of its making (a ``ViewRemark``).
+    """
+
+    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark")
+
+    def __init__(self, storage: Storage, steps: tuple, base: Any):
+        self.storage = storage
+        self.steps = steps
+        self.seen = storage.version
+        self.base = base
+        self.offset: int | None = None
+        self.remark: Any = None
+
+
+class _Slow:
+    """The parts that need to record operators; ``views`` provides them."""
+
+    read: Callable[[Any], Value]
+    write: Callable[[Any, Value], None]
+
+
+slow = _Slow()
+
+
+def current_value(tensor: Any) -> Value:
+    """Return the value that a tensor has now."""
+    alias = tensor._alias
+    if alias is None:
+        return tensor._value
+    storage = alias.storage
+    if alias.seen == storage.version and storage.host is None:
+        return tensor._value
+    return slow.read(tensor)
+
+
+def overwrite(tensor: Any, value: Value) -> None:
+    """Replace what a tensor holds: the end of every in-place operator."""
+    old = tensor._value
+    if value.meta.grad == LEAF:
+        value.owner = old.owner
+    if tensor._alias is not None:
+        slow.write(tensor, value)
+        return
+    mark_stale(old)
+    tensor._value = value
+    tensor._version += 1
+
+
+def mark_stale(value: Value) -> None:
+    """Note that a value is no longer what its tensor holds, for gradients that had saved it."""
+    if value.array is not None:
+        if value.meta.grad == RESULT:
+            value.segment.stale.add(value.slot)
+        else:
+            value.slot = STALE
+
+
+#: Mark in ``Value.slot`` of a ready value that was overwritten.
+STALE = -1
+
+
+def storage_of(tensor: Any) -> Storage:
+    """Return the storage of a tensor, making one where it has none yet."""
+    alias = tensor._alias
+    if alias is None:
+        storage = Storage(tensor._value, tensor._version)
+        tensor._alias = Alias(storage, (), None)
+        return storage
+    return alias.storage
+
+
+def version_of(tensor: Any) -> int:
+    """Return how often the memory of a tensor was written in place."""
+    alias = tensor._alias
+    return tensor._version if alias is None else alias.storage.version

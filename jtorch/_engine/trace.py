@@ -1,0 +1,245 @@
+"""The trace of each thread: operators recorded since the last flush.
+
+A reference to a result of the trace is its slot (>= 0), to an input a negative number. A value's
+``place`` is ``trace.base + reference``; bases are far apart and never used twice, so a value whose
+place is near the base of a trace is known to that trace.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from sys import getrefcount
+from typing import Any
+
+from .._core import modes
+from .._core.device import CPU, Device
+from . import programs, stats
+from .trie import Node, root
+from .values import LEAF, RESULT, Meta, Value
+
+#: References of one trace lie between ``-REACH`` and ``REACH``.
+REACH = 1 << 24
+_bases = itertools.count(4 * REACH, 4 * REACH)
+
+
+def _reference_counts(values: list[Value]) -> list[int]:
+    return [getrefcount(value) for value in values]
+
+
+#: What ``_reference_counts`` says of a value that nothing but its trace still holds.
+_ONLY_THE_TRACE = _reference_counts([Value(0, None, None, 0)])[0]  # type: ignore[arg-type]
+
+
+class Segment:
+    """What a stretch of recording leaves behind for differentiation and for ``grad_fn``.
+
+    While the stretch is being recorded, ``trace`` is its trace; after the flush ``trace`` is
+    ``None`` and ``saved`` holds the arrays that gradients need.
+    """
+
+    __slots__ = (
+        "trace",
+        "end",
+        "edges",
+        "floats",
+        "ints",
+        "saved",
+        "freed",
+        "stale",
+        "nodes",
+        "hooks",
+        "retained",
+        "sequence",
+        "__weakref__",
+    )
+
+    def __init__(self, trace: Trace, sequence: int):
+        self.trace: Trace | None = trace
+        self.sequence = sequence
+        self.end: Node | None = None
+        self.edges: dict[int, Any] = {}
+        self.floats: list[float] = []
+        self.ints: list[int] = []
+        self.saved: dict[int, Any] = {}
+        self.freed: set[int] = set()
+        self.stale: set[int] = set()
+        self.nodes: dict[int, Any] | None = None
+        self.hooks: dict[int, Any] | None = None
+        self.retained: dict[int, Any] | None = None
+
+
+class Trace:
+    """Operators recorded by one thread since its last flush.
+
+    Attributes:
+        base: offset of its references in ``Value.place``.
+        node: where in the trie it stands.
+        values: the results recorded so far, by slot.
+        inputs: values that existed before, in the order of first use.
+        floats, ints: Python numbers used as operands.
+        mode: the mode that operators are recorded in.
+        segment: the segment being recorded.
+    """
+
+    __slots__ = (
+        "base",
+        "node",
+        "values",
+        "inputs",
+        "floats",
+        "ints",
+        "mode",
+        "segment",
+        "device",
+        "anchor",
+        "__weakref__",
+    )
+
+    def __init__(self) -> None:
+        self.mode = modes.DEFAULT
+        self.device: Device = CPU
+        self._reset()
+
+    def _reset(self) -> None:
+        self.base = next(_bases)
+        self.node = root(self.mode)
+        self.values: list[Value] = []
+        self.inputs: list[Value] = []
+        self.floats: list[float] = []
+        self.ints: list[int] = []
+        self.segment = Segment(self, self.base)
+        self.anchor: Any = None
+
+    def enter(self, value: Value) -> Meta:
+        """Make a value that exists an input of this trace, and return its meta as its key part."""
+        if value.array is None:
+            other = value.segment.trace
+            if other is not None:
+                flush(other, "used by another thread")
+        meta = value.meta
+        if meta.device is not self.device:
+            self._switch_device(meta.device)
+        self.inputs.append(value)
+        value.place = self.base - len(self.inputs)
+        return meta
+
+    def _switch_device(self, device: Device) -> None:
+        if self.node.depth or self.inputs:
+            raise SwitchDevice(device)
+        self.device = device
+
+    def rollback(self) -> None:
+        """Forget inputs and numbers taken for an operator that was not recorded."""
+        node = self.node
+        for value in self.inputs[node.n_inputs :]:
+            value.place = 0
+        del self.inputs[node.n_inputs :]
+        del self.floats[node.n_floats :]
+        del self.ints[node.n_ints :]
+
+    def set_mode(self, mode: modes.Mode) -> None:
+        """Record what follows in another mode."""
+        self.mode = mode
+        self.node = self.node.in_mode(mode)
+
+
+class SwitchDevice(AttributeError):
+    """An operand lives on another device than the trace under way."""
+
+    def __init__(self, device: Device):
+        super().__init__(device)
+        self.device = device
+
+
+class _Local(threading.local):
+    """The trace of the current thread, as ``local.trace``."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+
+
+local = _Local()
+
+
+def flush(trace: Trace, reason: str) -> None:
+    """Run what a trace has recorded and make its live values ready.
+
+    Args:
+        trace: any thread's trace; another thread's is only flushed when it rests.
+        reason: what asked for it, for the statistics.
+    """
+    node = trace.node
+    if node.depth == 0:
+        if trace.inputs:
+            trace.rollback()
+        return
+    values = trace.values
+    counts = _reference_counts(values)
+    live = tuple([slot for slot, count in enumerate(counts) if count > _ONLY_THE_TRACE])
+    program = node.programs.get(live)
+    if program is None:
+        program = programs.build(node, live)
+        node.programs[live] = program
+    segment = trace.segment
+    if program.outputs:
+        outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
+    else:
+        outputs = ()
+    stats.count_flush(reason)
+    # From here on nothing can fail: hand the results over and begin anew.
+    for slot, array in zip(program.live, outputs, strict=False):
+        value = values[slot]
+        value.array = array
+        if value.meta.grad != RESULT:
+            value.segment = None
+    if program.keeps_graph or segment.nodes is not None:
+        _close(segment, node, program, trace, outputs)
+    segment.trace = None
+    trace._reset()
+
+
+def _close(segment: Segment, node: Node, program: Any, trace: Trace, outputs: Any) -> None:
+    """Keep what differentiating the segment later needs, and no other array."""
+    values, inputs = trace.values, trace.inputs
+    saved: dict[int, Any] = {}
+    for slot, array in zip(program.saved, outputs[len(program.live) :], strict=True):
+        saved[slot] = array
+    for slot in program.saved_live:
+        value = values[slot]
+        # A value that can be overwritten later is kept itself, to see that it was; one that
+        # belongs to this segment tells the segment (see tape.mark_stale), and would be a cycle.
+        saved[slot] = value.array if value.meta.grad == RESULT else value
+    for reference in program.saved_inputs:
+        saved[reference] = inputs[-reference - 1]
+    edges: dict[int, Any] = {}
+    for reference in program.edges:
+        value = inputs[-reference - 1]
+        if value.meta.grad == LEAF:
+            edges[reference] = value.owner
+        else:
+            edges[reference] = (value.segment, value.slot)
+    segment.end = node
+    segment.saved = saved
+    segment.edges = edges
+    segment.floats = trace.floats
+    segment.ints = trace.ints
+
+
+def current(reason: str) -> None:
+    """Flush the calling thread's trace."""
+    flush(local.trace, reason)
+
+
+def materialise(value: Value, reason: str) -> Any:
+    """Return the array of a value, running the trace that it is pending in."""
+    array = value.array
+    if array is None:
+        trace = value.segment.trace
+        if trace is None:
+            raise AssertionError("a value was dropped by a flush while still in use")
+        flush(trace, reason)
+        array = value.array
+    return array
+
+

@@ -1,0 +1,215 @@
+"""The trie: every trace ever seen, merged by prefix.
+
+A node is one recorded operator *given everything before it*, so whatever follows from that (shapes,
+dtypes, strides, requires_grad, the gradient of the stretch) is worked out once, when the node is
+made, and never looked at again on a hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._core import modes
+from .values import Meta
+
+
+class Instruction:
+    """One operator in a program: a pure JAX function and where its operands come from.
+
+    Attributes:
+        operands: a reference for each argument of ``function``. An int >= 0 is the result in that
+            slot, an int < 0 an input (-1 is the first), ``("f", i)`` and ``("i", i)`` the i-th
+            Python float or int of the trace.
+        slot: slot of the first result.
+        metas: a Meta for each result.
+        gradient_operands: positions in ``operands`` that a gradient flows to; empty where the
+            results do not require grad.
+        saves: positions in ``operands`` whose elements the gradient needs; the others only lend
+            it their shape.
+        saves_result: whether the gradient needs the results' elements.
+        vjp: gradient rule ``(cotangents, results, operands) -> gradients`` of the operands in
+            ``gradient_operands``, or ``None`` for ``jax.vjp`` of ``function``.
+        node_name: class name of the ``grad_fn``.
+        overwrites: reference of the value that this in-place write made stale, or ``None``.
+        view_of: reference of the value that the result shares memory with, or ``None``.
+    """
+
+    __slots__ = (
+        "op",
+        "function",
+        "operands",
+        "slot",
+        "metas",
+        "gradient_operands",
+        "saves",
+        "saves_result",
+        "vjp",
+        "node_name",
+        "overwrites",
+        "view_of",
+    )
+
+    def __init__(
+        self,
+        op: Any,
+        function: Callable,
+        operands: tuple,
+        metas: tuple[Meta, ...],
+        *,
+        gradient_operands: tuple[int, ...] = (),
+        saves: tuple[int, ...] = (),
+        saves_result: bool = False,
+        vjp: Callable | None = None,
+        node_name: str = "",
+        overwrites: int | None = None,
+        view_of: int | None = None,
+    ):
+        self.op = op
+        self.function = function
+        self.operands = operands
+        self.slot = -1
+        self.metas = metas
+        self.gradient_operands = gradient_operands
+        self.saves = saves
+        self.saves_result = saves_result
+        self.vjp = vjp
+        self.node_name = node_name
+        self.overwrites = overwrites
+        self.view_of = view_of
+
+
+class Node:
+    """A place in the trie. ``slot`` and ``meta`` are those of the (first) result."""
+
+    __slots__ = (
+        "parent",
+        "key",
+        "children",
+        "instruction",
+        "slot",
+        "meta",
+        "metas",
+        "next_slot",
+        "entered",
+        "n_inputs",
+        "n_floats",
+        "n_ints",
+        "depth",
+        "mode",
+        "modes",
+        "programs",
+        "backwards",
+        "freed",
+        "_instructions",
+    )
+
+    def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
+        self.parent = parent
+        self.key = key
+        self.children: dict[tuple, Node] = {}
+        self.instruction: Instruction | None = None
+        self.slot = -1
+        self.meta: Meta | None = None
+        self.metas: tuple[Meta, ...] = ()
+        self.entered: tuple[Meta, ...] = ()
+        self.mode = mode
+        self.modes: dict[modes.Mode, Node] = {mode: self}
+        self.programs: dict[tuple, Any] = {}
+        self.backwards: dict[tuple, Any] = {}
+        self._instructions: tuple[Instruction, ...] | None = None
+        if parent is None:
+            self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
+            self.freed: frozenset[int] = frozenset()
+        else:
+            self.next_slot = parent.next_slot
+            self.n_inputs = parent.n_inputs
+            self.n_floats = parent.n_floats
+            self.n_ints = parent.n_ints
+            self.depth = parent.depth
+            self.freed = parent.freed
+
+    def extend(
+        self, key: tuple, instruction: Instruction, entered: tuple[Meta, ...], floats: int, ints: int
+    ) -> Node:
+        """Add the child that ``key`` leads to."""
+        child = Node(self, key, self.mode)
+        instruction.slot = self.next_slot
+        child.instruction = instruction
+        child.slot = self.next_slot
+        child.metas = instruction.metas
+        child.meta = instruction.metas[0] if instruction.metas else None
+        child.next_slot = self.next_slot + len(instruction.metas)
+        child.entered = entered
+        child.n_inputs = self.n_inputs + len(entered)
+        child.n_floats = floats
+        child.n_ints = ints
+        child.depth = self.depth + 1
+        self.children[key] = child
+        return child
+
+    def in_mode(self, mode: modes.Mode) -> Node:
+        """Return the node that stands for the same operators, the next one recorded in ``mode``."""
+        node = self.modes.get(mode)
+        if node is None:
+            if self.depth == 0:
+                return root(mode)
+            node = Node(self, ("mode", mode), mode)
+            node.modes = self.modes
+            node.programs = self.programs
+            node.slot, node.meta, node.metas = self.slot, self.meta, self.metas
+            self.modes[mode] = node
+        return node
+
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Return the instructions from the root to here."""
+        if self._instructions is None:
+            path = []
+            node: Node | None = self
+            while node is not None:
+                if node.instruction is not None:
+                    path.append(node.instruction)
+                node = node.parent
+            self._instructions = tuple(reversed(path))
+        return self._instructions
+
+    def input_metas(self) -> tuple[Meta, ...]:
+        """Return the metas of all inputs, the first one first."""
+        parts: list[tuple[Meta, ...]] = []
+        node: Node | None = self
+        while node is not None:
+            if node.entered:
+                parts.append(node.entered)
+            node = node.parent
+        return tuple(meta for part in reversed(parts) for meta in part)
+
+    def by_slot(self) -> dict[int, Instruction]:
+        """Return the instruction that fills each slot."""
+        return {
+            instruction.slot + offset: instruction
+            for instruction in self.instructions()
+            for offset in range(len(instruction.metas))
+        }
+
+    def meta_of(self, reference: int) -> Meta:
+        """Return the meta of a slot or an input."""
+        if reference < 0:
+            return self.input_metas()[-reference - 1]
+        instruction = self.by_slot()[reference]
+        return instruction.metas[reference - instruction.slot]
+
+
+_ROOTS: dict[modes.Mode, Node] = {}
+
+
+def root(mode: modes.Mode) -> Node:
+    """Return the node of the empty trace in a mode."""
+    node = _ROOTS.get(mode)
+    if node is None:
+        node = _ROOTS[mode] = Node(None, None, mode)
+    return node
+
+
+def clear() -> None:
+    """Forget every trace and program. Traces under way keep what they stand on."""
+    _ROOTS.clear()
