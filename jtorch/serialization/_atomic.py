@@ -1,0 +1,95 @@
+"""Writing a file so that a crash, or a full disk, leaves the old one whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from typing import IO
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+@contextlib.contextmanager
+def replace_file(path: str) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes the place of ``path`` only once it is complete.
+
+    The new contents go to a temporary file in the same folder, are forced to the disk, and are
+    renamed onto ``path``. A link stays a link, permissions stay as they were. What is not a regular
+    file (a device, a pipe), and a file in a folder where none may be created, is written in place.
+
+    Args:
+        path: name of the file.
+    Yields:
+        The open binary file.
+    Raises:
+        OSError: as ``open(path, "wb")`` does.
+    """
+    target = os.path.realpath(path)
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not os.access(target, os.W_OK):
+        raise PermissionError(13, os.strerror(13), path)
+    if mode is not None and not stat.S_ISREG(mode):
+        with open(path, "wb") as file:
+            yield file
+        return
+    folder, name = os.path.split(target)
+    # The name is cut so that with the random part it stays a valid file name.
+    temporary = os.path.join(folder, f".{name[:60]}.{secrets.token_hex(8)}.tmp")
+    try:
+        # Created like any new file, so that the umask decides who may read it.
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+    except FileNotFoundError:
+        raise FileNotFoundError(2, os.strerror(2), path) from None
+    except OSError:
+        with open(path, "wb") as file:
+            yield file
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the rename itself durable, where the system lets a folder be synchronised."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def restore_on_failure(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Take back what was written to a file-like object when writing fails.
+
+    Nothing is taken back from an object that cannot seek or be truncated.
+    """
+    try:
+        start = file.tell()
+    except (AttributeError, OSError, ValueError):
+        start = None
+    try:
+        yield file
+    except BaseException:
+        if start is not None:
+            with contextlib.suppress(Exception):
+                file.seek(start)
+                file.truncate()
+        raise

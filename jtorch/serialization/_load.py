@@ -1,0 +1,333 @@
+"""``load``: reading what ``save`` wrote."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import sys
+import warnings
+from collections import OrderedDict
+from typing import IO, Any
+
+import numpy as np
+
+from . import _adapter, _config
+from ._legacy import Reading, load_legacy
+from ._map_location import is_meta, restorer
+from ._messages import no_mmap, record_size, torchscript, weights_only_failed
+from ._names import default_globals
+from ._safe_globals import user_globals
+from ._storage import LoadedStorage, StorageType
+from ._unpickler import Unpickler, decode_ascii, globals_in
+from ._unrestricted import make_unpickler
+from ._zip_reader import MAGIC, ZipReader
+
+_TRUE = ("1", "y", "yes", "true")
+
+
+def load(
+    f: Any,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Return an object saved by ``save``, here or in PyTorch.
+
+    Args:
+        f: name of a file, or a binary file that can seek.
+        map_location: where storages go: ``None`` (where they were), a device or its name, a dict
+            from names to names, or a function of storage and name that returns a storage or
+            ``None``.
+        pickle_module: replaces ``pickle``; only with ``weights_only=False``.
+        weights_only: whether the file may hold only tensors, plain containers and what
+            ``add_safe_globals`` allows. The default is yes. ``False`` runs any code that the file
+            contains: use it only for files that you trust.
+        mmap: whether to map the file into memory instead of reading it.
+        pickle_load_args: ``encoding`` of the strings of Python 2, or other arguments of the
+            unpickler.
+    Raises:
+        pickle.UnpicklingError: for what ``weights_only`` does not allow, and for damaged files.
+        RuntimeError: for damaged archives and for devices that are not here.
+        EOFError: for an empty file.
+        FileNotFoundError: if there is no such file.
+    """
+    weights_only, pickle_module = _choose_unpickler(weights_only, pickle_module)
+    if pickle_load_args and weights_only:
+        warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
+    if weights_only:
+        for name in pickle_load_args:
+            if name != "encoding":
+                raise TypeError(f"Unpickler.__init__() got an unexpected keyword argument '{name}'")
+    pickle_load_args.setdefault("encoding", "utf-8")
+    is_path = isinstance(f, (str, os.PathLike))
+    if is_path and os.fspath(f).endswith(".safetensors"):
+        _refuse_safetensors()
+    reading = Reading(
+        restorer(map_location), is_meta(map_location), pickle_module, pickle_load_args
+    )
+    if mmap is None:
+        mmap = _config.load.mmap
+    if not is_path:
+        check_seekable(f)
+        return _load_file(f, f, reading, mmap)
+    with open(f, "rb") as file:
+        return _load_file(file, f, reading, mmap)
+
+
+def _choose_unpickler(weights_only: bool | None, pickle_module: Any) -> tuple[bool, Any]:
+    """Return whether to restrict the unpickler, and the module that has it otherwise."""
+    chosen = weights_only
+    if chosen is None:
+        chosen = pickle_module is None
+    force, forbid = (
+        os.getenv(name, "0").lower() in _TRUE
+        for name in ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    )
+    if force and forbid:
+        raise RuntimeError(
+            "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` "
+            "should be set, but both were set."
+        )
+    if force:
+        chosen = True
+    elif forbid and weights_only is None:
+        warnings.warn(
+            "Environment variable TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD detected, since the"
+            "`weights_only` argument was not explicitly passed to `torch.load`, forcing "
+            "weights_only=False.",
+            UserWarning,
+            stacklevel=3,
+        )
+        chosen = False
+    if not chosen:
+        return False, pickle_module or pickle
+    if pickle_module is not None:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    return True, None
+
+
+def _refuse_safetensors() -> None:
+    try:
+        import safetensors  # noqa: F401
+    except ImportError as error:
+        raise RuntimeError(
+            "Attempting to load a safetensors file but safetensors is not installed. Please "
+            "install safetensors with: pip install safetensors"
+        ) from error
+    raise NotImplementedError(
+        "torch.load does not read safetensors files here: use safetensors.numpy.load_file and "
+        "torch.from_numpy"
+    )
+
+
+def check_seekable(file: Any) -> None:
+    """Raise unless a file-like object can seek."""
+    try:
+        file.seek(file.tell())
+    except (io.UnsupportedOperation, AttributeError) as error:
+        if "seek" in str(error) or "tell" in str(error):
+            raise type(error)(
+                f"{error}. You can only torch.load from a file that is seekable. Please pre-load "
+                "the data into a buffer like io.BytesIO and try to load from it instead."
+            ) from None
+        raise
+
+
+def is_zip(file: IO[bytes]) -> bool:
+    """Tell whether a zip archive begins at a file's position, which stays."""
+    start = file.tell()
+    magic = file.read(len(MAGIC))
+    file.seek(start)
+    if isinstance(magic, str):
+        raise TypeError("must be str, not bytes")
+    return magic == MAGIC
+
+
+def _load_file(file: IO[bytes], f: Any, reading: Reading, mmap: bool) -> Any:
+    try:
+        if is_zip(file):
+            result, storages = _load_zip(file, f, reading, mmap)
+        elif mmap:
+            raise RuntimeError(no_mmap(f if isinstance(f, str) else ""))
+        else:
+            result, storages = load_legacy(file, reading)
+    except pickle.UnpicklingError as error:
+        if reading.pickle_module is not None:
+            raise
+        raise pickle.UnpicklingError(weights_only_failed(str(error))) from None
+    if not all(storage.used for storage in storages):
+        result = _expose_storages(result)
+    return result
+
+
+def _expose_storages(result: Any) -> Any:
+    """Turn storages that were saved for themselves, not for a tensor, into storage objects."""
+    seen: dict[int, Any] = {}
+
+    def expose(value: Any) -> Any:
+        if isinstance(value, LoadedStorage):
+            return _adapter.storage_object(value)
+        if id(value) in seen:
+            return value
+        if type(value) in (list, tuple, dict, OrderedDict):
+            seen[id(value)] = value
+        if type(value) is list:
+            value[:] = [expose(item) for item in value]
+        elif type(value) is tuple:
+            return tuple(expose(item) for item in value)
+        elif type(value) in (dict, OrderedDict):
+            for key in value:
+                value[key] = expose(value[key])
+        return value
+
+    return expose(result)
+
+
+def _load_zip(
+    file: IO[bytes], f: Any, reading: Reading, mmap: bool
+) -> tuple[Any, list[LoadedStorage]]:
+    archive = ZipReader(file)
+    if archive.has_record("constants.pkl"):
+        warnings.warn(
+            "'torch.load' received a zip file that looks like a TorchScript archive dispatching "
+            "to 'torch.jit.load' (call 'torch.jit.load' directly to silence this warning)",
+            UserWarning,
+            stacklevel=4,
+        )
+        if reading.pickle_module is None:
+            raise RuntimeError(torchscript())
+        raise NotImplementedError(
+            "TorchScript archives hold programs, which cannot be run here; save the state_dict "
+            "with PyTorch instead"
+        )
+    mapped = None
+    if mmap:
+        if not isinstance(f, (str, os.PathLike)):
+            raise ValueError("f must be a file path in order to use the mmap argument")
+        if _config.load.mmap_flags != _config.MAP_PRIVATE:
+            raise NotImplementedError(
+                "mmap.MAP_SHARED is not supported: tensors here never write to the file"
+            )
+        mapped = np.memmap(f, np.uint8, "c")
+    return _ArchiveReading(archive, reading, mapped).load()
+
+
+class _ArchiveReading:
+    """Reads the object of one archive."""
+
+    def __init__(self, archive: ZipReader, reading: Reading, mapped: np.ndarray | None):
+        self._archive = archive
+        self._reading = reading
+        self._mapped = mapped
+        self._storages: dict[str, LoadedStorage] = {}
+        self._swap = _file_byte_order(archive) != sys.byteorder
+        self._skipped = 0
+
+    def load(self) -> tuple[Any, list[LoadedStorage]]:
+        """Return the object and its storages."""
+        data = self._archive.read_record("data.pkl")
+        module, load_args = self._reading.pickle_module, self._reading.load_args
+        if module is None:
+            unpickler: Any = Unpickler(data, persistent_load=self._persistent_load, **load_args)
+        else:
+            unpickler = make_unpickler(io.BytesIO(data), module, self._persistent_load, load_args)
+        result = unpickler.load()
+        return result, list(self._storages.values())
+
+    def _persistent_load(self, identifier: Any) -> LoadedStorage:
+        if not isinstance(identifier, tuple):
+            raise pickle.UnpicklingError(
+                f"saved_id must be a tuple, got {type(identifier).__name__}"
+            )
+        if len(identifier) != 5 or decode_ascii(identifier[0]) != "storage":
+            raise pickle.UnpicklingError("Unknown typename for persistent_load, expected 'storage'")
+        storage_type, key, location, numel = identifier[1:]
+        key, location = decode_ascii(key), decode_ascii(location)
+        if (
+            not isinstance(storage_type, StorageType)
+            or type(key) is not str
+            or type(location) is not str
+            or type(numel) is not int
+            or numel < 0
+        ):
+            raise pickle.UnpicklingError("the identifier of a storage has fields of other types")
+        storage = self._storages.get(key)
+        if storage is None:
+            storage = self._storages[key] = self._read_storage(storage_type, key, location, numel)
+        return storage
+
+    def _read_storage(
+        self, storage_type: StorageType, key: str, location: str, numel: int
+    ) -> LoadedStorage:
+        dtype = storage_type.dtype
+        nbytes = numel * dtype.itemsize
+        name = f"data/{key}"
+        found = self._archive.record_size(name)
+        if found != nbytes:
+            raise RuntimeError(
+                record_size(found, nbytes, numel, dtype.itemsize, dtype._legacy_name)
+            )
+        kind = None if storage_type.is_untyped else dtype
+        if self._reading.meta:
+            return LoadedStorage(None, kind, "meta", nbytes)
+        if _config.thread_state.skip_data:
+            contents = np.zeros(nbytes, np.uint8)
+        elif self._mapped is not None:
+            if not self._archive.is_stored(name):
+                raise RuntimeError(
+                    f"mmap cannot be used: the record {name} is compressed; torch.save your "
+                    "checkpoint again"
+                )
+            start = self._archive.record_offset(name)
+            contents = self._mapped[start : start + nbytes]
+        else:
+            contents = self._archive.read_storage(name)
+        storage = LoadedStorage(contents, kind, location)
+        storage.swap = self._swap
+        storage.normalise()
+        return self._reading.restore(storage, location)
+
+
+def _file_byte_order(archive: ZipReader) -> str:
+    """Return ``"little"`` or ``"big"``."""
+    if archive.has_record("byteorder"):
+        order = archive.read_record("byteorder")[:100]
+        if order not in (b"little", b"big"):
+            raise ValueError("Unknown endianness type: " + order.decode("latin-1"))
+        return order.decode()
+    assumed = _config.load.endianness
+    if assumed is _config.LoadEndianness.NATIVE:
+        return sys.byteorder
+    if assumed is _config.LoadEndianness.BIG:
+        return "big"
+    return "little"
+
+
+def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
+    """Return the names in a file that ``load`` with ``weights_only=True`` would refuse.
+
+    The file is only looked through, not loaded.
+
+    Args:
+        f: name of a file, or a binary file that can seek.
+    Raises:
+        ValueError: for what is no archive written by ``save``.
+    """
+    if isinstance(f, (str, os.PathLike)):
+        with open(f, "rb") as file:
+            return get_unsafe_globals_in_checkpoint(file)
+    check_seekable(f)
+    if not is_zip(f):
+        raise ValueError("Expected input to be a checkpoint returned by torch.save")
+    archive = ZipReader(f)
+    if archive.has_record("constants.pkl"):
+        raise ValueError(
+            "Expected input to be a checkpoint returned by torch.save but got a torchscript "
+            "checkpoint"
+        )
+    names = globals_in(archive.read_record("data.pkl"))
+    return list(names.difference(default_globals(), user_globals()))
