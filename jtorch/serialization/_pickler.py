@@ -219,7 +219,7 @@ class _TorchNames:
     def _save_list(self: Any, obj: list) -> None:
         """Pickle a list; a long one of plain numbers by C code, which writes the same bytes."""
         if len(obj) < _LONG_LIST or self.proto != 2 or not _NUMBERS.issuperset(map(type, obj)):
-            _pickle_list(self: Any, obj)
+            _pickle_list(self, obj)
             return
         self.write(pickle.EMPTY_LIST)
         self.memoize(obj)
