@@ -88,3 +88,50 @@ def modified_inplace(type_name: str, shape: Sequence[int], where: str, now: int,
         f"{then} instead. Hint: enable anomaly detection to find the operation that failed to "
         "compute its gradient, with torch.autograd.set_detect_anomaly(True)."
     )
+
+
+def bool_subtraction() -> RuntimeError:
+    """``-`` of bool tensors."""
+    return RuntimeError(
+        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        "`logical_xor()` operator instead."
+    )
+
+
+def permute_length(ndim: int, given: int) -> RuntimeError:
+    """``permute`` names too many or too few dimensions."""
+    return RuntimeError(
+        "permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+        f"of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to "
+        f"len(dims) = {given}"
+    )
+
+
+def expand_fewer(
+    size: Sequence[int], shape: Sequence[int], ndim: int, type_name: str
+) -> RuntimeError:
+    """``expand`` to fewer dimensions."""
+    return RuntimeError(
+        f"expand(torch.{type_name}Tensor{{{list(shape)}}}, size={list(size)}): the number of sizes "
+        f"provided ({len(size)}) must be greater or equal to the number of dimensions in the "
+        f"tensor ({ndim})"
+    )
+
+
+def expand_leading(size: int, dim: int) -> RuntimeError:
+    """``expand`` with -1 for a dimension that does not exist yet."""
+    return RuntimeError(
+        f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing "
+        f"dimension {dim}"
+    )
+
+
+def expand_mismatch(
+    wanted: int, own: int, dim: int, size: Sequence[int], shape: Sequence[int]
+) -> RuntimeError:
+    """``expand`` of a dimension that is not 1."""
+    return RuntimeError(
+        f"The expanded size of the tensor ({wanted}) must match the existing size ({own}) at "
+        f"non-singleton dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: "
+        f"{list(shape)}"
+    )

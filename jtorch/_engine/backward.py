@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from .._core import messages
 from . import tape
 from .record import reference_of, wrap
-from .storage import current_value, overwrite
+from .storage import Extra, current_value, overwrite
 from .trace import REACH, Trace, local
 from .trie import Instruction
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, make_meta
@@ -75,10 +75,13 @@ def backward(
             keys.append(0)
             leaves.append(None)
             continue
-        if leaf._hooks is not None:
+        extra = leaf._extra
+        if extra is None:
+            extra = leaf._extra = Extra()
+        elif extra.hooks is not None or extra.post_hooks is not None:
             trace.rollback()
             return False
-        grad = leaf._grad
+        grad = extra.grad
         leaves.append(leaf)
         if grad is None:
             keys.append(None)
@@ -98,11 +101,9 @@ def backward(
         values.append(result)
         slot += 1
         if leaf is not None:
-            grad = leaf._grad
-            if grad is None:
-                leaf._grad = wrap(result)
-            elif create_graph:
-                leaf._grad = wrap(result)
+            grad = leaf._extra.grad
+            if grad is None or create_graph:
+                leaf._extra.grad = wrap(result)
             else:
                 overwrite(grad, result)
     return True
@@ -146,12 +147,12 @@ def _extend_usual(
     count = len(operands)
     accumulate: list[int | None] = []
     for leaf in leaves:
-        grad = None if leaf is None else leaf._grad
+        grad = None if leaf is None else leaf._extra.grad
         if grad is None:
             accumulate.append(None)
         else:
             accumulate.append(len(operands))
-            operands.append(current_value(grad).place - trace.base)
+            operands.append(current_value(grad).place - trace.base)  # entered with the key
     gradient = plan.function
     dtype = root_meta.dtype._numpy
     shape = root_meta.shape

@@ -11,10 +11,10 @@ import numpy as np
 
 from .._core import dtypes, messages
 from .._core.dtypes import dtype as DType
-from .._core.promotion import result_type
+from .._core.promotion import can_cast, result_type
 from .._core.strides import elementwise_strides
 from .op import Op, Operand, Plan
-from .values import Meta, make_meta
+from .values import LEAF, NO_GRAD, Meta, make_meta
 
 
 def broadcast_shapes(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -84,6 +84,10 @@ def as_array(value: Any) -> Any:
     return value if hasattr(value, "dtype") else jnp.asarray(np.asarray(value))
 
 
+#: Parameters that scale an operand without a say in the dtype.
+_FACTORS = ("alpha", "beta", "value")
+
+
 class Pointwise:
     """An operator of elements: operands promote and broadcast, as PyTorch's TensorIterator does.
 
@@ -92,8 +96,10 @@ class Pointwise:
             dtype of a complex one).
         promote: ``"common"`` computes in the promoted dtype; ``"float"`` promotes ints and bool to
             the default dtype first.
-        dtypes: what may be computed in: a check ``(op, dtype) -> None`` that raises.
-        tensors: names of the parameters that are operands, in the order of the function's.
+        check: a check of the dtype computed in, ``(op, dtype) -> None``, that raises.
+        check_operands: a check of the operands that raises.
+        operands: names of the parameters that are operands, in the order of the function's. A
+            number among them that keeps its default is left to the function's own default.
     """
 
     def __init__(
@@ -102,20 +108,25 @@ class Pointwise:
         result: str = "same",
         promote: str = "common",
         check: Callable[[Op, DType], None] | None = None,
+        check_operands: Callable[[list[Operand]], None] | None = None,
         operands: tuple[str, ...] = ("input", "other"),
     ):
         self.result = result
         self.promote = promote
         self.check = check
+        self.check_operands = check_operands
         self.operands = operands
 
     def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
-        operands = [bound.pop(name) for name in self.operands if name in bound]
-        operands = [operand for operand in operands if operand is not None]
-        out = bound.pop("out", None)
-        assert out is None, "out= is handled before planning"
+        given = {name: bound.pop(name) for name in self.operands if name in bound}
+        operands = [v for v in given.values() if isinstance(v, Operand)]
+        names = [v.name for v in operands]
+        bound.pop("out", None)
+        if self.check_operands is not None:
+            self.check_operands(operands)
         metas = [operand.meta for operand in operands if operand.meta is not None]
-        compute = promoted_dtype(operands, mode.default_dtype)
+        factors = [o for o in operands if o.name not in _FACTORS]
+        compute = promoted_dtype(factors, mode.default_dtype)
         if self.promote == "float" and not (compute.is_floating_point or compute.is_complex):
             compute = mode.default_dtype
         if self.check is not None:
@@ -133,7 +144,11 @@ class Pointwise:
         static = bound
 
         def run(*arrays):
-            return cast(function(*[cast(as_array(a), compute) for a in arrays], **static), result)
+            arguments = {
+                name: cast(as_array(array), compute)
+                for name, array in zip(names, arrays, strict=True)
+            }
+            return cast(function(**arguments, **static), result)
 
         return Plan(run, operands, (make_meta(shape, result, device, strides),))
 
@@ -159,3 +174,79 @@ class Custom:
 def result_meta(like: Meta, shape: tuple[int, ...], dtype: DType | None = None) -> Meta:
     """Return the meta of a contiguous result on the same device."""
     return make_meta(tuple(shape), dtype or like.dtype, like.device)
+
+
+class InPlace:
+    """The in-place form of an operator of another kind: the result goes into the first operand."""
+
+    def __init__(self, inner: Any, inner_op: Op):
+        self.inner = inner
+        self.inner_op = inner_op
+
+    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
+        target: Operand = bound["input"] if "input" in bound else bound["self"]
+        meta = target.meta
+        assert meta is not None
+        plan = self.inner.plan(self.inner_op, bound, mode)
+        if mode.grad and meta.grad == LEAF:
+            raise messages.leaf_inplace()
+        (result,) = plan.metas
+        if result.shape != meta.shape:
+            raise messages.inplace_shape(meta.shape, result.shape)
+        if not can_cast(result.dtype, meta.dtype):
+            raise messages.cannot_cast_result(result.dtype._legacy_name, meta.dtype._legacy_name)
+        inner = plan.function
+        dtype = meta.dtype
+        place = plan.operands.index(target)
+        if place:
+            raise AssertionError("an in-place operator's tensor must be the first operand")
+        plan.function = lambda *arrays: cast(inner(*arrays), dtype)
+        plan.metas = (meta if not mode.grad else meta.with_grad(NO_GRAD),)
+        plan.overwrites = True
+        plan.view = False
+        return plan
+
+
+class View:
+    """A view operator: the result shares the memory of ``input``.
+
+    Args:
+        rule: ``(meta, **arguments) -> (shape, strides)`` of the result, or ``None`` where the result
+            cannot be a view; raises PyTorch's errors. An argument that changes from call to call
+            is an ``Operand``.
+        put: see ``Plan.put``; takes the arguments by keyword.
+    """
+
+    def __init__(self, rule: Callable, put: Callable | None = None):
+        self.rule = rule
+        self.put = put
+
+    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
+        operand = bound.pop("input")
+        meta = operand.meta
+        shape, strides = self.rule(meta, **bound)
+        changing = [v for v in bound.values() if isinstance(v, Operand) and v.reference is not None]
+        static = {
+            name: v.number if isinstance(v, Operand) else v
+            for name, v in bound.items()
+            if v not in changing
+        }
+        names = [v.name for v in changing]
+        function = op.function
+        put = self.put
+
+        def run(array, *numbers):
+            return function(array, **static, **dict(zip(names, numbers, strict=True)))
+
+        def run_put(base, new, *numbers):
+            arguments = {**static, **dict(zip(names, numbers, strict=True))}
+            return put(base, cast(new, meta.dtype), **arguments)
+
+        return Plan(
+            run,
+            [operand, *changing],
+            (make_meta(tuple(shape), meta.dtype, meta.device, tuple(strides)),),
+            saves=(),
+            view=True,
+            put=run_put if put is not None else None,
+        )

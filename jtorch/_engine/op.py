@@ -46,7 +46,7 @@ class Plan:
         node_name, vjp: override the op's ``grad_fn`` name.
     """
 
-    __slots__ = ("function", "operands", "metas", "saves", "node_name", "vjp")
+    __slots__ = ("function", "operands", "metas", "saves", "node_name", "vjp", "view", "put", "overwrites")
 
     def __init__(
         self,
@@ -56,8 +56,13 @@ class Plan:
         saves: tuple[int, ...] | None = None,
         node_name: str | None = None,
         vjp: Callable | None = None,
+        view: bool = False,
+        put: Callable | None = None,
     ):
         self.function = function
+        self.view = view
+        self.overwrites = False
+        self.put = put
         self.operands = operands
         self.metas = metas
         self.saves = saves
@@ -90,6 +95,8 @@ class Op:
         binder: checks and names the arguments of a call.
         method, function_form, inplace, out: which forms PyTorch has of it.
         static: parameters of number type that are constants of a program.
+        extra_dynamic: parameters of int type that are inputs of a program all the same, since
+            loops change them (an index).
         special: numbers that are constants of a program wherever they stand, since they select a
             better formulation (``x ** 2``).
         saves: names of the parameters whose elements the gradient needs, ``"cross"`` for a product
@@ -117,6 +124,7 @@ class Op:
         node_name: str | None = None,
         kernel: str | None = None,
         differentiable: bool = True,
+        dynamic: Iterable[str] = (),
     ):
         self.name = name
         self.signatures = signatures
@@ -134,6 +142,7 @@ class Op:
         self.differentiable = differentiable
         self.schema = Schema(*(f"{name}{signature}" for signature in signatures))
         self.static = frozenset(static)
+        self.extra_dynamic = frozenset(dynamic)
         self.__doc__ = function.__doc__
 
     @functools.cached_property
@@ -144,8 +153,10 @@ class Op:
             for position, parameter in enumerate(signature.parameters):
                 if parameter.name in self.static:
                     continue
-                if parameter.kind == "Scalar" or (
-                    parameter.kind == "Tensor" and parameter.numbers_as_tensors
+                if (
+                    parameter.kind == "Scalar"
+                    or parameter.name in self.extra_dynamic
+                    or (parameter.kind == "Tensor" and parameter.numbers_as_tensors)
                 ):
                     found.update((position, parameter.name))
         return frozenset(found)

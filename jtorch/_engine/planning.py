@@ -55,7 +55,10 @@ def _bind(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> dict
             value = args[0]
         else:
             continue
-        result[name] = _operand(trace, name, value, references, op)
+        if value is parameter.default and name not in references and not hasattr(value, "_value"):
+            result[name] = value  # not given: the function's own default says the same
+        else:
+            result[name] = _operand(trace, name, value, references, op)
     return result
 
 
@@ -111,7 +114,12 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
     function = plan.function
     gradient_operands: tuple[int, ...] = ()
     metas = plan.metas
-    if trace.mode.grad and op.differentiable:
+    vjp = plan.vjp or op.vjp
+    if plan.overwrites and not trace.mode.grad:
+        # Autograd must not see the write: a leaf stays one, a result keeps its history.
+        if metas[0].grad == RESULT:
+            gradient_operands, vjp = (0,), keep_history
+    elif trace.mode.grad and op.differentiable:
         gradient_operands = tuple(
             [
                 position
@@ -130,7 +138,9 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
             )
             if all(meta.grad == NO_GRAD for meta in metas):
                 gradient_operands = ()
-    saves, saves_result = _saves(op, plan, gradient_operands)
+    saves, saves_result = (
+        ((), False) if vjp is keep_history else _saves(op, plan, gradient_operands)
+    )
     references = []
     constants: dict[int, Any] = {}
     for position, operand in enumerate(operands):
@@ -150,9 +160,16 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         gradient_operands=gradient_operands,
         saves=saves,
         saves_result=saves_result,
-        vjp=None if constants else (plan.vjp or op.vjp),
+        vjp=None if constants and vjp is not keep_history else vjp,
         node_name=plan.node_name or op.node_name,
+        view_of=references[0] if plan.view else None,
+        overwrites=references[0] if plan.overwrites else None,
     )
+
+
+def keep_history(cotangents: list, results: list, operands: list) -> list:
+    """Gradient of a write that autograd must not see: it flows to the value before."""
+    return [cotangents[0]]
 
 
 def _saves(

@@ -53,7 +53,8 @@ def wrap(value: Value) -> Any:
     tensor = _new(Tensor)
     tensor._value = value
     tensor._alias = None
-    tensor._version = 0
+    tensor._writes = 0
+    tensor._extra = None
     return tensor
 
 
@@ -214,7 +215,8 @@ def make_unary(op: Op, method: bool) -> Callable:
         result = _new(Tensor)
         result._value = value
         result._alias = None
-        result._version = 0
+        result._writes = 0
+        result._extra = None
         return result
 
     return call
@@ -281,7 +283,8 @@ def make_binary(op: Op, method: bool) -> Callable:
         result = _new(Tensor)
         result._value = value
         result._alias = None
-        result._version = 0
+        result._writes = 0
+        result._extra = None
         return result
 
     return call
@@ -340,7 +343,8 @@ def make_operator(op: Op) -> Callable:
         result = _new(Tensor)
         result._value = value
         result._alias = None
-        result._version = 0
+        result._writes = 0
+        result._extra = None
         return result
 
     return operator

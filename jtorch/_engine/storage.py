@@ -62,6 +62,35 @@ class Alias:
         self.remark: Any = None
 
 
+class Extra:
+    """What few tensors have; a tensor that has none of it keeps ``None`` instead.
+
+    Attributes:
+        grad: the accumulated gradient, a tensor.
+        hooks: hooks on the gradient, by id (``register_hook``), of a leaf.
+        post_hooks: hooks after the accumulation, by id.
+        retains_grad: whether a result keeps its gradient.
+        node: the ``grad_fn`` or accumulator that was shown for it.
+    """
+
+    __slots__ = ("grad", "hooks", "post_hooks", "retains_grad", "node")
+
+    def __init__(self) -> None:
+        self.grad: Any = None
+        self.hooks: dict[int, Callable] | None = None
+        self.post_hooks: dict[int, Callable] | None = None
+        self.retains_grad = False
+        self.node: Any = None
+
+
+def extra_of(tensor: Any) -> Extra:
+    """Return a tensor's extras, making them where it has none."""
+    extra = tensor._extra
+    if extra is None:
+        extra = tensor._extra = Extra()
+    return extra
+
+
 class _Slow:
     """The parts that need to record operators; ``views`` provides them."""
 
@@ -93,7 +122,7 @@ def overwrite(tensor: Any, value: Value) -> None:
         return
     mark_stale(old)
     tensor._value = value
-    tensor._version += 1
+    tensor._writes += 1
 
 
 def mark_stale(value: Value) -> None:
@@ -113,7 +142,7 @@ def storage_of(tensor: Any) -> Storage:
     """Return the storage of a tensor, making one where it has none yet."""
     alias = tensor._alias
     if alias is None:
-        storage = Storage(tensor._value, tensor._version)
+        storage = Storage(tensor._value, tensor._writes)
         tensor._alias = Alias(storage, (), None)
         return storage
     return alias.storage
@@ -122,4 +151,4 @@ def storage_of(tensor: Any) -> Storage:
 def version_of(tensor: Any) -> int:
     """Return how often the memory of a tensor was written in place."""
     alias = tensor._alias
-    return tensor._version if alias is None else alias.storage.version
+    return tensor._writes if alias is None else alias.storage.version

@@ -1,0 +1,167 @@
+"""The ``op`` decorator: declare an operator once; functions and methods derive from the entry."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .._core.schema import Schema
+from . import kinds, record, views
+from .op import REGISTRY, Op
+
+#: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
+FUNCTIONS: dict[str, Callable] = {}
+METHODS: dict[str, Callable] = {}
+
+
+def op(
+    *signatures: str,
+    kind: Any,
+    method: bool = True,
+    function: bool = True,
+    inplace: bool = False,
+    aliases: Iterable[str] = (),
+    arity: str | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Callable[[Callable], Op]:
+    """Declare an operator.
+
+    Args:
+        *signatures: in PyTorch's argument language, the name first: ``"mul(Tensor input, Tensor
+            other, *, Tensor out=None)"``. ``out`` there says that the form exists.
+        kind: how it is planned, see ``kinds``.
+        method, function, inplace: which forms PyTorch has; the in-place form gets a ``_``.
+        aliases: other public names of the same operator.
+        arity: ``"unary"`` or ``"binary"`` where that is how it is usually called (a faster
+            recorder), ``"view"`` or ``"views"`` for one whose results share memory.
+        name: public name where it is not that of the function.
+        **options: see ``Op``.
+    """
+
+    def declare(pure: Callable) -> Op:
+        public = name or signatures[0].partition("(")[0]
+        bodies = tuple("(" + signature.partition("(")[2] for signature in signatures)
+        entry = Op(public, bodies, pure, kind, **options)
+        entry.method, entry.function_form, entry.inplace = method, function, inplace
+        entry.out = any("out=None" in body or "Tensor out" in body for body in bodies)
+        REGISTRY[public] = entry
+        make = _MAKERS[arity]
+        entry.call = _describe(make(entry, False), entry, public)
+        if function:
+            for each in (public, *aliases):
+                FUNCTIONS[each] = entry.call
+        if method:
+            bound = _describe(make(entry, True), entry, public)
+            for each in (public, *aliases):
+                METHODS[each] = bound
+        if inplace:
+            _declare_inplace(entry, aliases, function)
+        return entry
+
+    return declare
+
+
+_MAKERS: dict[str | None, Callable] = {
+    None: record.make_general,
+    "unary": record.make_unary,
+    "binary": record.make_binary,
+    "view": views.make_view,
+    "views": views.make_views,
+}
+
+
+def _declare_inplace(entry: Op, aliases: Iterable[str], function: bool) -> None:
+    public = entry.name + "_"
+    bodies = tuple(
+        body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
+        for body in entry.signatures
+    )
+    twin = Op(
+        public,
+        bodies,
+        entry.function,
+        kinds.InPlace(entry.kind, entry),
+        static=entry.static,
+        special=[number for _, number in entry.special],
+        saves=entry.saves,
+        vjp=entry.vjp,
+        node_name=entry.node_name,
+        kernel=entry.kernel,
+        differentiable=entry.differentiable,
+        dynamic=entry.extra_dynamic,
+    )
+    twin.call = _describe(record.make_inplace(twin), twin, public)
+    REGISTRY[public] = twin
+    for each in (entry.name, *aliases):
+        METHODS[each + "_"] = twin.call
+    entry.inplace_twin = twin
+
+
+def _describe(function: Callable, entry: Op, public: str) -> Callable:
+    function.__name__ = function.__qualname__ = public
+    function.__doc__ = entry.__doc__
+    function.__module__ = "torch"
+    return function
+
+
+def composite(
+    *signatures: str,
+    method: bool = True,
+    function: bool = True,
+    aliases: Iterable[str] = (),
+    registry: dict[str, Callable] | None = None,
+) -> Callable[[Callable], Callable]:
+    """Declare a function that is made of other operators, as PyTorch's composites are.
+
+    Wrong arguments are refused with PyTorch's words, by the signatures.
+
+    Args:
+        *signatures: as for ``op``; the Python function takes the same parameters, the first one
+            positionally.
+        method, function, aliases: which public names it has.
+        registry: where the function goes instead of ``torch.*``.
+    """
+
+    def declare(pure: Callable) -> Callable:
+        public = signatures[0].partition("(")[0]
+        schema = Schema(*signatures)
+        plain = inspect.signature(pure)
+        takes_anything = any(
+            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
+        )
+
+        def make(as_method: bool) -> Callable:
+            @functools.wraps(pure)
+            def call(*args, **kwargs):
+                if not takes_anything:
+                    try:
+                        plain.bind(*args, **kwargs)
+                    except TypeError:
+                        index, bound = schema.bind(
+                            args[1:] if as_method else args, kwargs, as_method
+                        )
+                        bound.pop("out", None) if bound.get("out") is None else None
+                        if as_method:
+                            return pure(args[0], **bound)
+                        return pure(**bound)
+                return pure(*args, **kwargs)
+
+            call.__name__ = call.__qualname__ = public
+            call.__module__ = "torch"
+            return call
+
+        made = make(False)
+        if function:
+            target = FUNCTIONS if registry is None else registry
+            for each in (public, *aliases):
+                target[each] = made
+        if method:
+            bound_call = make(True)
+            for each in (public, *aliases):
+                METHODS[each] = bound_call
+        return made
+
+    return declare
