@@ -23,6 +23,7 @@ TYPED_SCRIPT = "compat_tests/type_checks/train.py"
 WHOLE_PROGRAMS = [
     "compat_tests/test_seed_blocks.py",
     "compat_tests/test_examples.py",
+    "compat_tests/test_programs.py",
 ]
 
 

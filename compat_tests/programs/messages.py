@@ -1,0 +1,78 @@
+"""Mistakes that everybody makes once, and what PyTorch says to them."""
+
+import torch
+from torch import nn
+
+a, b = torch.ones(2, 3), torch.ones(4, 5)
+
+
+def attempt(mistake):
+    """Print what a mistake raises, or returns."""
+    try:
+        result = mistake()
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+    else:
+        print(result)
+
+
+attempt(lambda: a + b)
+attempt(lambda: a @ b)
+attempt(lambda: torch.mm(a, b))
+attempt(lambda: torch.matmul(a, torch.ones(2)))
+attempt(lambda: a.view(5))
+attempt(lambda: a.reshape(4, -1))
+attempt(lambda: a.reshape(-1, -1))
+attempt(lambda: torch.cat([a, b]))
+attempt(lambda: torch.stack([a, b]))
+attempt(lambda: torch.cat([]))
+attempt(lambda: a.sum(2))
+attempt(lambda: a.squeeze(5))
+attempt(lambda: a.transpose(0, 2))
+attempt(lambda: a.permute(0, 0))
+attempt(lambda: a.item())
+attempt(lambda: bool(a))
+attempt(lambda: int(a))
+attempt(lambda: a.expand(3, 3))
+attempt(lambda: a.long().mean())
+attempt(lambda: torch.tensor([[1, 2], [3]]))
+attempt(lambda: torch.tensor("text"))
+attempt(lambda: torch.tensor([1, "a"]))
+attempt(lambda: torch.zeros(-1))
+attempt(lambda: torch.arange(0, 5, -1))
+attempt(lambda: torch.ones(2) & torch.ones(2))
+attempt(lambda: torch.ones(2, dtype=torch.bool) - torch.ones(2, dtype=torch.bool))
+attempt(lambda: -torch.ones(2, dtype=torch.bool))
+attempt(lambda: torch.ones(2, dtype=torch.int64).mm(torch.ones(2, 2)))
+attempt(lambda: torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64))
+attempt(lambda: torch.tensor([1, 2]).add_(1.5))
+attempt(lambda: torch.tensor([1, 2]).div_(2))
+attempt(lambda: torch.ones(2).to("nowhere"))
+attempt(lambda: torch.device("cpu:-1"))
+attempt(lambda: torch.ones(2).to("cuda"))
+attempt(lambda: torch.ones(2).cuda())
+attempt(lambda: torch.ones(2).nothing)
+attempt(lambda: torch.nothing)
+attempt(lambda: torch.ones(2).softmax())
+attempt(lambda: torch.ones(2, 2).argmax(dim=3))
+attempt(lambda: torch.empty(0).max())
+attempt(lambda: torch.randn(2).bernoulli_(2.0))
+attempt(lambda: torch.multinomial(torch.tensor([-1.0, 1.0]), 1))
+attempt(lambda: torch.randint(5, 5, (2,)))
+attempt(lambda: torch.linalg.inv(torch.zeros(2, 2)))
+attempt(lambda: torch.linalg.cholesky(-torch.eye(2)))
+attempt(lambda: torch.split(torch.ones(5), [1, 2]))
+attempt(lambda: nn.Linear(3, 2)(torch.ones(2, 4)))
+attempt(lambda: nn.Conv2d(3, 4, 3)(torch.ones(1, 2, 8, 8)))
+attempt(lambda: nn.CrossEntropyLoss()(torch.ones(2, 3), torch.tensor([0, 3])))
+attempt(lambda: nn.CrossEntropyLoss()(torch.ones(2, 3), torch.tensor([0, 1, 2])))
+attempt(lambda: nn.Embedding(3, 2)(torch.tensor([3])))
+attempt(lambda: nn.Embedding(3, 2)(torch.tensor([1.0])))
+attempt(lambda: nn.BatchNorm1d(3)(torch.ones(1, 3)))
+attempt(lambda: nn.Dropout(1.5))
+attempt(lambda: nn.Linear(2, 2).load_state_dict({"weight": torch.ones(2, 3), "other": a}))
+attempt(lambda: nn.Module()(1))
+attempt(lambda: torch.optim.SGD([], lr=0.1))
+attempt(lambda: torch.optim.SGD([torch.ones(1)], lr=-1.0))
+attempt(lambda: torch.optim.Adam([a * torch.ones(2, 3, requires_grad=True)]))
+attempt(lambda: torch.load("nowhere.pt"))
