@@ -269,7 +269,7 @@ def find_namesake() -> str | None:
     """Return the file name of the metadata of PyPI's ``jtorch`` where that is installed.
 
     That distribution belongs to another project, and its files lie in the same folder as ours.
-    File names are looked at and nothing is imported, which takes a tenth of a millisecond.
+    File names are looked at and nothing is imported: less than half a millisecond.
     """
     pattern = re.compile(r"jtorch-[^-]+(-.*)?\.(dist-info|egg-info)", re.IGNORECASE)
     for folder in dict.fromkeys(sys.path):
