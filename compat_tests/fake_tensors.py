@@ -1,6 +1,10 @@
-"""NumPy stand-ins for tensors, to test reading and writing files apart from everything else."""
+"""NumPy stand-ins for tensors, and hand-made files: reading and writing apart from all else."""
 
 from __future__ import annotations
+
+import io
+import struct
+import zipfile
 
 import numpy as np
 
@@ -36,9 +40,12 @@ class Tensor:
             self.state[name] = value
 
     def numpy(self):
-        flat = self.memory.data.view(self.dtype._numpy)[self.offset :]
-        steps = tuple(step * self.dtype.itemsize for step in self.stride)
-        return np.lib.stride_tricks.as_strided(flat, self.size, steps)
+        itemsize = self.dtype.itemsize
+        # NumPy's strides know nothing of small floating point types.
+        kind = f"u{itemsize}" if itemsize < 16 else "c16"
+        flat = self.memory.data.view(kind)[self.offset :]
+        steps = tuple(step * itemsize for step in self.stride)
+        return np.lib.stride_tricks.as_strided(flat, self.size, steps).view(self.dtype._numpy)
 
     @property
     def device(self):
@@ -136,3 +143,63 @@ def install(monkeypatch, gpus=0):
     }
     for name, function in replacements.items():
         monkeypatch.setattr(_adapter, name, function)
+
+
+def plain(value):
+    """Return nested values with tensors as tuples, so that they can be compared."""
+    if isinstance(value, Tensor):
+        contents = value.numpy().tobytes()
+        return (type(value), value.dtype, value.size, value.stride, value.requires_grad, contents,
+                value.offset, value.metadata, value.state)  # fmt: skip
+    if isinstance(value, dict):
+        return [(key, plain(item)) for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def archive_of(pickled, records=(), root="archive"):
+    """Return an archive of a hand-made pickle."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(f"{root}/data.pkl", pickled)
+        archive.writestr(f"{root}/version", "3\n")
+        for name, contents in records:
+            archive.writestr(f"{root}/{name}", contents)
+    return buffer.getvalue()
+
+
+def storage_id(key="0", kind="FloatStorage", numel=4, location="cpu"):
+    """Return the opcodes that push a storage."""
+    return (
+        b"(X\x07\x00\x00\x00storagectorch\n"
+        + kind.encode()
+        + b"\n"
+        + text(key)
+        + text(location)
+        + number(numel)
+        + b"tQ"
+    )
+
+
+def text(value):
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def number(value):
+    length = value.bit_length() // 8 + 1
+    return b"\x8a" + bytes([length]) + value.to_bytes(length, "little", signed=True)
+
+
+def tensor_pickle(size, stride, offset=0, **storage):
+    shape = b"(" + b"".join(map(number, size)) + b"t"
+    steps = b"(" + b"".join(map(number, stride)) + b"t"
+    return (
+        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n("
+        + storage_id(**storage)
+        + number(offset)
+        + shape
+        + steps
+        + b"\x89ccollections\nOrderedDict\n)RtR."
+    )

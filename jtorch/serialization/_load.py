@@ -268,9 +268,7 @@ class _ArchiveReading:
         name = f"data/{key}"
         found = self._archive.record_size(name)
         if found != nbytes:
-            raise RuntimeError(
-                record_size(found, nbytes, numel, dtype.itemsize, dtype._legacy_name)
-            )
+            raise RuntimeError(record_size(found, nbytes))
         kind = None if storage_type.is_untyped else dtype
         if self._reading.meta:
             return LoadedStorage(None, kind, "meta", nbytes)

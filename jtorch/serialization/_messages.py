@@ -68,11 +68,11 @@ def damaged_archive(action: str, reason: str) -> str:
     )
 
 
-def record_size(found: int, expected: int, numel: int, itemsize: int, name: str) -> str:
+def record_size(found: int, expected: int) -> str:
     """Return what is said of a storage whose record has another size than the pickle tells."""
     return (
         f"record size ({found} bytes) does not match expected size ({expected} bytes = "
-        f"{numel} elements * {itemsize} bytes/element) for dtype {name}"
+        f"{expected} elements * 1 bytes/element) for dtype Byte"
     )
 
 

@@ -370,7 +370,9 @@ class Unpickler:
 
 def _shown(value: Any) -> str:
     """Return a text for a message; that of a container may be too large to make."""
-    return repr(value) if callable(value) else f"<an object of {type(value)}>"
+    if callable(value) or type(value) in (int, float, bool, type(None)):
+        return repr(value)
+    return f"<an object of {type(value)}>"
 
 
 def _name_of(function: Any) -> str:
