@@ -1,0 +1,328 @@
+"""Normal draws: PyTorch's two Box-Muller paths, log-normal and truncated normal.
+
+G. E. P. Box, M. E. Muller: A note on the generation of random normal deviates, Ann. Math. Stat. 29
+(1958). Fewer than 16 elements (or a non-contiguous tensor) are drawn one pair at a time in double
+precision; larger tensors in blocks of 16, in the tensor's own precision, float32 by the
+single-precision logarithm and sine of S. Moshier's Cephes library.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from . import messages
+from .mt19937 import CPUGenerator
+from .rounding import (
+    each,
+    fma32,
+    fma32_in_double,
+    fma64,
+    from_double,
+    is_floating,
+    transform,
+)
+from .uniform import uniform
+
+_BLOCK = 16
+# Pairs per pass of the float32 transform: a dozen float64 temporaries of it stay in the cache.
+_CHUNK = 4096
+
+_LOG = np.float32(
+    [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1]
+    + [-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]
+)
+_LOG_TWO_LOW, _LOG_TWO_HIGH = np.float32(-2.12194440e-4), np.float32(0.693359375)
+_SQRT_HALF = np.float32(0.707106781186547524)
+_COSINE = np.float32([2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2])
+_SINE = np.float32([-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1])
+# A quarter of pi in three parts, so that the reduced angle keeps its precision.
+_QUARTER_TURN = np.float32([-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8])
+_FOUR_OVER_PI = np.float32(1.27323954473516)
+_TWO_PI = np.float32(2.0 * math.pi)
+
+
+def normal(
+    generator: CPUGenerator,
+    shape: tuple[int, ...] = (),
+    dtype: np.typing.DTypeLike = np.float32,
+    mean: float = 0.0,
+    std: float = 1.0,
+    contiguous: bool = True,
+) -> np.ndarray:
+    """Draw normal numbers: what ``Tensor.normal_(mean, std)`` and ``torch.randn`` draw.
+
+    Args:
+        generator: engine; its cached normal takes part when elements are drawn one by one.
+        shape: shape of the result, filled in row-major order.
+        dtype: float16, bfloat16, float32, float64, complex64 or complex128.
+        mean, std: parameters; the variance of a complex number is shared by its two components.
+        contiguous: whether PyTorch would see a contiguous tensor; if not, elements are drawn one
+            by one whatever their number.
+    Raises:
+        RuntimeError: negative std.
+        NotImplementedError: another dtype.
+    """
+    dtype = np.dtype(dtype)
+    mean, std = float(mean), float(std)
+    if not std >= 0:
+        raise messages.normal_negative_std(std)
+    count = math.prod(shape)
+    if dtype.kind == "c":
+        real = np.dtype(f"f{dtype.itemsize // 2}")
+        parts = normal(generator, (2 * count,), real, mean, std / math.sqrt(2.0), contiguous)
+        return parts.view(dtype).reshape(shape)
+    if count == 0:
+        return np.empty(shape, dtype)
+    if not is_floating(dtype):
+        raise messages.not_implemented("normal_kernel_cpu", dtype)
+    if count < _BLOCK or not contiguous:
+        flat = _scaled_singles(generator, count, dtype, mean, std)
+    elif dtype == np.float64:
+        flat = _blocks64(generator, count, mean, std)
+    else:
+        flat = _blocks32(generator, count, np.float32(mean), np.float32(std), dtype)
+    return flat.reshape(shape)
+
+
+def log_normal(
+    generator: CPUGenerator,
+    shape: tuple[int, ...] = (),
+    dtype: np.typing.DTypeLike = np.float32,
+    mean: float = 1.0,
+    std: float = 2.0,
+) -> np.ndarray:
+    """Draw what ``Tensor.log_normal_(mean, std)`` draws: always one by one, in double precision."""
+    dtype = np.dtype(dtype)
+    mean, std = float(mean), float(std)
+    if not std > 0:
+        raise messages.log_normal_std(std)
+    count = math.prod(shape)
+    if count and not is_floating(dtype):
+        raise messages.not_implemented("log_normal_cpu", dtype)
+    exponents = _scaled_singles(generator, count, np.dtype(np.float64), mean, std)
+    return transform(exponents, dtype, np.exp, lambda v: each(_exp, v)).reshape(shape)
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+# ---- one pair at a time
+
+
+def _singles(generator: CPUGenerator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the radii and angles' cosines or sines that ``count`` single draws multiply."""
+    kept = generator.cached_normal
+    first = 0 if kept is None else 1
+    pairs = (count - first + 1) // 2
+    units = generator.doubles(2 * pairs).reshape(pairs, 2)
+    radius = np.sqrt(-2.0 * each(math.log1p, -units[:, 1]))
+    angle = 2.0 * math.pi * units[:, 0]
+    samples = np.empty(first + 2 * pairs)
+    if first:
+        samples[0] = kept
+    samples[first::2] = radius * each(math.cos, angle)
+    samples[first + 1 :: 2] = radius * each(math.sin, angle)
+    generator.cached_normal = float(samples[-1]) if samples.size > count else None
+    return samples[:count]
+
+
+def _scaled_singles(
+    generator: CPUGenerator, count: int, dtype: np.dtype, mean: float, std: float
+) -> np.ndarray:
+    if count == 0:
+        return np.empty(0, dtype)
+    return from_double(fma64(_singles(generator, count), std, mean), dtype)
+
+
+# ---- blocks of 16
+
+
+def _blocks64(generator: CPUGenerator, count: int, mean: float, std: float) -> np.ndarray:
+    result = np.empty(count)
+    full = count - count % _BLOCK
+    _transform64(generator.doubles(count)[:full], mean, std, result[:full])
+    if full != count:
+        _transform64(generator.doubles(_BLOCK), mean, std, result[-_BLOCK:])
+    return result
+
+
+def _transform64(units: np.ndarray, mean: float, std: float, out: np.ndarray) -> None:
+    units = units.reshape(-1, 2, 8)
+    radius = np.sqrt(-2.0 * each(math.log, (1.0 - units[:, 0]).ravel()))
+    angle = (2.0 * math.pi * units[:, 1]).ravel()
+    for place, function in enumerate((math.cos, math.sin)):
+        values = fma64(radius * each(function, angle), std, mean)
+        out.reshape(-1, 2, 8)[:, place] = values.reshape(-1, 8)
+
+
+def _blocks32(
+    generator: CPUGenerator, count: int, mean: np.float32, std: np.float32, dtype: np.dtype
+) -> np.ndarray:
+    full = count - count % _BLOCK
+    # The half formats never draw the uniforms that the last, overlapping block replaces.
+    words = generator.words(count if dtype == np.float32 else full)[:full]
+    result = np.empty(count, np.float32)
+    transform_words(words, mean, std, result[:full])
+    if full != count:
+        transform_words(generator.words(_BLOCK), mean, std, result[-_BLOCK:])
+    return result.astype(dtype, copy=False)
+
+
+def transform_words(words: np.ndarray, mean: np.float32, std: np.float32, out: np.ndarray) -> None:
+    """Turn blocks of 16 words into blocks of 16 float32 normals, compiled where that pays.
+
+    Args:
+        words: uint32 vector, its size a multiple of 16.
+        mean, std: parameters.
+        out: contiguous float32 vector of the same size.
+    """
+    from . import _xla_normal  # only now: small programs never need the compiler
+
+    if _xla_normal.is_worthwhile(words.size):
+        _xla_normal.transform_words(words, mean, std, out)
+    else:
+        transform_words_numpy(words, mean, std, out)
+
+
+def transform_words_numpy(
+    words: np.ndarray, mean: np.float32, std: np.float32, out: np.ndarray
+) -> None:
+    """Do what ``transform_words`` does with NumPy alone: the definition of the right bits."""
+    words, out = words.reshape(-1, 2, 8), out.reshape(-1, 2, 8)
+    rows = _CHUNK // 8
+    for start in range(0, len(words), rows):
+        part = words[start : start + rows] & np.uint32(0xFFFFFF)
+        units = part.view(np.int32).astype(np.float32) * np.float32(2.0**-24)
+        radius = np.sqrt(np.float32(-2) * _log32(np.float32(1) - units[:, 0]))
+        sine, cosine = _sincos32(_TWO_PI * units[:, 1])
+        out[start : start + rows, 0] = _scale32(radius * cosine, mean, std)
+        out[start : start + rows, 1] = _scale32(radius * sine, mean, std)
+
+
+def _scale32(samples: np.ndarray, mean: np.float32, std: np.float32) -> np.ndarray:
+    if mean == 0:
+        return samples * std + mean
+    return fma32(samples, std, mean)
+
+
+def _horner(variable: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    value = np.full_like(variable, coefficients[0])
+    for coefficient in coefficients[1:].tolist():
+        value = fma32_in_double(value, variable, coefficient)
+    return value
+
+
+def _round(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32).astype(np.float64)
+
+
+def _log32(x: np.ndarray) -> np.ndarray:
+    """Compute Cephes' single-precision logarithm of numbers in (0, 1], every a*b+c fused."""
+    bits = x.view(np.int32)
+    exponent = ((bits >> 23) - 126).astype(np.float32)
+    mantissa = ((bits & 0x7FFFFF) | 0x3F000000).view(np.float32)
+    small = mantissa < _SQRT_HALF
+    exponent -= small
+    reduced = mantissa - np.float32(1)
+    reduced += np.where(small, mantissa, np.float32(0))
+    # From here on float64 arrays hold float32 numbers; products of two are exact.
+    exponent, x = exponent.astype(np.float64), reduced.astype(np.float64)
+    square = _round(x * x)
+    y = _round(_horner(x, _LOG) * x)
+    y = fma32_in_double(y, square, _round(exponent * float(_LOG_TWO_LOW)))
+    y = fma32_in_double(square, -0.5, y)
+    y = fma32_in_double(exponent, float(_LOG_TWO_HIGH), _round(x + y))
+    return y.astype(np.float32)
+
+
+def _sincos32(angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute Cephes' single-precision sine and cosine of angles >= 0, every a*b+c fused."""
+    octant = ((angle * _FOUR_OVER_PI).astype(np.int32) + 1) & ~1
+    turns, t = octant.astype(np.float64), angle.astype(np.float64)
+    for part in _QUARTER_TURN.tolist():
+        t = fma32_in_double(turns, part, t)
+    square = _round(t * t)
+    cosine = _round(_horner(square, _COSINE) * square)
+    cosine = _round(fma32_in_double(cosine, square, -0.5 * square) + 1.0)
+    sine = _round(_horner(square, _SINE) * square)
+    sine = fma32_in_double(sine, t, t)
+    swapped = (octant & 2) != 0
+    sine, cosine = np.where(swapped, cosine, sine), np.where(swapped, sine, cosine)
+    sine = np.where(octant & 4, -sine, sine)
+    cosine = np.where(~(octant - 2) & 4, -cosine, cosine)
+    return sine.astype(np.float32), cosine.astype(np.float32)
+
+
+# ---- truncated
+
+
+def truncated_normal(
+    generator: CPUGenerator,
+    shape: tuple[int, ...],
+    dtype: np.typing.DTypeLike = np.float32,
+    mean: float = 0.0,
+    std: float = 1.0,
+    low: float = -2.0,
+    high: float = 2.0,
+) -> np.ndarray:
+    """Draw what ``torch.nn.init.trunc_normal_`` draws: whole tensors until every element fits."""
+    dtype = np.dtype(dtype)
+    if mean < low - 2 * std or mean > high + 2 * std:
+        warnings.warn(messages.truncated_normal_far_mean(), stacklevel=2)
+
+    def below(value: float) -> float:
+        return (1.0 + math.erf(value / math.sqrt(2.0))) / 2.0
+
+    kept = below((high - mean) / std) - below((low - mean) / std)
+    if kept > 0.3:
+        first, last = (float(from_double(np.float64(bound), dtype)) for bound in (low, high))
+        result = normal(generator, shape, dtype, mean, std)
+        while (outside := (result < dtype.type(first)) | (result > dtype.type(last))).any():
+            result = np.where(outside, normal(generator, shape, dtype, mean, std), result)
+        return result
+    return _truncated_by_density(generator, shape, dtype, mean, std, low, high)
+
+
+def _truncated_by_density(
+    generator: CPUGenerator,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    mean: float,
+    std: float,
+    low: float,
+    high: float,
+) -> np.ndarray:
+    """Propose uniformly, accept by the density: for bounds that keep little of the mass."""
+    mode = max(low, min(mean, high))
+    peak = -0.5 * ((mode - mean) / std) ** 2
+    inner = np.float64 if dtype == np.float64 else np.float32
+
+    def rounded(values: np.ndarray) -> np.ndarray:
+        return values.astype(dtype).astype(inner)
+
+    def rejected(candidates: np.ndarray) -> np.ndarray:
+        density = candidates.astype(inner)
+        density = rounded(density - inner(mean))
+        density = rounded(density / inner(std))
+        density = rounded(density * density)
+        density = rounded(density * inner(-0.5))
+        density = rounded(density - inner(peak))
+        with np.errstate(divide="ignore"):
+            draw = np.log(uniform(generator, shape, dtype).astype(np.float64))
+        return from_double(draw, dtype).astype(inner) > density
+
+    result = uniform(generator, shape, dtype, low, high)
+    pending = rejected(result)
+    while pending.any():
+        candidates = uniform(generator, shape, dtype, low, high)
+        result = np.where(pending, candidates, result)
+        # Every element draws again; only those still pending look at the outcome.
+        pending &= rejected(candidates)
+    return result
