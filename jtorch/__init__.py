@@ -1,6 +1,40 @@
-"""PyTorch's public face over JAX: ``import jtorch as torch``, or ``python -m jtorch script.py``."""
+"""PyTorch's public face over JAX: ``import jtorch as torch``."""
 
-from ._hook import install, installed, uninstall
-from ._version import TORCH_VERSION as __version__
+from __future__ import annotations
 
-__all__ = ["__version__", "install", "installed", "uninstall"]
+from ._engine import settings as _settings  # isort: skip  (sets JAX up before anything uses it)
+
+_settings.apply()
+
+from . import _conversion as _conversion  # noqa: E402
+from . import ops as _ops  # noqa: E402
+from ._constructors import tensor  # noqa: E402
+from ._core.device import Device as device  # noqa: E402
+from ._core.dtypes import (  # noqa: E402
+    bfloat16,
+    complex64,
+    complex128,
+    dtype,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from ._core.dtypes import bool_ as bool  # noqa: E402
+from ._core.size import Size  # noqa: E402
+from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
+from ._hook import install, installed, uninstall  # noqa: E402
+from ._printing import set_printoptions  # noqa: E402
+from ._tensor import Tensor, attach_methods  # noqa: E402
+from ._version import TORCH_VERSION as __version__  # noqa: E402
+
+attach_methods()
+del attach_methods
+globals().update(_FUNCTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 
 
@@ -134,4 +135,39 @@ def expand_mismatch(
         f"The expanded size of the tensor ({wanted}) must match the existing size ({own}) at "
         f"non-singleton dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: "
         f"{list(shape)}"
+    )
+
+
+def not_a_leaf_flag() -> RuntimeError:
+    """``requires_grad`` of a result is switched off."""
+    return RuntimeError(
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+        "variable in a subgraph that doesn't require differentiation use var_no_grad = "
+        "var.detach()."
+    )
+
+
+def integer_requires_grad() -> RuntimeError:
+    """Gradients of a dtype that has none."""
+    return RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+
+
+def out_requires_grad(name: str) -> RuntimeError:
+    """``out=`` where something requires grad."""
+    return RuntimeError(
+        f"{name}(): functions with out=... arguments don't support automatic differentiation, but "
+        "one of the arguments requires grad."
+    )
+
+
+def warn_out_resized(before: Sequence[int], after: Sequence[int]) -> None:
+    """``out=`` of another size that was not empty."""
+    warnings.warn(
+        f"An output with one or more elements was resized since it had shape {list(before)}, which "
+        f"does not match the required output shape {list(after)}. This behavior is deprecated, and "
+        "in a future PyTorch release outputs will not be resized unless they have zero elements. "
+        "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with "
+        "t.resize_(0).",
+        UserWarning,
+        stacklevel=4,
     )

@@ -24,6 +24,7 @@ import numpy as np
 
 from .._core import messages
 from .._core.device import Device
+from .._core.promotion import can_cast
 from . import planning
 from .op import Op
 from .storage import current_value, overwrite
@@ -177,12 +178,49 @@ def make_general(op: Op, method: bool) -> Callable:
     """Return the recorder of an operator of any signature."""
 
     def call(*args, **kwargs):
+        if kwargs and kwargs.get("out") is not None:
+            return write_out(op, args, kwargs, method)
         result = record(op, args, kwargs, method)
         if result.__class__ is Value:
             return wrap(result)
         return tuple([wrap(value) for value in result])
 
     return call
+
+
+def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
+    """Run the ``out=`` form: the result is written to a tensor that exists, resized to fit."""
+    kwargs = dict(kwargs)
+    out = kwargs["out"]
+    op.schema.bind(args[1:] if method else args, kwargs, method)
+    del kwargs["out"]
+    trace = local.trace
+    several = isinstance(out, (tuple, list))
+    targets = tuple(out) if several else (out,)
+    if trace.mode.grad:
+        tensors = _tensors((*args, *kwargs.values()))
+        if any(t._value.meta.grad for t in (*targets, *tensors)):
+            raise messages.out_requires_grad(op.name)
+    results = record(op, args, kwargs, method)
+    values = results if isinstance(results, tuple) else (results,)
+    for value, target in zip(values, targets, strict=True):
+        assign_out(target, value)
+    return out
+
+
+def assign_out(target: Any, value: Value) -> None:
+    """Write a result to the tensor given as ``out``."""
+    meta = target._value.meta
+    if not can_cast(value.meta.dtype, meta.dtype):
+        raise messages.cannot_cast_result(
+            value.meta.dtype._legacy_name, meta.dtype._legacy_name
+        )
+    result = wrap(value)
+    if value.meta.shape != meta.shape:
+        if meta.numel:
+            messages.warn_out_resized(meta.shape, value.meta.shape)
+        target.resize_(value.meta.shape)
+    target.copy_(result)
 
 
 def make_unary(op: Op, method: bool) -> Callable:

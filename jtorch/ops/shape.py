@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from .._core import messages
 from .._core.strides import contiguous_strides
 from .._engine.declare import op
-from .._engine.kinds import View, normalise_dim
-from .._engine.values import Meta
+from .._engine.kinds import Custom, View, normalise_dim
+from .._engine.op import Plan
+from .._engine.values import LEAF, Meta
 
 
 def view_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -388,3 +389,20 @@ def squeeze(input, dim=None):
     """
     return input.reshape([input.shape[d] for d in _squeezed(input.shape, dim)])
 
+
+
+def _as_leaf_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    return Plan(lambda array: array, [operand], (operand.meta.with_grad(LEAF),))
+
+
+@op(
+    "_as_leaf(Tensor input)",
+    kind=Custom(_as_leaf_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _as_leaf(input):
+    """Mark a value that is pending as a leaf (``requires_grad_`` of a fresh result)."""
+    return input
