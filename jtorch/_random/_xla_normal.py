@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import normal as _exact
+from . import box_muller as _exact
 
 # Elements per call, smallest first; a draw is cut into calls of the size that suits it, so that
 # three programs serve every shape.
@@ -45,7 +45,7 @@ def is_worthwhile(count: int) -> bool:
 
 
 def transform_words(words: np.ndarray, mean: np.float32, std: np.float32, out: np.ndarray) -> None:
-    """Do what ``normal.transform_words`` does; ``is_worthwhile`` must have said yes."""
+    """Do what ``box_muller.transform_words`` does; ``is_worthwhile`` must have said yes."""
     size = _size_class(words.size)
     program = _programs[size]
     assert program is not None
@@ -130,25 +130,25 @@ def _transform(words, mean, std, nothing):
         bits = lax.bitcast_convert_type(x, jnp.int32)
         exponent = ((bits >> 23) - 126).astype(jnp.float32)
         mantissa = lax.bitcast_convert_type((bits & 0x7FFFFF) | 0x3F000000, jnp.float32)
-        small = mantissa < _exact._SQRT_HALF
+        small = mantissa < _exact.SQRT_HALF
         exponent = jnp.where(small, exponent - float32(1), exponent)
         reduced = mantissa - float32(1)
         x = jnp.where(small, reduced + mantissa, reduced)
         square = x * x
-        y = _horner(x, _exact._LOG) * x
-        y = y * square + _opaque(exponent * _exact._LOG_TWO_LOW)
+        y = _horner(x, _exact.LOG) * x
+        y = y * square + _opaque(exponent * _exact.LOG_TWO_LOW)
         y = square * float32(-0.5) + y
-        return exponent * _exact._LOG_TWO_HIGH + (x + y)
+        return exponent * _exact.LOG_TWO_HIGH + (x + y)
 
     def _sincos(angle):
-        octant = ((angle * _exact._FOUR_OVER_PI).astype(jnp.int32) + 1) & ~1
+        octant = ((angle * _exact.FOUR_OVER_PI).astype(jnp.int32) + 1) & ~1
         turns, t = octant.astype(jnp.float32), angle
-        for part in _exact._QUARTER_TURN:
+        for part in _exact.QUARTER_TURN:
             t = turns * part + t
         square = t * t
-        cosine = _horner(square, _exact._COSINE) * square
+        cosine = _horner(square, _exact.COSINE) * square
         cosine = (cosine * square - _opaque(float32(0.5) * square)) + float32(1)
-        sine = _horner(square, _exact._SINE) * square
+        sine = _horner(square, _exact.SINE) * square
         sine = sine * t + t
         swapped = (octant & 2) != 0
         sine, cosine = jnp.where(swapped, cosine, sine), jnp.where(swapped, sine, cosine)
@@ -157,5 +157,5 @@ def _transform(words, mean, std, nothing):
     units = (words & np.uint32(0xFFFFFF)).astype(jnp.int32).astype(jnp.float32)
     units = (units * float32(2.0**-24)).reshape(-1, 2, 8)
     radius = jnp.sqrt(float32(-2) * _log(float32(1) - units[:, 0]))
-    sine, cosine = _sincos(_opaque(_exact._TWO_PI * units[:, 1]))
+    sine, cosine = _sincos(_opaque(_exact.TWO_PI * units[:, 1]))
     return (radius * cosine) * std + mean, (radius * sine) * std + mean

@@ -404,8 +404,9 @@ def _from_cumulative(generator: CPUGenerator, rows: np.ndarray, samples: int) ->
         if not (wide >= 0).all():
             raise messages.multinomial_bad_cumulative("encountering probability entry < 0")
         if not np.isfinite(wide).all():
-            kind = "infinity" if np.isinf(wide).any() else "NaN"
-            raise messages.multinomial_bad_cumulative(f"encountering probability entry = {kind}")
+            raise messages.multinomial_bad_cumulative(
+                "encountering probability entry = infinity or NaN"
+            )
         sums = np.cumsum(row, dtype=compute_dtype(row.dtype))
         if not sums.size or not sums[-1] > 0:
             raise messages.multinomial_bad_sum()

@@ -57,7 +57,7 @@ def fma32(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarra
 
 
 def fma32_in_double(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
-    """Do what ``fma32`` does for operands and a result held in float64 arrays: several times faster.
+    """Do what ``fma32`` does, operands and result held in float64: several times faster.
 
     The float64 sum may be rounded already. Rounding it again to float32 can only go wrong where the
     first rounding landed half-way between two float32 numbers, which is looked for.
