@@ -19,10 +19,10 @@ SEED = 0
 
 def run_block(code: str, key: str, names: dict[str, object]) -> dict[str, str | None]:
     """Execute one block as ``__main__`` and return its standard output and its exception."""
-    torch.manual_seed(SEED)
     printed, error = io.StringIO(), None
     with contextlib.redirect_stdout(printed):
         try:
+            torch.manual_seed(SEED)
             exec(compile(code, f"<{key}>", "exec"), names)
         except Exception as raised:
             error = "".join(traceback.format_exception_only(raised)).strip()
