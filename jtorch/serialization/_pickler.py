@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from .._core.device import Device
@@ -242,6 +243,7 @@ def _pickler_class(base: type) -> type:
             _Global: _TorchNames._save_named,
             DType: _TorchNames._save_named,
             list: _TorchNames._save_list,
+            FunctionType: _TorchNames._save_named,
         }
     }
     return type("TorchPickler", (_TorchNames, base), members)
