@@ -16,8 +16,8 @@ import numpy as np
 from . import box_muller as _exact
 
 # Elements per call, smallest first; a draw is cut into calls of the size that suits it, so that
-# three programs serve every shape.
-_SIZES = (1 << 12, 1 << 16, 1 << 20)
+# these few programs serve every shape.
+_SIZES = (1 << 10, 1 << 14, 1 << 16, 1 << 18)
 # Seconds that NumPy may have spent on draws of a size before compiling for it pays, and
 # what it spends, measured: a fixed cost per draw and a cost per element.
 _BUDGET, _PER_DRAW, _PER_ELEMENT = 0.2, 3e-4, 4e-8
@@ -28,7 +28,7 @@ _spent = dict.fromkeys(_SIZES, 0.0)
 
 def _size_class(count: int) -> int:
     for size in _SIZES:
-        if count <= 4 * size:
+        if count <= 2 * size:
             return size
     return _SIZES[-1]
 
@@ -46,18 +46,18 @@ def is_worthwhile(count: int) -> bool:
 
 def transform_words(words: np.ndarray, mean: np.float32, std: np.float32, out: np.ndarray) -> None:
     """Do what ``box_muller.transform_words`` does; ``is_worthwhile`` must have said yes."""
-    size = _size_class(words.size)
+    count, size = words.size, _size_class(words.size)
     program = _programs[size]
     assert program is not None
-    for start in range(0, words.size, size):
-        part = words[start : start + size]
-        filled = part.size
-        if filled < size:
-            part = np.concatenate([part, np.zeros(size - filled, np.uint32)])
-        cosines, sines = program(part, mean, std)
-        rows = out[start : start + filled].reshape(-1, 2, 8)
-        rows[:, 0] = cosines[: len(rows)]
-        rows[:, 1] = sines[: len(rows)]
+    if count < size:
+        words = np.concatenate([words, np.zeros(size - count, np.uint32)])
+    # The last call of several begins early enough to be a full one.
+    starts = [*range(0, max(count - size, 0), size), max(count - size, 0)]
+    pending = [(start, program(words[start : start + size], mean, std)) for start in starts]
+    for start, halves in pending:
+        rows = out[start : start + size].reshape(-1, 2, 8)
+        for place, half in enumerate(halves):
+            rows[:, place] = np.asarray(half)[: len(rows)]
 
 
 def _verified(size: int) -> Callable | None:
@@ -70,7 +70,8 @@ def _verified(size: int) -> Callable | None:
     mean, std = np.float32(0.3), np.float32(0.7)
     expected = np.empty(count, np.float32)
     _exact.transform_words_numpy(words[:count], mean, std, expected)
-    found = np.stack([part[: count // 16] for part in program(words, mean, std)], axis=1)
+    halves = program(words, mean, std)
+    found = np.stack([np.asarray(half)[: count // 16] for half in halves], axis=1)
     same = np.array_equal(found.reshape(-1).view(np.int32), expected.view(np.int32))
     return program if same else None
 
@@ -96,8 +97,7 @@ def _compiled(size: int) -> Callable | None:
     nothing = np.int32(0)
 
     def program(words: np.ndarray, mean: np.float32, std: np.float32) -> tuple:
-        cosines, sines = compiled(words, mean, std, nothing)
-        return np.asarray(cosines), np.asarray(sines)
+        return compiled(words, mean, std, nothing)
 
     return program
 

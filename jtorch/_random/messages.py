@@ -247,3 +247,7 @@ def truncated_normal_far_mean() -> str:
         "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
         "The distribution of values may be incorrect."
     )
+
+
+def philox_state_size() -> RuntimeError:
+    return RuntimeError("RNG state is wrong size")
