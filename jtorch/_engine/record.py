@@ -223,6 +223,14 @@ def assign_out(target: Any, value: Value) -> None:
     target.copy_(result)
 
 
+def write_result(out: Any, result: Any, name: str) -> Any:
+    """Write a composite's result to the tensor given as ``out``."""
+    if local.trace.mode.grad and (out._value.meta.grad or result._value.meta.grad):
+        raise messages.out_requires_grad(name)
+    assign_out(out, current_value(result))
+    return out
+
+
 def make_unary(op: Op, method: bool) -> Callable:
     """Return the recorder of an operator that usually has one argument, a tensor."""
     general = make_general(op, method)
