@@ -78,10 +78,6 @@ def _tensor_from_storage(storage, dtype, offset, size, stride, requires_grad):
     return Tensor(storage.handle, dtype, offset, size, stride, requires_grad)
 
 
-def _refill(storage):
-    storage.handle.data = storage.data
-
-
 def _storage_object(storage):
     if storage.handle is None:
         storage.handle = Memory(storage.data, storage.location, storage.dtype)
@@ -112,13 +108,6 @@ def _make_parameter(data, requires_grad):
     return Parameter(data.memory, data.dtype, data.offset, data.size, data.stride, requires_grad)
 
 
-def _parameter_data(parameter):
-    # The tensor inside a parameter never requires grad.
-    return Tensor(
-        parameter.memory, parameter.dtype, parameter.offset, parameter.size, parameter.stride
-    )
-
-
 def _make_meta_tensor(dtype, size, stride, requires_grad):
     return Tensor(Memory(None, "meta"), dtype, 0, size, stride, requires_grad)
 
@@ -131,11 +120,11 @@ def install(monkeypatch, gpus=0):
         "parameter_type": lambda: Parameter,
         "module_type": lambda: Module,
         "tensor_from_storage": _tensor_from_storage,
-        "refill": _refill,
+        "settle": lambda storage: None,
+        "hooks": lambda tensor: [],
         "storage_object": _storage_object,
         "apply_metadata": _apply_metadata,
         "make_parameter": _make_parameter,
-        "parameter_data": _parameter_data,
         "make_meta_tensor": _make_meta_tensor,
         "describe": _describe,
         "describe_storage": _describe_storage,

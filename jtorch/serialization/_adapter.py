@@ -1,14 +1,45 @@
-"""All that saving and loading ask of tensors; nothing else in this package knows them."""
+"""All that saving and loading ask of tensors; nothing else in this package knows them.
+
+The names of the engine are looked up when they are needed: this module is imported while the
+package that owns them is still being put together.
+"""
 
 from __future__ import annotations
 
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .._core import dtypes
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
+from .._core.strides import is_contiguous, memory_order
+from .._engine import record, storage, views
+from .._engine.op import REGISTRY
+from .._engine.trace import materialise
+from .._engine.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def _public(path: str) -> Any:
+    """Return a public object of the library, ``None`` where there is none."""
+    found: Any = sys.modules[_PACKAGE]
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+class _Absent:
+    """Stands for a class that the library does not have."""
+
+
+# Devices and classes
 
 
 def device(name: str) -> Device:
@@ -23,22 +54,66 @@ def is_device(value: Any) -> bool:
 
 def device_count(kind: str) -> int:
     """Return how many devices of a kind such as ``"cuda"`` there are."""
-    raise NotImplementedError
+    count = _public(f"{kind}.device_count")
+    return 0 if count is None else count()
 
 
 def tensor_type() -> type:
     """Return the class of tensors."""
-    raise NotImplementedError
+    return record.Tensor
 
 
 def parameter_type() -> type:
     """Return the class of parameters."""
-    raise NotImplementedError
+    return _public("nn.Parameter") or _Absent
 
 
 def module_type() -> type | None:
     """Return the class of neural network modules."""
-    raise NotImplementedError
+    return _public("nn.Module")
+
+
+# From a file to tensors
+
+
+class _Memory:
+    """What a ``LoadedStorage`` keeps: the tensor that owns the memory, and the values to settle.
+
+    Attributes:
+        owner: covers the whole storage.
+        values: every value that still lies in the NumPy array of the file.
+    """
+
+    __slots__ = ("owner", "values")
+
+    def __init__(self, owner: Any):
+        self.owner = owner
+        self.values: list[Value] = [owner._value]
+
+
+def _strided(data: np.ndarray, dtype: DType, offset: int, size: tuple, stride: tuple) -> np.ndarray:
+    """Return the elements of a tensor as a view of the bytes of its storage."""
+    flat = data[: len(data) // dtype.itemsize * dtype.itemsize].view(dtype._numpy)
+    if 0 in size:
+        return np.empty(size, dtype._numpy)
+    if is_contiguous(size, stride):
+        count = 1
+        for n in size:
+            count *= n
+        return flat[offset : offset + count].reshape(size)
+    # NumPy's strides know nothing of small floating point types: take integers of their size.
+    unit = flat.view(f"u{dtype.itemsize}") if dtype.itemsize < 16 else flat
+    steps = tuple(step * dtype.itemsize for step in stride)
+    view = np.lib.stride_tricks.as_strided(unit[offset:], size, steps, writeable=False)
+    return view.view(dtype._numpy)
+
+
+def _wrap(array: np.ndarray, meta: Meta) -> Any:
+    value = ready(array, meta)
+    tensor = record.wrap(value)
+    if meta.grad == LEAF:
+        value.owner = weakref.ref(tensor)  # type: ignore[attr-defined]
+    return tensor
 
 
 def tensor_from_storage(
@@ -50,61 +125,204 @@ def tensor_from_storage(
     requires_grad: bool,
 ) -> Any:
     """Return a tensor that lies in a storage; its bounds have been checked."""
-    raise NotImplementedError
+    if storage.data is None:
+        return make_meta_tensor(dtype, size, stride, requires_grad)
+    place = Device(storage.location)
+    grad = LEAF if requires_grad else NO_GRAD
+    meta = make_meta(size, dtype, place, stride, grad)
+    array = _strided(storage.data, dtype, offset, size, stride)
+    numel = len(storage.data) // dtype.itemsize
+    whole = offset == 0 and meta.numel == numel and memory_order(size, stride) is not None
+    if storage.handle is None and (whole or not meta.numel):
+        tensor = _wrap(array, meta)
+        if whole:
+            storage.handle = _Memory(tensor)
+        return tensor
+    if storage.handle is None:
+        flat = make_meta((numel,), dtype, place)
+        storage.handle = _Memory(_wrap(_strided(storage.data, dtype, 0, (numel,), (1,)), flat))
+    memory: _Memory = storage.handle
+    if memory.owner.dtype is not dtype:
+        raise NotImplementedError(
+            f"two tensors of the file see one storage as {memory.owner.dtype} and as {dtype}"
+        )
+    tensor = _wrap(array, meta)
+    shared = _storage_of(memory.owner)
+    steps = _steps(memory.owner._value.meta, offset, size, stride)
+    tensor._alias = _alias(shared, steps)
+    memory.values.append(tensor._value)
+    return tensor
 
 
-def refill(storage: LoadedStorage) -> None:
-    """Bring the contents of a storage, which changed after tensors were made, into them."""
-    raise NotImplementedError
+def _storage_of(tensor: Any) -> Any:
+    return storage.storage_of(tensor)
+
+
+def _alias(shared: Any, steps: tuple) -> Any:
+    # PyTorch's loaded tensors share memory and yet are no views: they have no base.
+    return storage.Alias(shared, steps, None)
+
+
+def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
+    """Return the view steps that lead from the owner of a storage to a tensor in it."""
+    if (owner.shape, owner.strides, 0) == (size, stride, offset):
+        return ()
+    steps = []
+    order = memory_order(owner.shape, owner.strides)
+    assert order is not None
+    if order != tuple(range(owner.ndim)):
+        steps.append(views.Step(REGISTRY["permute"], (order,)))
+    if owner.ndim != 1:
+        steps.append(views.Step(REGISTRY["_view"], ((owner.numel,),)))
+    numel = 1
+    for n in size:
+        numel *= n
+    if is_contiguous(size, stride):
+        if numel != owner.numel:
+            steps.append(views.Step(REGISTRY["_slice"], (0, offset, numel, 1)))
+        if len(size) != 1:
+            steps.append(views.Step(REGISTRY["_view"], (size,)))
+        return tuple(steps)
+    if "as_strided" not in REGISTRY:
+        raise NotImplementedError(
+            f"the file holds a tensor of size {list(size)} and stride {list(stride)} that shares "
+            "its memory; torch.as_strided, which that needs, is missing"
+        )
+    steps.append(views.Step(REGISTRY["as_strided"], (size, stride, offset)))
+    return tuple(steps)
+
+
+def settle(storage: LoadedStorage) -> None:
+    """Move the contents of a storage to its device, after everything has been read.
+
+    A file that is mapped stays where it is until it is used.
+    """
+    from .._constructors import on_device
+
+    if storage.handle is None or storage.lazy:
+        return
+    place = Device(storage.location)
+    for value in storage.handle.values:
+        if isinstance(value.array, np.ndarray):
+            value.array = on_device(np.asarray(value.array, order="C"), place)
 
 
 def storage_object(storage: LoadedStorage) -> Any:
     """Return what a user knows as a storage."""
-    raise NotImplementedError
+    name = "UntypedStorage" if storage.dtype is None else "TypedStorage"
+    raise NotImplementedError(f"the file holds a torch.{name} outside a tensor; jtorch has none")
 
 
-def apply_metadata(tensor: Any, metadata: dict) -> Any:
+def apply_metadata(tensor: Any, metadata: Any) -> Any:
     """Return a tensor with the lazy conjugation or negation that a file tells of."""
-    raise NotImplementedError
+    if not isinstance(metadata, dict):
+        raise TypeError(f"expected dict, got {type(metadata).__name__}")
+    if metadata.get("conj"):
+        tensor = tensor.conj()
+    return tensor.neg() if metadata.get("neg") else tensor
 
 
 def make_parameter(data: Any, requires_grad: bool) -> Any:
     """Return a parameter of a tensor."""
-    raise NotImplementedError
-
-
-def parameter_data(parameter: Any) -> Any:
-    """Return the tensor inside a parameter."""
-    raise NotImplementedError
+    if not isinstance(data, tensor_type()):
+        raise TypeError(f"a parameter needs a tensor, but the file has {type(data).__name__}")
+    return parameter_type()(data, requires_grad)  # type: ignore[call-arg]
 
 
 def make_meta_tensor(
     dtype: DType, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool
 ) -> Any:
     """Return a tensor without contents."""
-    raise NotImplementedError
+    empty_strided = _public("empty_strided")
+    if empty_strided is None:
+        raise NotImplementedError("tensors of the meta device are missing")
+    return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
 
 
-def make_sparse_tensor(layout: Any, data: tuple) -> Any:
+def make_sparse_tensor(layout: Any, data: Any) -> Any:
     """Return a sparse tensor."""
-    raise NotImplementedError
+    sparse_coo_tensor = _public("sparse_coo_tensor")
+    if sparse_coo_tensor is None or str(layout) != "torch.sparse_coo":
+        raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
+    if not isinstance(data, tuple) or len(data) not in (3, 4):
+        raise TypeError("the parts of a sparse tensor are not a tuple of three or four")
+    indices, values, size = data[:3]
+    return sparse_coo_tensor(indices, values, size)
 
 
 def layout(name: str) -> Any:
     """Return the layout of this name."""
-    raise NotImplementedError
+    if type(name) is not str or not name.startswith("torch."):
+        raise KeyError(name)
+    found = _public(name.removeprefix("torch."))
+    if type(found).__name__ != "layout":
+        raise NotImplementedError(f"the file names the layout {name[:50]}; jtorch has none")
+    return found
+
+
+# From tensors to a file
 
 
 def describe(tensor: Any) -> TensorDescription:
     """Return what saving needs to know of a tensor."""
-    raise NotImplementedError
+    from ._storage import StorageDescription, TensorDescription
+
+    value = storage.current_value(tensor)
+    meta = value.meta
+    alias = tensor._alias
+    offset = 0
+    strides = meta.strides
+    if meta.device.type == "meta":
+        memory = StorageDescription(id(tensor), meta.nbytes, lambda: None, "meta")
+    elif alias is None:
+        if memory_order(meta.shape, meta.strides) is None:
+            strides = make_meta(meta.shape, meta.dtype, meta.device).strides
+        # The function keeps the tensor alive, so that no other can get its identity.
+        memory = StorageDescription(
+            ("tensor", id(tensor)), meta.nbytes, lambda: _flat(tensor._value), str(meta.device)
+        )
+    else:
+        shared = alias.storage
+        if alias.steps:
+            offset = tensor.storage_offset()
+        memory = StorageDescription(
+            shared.key,
+            shared.meta.nbytes,
+            lambda: _flat(shared.value if shared.host is None else _fresh(shared)),
+            str(shared.meta.device),
+        )
+    return TensorDescription(memory, meta.dtype, offset, meta.shape, strides, meta.grad != NO_GRAD)
+
+
+def _fresh(shared: Any) -> Value:
+    """Return the value of a storage whose truth is a NumPy array."""
+    return ready(np.asarray(shared.host), shared.meta)
+
+
+def _flat(value: Value) -> np.ndarray:
+    """Return the bytes of a value in the order of its strides."""
+    array = np.asarray(materialise(value, "save"))
+    order = memory_order(value.meta.shape, value.meta.strides)
+    if order is not None:
+        array = array.transpose(order)
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
 def describe_storage(obj: Any) -> tuple[StorageDescription, DType | None] | None:
     """Return what saving needs to know of a storage, ``None`` for anything else."""
-    raise NotImplementedError
+    return None
 
 
 def python_state(tensor: Any) -> dict[str, Any]:
     """Return the attributes that a user gave a tensor."""
-    raise NotImplementedError
+    return dict(tensor.__dict__)
+
+
+def hooks(tensor: Any) -> list[Any]:
+    """Return the hooks on the gradient of a tensor, which no file can hold."""
+    extra = tensor._extra
+    return [] if extra is None or not extra.hooks else list(extra.hooks.values())
+
+
+#: Numbers are written in the order of the machine; ``load`` swaps where the file says so.
+assert dtypes.float32._numpy.isnative

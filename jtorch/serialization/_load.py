@@ -159,6 +159,8 @@ def _load_file(file: IO[bytes], f: Any, reading: Reading, mmap: bool) -> Any:
         if reading.pickle_module is not None:
             raise
         raise pickle.UnpicklingError(weights_only_failed(str(error))) from None
+    for storage in storages:
+        _adapter.settle(storage)
     if not all(storage.used for storage in storages):
         result = _expose_storages(result)
     return result
@@ -286,6 +288,7 @@ class _ArchiveReading:
             contents = self._archive.read_storage(name)
         storage = LoadedStorage(contents, kind, location)
         storage.swap = self._swap
+        storage.lazy = self._mapped is not None
         storage.normalise()
         return self._reading.restore(storage, location)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -114,7 +116,28 @@ def _dtype_of(dtype: DType | None) -> Any:
     return dtype if dtype is not None and dtype._name != "uint8" else None
 
 
+class _Inner:
+    """Stands for the tensor inside a parameter, which never requires grad."""
+
+    __slots__ = ("description",)
+
+    def __init__(self, description: TensorDescription):
+        self.description = replace(description, requires_grad=False)
+
+
+def _warn_of_hooks(tensor: Any) -> None:
+    for hook in _adapter.hooks(tensor):
+        if not hasattr(hook, "__torch_unserializable__"):
+            warnings.warn(
+                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, "
+                "you can decorate the function with @torch.utils.hooks.unserializable_hook to "
+                "suppress this warning",
+                stacklevel=2,
+            )
+
+
 def _reduce_tensor(tensor: Any) -> tuple:
+    _warn_of_hooks(tensor)
     description = _adapter.describe(tensor)
     function, args = _tensor_parts(description)
     state = _adapter.python_state(tensor)
@@ -153,7 +176,7 @@ def _tensor_parts(description: TensorDescription) -> tuple[_Global, tuple]:
 
 
 def _reduce_parameter(parameter: Any) -> tuple:
-    data = _adapter.parameter_data(parameter)
+    data = _Inner(_adapter.describe(parameter))
     state = _adapter.python_state(parameter)
     args: tuple = (data, bool(parameter.requires_grad), OrderedDict())
     if state:
@@ -182,6 +205,8 @@ class _TorchNames:
             if type(obj) is _adapter.parameter_type():
                 return _reduce_parameter(obj)
             return _reduce_tensor(obj)
+        if type(obj) is _Inner:
+            return _tensor_parts(obj.description)
         if type(obj) is Size:
             return _SIZE, (tuple(obj),)
         if type(obj) is Device:

@@ -120,6 +120,8 @@ class LoadedStorage:
         root: the storage of which this is a part, itself as a rule.
         byte_offset: where in ``root`` it begins.
         used: whether a tensor has been made of it.
+        swap: whether its bytes are in the other order than this machine's.
+        lazy: whether it is a part of a mapped file.
     """
 
     __slots__ = (
@@ -131,6 +133,7 @@ class LoadedStorage:
         "byte_offset",
         "used",
         "swap",
+        "lazy",
         "_nbytes",
     )
 
@@ -149,6 +152,7 @@ class LoadedStorage:
         self.byte_offset = 0
         self.used = False
         self.swap = False
+        self.lazy = False
         self._nbytes = len(data) if data is not None else nbytes or 0
 
     def part(self, byte_offset: int, nbytes: int) -> LoadedStorage:
@@ -172,16 +176,15 @@ class LoadedStorage:
             return LoadedStorage(None, self.dtype, location, self._nbytes)
         moved = LoadedStorage(self.data, self.dtype, location, self._nbytes)
         moved.swap = self.swap
+        moved.lazy = self.lazy
         return moved
 
     def fill(self, contents: np.ndarray) -> None:
-        """Put the contents into a storage of which tensors may have been made already."""
+        """Put the contents into a storage; tensors that were made of it see them."""
         if self.data is None:
             return
         self.data[:] = contents
         self.normalise()
-        if self.handle is not None:
-            _adapter.refill(self)
 
     def normalise(self) -> None:
         """Bring the bytes into this machine's order, and those of bools to 0 or 1."""
