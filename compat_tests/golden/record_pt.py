@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fractions
 import io
 import json
 import os
@@ -23,13 +24,6 @@ DTYPES = (
     "bfloat16", "float32", "float64", "complex64", "complex128", "float8_e4m3fn",
     "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu",
 )  # fmt: skip
-
-
-class Unknown:
-    """A class that no loader allows."""
-
-
-Unknown.__module__ = "__main__"
 
 
 def dtype_tensors() -> dict[str, torch.Tensor]:
@@ -176,8 +170,8 @@ def files() -> dict[str, bytes]:
         "big_endian.pt": big_endian(),
         "deflated.pt": repacked(saved(views()), compression=zipfile.ZIP_DEFLATED),
         "python2.pt": python2(),
-        "unknown.pt": saved(Unknown()),
-        "unknown_legacy.pt": saved({"a": Unknown()}, **old),
+        "unknown.pt": saved(fractions.Fraction(1, 2)),
+        "unknown_legacy.pt": saved({"a": fractions.Fraction(1, 2)}, **old),
         "protocol4.pt": saved({"a": torch.ones(2)}, pickle_protocol=4),
         "module.pt": saved(torch.nn.Linear(2, 1)),
         "meta.pt": saved(torch.empty(2, 3, device="meta")),
