@@ -34,6 +34,13 @@ def draw(generator, name: str, shape: list[int], dtype: str, arguments: list) ->
     inner = numpy_dtype(dtype)
     if name == "multinomial":
         result = _random.multinomial(generator, weights(shape, dtype), *arguments)
+    elif name in ("poisson", "standard_gamma", "dirichlet"):
+        given = weights(shape, dtype)
+        given = (given * np.asarray(arguments[0], given.dtype)).astype(given.dtype)
+        result = getattr(_random, name)(generator, given)
+    elif name == "binomial":
+        counts = np.full(shape, *arguments, inner)
+        result = _random.binomial(generator, counts, weights(shape, dtype))
     elif name == "randperm":
         result = _random.randperm(generator, *shape, inner)
     elif name == "strided_normal":

@@ -77,6 +77,17 @@ def programs() -> list[dict]:
                 for dtype in ("float32", "float64"):
                     draw = ("multinomial", shape, dtype, (count, replacement))
                     add(f"multinomial {shape} {count} {replacement}", draw)
+    for dtype in FLOATING:
+        add(f"poisson {dtype}", *(("poisson", [300], dtype, (x,)) for x in (1, 30, 500)))
+        add(f"gamma {dtype}", *(("standard_gamma", [300], dtype, (x,)) for x in (0.3, 2, 50)))
+        add(
+            f"dirichlet {dtype}", *(("dirichlet", [40, k], dtype, (2,)) for k in (2, 3, 7, 50, 600))
+        )
+        add(f"binomial {dtype}", *(("binomial", [300], dtype, (x,)) for x in (7, 64, 1000)))
+    for name in ("poisson", "standard_gamma", "dirichlet", "binomial"):
+        add(f"{name} int64", (name, [3], "int64", (7,)))
+    add("negative rate", ("poisson", [3], "float32", (-1,)))
+    add("negative shape", ("standard_gamma", [3], "float32", (-0.25,)))
     for seed in (1, -1, 2**32, 2**64 - 1, -(2**63), 2**64, -(2**63) - 1):
         add(f"seed {seed}", ("uniform", [3], "float32", (0, 1)), seed=seed)
     for name, dtype, arguments in (
@@ -127,6 +138,17 @@ def draw(generator: torch.Generator, name: str, shape: list[int], dtype: str, ar
     if name == "multinomial":
         given = weights(torch, shape, dtype)
         result = torch.multinomial(given, *arguments, generator=generator)
+    elif name in ("poisson", "standard_gamma", "dirichlet"):
+        function = {
+            "poisson": torch.poisson,
+            "standard_gamma": torch._standard_gamma,
+            "dirichlet": torch._sample_dirichlet,
+        }[name]
+        given = weights(torch, shape, dtype).mul(*arguments)
+        result = function(given, generator=generator)
+    elif name == "binomial":
+        counts = torch.full(shape, *arguments, dtype=getattr(torch, dtype))
+        result = torch.binomial(counts, weights(torch, shape, dtype), generator=generator)
     elif name == "randperm":
         result = torch.randperm(*shape, dtype=getattr(torch, dtype), generator=generator)
     else:

@@ -19,5 +19,9 @@ from .mt19937 import CPUGenerator as CPUGenerator
 from .normal import log_normal as log_normal
 from .normal import normal as normal
 from .normal import truncated_normal as truncated_normal
+from .rejection import binomial as binomial
+from .rejection import dirichlet as dirichlet
+from .rejection import poisson as poisson
+from .rejection import standard_gamma as standard_gamma
 from .uniform import rand as rand
 from .uniform import uniform as uniform

@@ -242,6 +242,12 @@ def poisson_rate() -> RuntimeError:
     return RuntimeError("invalid Poisson rate, expected rate to be non-negative")
 
 
+def binomial_dtype(name: str, dtype: np.dtype) -> ValueError:
+    return ValueError(
+        f"binomial only supports floating-point dtypes for {name}, got: {kernel_name(dtype)}"
+    )
+
+
 def truncated_normal_far_mean() -> str:
     return (
         "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
