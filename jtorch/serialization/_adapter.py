@@ -195,16 +195,21 @@ def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
 def settle(storage: LoadedStorage) -> None:
     """Move the contents of a storage to its device, after everything has been read.
 
-    A file that is mapped stays where it is until it is used.
+    A file that is mapped stays where it is until it is used: XLA takes what is aligned as it is,
+    and the rest remains a NumPy array.
     """
     from .._constructors import on_device
 
-    if storage.handle is None or storage.lazy:
+    if storage.handle is None:
         return
     place = Device(storage.location)
     for value in storage.handle.values:
-        if isinstance(value.array, np.ndarray):
-            value.array = on_device(np.asarray(value.array, order="C"), place)
+        array = value.array
+        if not isinstance(array, np.ndarray):
+            continue
+        aligned = array.flags.c_contiguous and array.ctypes.data % 64 == 0
+        if aligned or not storage.lazy:
+            value.array = on_device(np.asarray(array, order="C"), place)
 
 
 def storage_object(storage: LoadedStorage) -> Any:

@@ -19,6 +19,7 @@ from ._pickler import StorageReference, StorageTable, make_pickler
 from ._storage import LoadedStorage, StorageType
 from ._unpickler import MalformedPickle, Unpickler, decode_ascii
 from ._unrestricted import make_unpickler
+from ._zip_reader import aligned_bytes
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
@@ -234,7 +235,10 @@ class _Reader:
         kind = None if storage_type.is_untyped else dtype
         if self._reading.meta:
             return LoadedStorage(None, kind, "meta", nbytes)
-        storage = LoadedStorage(np.zeros(nbytes, np.uint8), kind, location)
+        contents = aligned_bytes(nbytes)
+        # Until the contents follow, and where they are skipped, there are zeros.
+        contents[:] = 0
+        storage = LoadedStorage(contents, kind, location)
         storage.swap = sys.byteorder == "big"
         return self._reading.restore(storage, location)
 
