@@ -14,16 +14,19 @@ from .rounding import fma32, fma32_in_double
 # Pairs per pass of the float32 transform: a dozen float64 temporaries of it stay in the cache.
 _CHUNK = 4096
 
-LOG = np.float32(
+LOG = np.array(
     [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1]
-    + [-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]
+    + [-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
+    np.float32,
 )
 LOG_TWO_LOW, LOG_TWO_HIGH = np.float32(-2.12194440e-4), np.float32(0.693359375)
 SQRT_HALF = np.float32(0.707106781186547524)
-COSINE = np.float32([2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2])
-SINE = np.float32([-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1])
+COSINE = np.array([2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2], np.float32)
+SINE = np.array([-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1], np.float32)
 # A quarter of pi in three parts, so that the reduced angle keeps its precision.
-QUARTER_TURN = np.float32([-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8])
+QUARTER_TURN = np.array(
+    [-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8], np.float32
+)
 FOUR_OVER_PI = np.float32(1.27323954473516)
 TWO_PI = np.float32(2.0 * np.pi)
 

@@ -10,7 +10,7 @@ import numpy as np
 from . import messages
 from .continuous import exponential
 from .mt19937 import CPUGenerator
-from .rounding import BFLOAT16, compute_dtype, is_floating
+from .rounding import BFLOAT16, Numeric, compute_dtype, is_floating
 from .uniform import finfo
 
 # From this width on, a bounded integer takes two words. (PyTorch's own internal builds keep the
@@ -26,7 +26,7 @@ def _digits(dtype: np.dtype) -> int:
     return finfo(dtype).nmant + 1
 
 
-def _from_int64(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _from_int64(values: Numeric, dtype: np.dtype) -> np.ndarray:
     """Cast int64 as C++ does: the half formats go through float32."""
     if dtype.itemsize == 2 and is_floating(dtype):
         values = values.astype(np.float32)
@@ -386,7 +386,7 @@ def _race(generator: CPUGenerator, rows: np.ndarray, samples: int) -> np.ndarray
         raise messages.multinomial_bad_entry()
     if (wide.sum(axis=1) == 0).any():
         raise messages.multinomial_bad_sum()
-    compute = np.float64 if rows.dtype == np.float64 else np.float32
+    compute = compute_dtype(rows.dtype)
     waits = exponential(generator, rows.shape, rows.dtype).astype(compute)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         speed = (rows.astype(compute) / waits).astype(rows.dtype).astype(compute)
@@ -407,7 +407,7 @@ def _from_cumulative(generator: CPUGenerator, rows: np.ndarray, samples: int) ->
             raise messages.multinomial_bad_cumulative(
                 "encountering probability entry = infinity or NaN"
             )
-        sums = np.cumsum(row, dtype=compute_dtype(row.dtype))
+        sums: np.ndarray = np.cumsum(row, dtype=compute_dtype(row.dtype))
         if not sums.size or not sums[-1] > 0:
             raise messages.multinomial_bad_sum()
         sums /= sums[-1]

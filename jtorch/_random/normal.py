@@ -16,7 +16,7 @@ import numpy as np
 from . import messages
 from .box_muller import transform_words
 from .mt19937 import CPUGenerator
-from .rounding import each, fma64, from_double, is_floating, transform
+from .rounding import Numeric, compute_dtype, each, fma64, from_double, is_floating, transform
 from .uniform import uniform
 
 _BLOCK = 16
@@ -94,8 +94,8 @@ def _exp(value: float) -> float:
 # ---- one pair at a time
 
 
-def _singles(generator: CPUGenerator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the radii and angles' cosines or sines that ``count`` single draws multiply."""
+def _singles(generator: CPUGenerator, count: int) -> np.ndarray:
+    """Draw standard normals in pairs, beginning with a cached one and caching a left-over one."""
     kept = generator.cached_normal
     first = 0 if kept is None else 1
     pairs = (count - first + 1) // 2
@@ -175,9 +175,9 @@ def truncated_normal(
 
     kept = below((high - mean) / std) - below((low - mean) / std)
     if kept > 0.3:
-        first, last = (float(from_double(np.float64(bound), dtype)) for bound in (low, high))
+        first, last = (from_double(np.float64(bound), dtype) for bound in (low, high))
         result = normal(generator, shape, dtype, mean, std)
-        while (outside := (result < dtype.type(first)) | (result > dtype.type(last))).any():
+        while (outside := (result < first) | (result > last)).any():
             result = np.where(outside, normal(generator, shape, dtype, mean, std), result)
         return result
     return _truncated_by_density(generator, shape, dtype, mean, std, low, high)
@@ -195,13 +195,13 @@ def _truncated_by_density(
     """Propose uniformly, accept by the density: for bounds that keep little of the mass."""
     mode = max(low, min(mean, high))
     peak = -0.5 * ((mode - mean) / std) ** 2
-    inner = np.float64 if dtype == np.float64 else np.float32
+    inner = compute_dtype(dtype)
 
-    def rounded(values: np.ndarray) -> np.ndarray:
+    def rounded(values: Numeric) -> Numeric:
         return values.astype(dtype).astype(inner)
 
     def rejected(candidates: np.ndarray) -> np.ndarray:
-        density = candidates.astype(inner)
+        density: Numeric = candidates.astype(inner)
         density = rounded(density - inner(mean))
         density = rounded(density / inner(std))
         density = rounded(density * density)

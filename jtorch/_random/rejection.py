@@ -200,7 +200,7 @@ def _gamma_of(dtype: np.dtype) -> Callable[[_Samples, float], float]:
 
 
 def dirichlet(generator: CPUGenerator, concentration: np.ndarray) -> np.ndarray:
-    """Draw what ``torch._sample_dirichlet(alpha)`` draws: distributions along the last dimension."""
+    """Draw what ``torch._sample_dirichlet(alpha)`` draws: each row is a distribution."""
     concentration = np.asarray(concentration)
     dtype = concentration.dtype
     if dtype not in (np.float32, np.float64):

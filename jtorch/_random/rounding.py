@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+
+# A NumPy array or scalar, or a Python number.
+Numeric = Any
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _SPLITTER = 2.0**27 + 1.0
@@ -22,19 +26,19 @@ def is_floating(dtype: np.dtype) -> bool:
     return dtype in (np.float16, np.float32, np.float64) or dtype == BFLOAT16
 
 
-def compute_dtype(dtype: np.dtype) -> type:
+def compute_dtype(dtype: np.dtype) -> Any:
     """Return the type in which PyTorch computes for a dtype: float64 for itself, else float32."""
     return np.float64 if dtype == np.float64 else np.float32
 
 
-def from_double(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def from_double(values: Numeric, dtype: np.dtype) -> np.ndarray:
     """Cast float64 to a dtype as C++ does: the half formats go through float32."""
     if dtype.itemsize == 2 and is_floating(dtype):
         values = values.astype(np.float32)
     return values.astype(dtype, copy=False)
 
 
-def _two_sum(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _two_sum(first: Numeric, second: Numeric) -> tuple[Numeric, Numeric]:
     total = first + second
     shadow = total - first
     return total, (first - (total - shadow)) + (second - shadow)
@@ -49,14 +53,14 @@ def _odd_sum(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (bits + np.where(nudge, step, 0)).view(np.float64)
 
 
-def fma32(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
+def fma32(first: Numeric, second: Numeric, third: Numeric) -> np.ndarray:
     """Compute ``first * second + third`` of float32 operands with one rounding to float32."""
     product = np.multiply(first, second, dtype=np.float64)  # 24 + 24 bits fit in 53
     addend = np.broadcast_to(np.asarray(third, np.float64), product.shape)
     return _odd_sum(product, addend).astype(np.float32)
 
 
-def fma32_in_double(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
+def fma32_in_double(first: np.ndarray, second: Numeric, third: Numeric) -> np.ndarray:
     """Do what ``fma32`` does, operands and result held in float64: several times faster.
 
     The float64 sum may be rounded already. Rounding it again to float32 can only go wrong where the
@@ -71,7 +75,7 @@ def fma32_in_double(first: np.ndarray, second: np.ndarray, third: np.ndarray) ->
     return rounded
 
 
-def _split(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(values: Numeric) -> tuple[Numeric, Numeric]:
     scaled = values * _SPLITTER
     high = scaled - (scaled - values)
     return high, values - high
