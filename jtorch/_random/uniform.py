@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import ml_dtypes
 import numpy as np
 
 from . import messages
@@ -20,11 +21,7 @@ def _count(shape: tuple[int, ...]) -> int:
 
 def finfo(dtype: np.dtype) -> np.finfo:
     """Return the limits of a floating dtype, bfloat16 included."""
-    if dtype.name == "bfloat16":
-        import ml_dtypes
-
-        return ml_dtypes.finfo(dtype)
-    return np.finfo(dtype)
+    return ml_dtypes.finfo(dtype)
 
 
 def check_uniform_bounds(dtype: np.dtype, low: float, high: float) -> None:
