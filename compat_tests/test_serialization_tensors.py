@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import pathlib
+import pickle
 from collections import OrderedDict
 
 import pytest
 
 import jtorch
 from jtorch import serialization
+from jtorch.serialization._save import reduce_tensor
 
 FOLDER = pathlib.Path(__file__).parent / "golden" / "pt"
 OLD = {"_use_new_zipfile_serialization": False}
@@ -101,6 +103,14 @@ def test_attributes_of_a_tensor():
     tensor = jtorch.tensor([1.0])
     tensor.note = {"kept": 1}
     assert again(tensor).note == {"kept": 1}
+
+
+def test_pickle_outside_save():
+    tensor = jtorch.tensor([[1.0, 2.0]], requires_grad=True)
+    tensor.note = "kept"
+    function, arguments = reduce_tensor(tensor)
+    loaded = pickle.loads(pickle.dumps(function))(*pickle.loads(pickle.dumps(arguments)))
+    assert loaded.tolist() == [[1.0, 2.0]] and loaded.requires_grad and loaded.note == "kept"
 
 
 def test_device_and_map_location():

@@ -284,3 +284,14 @@ def test_tensors_of_the_library_both_ways(jtorch):
 def test_results_that_are_still_pending_are_saved(jtorch):
     pending = jtorch.tensor([1.0, 2.0]) + 1
     assert torch.load(io.BytesIO(ours(pending))).tolist() == [2.0, 3.0]
+
+
+def test_a_pickle_that_pytorch_made_outside_save(jtorch):
+    tensor = torch.arange(6.0).reshape(2, 3)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps([tensor, tensor.t()]))
+        archive.writestr("archive/version", "3\n")
+    buffer.seek(0)
+    plain, transposed = serialization.load(buffer, weights_only=False)
+    assert plain.tolist() == tensor.tolist() and transposed.tolist() == tensor.t().tolist()

@@ -288,7 +288,8 @@ def describe(tensor: Any) -> TensorDescription:
         )
     else:
         shared = alias.storage
-        if alias.steps:
+        whole = meta.numel == shared.meta.numel and memory_order(meta.shape, strides) is not None
+        if alias.steps and not whole:
             offset = tensor.storage_offset()
         memory = StorageDescription(
             shared.key,

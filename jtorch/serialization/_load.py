@@ -20,7 +20,7 @@ from ._names import default_globals
 from ._safe_globals import user_globals
 from ._storage import LoadedStorage, StorageType
 from ._unpickler import Unpickler, decode_ascii, globals_in
-from ._unrestricted import make_unpickler
+from ._unrestricted import FUNCTIONS, make_unpickler
 from ._zip_reader import MAGIC, ZipReader
 
 _TRUE = ("1", "y", "yes", "true")
@@ -148,6 +148,16 @@ def is_zip(file: IO[bytes]) -> bool:
 
 
 def _load_file(file: IO[bytes], f: Any, reading: Reading, mmap: bool) -> Any:
+    result, storages = _load_parts(file, f, reading, mmap)
+    if not all(storage.used for storage in storages):
+        result = _expose_storages(result)
+    return result
+
+
+def _load_parts(
+    file: IO[bytes], f: Any, reading: Reading, mmap: bool
+) -> tuple[Any, list[LoadedStorage]]:
+    """Return the object of a file, in which storages are as the file knows them, and those."""
     try:
         if is_zip(file):
             result, storages = _load_zip(file, f, reading, mmap)
@@ -161,9 +171,19 @@ def _load_file(file: IO[bytes], f: Any, reading: Reading, mmap: bool) -> Any:
         raise pickle.UnpicklingError(weights_only_failed(str(error))) from None
     for storage in storages:
         _adapter.settle(storage)
-    if not all(storage.used for storage in storages):
-        result = _expose_storages(result)
-    return result
+    return result, storages
+
+
+def load_from_bytes(data: bytes) -> Any:
+    """Return what is in a file within a pickle: a tensor, or a storage for one.
+
+    Pickles made outside ``save`` hold such files.
+    """
+    reading = Reading(restorer(None), False, pickle, {"encoding": "utf-8"})
+    return _load_parts(io.BytesIO(data), None, reading, False)[0]
+
+
+FUNCTIONS["torch.storage", "_load_from_bytes"] = load_from_bytes
 
 
 def _expose_storages(result: Any) -> Any:

@@ -117,7 +117,7 @@ def resolve(module: str, name: str) -> Any:
         return _adapter.parameter_type()
     # PyTorch keeps a class in a module of its own and shows it in the package above.
     parts = module.split(".")
-    for length in range(len(parts), 0, -1):
+    for length in range(len(parts), min(len(parts), 2) - 1, -1):
         try:
             found: Any = importlib.import_module(".".join([_PACKAGE, *parts[1:length]]))
         except ModuleNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pickle
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 from . import _config
 from ._atomic import replace_file, restore_on_failure
 from ._legacy import pickle_legacy, write_storages
+from ._load import load_from_bytes
 from ._pickler import StorageTable, pickle_object
 from ._zip_writer import ZipWriter
 
@@ -145,6 +147,17 @@ def _write_archive(
     archive.write_record("version", b"3\n")
     archive.write_record(".data/serialization_id", archive.serialization_id().encode())
     archive.finish()
+
+
+def reduce_tensor(tensor: Any) -> tuple:
+    """Return what ``pickle`` itself, outside ``save``, is to write for a tensor: a file of its own.
+
+    Args:
+        tensor: a tensor or a parameter, for whose ``__reduce_ex__`` this is.
+    """
+    buffer = io.BytesIO()
+    save(tensor, buffer)
+    return load_from_bytes, (buffer.getvalue(),)
 
 
 def _check_dill(pickle_module: Any) -> None:

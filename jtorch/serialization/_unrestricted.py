@@ -5,7 +5,6 @@ It runs whatever the file says. Nothing in this package falls back to it.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +14,8 @@ from ._storage import StorageType
 _TORCH = ("torch", "torch.")
 
 
-def _load_from_bytes(data: bytes) -> Any:
-    """Return what a pickle made outside ``save`` holds: a storage, as a file within the file."""
-    from ._load import load
-
-    return load(io.BytesIO(data), weights_only=False)
+#: Functions that a file may name, by module and name; ``_load`` adds itself.
+FUNCTIONS: dict[tuple[str, str], Callable] = {}
 
 
 def make_unpickler(
@@ -41,8 +37,8 @@ def make_unpickler(
                     return StorageType(name)
                 except KeyError:
                     pass
-            if module == "torch.storage" and name == "_load_from_bytes":
-                return _load_from_bytes
+            if (module, name) in FUNCTIONS:
+                return FUNCTIONS[module, name]
             if module == _TORCH[0] or module.startswith(_TORCH[1]):
                 return resolve(module, name)
             return super().find_class(module, name)
