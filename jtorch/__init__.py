@@ -8,6 +8,7 @@ _settings.apply()
 
 from . import _conversion as _conversion  # noqa: E402
 from . import ops as _ops  # noqa: E402
+from . import autograd  # noqa: E402
 from ._constructors import tensor  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import (  # noqa: E402
@@ -34,6 +35,14 @@ from ._hook import install, installed, uninstall  # noqa: E402
 from ._printing import set_printoptions  # noqa: E402
 from ._tensor import Tensor, attach_methods  # noqa: E402
 from ._version import TORCH_VERSION as __version__  # noqa: E402
+
+from .autograd import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 
 attach_methods()
 del attach_methods

@@ -74,10 +74,10 @@ def not_scalar_backward() -> RuntimeError:
     return RuntimeError("grad can be implicitly created only for scalar outputs")
 
 
-def no_grad_fn() -> RuntimeError:
+def no_grad_fn(index: int = 0) -> RuntimeError:
     """``backward()`` of something that nothing requires grad of."""
     return RuntimeError(
-        "element 0 of tensors does not require grad and does not have a grad_fn"
+        f"element {index} of tensors does not require grad and does not have a grad_fn"
     )
 
 
@@ -85,9 +85,9 @@ def modified_inplace(type_name: str, shape: Sequence[int], where: str, now: int,
     """A value that a gradient needs was overwritten."""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [{type_name} {list(shape)}]{where}, is at version {now}; expected version "
+        f"operation: [{type_name} {list(shape)}]{where} is at version {now}; expected version "
         f"{then} instead. Hint: enable anomaly detection to find the operation that failed to "
-        "compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+        "compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 
@@ -149,7 +149,7 @@ def not_a_leaf_flag() -> RuntimeError:
 
 def integer_requires_grad() -> RuntimeError:
     """Gradients of a dtype that has none."""
-    return RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+    return RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
 
 
 def out_requires_grad(name: str) -> RuntimeError:
@@ -170,4 +170,59 @@ def warn_out_resized(before: Sequence[int], after: Sequence[int]) -> None:
         "t.resize_(0).",
         UserWarning,
         stacklevel=4,
+    )
+
+
+def nan_in_backward(node_name: str, output: int) -> RuntimeError:
+    """A gradient is NaN in anomaly mode."""
+    return RuntimeError(f"Function '{node_name}' returned nan values in its {output}th output.")
+
+
+def hook_changed_size(before: Sequence[int], after: Sequence[int]) -> RuntimeError:
+    """A hook returned a gradient of another shape."""
+    return RuntimeError("hook has changed the size of value")
+
+
+def not_real_backward(dtype: object) -> RuntimeError:
+    """``backward()`` without ``gradient`` of something complex."""
+    return RuntimeError(
+        f"grad can be implicitly created only for real scalar outputs but got {dtype}"
+    )
+
+
+def cotangent_shape(index: int, given: object, expected: object) -> RuntimeError:
+    """A gradient does not have the shape of its output."""
+    return RuntimeError(
+        f"Mismatch in shape: grad_output[{index}] has a shape of {given} and output[{index}] has "
+        f"a shape of {expected}."
+    )
+
+
+def cotangent_complex(index: int, given: object, expected: object) -> RuntimeError:
+    """A gradient is complex where its output is not, or the other way round."""
+    return RuntimeError(
+        "For complex Tensors, both grad_output and output are required to have the same dtype. "
+        f"Mismatch in dtype: grad_output[{index}] has a dtype of {given} and output[{index}] has "
+        f"a dtype of {expected}."
+    )
+
+
+def input_without_grad(index: int) -> RuntimeError:
+    """A gradient is wanted of something that has none."""
+    return RuntimeError("One of the differentiated Tensors does not require grad")
+
+
+def unused_input(index: int) -> RuntimeError:
+    """A gradient is wanted of something that the outputs do not depend on."""
+    return RuntimeError(
+        f"The differentiated Tensor at index {index} appears to not have been used in the graph. "
+        "Set allow_unused=True if this is the desired behavior."
+    )
+
+
+def wrong_gradient_count(name: str, expected: int, got: int) -> RuntimeError:
+    """A Python function's backward returned too many or too few gradients."""
+    return RuntimeError(
+        f"function {name} returned an incorrect number of gradients (expected {expected}, got "
+        f"{got})"
     )

@@ -214,17 +214,37 @@ class View:
         rule: ``(meta, **arguments) -> (shape, strides)`` of the result, or ``None`` where the result
             cannot be a view; raises PyTorch's errors. An argument that changes from call to call
             is an ``Operand``.
-        put: see ``Plan.put``; takes the arguments by keyword.
+        put: ``(base, new, **arguments) -> base`` with new elements where the view lies; without it
+            they are found by viewing the positions.
+        offset: ``(meta, offset, **arguments) -> storage offset`` of the result, where it differs
+            from that of ``input``.
+        parts: ``(meta, **arguments) -> steps``, one for each of several results; ``rule`` then
+            returns a list.
+        dtype: ``(meta, **arguments) -> dtype`` where it is not that of ``input``.
     """
 
-    def __init__(self, rule: Callable, put: Callable | None = None):
+    def __init__(
+        self,
+        rule: Callable,
+        put: Callable | None = None,
+        offset: Callable | None = None,
+        parts: Callable | None = None,
+        dtype: Callable | None = None,
+    ):
         self.rule = rule
         self.put = put
+        self.offset = offset
+        self.parts = parts
+        self.dtype = dtype
 
     def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
         operand = bound.pop("input")
         meta = operand.meta
-        shape, strides = self.rule(meta, **bound)
+        laid_out = self.rule(meta, **bound)
+        dtype = meta.dtype if self.dtype is None else self.dtype(meta, **bound)
+        # torch 2.13: a view made in no_grad mode of what requires grad is a leaf that does too.
+        floating = dtype.is_floating_point or dtype.is_complex
+        grad = LEAF if meta.grad and floating and not mode.grad and op.differentiable else NO_GRAD
         changing = [v for v in bound.values() if isinstance(v, Operand) and v.reference is not None]
         static = {
             name: v.number if isinstance(v, Operand) else v
@@ -240,12 +260,17 @@ class View:
 
         def run_put(base, new, *numbers):
             arguments = {**static, **dict(zip(names, numbers, strict=True))}
-            return put(base, cast(new, meta.dtype), **arguments)
+            return put(base, cast(new, dtype), **arguments)
 
         return Plan(
             run,
             [operand, *changing],
-            (make_meta(tuple(shape), meta.dtype, meta.device, tuple(strides)),),
+            tuple(
+                [
+                    make_meta(tuple(shape), dtype, meta.device, tuple(strides), grad)
+                    for shape, strides in (laid_out if self.parts else [laid_out])
+                ]
+            ),
             saves=(),
             view=True,
             put=run_put if put is not None else None,

@@ -104,6 +104,7 @@ class Op:
         vjp: gradient rule, see ``Instruction.vjp``.
         node_name: class name of ``grad_fn``.
         kernel: the name that PyTorch's error messages call it.
+        returns: what several results are packed into; a plain tuple unless given.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Op:
         kernel: str | None = None,
         differentiable: bool = True,
         dynamic: Iterable[str] = (),
+        returns: Callable | None = None,
     ):
         self.name = name
         self.signatures = signatures
@@ -140,6 +142,7 @@ class Op:
         self.node_name = node_name or _node_name(name)
         self.kernel = kernel or f"{name}_cpu"
         self.differentiable = differentiable
+        self.returns = returns
         self.schema = Schema(*(f"{name}{signature}" for signature in signatures))
         self.static = frozenset(static)
         self.extra_dynamic = frozenset(dynamic)

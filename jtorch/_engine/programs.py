@@ -12,7 +12,7 @@ import numpy as np
 
 from . import compilation, stats
 from .trie import Instruction, Node
-from .values import NO_GRAD, RESULT, Value
+from .values import LEAF, NO_GRAD, RESULT, Value
 
 
 class Program:
@@ -101,6 +101,8 @@ def _needed_by_gradients(
             if reference < 0:
                 if metas[-reference - 1].grad != NO_GRAD:
                     edges[reference] = None
+            elif _grad(by_slot, reference) == LEAF:
+                edges[reference] = None
             else:
                 pending.append(reference)
     return list(saved), list(edges)

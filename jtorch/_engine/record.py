@@ -183,7 +183,8 @@ def make_general(op: Op, method: bool) -> Callable:
         result = record(op, args, kwargs, method)
         if result.__class__ is Value:
             return wrap(result)
-        return tuple([wrap(value) for value in result])
+        results = tuple([wrap(value) for value in result])
+        return results if op.returns is None else op.returns(results)
 
     return call
 

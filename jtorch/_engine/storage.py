@@ -22,17 +22,20 @@ class Storage:
 
     Attributes:
         value: what is in it, in the shape of the tensor that owned it.
-        version: number of in-place writes.
+        version: number of writes, through whichever tensor.
+        counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
+            that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
         key: identifies the storage; ``data_ptr`` derives from it.
         meta: Meta of the tensor that owned it, without its part in differentiation.
     """
 
-    __slots__ = ("value", "version", "host", "host_writable", "key", "meta", "__weakref__")
+    __slots__ = ("value", "version", "counter", "host", "host_writable", "key", "meta", "__weakref__")
 
     def __init__(self, value: Value, version: int = 0):
         self.value = value
         self.version = version
+        self.counter = [version]
         self.host: Any = None
         self.host_writable = True
         self.key = next(_keys)
@@ -48,10 +51,12 @@ class Alias:
         seen: version of the storage that the tensor's ``_value`` was read from.
         base: the tensor that this one is a view of, ``None`` for the owner and for ``detach()``.
         offset: storage offset in elements, ``None`` until asked for.
-        remark: what in-place writes under grad mode must know of its making (a ``ViewRemark``).
+        remark: why in-place writes under grad mode are refused (a ``views.Remark``), or ``None``.
+        counter: the version counter that its writes are counted by.
+        leaf: whether the tensor is a leaf that only shares the memory, with no history.
     """
 
-    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark")
+    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark", "counter", "leaf")
 
     def __init__(self, storage: Storage, steps: tuple, base: Any):
         self.storage = storage
@@ -60,6 +65,8 @@ class Alias:
         self.base = base
         self.offset: int | None = None
         self.remark: Any = None
+        self.counter = storage.counter
+        self.leaf = False
 
 
 class Extra:
@@ -151,4 +158,4 @@ def storage_of(tensor: Any) -> Storage:
 def version_of(tensor: Any) -> int:
     """Return how often the memory of a tensor was written in place."""
     alias = tensor._alias
-    return tensor._writes if alias is None else alias.storage.version
+    return tensor._writes if alias is None else alias.counter[0]

@@ -65,17 +65,17 @@ class GradientPlan:
         needs: places whose arrays the function takes, in order; a place of numbers is
             ``(level, ("f", i))``.
         targets: places that a gradient comes out for, in order.
-        metas: of the results.
-        freed: slots per level that a backward without ``retain_graph`` frees.
+        metas: metas of what the targets hold.
+        order: the instructions behind the roots, ``(level, instruction)``, the last one first.
         function: ``(cotangents, *arrays) -> gradients``.
     """
 
-    __slots__ = ("needs", "targets", "metas", "freed", "function", "order")
+    __slots__ = ("needs", "targets", "metas", "function", "order")
 
     needs: list[tuple[int, Any]]
     targets: list[Place]
     metas: list[Meta]
-    freed: list[Place]
+    order: list[tuple[int, Instruction]]
     function: Callable
 
 
@@ -83,27 +83,23 @@ def plan_gradient(
     levels: Sequence[Level],
     roots: Sequence[Place],
     wanted: Callable[[Place, Meta], bool],
-    stop: frozenset[Place] = frozenset(),
+    stop: Callable[[Place], bool] = lambda place: False,
 ) -> GradientPlan:
     """Plan the gradient of the roots.
 
     Args:
         levels: level 0 first; results of a level feed only levels before it.
         roots: places of the results that cotangents are given for.
-        wanted: whether a gradient should come out at a leaf or result.
-        stop: results that the gradient does not flow through.
+        wanted: whether a gradient should come out at a leaf, or at a result that stops it.
+        stop: whether the gradient does not flow through a result.
 
     Raises:
         RuntimeError: a graph that it needs was freed.
     """
-    order = _reverse_order(levels, roots, stop)
+    order = _leading_to(wanted, levels, _reverse_order(levels, roots, stop))
     plan = GradientPlan()
     needs: dict[tuple[int, Any], None] = {}
     targets: dict[Place, Meta] = {}
-    for root in roots:
-        meta = levels[root[0]].meta(root[1])
-        if wanted(root, meta):
-            targets[root] = meta
     for level_index, instruction in order:
         level = levels[level_index]
         if instruction.slot in level.freed and (instruction.saves or instruction.saves_result):
@@ -123,10 +119,33 @@ def plan_gradient(
     plan.needs = list(needs)
     plan.targets = list(targets)
     plan.metas = list(targets.values())
-    plan.freed = [(level_index, instruction.slot) for level_index, instruction in order]
     plan.order = order
     plan.function = _compose(levels, roots, order, plan)
     return plan
+
+
+def _leading_to(
+    wanted: Callable[[Place, Meta], bool],
+    levels: Sequence[Level],
+    order: list[tuple[int, Instruction]],
+) -> list[tuple[int, Instruction]]:
+    """Drop the instructions through which no wanted gradient flows."""
+    useful: set[tuple[int, int]] = set()
+    kept = []
+    for level_index, instruction in reversed(order):
+        for position in instruction.gradient_operands:
+            place, meta = resolve(levels, level_index, instruction.operands[position])
+            if meta.grad == NO_GRAD:
+                continue
+            if wanted(place, meta) or place in useful:
+                break
+        else:
+            continue
+        kept.append((level_index, instruction))
+        for offset in range(len(instruction.metas)):
+            useful.add((level_index, instruction.slot + offset))
+    kept.reverse()
+    return kept
 
 
 def resolve(levels: Sequence[Level], level_index: int, reference: int) -> tuple[Place, Meta]:
@@ -138,14 +157,14 @@ def resolve(levels: Sequence[Level], level_index: int, reference: int) -> tuple[
 
 
 def _reverse_order(
-    levels: Sequence[Level], roots: Sequence[Place], stop: frozenset[Place]
+    levels: Sequence[Level], roots: Sequence[Place], stop: Callable[[Place], bool]
 ) -> list[tuple[int, Instruction]]:
     """Return the differentiable instructions behind the roots, the last recorded first."""
     reached: dict[tuple[int, int], Instruction] = {}
     pending = list(roots)
     while pending:
         level_index, reference = pending.pop()
-        if (level_index, reference) in stop or reference < 0:
+        if reference < 0 or stop((level_index, reference)):
             continue
         level = levels[level_index]
         if level.meta(reference).grad != RESULT:

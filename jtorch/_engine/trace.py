@@ -8,6 +8,7 @@ place is near the base of a trace is known to that trace.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from sys import getrefcount
 from typing import Any
@@ -16,10 +17,12 @@ from .._core import modes
 from .._core.device import CPU, Device
 from . import programs, stats
 from .trie import Node, root
-from .values import LEAF, RESULT, Meta, Value
+from .values import LEAF, NO_GRAD, RESULT, Meta, Value
 
 #: References of one trace lie between ``-REACH`` and ``REACH``.
 REACH = 1 << 24
+#: When segments were closed: results of one feed only segments closed later.
+closing_times = itertools.count(1)
 _bases = itertools.count(4 * REACH, 4 * REACH)
 
 
@@ -54,15 +57,15 @@ class Segment:
         "__weakref__",
     )
 
-    def __init__(self, trace: Trace, sequence: int):
+    def __init__(self, trace: Trace):
         self.trace: Trace | None = trace
-        self.sequence = sequence
+        self.sequence: float = math.inf  # until it is closed
         self.end: Node | None = None
         self.edges: dict[int, Any] = {}
         self.floats: list[float] = []
         self.ints: list[int] = []
         self.saved: dict[int, Any] = {}
-        self.freed: set[int] = set()
+        self.freed: frozenset[int] = frozenset()
         self.stale: set[int] = set()
         self.nodes: dict[int, Any] | None = None
         self.hooks: dict[int, Any] | None = None
@@ -108,7 +111,7 @@ class Trace:
         self.inputs: list[Value] = []
         self.floats: list[float] = []
         self.ints: list[int] = []
-        self.segment = Segment(self, self.base)
+        self.segment = Segment(self)
         self.anchor: Any = None
 
     def enter(self, value: Value) -> Meta:
@@ -214,12 +217,18 @@ def _close(segment: Segment, node: Node, program: Any, trace: Trace, outputs: An
         saved[reference] = inputs[-reference - 1]
     edges: dict[int, Any] = {}
     for reference in program.edges:
-        value = inputs[-reference - 1]
+        value = inputs[-reference - 1] if reference < 0 else values[reference]
         if value.meta.grad == LEAF:
             edges[reference] = value.owner
         else:
             edges[reference] = (value.segment, value.slot)
+    if segment.nodes is not None:
+        for reference, value in enumerate(inputs, 1):
+            if value.meta.grad != NO_GRAD and -reference not in edges:
+                owner = value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
+                edges[-reference] = owner
     segment.end = node
+    segment.sequence = next(closing_times)
     segment.saved = saved
     segment.edges = edges
     segment.floats = trace.floats

@@ -102,6 +102,8 @@ class Node:
         "backwards",
         "freed",
         "_instructions",
+        "_by_slot",
+        "_input_metas",
     )
 
     def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
@@ -118,6 +120,8 @@ class Node:
         self.programs: dict[tuple, Any] = {}
         self.backwards: dict[tuple, Any] = {}
         self._instructions: tuple[Instruction, ...] | None = None
+        self._by_slot: dict[int, Instruction] | None = None
+        self._input_metas: tuple[Meta, ...] | None = None
         if parent is None:
             self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
             self.freed: frozenset[int] = frozenset()
@@ -175,21 +179,26 @@ class Node:
 
     def input_metas(self) -> tuple[Meta, ...]:
         """Return the metas of all inputs, the first one first."""
+        if self._input_metas is not None:
+            return self._input_metas
         parts: list[tuple[Meta, ...]] = []
         node: Node | None = self
         while node is not None:
             if node.entered:
                 parts.append(node.entered)
             node = node.parent
-        return tuple(meta for part in reversed(parts) for meta in part)
+        self._input_metas = tuple([meta for part in reversed(parts) for meta in part])
+        return self._input_metas
 
     def by_slot(self) -> dict[int, Instruction]:
         """Return the instruction that fills each slot."""
-        return {
-            instruction.slot + offset: instruction
-            for instruction in self.instructions()
-            for offset in range(len(instruction.metas))
-        }
+        if self._by_slot is None:
+            self._by_slot = {
+                instruction.slot + offset: instruction
+                for instruction in self.instructions()
+                for offset in range(len(instruction.metas))
+            }
+        return self._by_slot
 
     def meta_of(self, reference: int) -> Meta:
         """Return the meta of a slot or an input."""

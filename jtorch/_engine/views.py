@@ -1,23 +1,26 @@
 """Reading and writing tensors that share a storage.
 
-A view step is ``(recorder, arguments)``: how to get the view from the tensor that it was made of.
-A write through a view puts the new elements into the storage's value, step by step backwards.
+A view step is ``(operator, arguments)``: how to get the view from the tensor that it was made of. A
+tensor lies in its storage by a chain of steps. Reading the chain is one recorded instruction, and
+writing through it one more, which puts the new elements into the storage's value, step by step
+backwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import messages
+from .._core import messages, messages_views
 from . import storage
-from .op import Op, Operand, Plan
+from .op import REGISTRY, Op, Operand, Plan
 from .planning import keep_history
 from .record import record, reference_of, wrap
-from .storage import Alias, Storage, mark_stale, storage_of
+from .storage import Alias, Storage, current_value, mark_stale, storage_of
 from .trace import local, materialise
 from .trie import Instruction
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
@@ -29,252 +32,326 @@ class Step(NamedTuple):
     Attributes:
         op: the operator.
         args: its arguments after the tensor.
-        index: which of several results it is, ``None`` for an operator of one result.
     """
 
     op: Op
     args: tuple
-    index: int | None = None
-
-    def read(self, value: Value) -> Value:
-        """Record the view of a value."""
-        results = record(self.op, (wrap(value), *self.args), {})
-        return results if self.index is None else results[self.index]
 
 
-def alias_of_view(source: Any, step: Step, result: Any, tracks: bool = True) -> None:
+class Remark(NamedTuple):
+    """Why PyTorch refuses to record an in-place write to a view.
+
+    Attributes:
+        without_grad: the view was made in ``no_grad`` mode.
+        several: its operator returned several views.
+        output: which of them it is.
+        node_name: class name of the operator's ``grad_fn``.
+    """
+
+    without_grad: bool
+    several: bool
+    output: int
+    node_name: str
+
+
+def alias_of_view(source: Any, step: Step, result: Any, several: int | None = None) -> None:
     """Note that ``result`` shares the memory of ``source``.
 
     Args:
         source: the tensor that was viewed.
         step: how.
         result: the new tensor.
-        tracks: whether PyTorch calls it a view (``detach()`` gives none: its ``_base`` is None).
+        several: which of several views it is, ``None`` where there is one.
     """
     shared = storage_of(source)
     alias = source._alias
-    base = None
-    if tracks:
-        base = source if alias.base is None else alias.base
-    result._alias = Alias(shared, (*alias.steps, step), base)
+    made = Alias(shared, (*alias.steps, step), None)
+    made.counter = alias.counter
+    result._alias = made
+    if not step.op.differentiable:
+        # PyTorch does not call detach() a view: it has no base.
+        return
+    made.base = source if alias.base is None else alias.base
+    if several is not None or alias.remark is not None or not local.trace.mode.grad:
+        _annotate(made, alias, several, result)
+
+
+def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> None:
+    value = result._value
+    if value.meta.grad == LEAF:
+        # torch 2.13: a view made without grad mode of what requires grad is a leaf that does.
+        value.owner = weakref.ref(result)
+    name = local.trace.node.instruction.node_name
+    if not local.trace.mode.grad:
+        made.remark = Remark(True, several is not None, several or 0, name)
+    elif several is not None:
+        made.remark = Remark(False, True, several, name)
+    elif source.remark is not None:
+        made.remark = source.remark._replace(output=0, node_name=name)
 
 
 def make_view(op: Op, method: bool) -> Callable:
     """Return the recorder of a view operator of one result; the result shares the memory."""
 
     def call(*args, **kwargs):
-        value = record(op, args, kwargs, method)
-        result = wrap(value)
-        if local.trace.node.instruction.view_of is not None:
-            source = args[0] if args else kwargs["input"]
-            step_args = args[1:]
-            if kwargs:
-                step_args = _positional(op, step_args, kwargs)
-            alias_of_view(source, Step(op, step_args), result)
+        result = wrap(record(op, args, kwargs, method))
+        source = args[0] if args else kwargs["input"]
+        step_args = args[1:]
+        if kwargs:
+            step_args = _positional(op, step_args, kwargs)
+        elif len(step_args) > 1 or method:
+            step_args = _packed(op, step_args)
+        alias_of_view(source, Step(op, step_args), result)
         return result
 
     return call
 
 
 def make_views(op: Op, method: bool) -> Callable:
-    """Return the recorder of a view operator of several results."""
+    """Return the recorder of a view operator of several results.
+
+    Each result's alias is made of simple steps: ``op.kind.parts(meta, **arguments)`` names them.
+    """
 
     def call(*args, **kwargs):
         values = record(op, args, kwargs, method)
         if isinstance(values, Value):
             values = (values,)
         source = args[0] if args else kwargs["input"]
-        step_args = _positional(op, args[1:], kwargs) if kwargs else args[1:]
+        index, bound = op.schema.bind(args[1:], _without_input(kwargs), True)
+        parts = op.kind.parts(source._value.meta, **bound)
         results = []
-        several = len(values) > 1
-        for index, value in enumerate(values):
+        for output, (value, step) in enumerate(zip(values, parts, strict=True)):
             result = wrap(value)
-            alias_of_view(source, Step(op, step_args, index if several else None), result)
+            alias_of_view(source, step, result, output)
             results.append(result)
         return tuple(results)
 
     return call
 
 
+def _without_input(kwargs: dict) -> dict:
+    return {name: value for name, value in kwargs.items() if name not in ("input", "self")}
+
+
+def _packed(op: Op, args: tuple) -> tuple:
+    """Return the arguments with a list of ints that was spread out (``permute(2, 0, 1)``) packed."""
+    signature = op.schema.method_signatures[0]
+    if signature.takes_varargs and args and not isinstance(args[0], (tuple, list)):
+        return (tuple(args),)
+    return args
+
+
 def _positional(op: Op, args: tuple, kwargs: dict) -> tuple:
     """Return the arguments after the tensor, by position."""
-    kwargs = {name: value for name, value in kwargs.items() if name not in ("input", "self")}
-    index, bound = op.schema.bind(args, kwargs, True)
+    index, bound = op.schema.bind(args, _without_input(kwargs), True)
     signature = next(s for s in op.schema.method_signatures if s.index == index)
     return tuple([bound[parameter.name] for parameter in signature.parameters])
 
 
-# Reading
+# Chains of steps
 
 
-def _read(tensor: Any) -> Value:
-    alias = tensor._alias
-    shared = alias.storage
-    if shared.host is not None:
-        _read_host(shared)
-    value = shared.value
-    for step in alias.steps:
-        value = step.read(value)
-    tensor._value = value
-    alias.seen = shared.version
-    return value
+class _ChainOp:
+    """Stands where an instruction or a key names an operator."""
 
-
-def _read_host(shared: Storage) -> None:
-    """Take the storage's value fresh from the NumPy array that it is shared with."""
-    before = shared.value
-    value = ready(np.array(shared.host, copy=True), before.meta)
-    if before.meta.grad == LEAF:
-        value.owner = before.owner
-    elif before.meta.grad == RESULT:
-        value.segment, value.slot = before.segment, before.slot
-    shared.value = value
-
-
-# Writing
-
-
-def _write(tensor: Any, value: Value) -> None:
-    alias = tensor._alias
-    shared = alias.storage
-    old = shared.value
-    if shared.host is not None:
-        _write_host(tensor, value)
-        return
-    steps = alias.steps
-    detached = any(not step.op.differentiable for step in steps)
-    if steps:
-        new = _put(old, steps, value, keeps_history=detached)
-    else:
-        new = value
-    mark_stale(old)
-    shared.value = new
-    shared.version += 1
-    if detached or value.meta.grad == NO_GRAD or not steps:
-        tensor._value = value
-        alias.seen = shared.version
-    else:
-        alias.seen = -1  # read again through the base, whose history the write has joined
-
-
-def _put(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool) -> Value:
-    """Return the storage's value after ``new`` was written to the view that the steps make."""
-    befores = [base]
-    for step in steps[:-1]:
-        befores.append(step.read(befores[-1]))
-    for step, before in zip(reversed(steps), reversed(befores), strict=True):
-        new = record_put(step, before, new, keeps_history)
-    return new
-
-
-class _PutOp:
-    """Stands for "write into a view" where an instruction or a key names an operator."""
-
-    name = "copy_slices"
     differentiable = True
 
+    def __init__(self, name: str):
+        self.name = name
 
-_PUT = _PutOp()
+
+_READ = _ChainOp("read_view")
+_PUT = _ChainOp("copy_slices")
 
 
-def record_put(step: Step, base: Value, new: Value, keeps_history: bool) -> Value:
-    """Record the base with new elements where the view lies."""
-    trace = local.trace
-    if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
-        raise messages.leaf_view_inplace()
-    view_key, arguments = _step_key(trace, step)
-    from_base = reference_of(trace, base)
-    from_new = reference_of(trace, new)
-    key = (_PUT, view_key, step.index, from_base, from_new, keeps_history)
+def bound_arguments(step: Step) -> dict[str, Any]:
+    """Return a step's arguments by name."""
+    _, bound = step.op.schema.bind(step.args, {}, True)
+    return bound
+
+
+def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[list[Any], list[tuple[int, int, int]]]:
+    """Return a key of the steps, and ``(step, position, place in ints)`` of changing integers."""
+    key: list[Any] = []
+    numbers = []
+    for at, step in enumerate(steps):
+        op = step.op
+        key.append(op)
+        for position, arg in enumerate(step.args):
+            cls = arg.__class__
+            if cls is int:
+                if (position + 1) in op.dynamic and (cls, arg) not in op.special:
+                    numbers.append((at, position, len(trace.ints)))
+                    trace.ints.append(arg)
+                    key.append(int)
+                else:
+                    key.append(arg)
+            elif cls is list:
+                key.append(tuple(arg))
+            else:
+                key.append((cls, arg))
+    return key, numbers
+
+
+class _PlannedStep(NamedTuple):
+    """A step as pure functions of arrays and of the changing integers ``numbers``."""
+
+    plan: Plan
+    numbers: tuple[int, ...]
+
+    def read(self, array: Any, given: Sequence[Any]) -> Any:
+        return self.plan.function(array, *[given[n] for n in self.numbers])
+
+    def put(self, base: Any, new: Any, given: Sequence[Any]) -> Any:
+        if self.plan.put is not None:
+            return self.plan.put(base, new, *[given[n] for n in self.numbers])
+        return put_elements(lambda array: self.read(array, given), base, new)
+
+
+def _plan_chain(
+    meta: Meta, steps: Sequence[Step], numbers: list[tuple[int, int, int]]
+) -> tuple[list[_PlannedStep], Meta]:
+    """Plan steps one after the other, and return the meta that they end at."""
+    changing = {(at, position): n for n, (at, position, _) in enumerate(numbers)}
+    planned = []
+    meta = meta.with_grad(NO_GRAD)
+    for at, step in enumerate(steps):
+        op = step.op
+        index, bound = op.schema.bind(step.args, {}, True)
+        signature = next(s for s in op.schema.method_signatures if s.index == index)
+        arguments: dict[str, Any] = {"input": Operand("input", 0, meta)}
+        for position, parameter in enumerate(signature.parameters):
+            value = bound[parameter.name]
+            if (at, position) in changing:
+                value = Operand(parameter.name, changing[at, position] + 1, None, value)
+            arguments[parameter.name] = value
+        plan: Plan = op.kind.plan(op, arguments, local.trace.mode)
+        order = tuple([operand.reference - 1 for operand in plan.operands[1:]])
+        planned.append(_PlannedStep(plan, order))
+        meta = plan.metas[0].with_grad(NO_GRAD)
+    return planned, meta
+
+
+def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
+    """Record an instruction, made where the key is new, and return its value."""
     node = trace.node.children.get(key)
     if node is None:
         parent = trace.node
-        instruction = _put_instruction(trace, step, base, new, arguments, keeps_history)
+        try:
+            instruction = make()
+        except BaseException:
+            trace.rollback()
+            raise
         entered = tuple([value.meta for value in trace.inputs[parent.n_inputs :]])
         node = parent.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
     trace.node = node
     value = Value(trace.base + node.slot, node.meta, trace.segment, node.slot)
-    if node.meta.grad == LEAF:
-        value.owner = base.owner
     trace.values.append(value)
     return value
 
 
-def _step_key(trace: Any, step: Step) -> tuple[tuple, list[tuple[int, Any]]]:
-    """Return a key of a step, and where its changing integers went."""
-    key: list[Any] = [step.op]
-    numbers = []
-    for position, arg in enumerate(step.args):
-        if arg.__class__ is int and (position + 1) in step.op.dynamic:
-            numbers.append((position, ("i", len(trace.ints))))
-            trace.ints.append(arg)
-            key.append(int)
-        elif isinstance(arg, list):
-            key.append(tuple(arg))
-        else:
-            key.append((arg.__class__, arg))
-    return tuple(key), numbers
+def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) -> Value:
+    """Record the view that steps make of a storage's value.
+
+    Args:
+        base: the value.
+        steps: the steps.
+        grad: part that the result takes in differentiation; by default it is a result of the base
+            where that requires grad, in whatever mode this is recorded.
+    """
+    if grad is None:
+        tracked = base.meta.grad != NO_GRAD and all(step.op.differentiable for step in steps)
+        grad = RESULT if tracked else NO_GRAD
+    trace = local.trace
+    from_base = reference_of(trace, base)
+    key, numbers = _chain_key(trace, steps)
+
+    def make() -> Instruction:
+        planned, meta = _plan_chain(base.meta, steps, numbers)
+
+        def run(array, *given):
+            for step in planned:
+                array = step.read(array, given)
+            return array
+
+        return Instruction(
+            _READ,
+            run,
+            (from_base if isinstance(from_base, int) else base.place - trace.base,)
+            + tuple([("i", place) for _, _, place in numbers]),
+            (meta.with_grad(grad),),
+            gradient_operands=(0,) if grad == RESULT else (),
+            node_name="AsStridedBackward0",
+            view_of=base.place - trace.base,
+        )
+
+    return _extend(trace, (_READ, from_base, grad, *key), make)
+
+
+def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool) -> Value:
+    """Record the storage's value after ``new`` was written to the view that the steps make.
+
+    Args:
+        base: the value before.
+        steps: the steps.
+        new: the elements of the view.
+        keeps_history: whether autograd must not see the write.
+    """
+    trace = local.trace
+    if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
+        raise messages.leaf_view_inplace()
+    from_base = reference_of(trace, base)
+    from_new = reference_of(trace, new)
+    key, numbers = _chain_key(trace, steps)
+
+    def make() -> Instruction:
+        return _put_instruction(trace, steps, base, new, numbers, keeps_history)
+
+    value = _extend(trace, (_PUT, from_base, from_new, keeps_history, *key), make)
+    if value.meta.grad == LEAF:
+        value.owner = base.owner
+    return value
 
 
 def _put_instruction(
-    trace: Any, step: Step, base: Value, new: Value, numbers: list, keeps_history: bool
+    trace: Any,
+    steps: tuple[Step, ...],
+    base: Value,
+    new: Value,
+    numbers: list[tuple[int, int, int]],
+    keeps_history: bool,
 ) -> Instruction:
-    op = step.op
     meta = base.meta
     if keeps_history or not trace.mode.grad:
         grads: tuple[int, ...] = (0,) if meta.grad == RESULT else ()
-        vjp: Any = keep_history
+        vjp: Any = keep_history if grads else None
         out = meta
     else:
         grads = tuple(p for p, v in enumerate((base, new)) if v.meta.grad != NO_GRAD)
         vjp = None
         out = meta.with_grad(RESULT) if grads else meta
-    operands = [base.place - trace.base, new.place - trace.base]
-    places = {}
-    for position, reference in numbers:
-        places[position] = len(operands)
-        operands.append(reference)
-    plan, order = _plan_step(op, meta, step)
-    view = plan.function
+    planned, _ = _plan_chain(meta, steps, numbers)
 
-    def run(base_array, new_array, *changing):
-        if new_array.dtype != base_array.dtype and not plan.put:
-            new_array = new_array.astype(base_array.dtype)
-        others = [changing[places[r[1]] - 2] for r in order if r != 0]
-        if plan.put is not None:
-            return plan.put(base_array, new_array, *others)
-
-        def one_view(array):
-            results = view(array, *others)
-            return results if step.index is None else results[step.index]
-
-        return put_elements(one_view, base_array, new_array)
+    def run(base_array, new_array, *given):
+        befores = [base_array]
+        for step in planned[:-1]:
+            befores.append(step.read(befores[-1], given))
+        for step, before in zip(reversed(planned), reversed(befores), strict=True):
+            new_array = step.put(before, new_array, given)
+        return new_array
 
     return Instruction(
         _PUT,
         run,
-        tuple(operands),
+        (base.place - trace.base, new.place - trace.base)
+        + tuple([("i", place) for _, _, place in numbers]),
         (out,),
         gradient_operands=grads,
-        saves=(),
-        vjp=vjp if grads and vjp is not None else None,
+        vjp=vjp,
         node_name="CopySlices",
-        overwrites=operands[0],
+        overwrites=base.place - trace.base,
     )
-
-
-def _plan_step(op: Op, meta: Meta, step: Step) -> tuple[Plan, list]:
-    """Plan a step by itself, and name its operands: 0 the tensor, ``("i", position)`` an int."""
-    index, bound = op.schema.bind(step.args, {}, True)
-    signature = next(s for s in op.schema.method_signatures if s.index == index)
-    plan_bound: dict[str, Any] = {"input": Operand("input", 0, meta.with_grad(NO_GRAD))}
-    for position, parameter in enumerate(signature.parameters):
-        value = bound[parameter.name]
-        if (position + 1) in op.dynamic and value.__class__ is int:
-            value = Operand(parameter.name, ("i", position), None, value)
-        plan_bound[parameter.name] = value
-    plan: Plan = op.kind.plan(op, plan_bound, local.trace.mode)
-    return plan, [operand.reference for operand in plan.operands]
 
 
 def put_elements(view: Callable, base: Any, new: Any) -> Any:
@@ -288,6 +365,66 @@ def put_elements(view: Callable, base: Any, new: Any) -> Any:
     return flat.reshape(base.shape)
 
 
+# Reading
+
+
+def _read(tensor: Any) -> Value:
+    alias = tensor._alias
+    shared = alias.storage
+    if shared.host is not None:
+        _read_host(shared)
+    value = shared.value
+    old = tensor._value
+    if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
+        value = read_chain(value, alias.steps, LEAF)
+        value.owner = old.owner
+    elif alias.steps:
+        value = read_chain(value, alias.steps)
+    tensor._value = value
+    alias.seen = shared.version
+    return value
+
+
+def _read_host(shared: Storage) -> None:
+    """Take the storage's value fresh from the NumPy array that it is shared with."""
+    before = shared.value
+    array = np.array(shared.host, copy=True).reshape(before.meta.shape)
+    value = ready(array, before.meta)
+    if before.meta.grad == LEAF:
+        value.owner = before.owner
+    elif before.meta.grad == RESULT:
+        value.segment, value.slot = before.segment, before.slot
+    shared.value = value
+
+
+# Writing
+
+
+def _write(tensor: Any, value: Value) -> None:
+    alias = tensor._alias
+    shared = alias.storage
+    recorded = value.meta.grad == RESULT and local.trace.mode.grad
+    if recorded and alias.remark is not None:
+        raise messages_views.view_inplace(*alias.remark)
+    if shared.host is not None:
+        _write_host(tensor, value)
+        return
+    old = shared.value
+    steps = alias.steps
+    detached = alias.leaf or any(not step.op.differentiable for step in steps)
+    new = put_chain(old, steps, value, detached) if steps else value
+    if alias.counter is shared.counter:
+        mark_stale(old)
+    shared.value = new
+    shared.version += 1
+    alias.counter[0] += 1
+    if detached or value.meta.grad == NO_GRAD or not steps:
+        tensor._value = value
+        alias.seen = shared.version
+    else:
+        alias.seen = -1  # read again through the base, whose history the write has joined
+
+
 def _write_host(tensor: Any, value: Value) -> None:
     alias = tensor._alias
     shared = alias.storage
@@ -297,13 +434,103 @@ def _write_host(tensor: Any, value: Value) -> None:
     array = np.asarray(materialise(value, "write to memory shared with NumPy"))
     target = shared.host
     if alias.steps:
-        before = ready(np.array(target, copy=True), shared.meta)
-        new = _put(before, alias.steps, ready(array, value.meta.with_grad(NO_GRAD)), True)
+        before = ready(np.array(target, copy=True).reshape(shared.meta.shape), shared.meta)
+        plain = ready(array, value.meta.with_grad(NO_GRAD))
+        new = put_chain(before, alias.steps, plain, True)
         array = np.asarray(materialise(new, "write to memory shared with NumPy"))
-    target[...] = array
+    target[...] = array.reshape(target.shape)
     shared.version += 1
+    alias.counter[0] += 1
     tensor._value = value
+    if not alias.steps:
+        shared.value = value
 
 
 storage.slow.read = _read  # type: ignore[method-assign]
 storage.slow.write = _write  # type: ignore[method-assign]
+
+
+# What else changes how a tensor lies in memory
+
+
+def make_leaf_view(tensor: Any, value: Value) -> None:
+    """Make a view a leaf: it keeps sharing the memory, and has no history.
+
+    Args:
+        tensor: a view of something that does not require grad.
+        value: its value, a leaf.
+    """
+    tensor._value = value
+    alias = tensor._alias
+    alias.leaf = value.meta.grad == LEAF
+    alias.seen = alias.storage.version
+
+
+def data_of(tensor: Any) -> Any:
+    """Return ``tensor.data``: the same memory, without history and with a version of its own."""
+    result = tensor.detach()
+    result._alias.counter = [0]
+    return result
+
+
+def set_data(tensor: Any, source: Any) -> None:
+    """Let a tensor share the memory of another from now on (``tensor.data = source``).
+
+    Raises:
+        TypeError: ``source`` is no tensor.
+        RuntimeError: gradients of the tensor cannot have the new dtype.
+    """
+    if not hasattr(source, "_value"):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(source).__name__}")
+    grad = current_value(tensor).meta.grad
+    new = current_value(source)
+    dtype = new.meta.dtype
+    if grad != NO_GRAD and not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(
+            "data set to a tensor that requires gradients must be floating point or complex dtype"
+        )
+    if grad == RESULT:
+        raise NotImplementedError("setting .data of a tensor that has a grad_fn")
+    share_memory_of(tensor, source, grad == LEAF)
+
+
+def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
+    """Let a tensor lie where ``source`` does; it keeps its own version counter.
+
+    Args:
+        tensor, source: the tensors.
+        leaf: whether the tensor is a leaf that requires grad.
+    """
+    shared = storage_of(source)
+    counter = [tensor._writes] if tensor._alias is None else tensor._alias.counter
+    steps = source._alias.steps
+    detach = Step(REGISTRY["detach"], ())
+    alias = Alias(shared, steps if steps[-1:] == (detach,) else (*steps, detach), None)
+    alias.counter = counter
+    alias.leaf = leaf
+    current_value(source)  # takes what NumPy has written into the storage
+    tensor._value = read_chain(shared.value, alias.steps, LEAF if leaf else NO_GRAD)
+    if leaf:
+        tensor._value.owner = weakref.ref(tensor)
+    tensor._alias = alias
+
+
+def storage_offset(tensor: Any) -> int:
+    """Return where in its storage the first element of a tensor lies, in elements."""
+    alias = tensor._alias
+    if alias is None:
+        return 0
+    if alias.offset is None:
+        offset = 0
+        meta = alias.storage.meta
+        for step in alias.steps:
+            bound = bound_arguments(step)
+            rule = step.op.kind.offset
+            if rule is not None:
+                offset = rule(meta, offset, **bound)
+            plan = step.op.kind.plan(
+                step.op, {"input": Operand("input", 0, meta), **bound}, local.trace.mode
+            )
+            meta = plan.metas[0]
+        alias.offset = offset
+    return alias.offset

@@ -1,0 +1,202 @@
+"""Automatic differentiation: ``torch.autograd``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._core import messages
+from .._engine.backward import differentiate
+from .._engine.declare import FUNCTIONS
+from .._engine.stages import accumulate
+from .._engine.storage import current_value
+from .._engine.values import NO_GRAD, Value
+from . import functional, graph
+from ._tensor_methods import register_gradient_methods
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
+from .function import Function
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_grad_mode,
+)
+from .gradcheck import gradcheck, gradgradcheck
+from .variable import Variable
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
+
+
+def _as_tuple(value: Any) -> tuple:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _cotangents(outputs: Sequence[Any], given: Sequence[Any]) -> list[Value | None]:
+    """Check the gradients given for some outputs."""
+    checked: list[Value | None] = []
+    for index, (output, gradient) in enumerate(zip(outputs, given, strict=True)):
+        meta = current_value(output).meta
+        if gradient is None:
+            if meta.grad != NO_GRAD:
+                if meta.numel != 1:
+                    raise messages.not_scalar_backward()
+                if not meta.dtype.is_floating_point and not meta.dtype.is_complex:
+                    raise messages.not_real_backward(meta.dtype)
+                if meta.dtype.is_complex:
+                    raise messages.not_real_backward(meta.dtype)
+            checked.append(None)
+            continue
+        if not hasattr(gradient, "_value"):
+            raise TypeError(
+                "gradients can be either Tensors or None, but got " + type(gradient).__name__
+            )
+        value = current_value(gradient)
+        if value.meta.shape != meta.shape:
+            raise messages.cotangent_shape(index, value.meta.size, meta.size)
+        if value.meta.dtype.is_complex != meta.dtype.is_complex:
+            raise messages.cotangent_complex(index, value.meta.dtype, meta.dtype)
+        if value.meta.dtype is not meta.dtype:
+            value = current_value(gradient.to(meta.dtype))
+        checked.append(value)
+    return checked
+
+
+def _run(
+    outputs: tuple,
+    gradients: tuple,
+    inputs: tuple | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    accumulates: bool,
+) -> list[Value | None]:
+    roots = [current_value(output) for output in outputs]
+    for index, root in enumerate(roots):
+        if root.meta.grad == NO_GRAD:
+            raise messages.no_grad_fn(index)
+    cotangents = _cotangents(outputs, gradients)
+    before = is_grad_enabled()
+    set_grad_mode(create_graph)
+    try:
+        return differentiate(
+            roots,
+            cotangents,
+            inputs=inputs,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            accumulate=accumulates,
+            deliver=accumulate,
+        )
+    finally:
+        set_grad_mode(before)
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Compute the gradients of some tensors and add them to the ``.grad`` of the leaves.
+
+    Args:
+        tensors: one tensor or several.
+        grad_tensors: the gradient with respect to each; ``None`` for one of one element.
+        retain_graph: whether the graph can be differentiated again; ``create_graph`` unless given.
+        create_graph: whether the gradients can be differentiated.
+        inputs: the tensors to compute gradients of; all leaves unless given.
+
+    Raises:
+        RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
+    """
+    outputs = _as_tuple(tensors)
+    if grad_tensors is None:
+        grad_tensors = grad_variables
+    gradients = (None,) * len(outputs) if grad_tensors is None else _as_tuple(grad_tensors)
+    wanted = None
+    if inputs is not None:
+        wanted = _as_tuple(inputs)
+        if not wanted:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        for index, tensor in enumerate(wanted):
+            if current_value(tensor).meta.grad == NO_GRAD:
+                raise messages.input_without_grad(index)
+    _run(outputs, gradients, wanted, retain_graph, create_graph, True)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple:
+    """Return the gradients of the sum of ``outputs`` with respect to ``inputs``.
+
+    Args:
+        outputs: one tensor or several.
+        inputs: the tensors to differentiate by.
+        grad_outputs: the gradient with respect to each output; ``None`` for one of one element.
+        retain_graph: whether the graph can be differentiated again; ``create_graph`` unless given.
+        create_graph: whether the gradients can be differentiated.
+        allow_unused: whether an input that nothing depends on gets ``None``.
+        is_grads_batched: not supported.
+        materialize_grads: whether such an input gets zeros instead.
+    Returns:
+        A tuple with one gradient for each input.
+
+    Raises:
+        RuntimeError: an input is unused or does not require grad, or the graph was freed.
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "but got: allow_unused=False."
+        )
+    if is_grads_batched:
+        raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported yet")
+    outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    gradients = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+    for index, tensor in enumerate(wanted):
+        if current_value(tensor).meta.grad == NO_GRAD:
+            raise messages.input_without_grad(index)
+    from .._engine.record import wrap
+
+    found = _run(outputs, gradients, wanted, retain_graph, create_graph, False)
+    results = []
+    for index, (tensor, value) in enumerate(zip(wanted, found, strict=True)):
+        if value is not None:
+            results.append(wrap(value))
+        elif materialize_grads:
+            results.append(FUNCTIONS["zeros_like"](tensor))
+        elif allow_unused:
+            results.append(None)
+        else:
+            raise messages.unused_input(index)
+    return tuple(results)
+
+
+register_gradient_methods()

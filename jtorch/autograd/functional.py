@@ -1,0 +1,316 @@
+"""Derivatives of functions: jacobian, hessian and their products with vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._engine.declare import FUNCTIONS
+
+
+def _tuple(value: Any, name: str, kind: str) -> tuple[bool, tuple]:
+    several = isinstance(value, tuple)
+    values = value if several else (value,)
+    for index, each in enumerate(values):
+        if not hasattr(each, "_value"):
+            if several:
+                raise TypeError(
+                    f"The {name} given to {kind} must be either a Tensor or a tuple of Tensors but "
+                    f"the value at index {index} has type {type(each)}."
+                )
+            raise TypeError(
+                f"The {name} given to {kind} must be either a Tensor or a tuple of Tensors but the "
+                f"given {name} has type {type(each)}."
+            )
+    return several, values
+
+
+def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
+    several = isinstance(value, tuple)
+    values = value if several else (value,)
+    for index, each in enumerate(values):
+        if not hasattr(each, "_value"):
+            where = f"the value at index {index}" if several else "the given outputs of the user-provided function"
+            raise TypeError(
+                f"The outputs of the user-provided function given to {kind} must be either a "
+                f"Tensor or a tuple of Tensors but {where} has type {type(each)}."
+            )
+    return several, values
+
+
+def _prepare(inputs: tuple, create_graph: bool) -> tuple:
+    """Return copies that require grad, connected to the originals where a graph is wanted."""
+    prepared = []
+    for each in inputs:
+        if create_graph and each.requires_grad:
+            prepared.append(each.view_as(each))
+        else:
+            prepared.append(each.detach().requires_grad_(True))
+    return tuple(prepared)
+
+
+def _grad(outputs: Any, inputs: tuple, weights: Any = None, **options: Any) -> tuple:
+    from . import grad
+
+    outputs = [(o, w) for o, w in zip(outputs, weights or [None] * len(outputs), strict=True)]
+    kept = [(o, w) for o, w in outputs if o.requires_grad]
+    if not kept:
+        return (None,) * len(inputs)
+    return grad(
+        tuple(o for o, _ in kept),
+        inputs,
+        tuple(w for _, w in kept),
+        allow_unused=True,
+        **options,
+    )
+
+
+def _filled(found: tuple, inputs: tuple, strict: bool, what: str) -> tuple:
+    zeros_like = FUNCTIONS["zeros_like"]
+    results = []
+    for index, (value, each) in enumerate(zip(found, inputs, strict=True)):
+        if value is None:
+            if strict:
+                raise RuntimeError(what.format(index=index))
+            value = zeros_like(each)
+        results.append(value)
+    return tuple(results)
+
+
+def _finish(values: Any, several: bool, create_graph: bool) -> Any:
+    values = tuple([v if create_graph else v.detach() for v in values])
+    return values if several else values[0]
+
+
+def _check_vector(v: Any, like: tuple, name: str, kind: str) -> tuple:
+    if v is None:
+        if len(like) != 1 or like[0].numel() != 1:
+            raise RuntimeError(
+                f"The vector v can only be None if the {name} to the user-provided function "
+                "is a single Tensor with a single element."
+                if kind == "inputs"
+                else "The vector v can only be None if the user-provided function returns a single "
+                "Tensor with a single element."
+            )
+        return (FUNCTIONS["ones_like"](like[0]),)
+    _, values = _tuple(v, "v", name)
+    if len(values) != len(like):
+        raise RuntimeError(
+            "v is a tuple of invalid length: should be "
+            f"{len(like)} but got {len(values)}."
+        )
+    for index, (each, other) in enumerate(zip(values, like, strict=True)):
+        if each.size() != other.size():
+            prefix = f"Entry {index} in " if len(values) > 1 else ""
+            raise RuntimeError(
+                f"{prefix}v has invalid size: should be {other.size()} but got {each.size()}."
+            )
+    return values
+
+
+def vjp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
+    """Return ``func(*inputs)`` and the product of ``v`` with its Jacobian.
+
+    Args:
+        func: takes and returns tensors.
+        inputs: a tensor or a tuple of them.
+        v: of the outputs' shapes; not needed for a scalar.
+        create_graph: whether the results can be differentiated.
+        strict: whether an output that does not depend on an input is an error.
+    Returns:
+        The outputs, and one tensor for each input.
+    """
+    several, given = _tuple(inputs, "inputs", "vjp")
+    prepared = _prepare(given, create_graph)
+    several_outputs, outputs = _outputs(func(*prepared), "vjp")
+    weights = _check_vector(v, outputs, "vjp", "outputs")
+    found = _grad(outputs, prepared, list(weights), create_graph=create_graph)
+    found = _filled(
+        found, prepared, strict,
+        "The output of the user-provided function is independent of input {index}. This is not "
+        "allowed in strict mode.",
+    )  # fmt: skip
+    return (
+        _finish(outputs, several_outputs, create_graph),
+        _finish(found, several, create_graph),
+    )
+
+
+def jvp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
+    """Return ``func(*inputs)`` and the product of its Jacobian with ``v``.
+
+    Args:
+        func: takes and returns tensors.
+        inputs: a tensor or a tuple of them.
+        v: of the inputs' shapes; not needed for one of one element.
+        create_graph: whether the results can be differentiated.
+        strict: whether an output that does not depend on an input is an error.
+    Returns:
+        The outputs, and one tensor for each output.
+    """
+    several, given = _tuple(inputs, "inputs", "jvp")
+    prepared = _prepare(given, create_graph)
+    weights = _check_vector(v, prepared, "jvp", "inputs")
+    several_outputs, outputs = _outputs(func(*prepared), "jvp")
+    # The gradient is linear in the cotangents: differentiating it by them gives the tangents.
+    dummies = tuple([FUNCTIONS["zeros_like"](o).requires_grad_() for o in outputs])
+    gradients = _grad(outputs, prepared, list(dummies), create_graph=True)
+    gradients = _filled(
+        gradients, prepared, strict,
+        "The output of the user-provided function is independent of input {index}. This is not "
+        "allowed in strict mode.",
+    )  # fmt: skip
+    found = _grad(gradients, dummies, list(weights), create_graph=create_graph)
+    found = _filled(found, outputs, False, "")
+    return (
+        _finish(outputs, several_outputs, create_graph),
+        _finish(found, several_outputs, create_graph),
+    )
+
+
+def jacobian(
+    func: Callable,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    """Return the Jacobian of a function.
+
+    Args:
+        func: takes and returns tensors.
+        inputs: a tensor or a tuple of them.
+        create_graph: whether the result can be differentiated.
+        strict: whether an output that does not depend on an input is an error.
+        vectorize, strategy: accepted; the result is the same.
+    Returns:
+        For each output and each input a tensor of shape ``output.shape + input.shape``; nested
+        tuples where there are several.
+    """
+    several, given = _tuple(inputs, "inputs", "jacobian")
+    prepared = _prepare(given, create_graph)
+    several_outputs, outputs = _outputs(func(*prepared), "jacobian")
+    stack, zeros_like = FUNCTIONS["stack"], FUNCTIONS["zeros_like"]
+    rows = []
+    for output_index, output in enumerate(outputs):
+        columns: list[list[Any]] = [[] for _ in prepared]
+        flat = output.reshape(-1)
+        for position in range(output.numel()):
+            element = flat[position]
+            if element.requires_grad:
+                found = _grad(
+                    [element], prepared, None, retain_graph=True, create_graph=create_graph
+                )
+            else:
+                found = (None,) * len(prepared)
+            for index, (value, each) in enumerate(zip(found, prepared, strict=True)):
+                if value is None and strict:
+                    raise RuntimeError(
+                        f"Output {output_index} of the user-provided function is independent of "
+                        f"input {index}. This is not allowed in strict mode."
+                    )
+                columns[index].append(zeros_like(each) if value is None else value)
+        rows.append(
+            tuple(
+                [
+                    stack(column).view(tuple(output.shape) + tuple(each.shape))
+                    if column
+                    else each.new_zeros(tuple(output.shape) + tuple(each.shape))
+                    for column, each in zip(columns, prepared, strict=True)
+                ]
+            )
+        )
+    if not create_graph:
+        rows = [tuple([each.detach() for each in row]) for row in rows]
+    shaped = [row if several else row[0] for row in rows]
+    return tuple(shaped) if several_outputs else shaped[0]
+
+
+def _scalar(func: Callable, kind: str) -> Callable:
+    def checked(*inputs: Any) -> Any:
+        output = func(*inputs)
+        several, outputs = _outputs(output, kind)
+        if several or not hasattr(output, "_value"):
+            raise RuntimeError(
+                f"The function given to {kind} should return a single Tensor"
+            )
+        if outputs[0].numel() != 1:
+            raise RuntimeError(
+                f"The Tensor returned by the function given to {kind} should contain a single "
+                "element"
+            )
+        return outputs[0].squeeze()
+
+    return checked
+
+
+def hessian(
+    func: Callable,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """Return the Hessian of a function of one scalar result.
+
+    Args:
+        func: takes tensors and returns one of one element.
+        inputs: a tensor or a tuple of them.
+        create_graph: whether the result can be differentiated.
+        strict: whether an input that the output does not depend on is an error.
+        vectorize, outer_jacobian_strategy: accepted; the result is the same.
+    Returns:
+        For each pair of inputs a tensor of their shapes joined; nested tuples where there are
+        several.
+    """
+    several, _ = _tuple(inputs, "inputs", "hessian")
+    scalar = _scalar(func, "hessian")
+
+    def gradient(*prepared: Any) -> Any:
+        found = jacobian(scalar, prepared, create_graph=True, strict=strict)
+        return found if several else found[0]
+
+    return jacobian(gradient, inputs, create_graph=create_graph, strict=strict)
+
+
+def vhp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
+    """Return ``func(*inputs)`` and the product of ``v`` with its Hessian.
+
+    Args:
+        func: takes tensors and returns one of one element.
+        inputs: a tensor or a tuple of them.
+        v: of the inputs' shapes.
+        create_graph: whether the results can be differentiated.
+        strict: whether an input that the output does not depend on is an error.
+    Returns:
+        The output, and one tensor for each input.
+    """
+    several, given = _tuple(inputs, "inputs", "vhp")
+    prepared = _prepare(given, create_graph)
+    weights = _check_vector(v, prepared, "vhp", "inputs")
+    output = _scalar(func, "vhp")(*prepared)
+    first = _filled(_grad([output], prepared, None, create_graph=True), prepared, strict, "")
+    found = _grad(first, prepared, list(weights), create_graph=create_graph)
+    found = _filled(found, prepared, strict, "")
+    return (
+        output if create_graph else output.detach(),
+        _finish(found, several, create_graph),
+    )
+
+
+def hvp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
+    """Return ``func(*inputs)`` and the product of its Hessian with ``v``.
+
+    The Hessian is symmetric, so this is ``vhp``; arguments and results are the same.
+    """
+    return vhp(func, inputs, v, create_graph, strict)

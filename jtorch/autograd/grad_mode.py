@@ -1,0 +1,194 @@
+"""Whether operators are recorded for differentiation: ``no_grad`` and its kin."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .._core.modes import Mode, intern_mode
+from .._engine.trace import local
+
+_WITHOUT_GRAD: dict[Mode, Mode] = {}
+_WITH_GRAD: dict[Mode, Mode] = {}
+
+
+def _without_grad(mode: Mode) -> Mode:
+    found = _WITHOUT_GRAD.get(mode)
+    if found is None:
+        found = _WITHOUT_GRAD[mode] = intern_mode(mode._replace(grad=False))
+    return found
+
+
+def _with_grad(mode: Mode) -> Mode:
+    found = _WITH_GRAD.get(mode)
+    if found is None:
+        found = _WITH_GRAD[mode] = intern_mode(mode._replace(grad=True))
+    return found
+
+
+class _ModeContext:
+    """A context manager that is a decorator too, of functions, generators and coroutines."""
+
+    def clone(self) -> _ModeContext:
+        return type(self)()
+
+    def __call__(self, function: Callable) -> Callable:
+        if inspect.isclass(function):
+            raise TypeError(f"{type(self).__name__} cannot decorate a class")
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return decorated
+
+    def _wrap_generator(self, function: Callable) -> Callable:
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            sent: Any = None
+            raised: BaseException | None = None
+            while True:
+                with self.clone():
+                    try:
+                        if raised is not None:
+                            item = generator.throw(raised)
+                        else:
+                            item = generator.send(sent)
+                    except StopIteration as stop:
+                        return stop.value
+                sent = raised = None
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    raised = error
+
+        return decorated
+
+    def __enter__(self) -> Any:
+        raise NotImplementedError
+
+    def __exit__(self, *exception: Any) -> None:
+        raise NotImplementedError
+
+
+class no_grad(_ModeContext):
+    """Record nothing for differentiation: results do not require grad.
+
+    Usable as ``with torch.no_grad():`` and as ``@torch.no_grad()``. Only the calling thread is
+    concerned.
+    """
+
+    __module__ = "torch"
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        self = object.__new__(cls)
+        return self if function is None else self(function)
+
+    def __enter__(self) -> None:
+        trace = local.trace
+        self._before = trace.mode
+        trace.set_mode(_without_grad(trace.mode))
+
+    def __exit__(self, *exception: Any) -> None:
+        set_grad_mode(self._before.grad)
+
+
+class enable_grad(no_grad):
+    """Record for differentiation again, inside ``no_grad``."""
+
+    __module__ = "torch"
+
+    def __enter__(self) -> None:
+        trace = local.trace
+        self._before = trace.mode
+        trace.set_mode(_with_grad(trace.mode))
+
+
+class set_grad_enabled(_ModeContext):
+    """Switch recording for differentiation on or off, at once and until the ``with`` block ends.
+
+    Args:
+        mode: whether it is on.
+    """
+
+    __module__ = "torch"
+
+    def __init__(self, mode: bool):
+        self._before = local.trace.mode
+        self.mode = mode
+        set_grad_mode(mode)
+
+    def clone(self) -> set_grad_enabled:
+        return type(self)(self.mode)
+
+    def __call__(self, function: Callable) -> Callable:
+        set_grad_mode(self._before.grad)
+        return super().__call__(function)
+
+    def __enter__(self) -> None:
+        set_grad_mode(self.mode)
+
+    def __exit__(self, *exception: Any) -> None:
+        set_grad_mode(self._before.grad)
+
+
+class inference_mode(_ModeContext):
+    """Record nothing for differentiation, as ``no_grad``.
+
+    Args:
+        mode: whether it is on.
+    """
+
+    __module__ = "torch"
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = object.__new__(cls)
+        if isinstance(mode, bool):
+            self.mode = mode
+            return self
+        self.mode = True
+        return self(mode)
+
+    def clone(self) -> inference_mode:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        trace = local.trace
+        self._before = trace.mode
+        trace.set_mode(
+            intern_mode(trace.mode._replace(grad=not self.mode, inference=self.mode))
+        )
+
+    def __exit__(self, *exception: Any) -> None:
+        trace = local.trace
+        before = self._before
+        trace.set_mode(
+            intern_mode(trace.mode._replace(grad=before.grad, inference=before.inference))
+        )
+
+
+def set_grad_mode(enabled: bool) -> None:
+    """Switch recording for differentiation on or off in the calling thread."""
+    trace = local.trace
+    mode = trace.mode
+    if mode.grad is not bool(enabled):
+        trace.set_mode(_with_grad(mode) if enabled else _without_grad(mode))
+
+
+def is_grad_enabled() -> bool:
+    """Return whether operators are recorded for differentiation in this thread."""
+    return local.trace.mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether this thread is inside ``inference_mode``."""
+    return local.trace.mode.inference
