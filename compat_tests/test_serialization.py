@@ -431,6 +431,19 @@ def test_register_package(monkeypatch):
         lambda storage, location: storage.cpu() if location == "toy" else None,
     )
     assert load("views.pt", map_location="toy")["base"].memory.device == "cpu"
+    tensor = fake.from_numpy(np.arange(3))
+    serialization.register_package(
+        6,
+        lambda storage: "toy" if storage.device.type == "cpu" and storage.nbytes() == 24 else None,
+        lambda storage, location: None,
+    )
+    data = saved([tensor, fake.from_numpy(np.arange(2))])
+    assert data.count(text("toy")) == 1 and data.count(text("cpu")) == 1
+    assert loaded(data)[0].memory.device == "cpu"
+    monkeypatch.undo()
+    fake.install(monkeypatch)
+    with pytest.raises(RuntimeError, match=r"don't know how to restore .* \(tagged with toy\)"):
+        loaded(data)
 
 
 # Ways to read.

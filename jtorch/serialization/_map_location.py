@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _adapter
 from ._messages import device_missing, device_unavailable, device_unregistered
-from ._storage import LoadedStorage
+from ._storage import LoadedStorage, StorageDescription
 
 Tagger = Callable[[Any], str | None]
 Deserializer = Callable[[Any, str], Any]
@@ -116,6 +116,7 @@ for _kind in _UNREGISTERED:
     register_package(24, _tagger(_kind), _refuse(_kind))
 register_package(21, _tagger("mps"), _restore_mps)
 register_package(22, _tagger("meta"), _restore_meta)
+_own_entries = len(_registry)
 
 
 def location_tag(storage: Any) -> str:
@@ -131,6 +132,29 @@ def location_tag(storage: Any) -> str:
         if location:
             return location
     raise RuntimeError(f"don't know how to determine data location of {_type_name(storage)}")
+
+
+class _Described:
+    """A storage that is being saved, as far as a tagger may ask."""
+
+    def __init__(self, description: StorageDescription):
+        self._nbytes = description.nbytes
+        self.device = _adapter.device(description.device)
+
+    def nbytes(self) -> int:
+        return self._nbytes
+
+
+def written_location(description: StorageDescription) -> str:
+    """Return the tag with which a storage is saved.
+
+    Args:
+        description: of the storage.
+    """
+    if len(_registry) == _own_entries:
+        # Nobody registered anything: the tag is the device's name.
+        return description.device
+    return location_tag(_Described(description))
 
 
 def default_restore_location(storage: Any, location: str) -> Any:

@@ -16,6 +16,7 @@ from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.size import Size
 from . import _adapter
+from ._map_location import written_location
 from ._messages import TWO_DTYPES
 from ._names import written_name
 from ._storage import CLASS_OF_DTYPE, StorageDescription, TensorDescription
@@ -76,7 +77,7 @@ class StorageReference:
         itemsize = 1 if self.dtype is None else self.dtype.itemsize
         numel = self.description.nbytes // itemsize
         # One object for one word: the pickle then repeats a reference, not the word.
-        location = sys.intern(self.description.device)
+        location = sys.intern(written_location(self.description))
         return ("storage", storage_class, key, location, numel)
 
 
