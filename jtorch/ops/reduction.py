@@ -5,8 +5,12 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from .._core import messages_reduction
-from .._engine.declare import op
+from .._engine.declare import FUNCTIONS, op
+from .._engine.kinds import Custom, cast
 from .._engine.kinds_reduction import Reduction
+from .._engine.op import Plan
+from .._engine.values import make_meta
+from ._calls import bound_function
 
 
 @op(
@@ -35,6 +39,11 @@ def _no_integers(op, meta, dtype, axes) -> None:
         raise messages_reduction.mean_of_integers(dtype._legacy_name)
 
 
+def _no_complex(op, meta, dtype, axes) -> None:
+    if dtype.is_complex:
+        raise messages_reduction.no_complex(op.name)
+
+
 @op(
     "mean(Tensor input, *, ScalarType? dtype=None, Tensor out=None)",
     "mean(Tensor input, IntArrayRef[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
@@ -56,3 +65,155 @@ def mean(input, axes, keepdim):
         RuntimeError: the dtype is neither floating point nor complex.
     """
     return jnp.mean(input, axes, keepdims=keepdim, dtype=input.dtype)
+
+
+@op(
+    "nansum(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
+    "ScalarType? dtype=None, Tensor out=None)",
+    kind=Reduction(result="sum", check=_no_complex),
+)
+def nansum(input, axes, keepdim):
+    """Add up the elements that are not NaN.
+
+    Args:
+        dim: the dimensions to add over; all of them where it is absent, ``None`` or empty.
+        keepdim: whether the reduced dimensions stay, with size 1.
+        dtype: what to add in; integers and bool are added in int64 otherwise.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    if jnp.issubdtype(input.dtype, jnp.floating):
+        input = jnp.where(jnp.isnan(input), 0, input)
+    return jnp.sum(input, axes, keepdims=keepdim, dtype=input.dtype)
+
+
+@bound_function(
+    "nanmean(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
+    "ScalarType? dtype=None, Tensor out=None)"
+)
+def nanmean(input, dim=None, keepdim=False, dtype=None):
+    """Average the elements that are not NaN.
+
+    Args:
+        dim: the dimensions to average over; all of them where it is absent, ``None`` or empty.
+        keepdim: whether the reduced dimensions stay, with size 1.
+        dtype: what to compute in.
+    Returns:
+        Tensor without the reduced dimensions; NaN where there is nothing to average.
+    Raises:
+        RuntimeError: the dtype is not floating point.
+    """
+    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+        raise messages_reduction.nanmean_of_integers(input.dtype._legacy_name)
+    count = _count_numbers.call(input, dim, keepdim)
+    return FUNCTIONS["div"](nansum.call(input, dim, keepdim, dtype=dtype), count)
+
+
+@op(
+    "_count_numbers(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False)",
+    kind=Reduction(result="int64"),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _count_numbers(input, axes, keepdim):
+    """Count the elements that are not NaN."""
+    return jnp.sum(~jnp.isnan(input), axes, keepdims=keepdim)
+
+
+@op(
+    "prod(Tensor input, *, ScalarType? dtype=None)",
+    "prod(Tensor input, int64_t dim, bool keepdim=False, *, ScalarType? dtype=None, "
+    "Tensor out=None)",
+    kind=Reduction(result="sum", names=("ProdBackward0", "ProdBackward1")),
+    saves=("input", "result"),
+)
+def prod(input, axes, keepdim):
+    """Multiply the elements.
+
+    Args:
+        dim: the dimension to multiply over; all of them where it is absent.
+        keepdim: whether the reduced dimension stays, with size 1.
+        dtype: what to multiply in; integers and bool are multiplied in int64 otherwise.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    return jnp.prod(input, axes, keepdims=keepdim, dtype=input.dtype)
+
+
+@op(
+    "all(Tensor input, *, Tensor out=None)",
+    "all(Tensor input, IntArrayRef? dim=None, bool keepdim=False, *, Tensor out=None)",
+    "all(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
+    kind=Reduction(result="bool"),
+    differentiable=False,
+)
+def all(input, axes, keepdim):
+    """Test whether all elements are true (not zero).
+
+    Args:
+        dim: the dimensions to test over; all of them where it is absent.
+        keepdim: whether the reduced dimensions stay, with size 1.
+    Returns:
+        Tensor of bool (of uint8 for uint8).
+    """
+    return jnp.all(input != 0, axes, keepdims=keepdim)
+
+
+@op(
+    "any(Tensor input, *, Tensor out=None)",
+    "any(Tensor input, IntArrayRef? dim=None, bool keepdim=False, *, Tensor out=None)",
+    "any(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
+    kind=Reduction(result="bool"),
+    differentiable=False,
+)
+def any(input, axes, keepdim):
+    """Test whether any element is true (not zero).
+
+    Args:
+        dim: the dimensions to test over; all of them where it is absent.
+        keepdim: whether the reduced dimensions stay, with size 1.
+    Returns:
+        Tensor of bool (of uint8 for uint8).
+    """
+    return jnp.any(input != 0, axes, keepdims=keepdim)
+
+
+@op(
+    "count_nonzero(Tensor input, int64_t? dim=None)",
+    "count_nonzero(Tensor input, IntArrayRef dim)",
+    kind=Reduction(result="int64"),
+    differentiable=False,
+)
+def count_nonzero(input, axes, keepdim):
+    """Count the elements that are not zero.
+
+    Args:
+        dim: the dimensions to count over; all of them where it is absent.
+    Returns:
+        Tensor of int64 without the reduced dimensions.
+    """
+    return jnp.sum(input != 0, axes, keepdims=keepdim, dtype=jnp.int64)
+
+
+def _trace_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    if meta.ndim != 2:
+        raise messages_reduction.trace_rank(meta.ndim)
+    _, result = Reduction(result="sum").dtypes(meta, None)
+
+    def run(array):
+        return jnp.trace(cast(array, result), dtype=result._numpy)
+
+    return Plan(run, [operand], (make_meta((), result, meta.device),))
+
+
+@op("trace(Tensor input)", kind=Custom(_trace_plan), saves=())
+def trace(input):
+    """Add up the diagonal of a matrix.
+
+    Returns:
+        Tensor without dimensions.
+    """
+    return jnp.trace(input)

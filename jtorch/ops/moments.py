@@ -1,0 +1,153 @@
+"""Variance and standard deviation, alone or with the mean."""
+
+from __future__ import annotations
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+
+from .._core import messages_reduction
+from .._engine.declare import op
+from .._engine.kinds import Custom, cast
+from .._engine.kinds_reduction import reduced_axes, reduced_shape
+from .._engine.op import Plan
+from .._engine.values import make_meta
+
+
+@jax.custom_jvp
+def _root(variance):
+    """Return the square root, with the gradient 0 at 0."""
+    return jnp.sqrt(variance)
+
+
+@_root.defjvp
+def _root_jvp(primals, tangents):
+    (variance,), (tangent,) = primals, tangents
+    root = _root(variance)
+    safe = jnp.where(root == 0, 1, root)
+    return root, jnp.where(root == 0, 0, tangent / (2 * safe))
+
+
+def _correction(bound) -> float:
+    if bound.get("correction") is not None:
+        return bound["correction"]
+    return 1 if bound.get("unbiased", True) else 0
+
+
+def _moments_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    name = operation.name
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        raise messages_reduction.moments_of_integers(name, meta.dtype._legacy_name)
+    keepdim = bound.get("keepdim", False)
+    axes = reduced_axes(meta, bound.get("dim"))
+    correction = _correction(bound)
+    shape = reduced_shape(meta, axes, keepdim)
+    count = 1
+    for axis in axes:
+        count *= meta.shape[axis]
+    freedom = max(count - correction, 0)
+    if freedom <= 0 and count:
+        warnings.warn(messages_reduction.no_freedom(name), UserWarning, stacklevel=6)
+    real = meta.dtype.to_real()
+    # Half precision is added up in float32, as PyTorch does.
+    wide = jnp.float32 if meta.dtype.itemsize == 2 else None
+
+    def run(array):
+        array = array if wide is None else array.astype(wide)
+        mean = jnp.mean(array, axes, keepdims=True)
+        deviation = array - mean
+        square = jnp.real(deviation * jnp.conj(deviation)) if meta.dtype.is_complex else (
+            deviation * deviation
+        )
+        total = jnp.sum(square, axes, keepdims=keepdim)
+        variance = total / jnp.asarray(freedom, total.dtype)
+        first = _root(variance) if name.startswith("std") else variance
+        first = cast(first, real)
+        if not name.endswith("_mean"):
+            return first
+        return first, cast(mean.reshape(shape), meta.dtype)
+
+    metas = [make_meta(shape, real, meta.device)]
+    if name.endswith("_mean"):
+        metas.append(make_meta(shape, meta.dtype, meta.device))
+    return Plan(run, [operand], tuple(metas))
+
+
+def _signatures(name: str, out: str) -> tuple[str, ...]:
+    more = "" if not out else ", *, Tensor out=None"
+    return (
+        f"{name}(Tensor input, IntArrayRef[1]? dim, bool unbiased=True, bool keepdim=False{more})",
+        f"{name}(Tensor input, IntArrayRef[1]? dim=None, *, Scalar? correction=None, "
+        f"bool keepdim=False{out})",
+        f"{name}(Tensor input, bool unbiased=True)",
+    )
+
+
+_OUT = ", Tensor out=None"
+
+
+@op(
+    *_signatures("var", _OUT),
+    kind=Custom(_moments_plan),
+    static=("correction",),
+    saves=("input",),
+)
+def var(input):
+    """Return the variance.
+
+    Args:
+        dim: the dimensions to reduce; all of them where it is absent.
+        unbiased: whether to divide by one less than the number of elements.
+        correction: what to subtract from that number instead (default 1).
+        keepdim: whether the reduced dimensions stay, with size 1.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    raise AssertionError("planned by _moments_plan")
+
+
+@op(
+    *_signatures("std", _OUT),
+    kind=Custom(_moments_plan),
+    static=("correction",),
+    saves=("input", "result"),
+)
+def std(input):
+    """Return the standard deviation, whose gradient is 0 where it is 0.
+
+    Args:
+        dim: the dimensions to reduce; all of them where it is absent.
+        unbiased: whether to divide by one less than the number of elements.
+        correction: what to subtract from that number instead (default 1).
+        keepdim: whether the reduced dimensions stay, with size 1.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    raise AssertionError("planned by _moments_plan")
+
+
+@op(
+    *_signatures("var_mean", ""),
+    kind=Custom(_moments_plan),
+    static=("correction",),
+    saves=("input",),
+    method=False,
+)
+def var_mean(input):
+    """Return the variance and the mean, see ``var``."""
+    raise AssertionError("planned by _moments_plan")
+
+
+@op(
+    *_signatures("std_mean", ""),
+    kind=Custom(_moments_plan),
+    static=("correction",),
+    saves=("input", "result"),
+    method=False,
+)
+def std_mean(input):
+    """Return the standard deviation and the mean, see ``std``."""
+    raise AssertionError("planned by _moments_plan")
