@@ -99,6 +99,20 @@ def test_a_saved_part_brings_its_whole_storage():
     assert buffer.getvalue().count(b"data/1") == 0
 
 
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_parts_of_one_storage(times):
+    parts = serialization.load(FOLDER / "parts.pt")
+    for _ in range(times):
+        parts = again(parts, OLD if times == 2 else {})
+    assert [part.tolist() for part in parts] == [
+        [1.0, 2.0], [0.0, 1.0, 2.0, 3.0], [[0.0, 1.0], [2.0, 3.0]], [2.0, 3.0],
+    ]  # fmt: skip
+    parts[1].add_(10)
+    assert parts[0].tolist() == [11.0, 12.0]
+    parts[3].add_(10)
+    assert parts[1].tolist() == [10.0, 11.0, 22.0, 23.0]
+
+
 def test_attributes_of_a_tensor():
     tensor = jtorch.tensor([1.0])
     tensor.note = {"kept": 1}

@@ -53,6 +53,12 @@ def views() -> dict[str, torch.Tensor]:
     }  # fmt: skip
 
 
+def parts() -> list[torch.Tensor]:
+    """Return stretches of one storage, the first of them not the whole."""
+    base = torch.arange(4.0)
+    return [base[1:3], base, base.view(2, 2), base.view(2, 2)[1]]
+
+
 def containers() -> dict:
     """Return plain Python values of every kind that ``weights_only`` allows."""
     return {
@@ -104,9 +110,10 @@ def repacked(data: bytes, edit: Callable = lambda name, data: data, add: tuple =
         for name in old.namelist():
             contents = edit(name, old.read(name))
             if contents is not None:
-                new.writestr(name, contents)
+                # Without a date, so that recording again gives the same bytes.
+                new.writestr(zipfile.ZipInfo(name), contents, new.compression)
         for name, contents in add:
-            new.writestr(name, contents)
+            new.writestr(zipfile.ZipInfo(name), contents)
     return buffer.getvalue()
 
 
@@ -163,6 +170,7 @@ def files() -> dict[str, bytes]:
         "state_dict_legacy.pt": saved(state_dict(), **old),
         "views.pt": saved(views()),
         "views_legacy.pt": saved(views(), **old),
+        "parts.pt": saved(parts()),
         "containers.pt": saved(containers()),
         "containers_legacy.pt": saved(containers(), **old),
         "parameters.pt": saved(parameters()),

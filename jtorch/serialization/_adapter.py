@@ -16,7 +16,8 @@ from .._core import dtypes
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.strides import is_contiguous, memory_order
-from .._engine import record, storage, views
+from .._engine import record, views
+from .._engine import storage as engine_storage
 from .._engine.op import REGISTRY
 from .._engine.trace import materialise
 from .._engine.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
@@ -147,20 +148,13 @@ def tensor_from_storage(
             f"two tensors of the file see one storage as {memory.owner.dtype} and as {dtype}"
         )
     tensor = _wrap(array, meta)
-    shared = _storage_of(memory.owner)
+    shared = engine_storage.storage_of(memory.owner)
     steps = _steps(memory.owner._value.meta, offset, size, stride)
-    tensor._alias = _alias(shared, steps)
+    # PyTorch's loaded tensors share memory and yet are no views: they have no base.
+    tensor._alias = alias = engine_storage.Alias(shared, steps, None)
+    alias.offset = offset
     memory.values.append(tensor._value)
     return tensor
-
-
-def _storage_of(tensor: Any) -> Any:
-    return storage.storage_of(tensor)
-
-
-def _alias(shared: Any, steps: tuple) -> Any:
-    # PyTorch's loaded tensors share memory and yet are no views: they have no base.
-    return storage.Alias(shared, steps, None)
 
 
 def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
@@ -272,7 +266,7 @@ def describe(tensor: Any) -> TensorDescription:
     """Return what saving needs to know of a tensor."""
     from ._storage import StorageDescription, TensorDescription
 
-    value = storage.current_value(tensor)
+    value = engine_storage.current_value(tensor)
     meta = value.meta
     alias = tensor._alias
     offset = 0
@@ -290,7 +284,7 @@ def describe(tensor: Any) -> TensorDescription:
         shared = alias.storage
         whole = meta.numel == shared.meta.numel and memory_order(meta.shape, strides) is not None
         if alias.steps and not whole:
-            offset = tensor.storage_offset()
+            offset = views.storage_offset(tensor)
         memory = StorageDescription(
             shared.key,
             shared.meta.nbytes,
