@@ -135,7 +135,7 @@ class Tensor:
         if bool(requires_grad) == (meta.grad == LEAF):
             return self
         if requires_grad and not (meta.dtype.is_floating_point or meta.dtype.is_complex):
-            raise messages.integer_requires_grad()
+            raise messages.integer_requires_grad_flag()
         if value.array is None:
             value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (self,), {})
         else:

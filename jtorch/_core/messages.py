@@ -147,6 +147,11 @@ def not_a_leaf_flag() -> RuntimeError:
     )
 
 
+def integer_requires_grad_flag() -> RuntimeError:
+    """``requires_grad_()`` of a dtype that has no gradients."""
+    return RuntimeError("only Tensors of floating point dtype can require gradients")
+
+
 def integer_requires_grad() -> RuntimeError:
     """Gradients of a dtype that has none."""
     return RuntimeError("Only Tensors of floating point and complex dtype can require gradients")

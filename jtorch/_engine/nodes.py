@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from .hooks import RemovableHandle
+from .hooks import RemovableHandle, add_hook
 from .planning import keep_history
-from .stages import FunctionSegment, end_of
+from .stages import FunctionSegment, NodeHooks, end_of
 from .storage import current_value, extra_of
 from .values import LEAF, NO_GRAD, RESULT, Value
 
@@ -20,7 +21,8 @@ class Node:
 
     def name(self) -> str:
         """Return the name of the operator's backward."""
-        return type(self).__name__
+        name = type(self).__name__
+        return "torch::autograd::CopySlices" if name == "CopySlices" else name
 
     @property
     def metadata(self) -> dict:
@@ -45,12 +47,23 @@ class Node:
         )
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
-        """Call ``hook(gradients of the inputs, gradients of the outputs)`` in each backward."""
-        raise NotImplementedError(
-            "hooks on a grad_fn node are not supported yet: use Tensor.register_hook"
-        )
+        """Call ``hook(gradients of the inputs, gradients of the outputs)`` in each backward.
 
-    register_prehook = register_hook
+        The hook may return gradients of the inputs to use instead.
+        """
+        return add_hook(self._hooks().after, hook)
+
+    def register_prehook(self, hook: Callable) -> RemovableHandle:
+        """Call ``hook(gradients of the outputs)`` before each backward; it may replace them."""
+        return add_hook(self._hooks().before, hook)
+
+    def _hooks(self) -> NodeHooks:
+        segment = self._segment
+        if segment.node_hooks is None:
+            segment.node_hooks = {}
+        if segment.hooks is None:
+            segment.hooks = {}  # says "not the usual path"
+        return segment.node_hooks.setdefault(self._slot, NodeHooks())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
@@ -71,6 +84,25 @@ class AccumulateGrad(Node):
     @property
     def next_functions(self) -> tuple:
         return ()
+
+    def register_hook(self, hook: Callable) -> RemovableHandle:
+        """Call ``hook((), (gradient,))`` after the gradient was accumulated."""
+        extra = extra_of(self.variable)
+        if extra.post_hooks is None:
+            extra.post_hooks = OrderedDict()
+        return add_hook(extra.post_hooks, lambda leaf: hook((), (leaf.grad,)))
+
+    def register_prehook(self, hook: Callable) -> RemovableHandle:
+        """Call ``hook((gradient,))`` before it is accumulated; it may replace it."""
+        extra = extra_of(self.variable)
+        if extra.hooks is None:
+            extra.hooks = OrderedDict()
+
+        def before(gradient: Any) -> Any:
+            changed = hook((gradient,))
+            return changed[0] if isinstance(changed, tuple) else changed
+
+        return add_hook(extra.hooks, before)
 
 
 _CLASSES: dict[str, type[Node]] = {}
@@ -99,7 +131,36 @@ def grad_fn(tensor: Any) -> Node | None:
     value = current_value(tensor)
     if value.meta.grad != RESULT:
         return None
+    alias = tensor._alias
+    if alias is not None and alias.rebased and alias.steps:
+        return _rebased_view_node(alias, value)
     return node_at(value.segment, value.slot)[0]
+
+
+class _RebasedView(Node):
+    """The node of a view after a write to its base: PyTorch makes the view again by strides."""
+
+    __slots__ = ("_base_value",)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return (_node_of_value(self._base_value),)
+
+
+_AS_STRIDED = type("AsStridedBackward0", (_RebasedView,), {"__slots__": ()})
+
+
+def _rebased_view_node(alias: Any, value: Value) -> Node:
+    segment = value.segment
+    if segment.nodes is None:
+        segment.nodes = weakref.WeakValueDictionary()
+    node = segment.nodes.get(("view", value.slot))
+    if node is None:
+        node = object.__new__(_AS_STRIDED)
+        node._segment, node._slot = segment, value.slot
+        node._base_value = alias.storage.value
+        segment.nodes["view", value.slot] = node
+    return node
 
 
 def node_at(segment: Any, slot: int) -> tuple[Node | None, int]:

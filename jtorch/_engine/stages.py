@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,6 +35,16 @@ _REMEMBERED_PLANS = 1000
 SegmentPlace = tuple[Any, int]
 
 
+class NodeHooks:
+    """Hooks of one ``grad_fn``: before it runs, and after."""
+
+    __slots__ = ("before", "after")
+
+    def __init__(self) -> None:
+        self.before: OrderedDict[int, Callable] = OrderedDict()
+        self.after: OrderedDict[int, Callable] = OrderedDict()
+
+
 class FunctionSegment:
     """The results of one call of a Python ``autograd.Function``, as a segment of its own.
 
@@ -57,6 +69,7 @@ class FunctionSegment:
         "nodes",
         "hooks",
         "retained",
+        "node_hooks",
         "materialise_grads",
         "__weakref__",
     )
@@ -75,6 +88,7 @@ class FunctionSegment:
         self.nodes: Any = None
         self.hooks: dict[int, Any] | None = None
         self.retained: dict[int, Any] | None = None
+        self.node_hooks: dict[int, NodeHooks] | None = None
         self.materialise_grads = True
 
 
@@ -216,6 +230,7 @@ class OnePass:
             isinstance(segment, FunctionSegment)
             or (segment.hooks is not None and slot in segment.hooks)
             or (segment.retained is not None and slot in segment.retained)
+            or (segment.node_hooks is not None and _first_slot(place) in segment.node_hooks)
             or place in self.wanted_places
             or self.anomaly.enabled
         )
@@ -227,7 +242,7 @@ class OnePass:
             self.wanted_places
             or self.anomaly.enabled
             or any(
-                isinstance(s, FunctionSegment) or s.hooks is not None or s.retained is not None
+                isinstance(s, FunctionSegment) or s.hooks is not None or s.node_hooks is not None
                 for s in segments
             )
         ):
@@ -265,14 +280,48 @@ class OnePass:
         if isinstance(place[0], FunctionSegment):
             self._call_function(place[0])
             return
-        if place not in self.pending:
-            self.hooked.add(place)
-            return
-        gradient = self._run_hooks(place, self.pending.pop(place))
-        self.pending[place] = gradient
         self.hooked.add(place)
+        if place not in self.pending:
+            return
+        self.pending[place] = self._run_hooks(place, self.pending.pop(place))
+        segment, slot = place
+        hooked = segment.node_hooks is not None and _first_slot(place) in segment.node_hooks
+        if self.anomaly.enabled or hooked:
+            self._run_alone(place)
+
+    def _run_alone(self, place: SegmentPlace) -> None:
+        """Run one instruction as a stage of its own, with its hooks and the check for NaN."""
+        segment, _ = place
+        first = _first_slot(place)
+        instruction = end_of(segment).by_slot()[first]
+        slots = range(first, first + len(instruction.metas))
+        if any(
+            (segment, slot) not in self.hooked and self._is_special((segment, slot))
+            for slot in slots
+        ):
+            return  # another output's gradient is still to come
+        above = [(segment, slot) for slot in slots if (segment, slot) in self.pending]
+        gradients = [self.pending.pop(each) for each in above]
+        hooks = None if segment.node_hooks is None else segment.node_hooks.get(first)
+        if hooks is not None:
+            gradients = _call_node_hooks(hooks.before.values(), gradients)
+        results = self._record_stage(above, gradients, (segment.sequence, first - 1), instruction)
         if self.anomaly.enabled:
-            self._check_nan(place, gradient)
+            self._check_nan(instruction, results)
+        if hooks is not None:
+            values = [value for _, value in results]
+            for hook in list(hooks.after.values()):
+                given = tuple([wrap(value) for value in values])
+                changed = hook(given, tuple([wrap(g) for g in gradients]))
+                if changed is not None:
+                    changed = changed if isinstance(changed, tuple) else (changed,)
+                    values = [current_value(tensor) for tensor in changed]
+            results = [(t, v) for (t, _), v in zip(results, values, strict=True)]
+        for target, value in results:
+            if isinstance(target, tuple):
+                self._to_place(target, value)
+            else:
+                self._to_leaf(target, value)
 
     def _run_hooks(self, place: SegmentPlace, gradient: Value) -> Value:
         segment, slot = place
@@ -291,6 +340,7 @@ class OnePass:
 
     def _call_function(self, segment: FunctionSegment) -> None:
         gradients: list[Any] = []
+        node_hooks = None if segment.node_hooks is None else segment.node_hooks.get(0)
         for slot, meta in enumerate(segment.metas):
             place = (segment, slot)
             value = self.pending.pop(place, None)
@@ -299,7 +349,17 @@ class OnePass:
             elif meta.grad != NO_GRAD and segment.materialise_grads:
                 value = ready(jnp.zeros(meta.shape, meta.dtype._numpy), gradient_meta(meta))
             gradients.append(None if value is None else wrap(value))
+        if node_hooks is not None:
+            for before in list(node_hooks.before.values()):
+                changed = before(tuple(gradients))
+                if changed is not None:
+                    gradients = list(changed) if isinstance(changed, tuple) else [changed]
         results = segment.run(gradients, self.create_graph)
+        if node_hooks is not None:
+            for after in list(node_hooks.after.values()):
+                changed = after(tuple(results), tuple(gradients))
+                if changed is not None:
+                    results = list(changed) if isinstance(changed, tuple) else [changed]
         for edge, result in zip(segment.edges, results, strict=True):
             if edge is None or result is None:
                 continue
@@ -310,15 +370,19 @@ class OnePass:
                 self._to_leaf(edge(), value)
         self.used.append((segment, list(range(len(segment.metas)))))
 
-    def _check_nan(self, place: SegmentPlace, gradient: Value) -> None:
-        if not self.anomaly.check_nan or not gradient.meta.dtype.is_floating_point:
+    def _check_nan(self, instruction: Instruction, results: list[tuple[Any, Value]]) -> None:
+        if not self.anomaly.check_nan:
             return
-        array = materialise(gradient, "anomaly mode")
-        if bool(jnp.isnan(array).any()):
-            raise messages.nan_in_backward(self._last_name, self._last_output)
-
-    _last_name = "unknown"
-    _last_output = 0
+        for index, (_, gradient) in enumerate(results):
+            if gradient.meta.dtype.is_floating_point and bool(
+                jnp.isnan(materialise(gradient, "anomaly mode")).any()
+            ):
+                warnings.warn(
+                    f"Error detected in {instruction.node_name}. No forward pass information "
+                    "available. Enable detect anomaly during forward pass for more information.",
+                    stacklevel=2,
+                )
+                raise messages.nan_in_backward(instruction.node_name, index)
 
     # One stage
 
@@ -327,6 +391,7 @@ class OnePass:
         above: list[SegmentPlace],
         gradients: list[Value],
         bound: tuple[float, int] | None,
+        alone: Instruction | None = None,
     ) -> list[tuple[Any, Value]]:
         trace = local.trace
         segments = _segments_behind(above, trace)
@@ -343,11 +408,12 @@ class OnePass:
             self._wanted_key(segments, trace),
             self.retain_graph,
             self.create_graph,
+            alone is not None,
         )
         start = trace.node
         plan = start.backwards.get(signature)
         if plan is None:
-            plan = self._plan(segments, edges, roots, bound, trace)
+            plan = self._plan(segments, edges, roots, bound, trace, alone)
             if len(start.backwards) > _REMEMBERED_PLANS:
                 start.backwards.clear()
             start.backwards[signature] = plan
@@ -390,10 +456,13 @@ class OnePass:
         roots: list[tape.Place],
         bound: tuple[float, int] | None,
         trace: Trace,
+        alone: Instruction | None,
     ) -> tape.GradientPlan:
         levels = [
             _level(segment, trace, own) for segment, own in zip(segments, edges, strict=True)
         ]
+        if alone is not None:
+            return tape.plan_alone(levels, roots, alone)
 
         def stop(place: tape.Place) -> bool:
             return bound is not None and _order((segments[place[0]], place[1])) <= bound
@@ -473,7 +542,6 @@ class OnePass:
         by_level: dict[int, list[int]] = {}
         for level_index, instruction in plan.order:
             by_level.setdefault(level_index, []).append(instruction.slot)
-            self._last_name = instruction.node_name
         for level_index, slots in by_level.items():
             if segments[level_index].trace is None:
                 self.used.append((segments[level_index], slots))
@@ -506,6 +574,21 @@ class OnePass:
                 if self.accumulate and gradient is not None:
                     self.deliver(tensor, gradient, self.create_graph)
         return found
+
+
+def _first_slot(place: SegmentPlace) -> int:
+    """Return the slot of the first result of the instruction that fills a place."""
+    segment, slot = place
+    return 0 if isinstance(segment, FunctionSegment) else end_of(segment).by_slot()[slot].slot
+
+
+def _call_node_hooks(hooks: Any, gradients: list[Value]) -> list[Value]:
+    for hook in list(hooks):
+        changed = hook(tuple([wrap(gradient) for gradient in gradients]))
+        if changed is not None:
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            gradients = [current_value(tensor) for tensor in changed]
+    return gradients
 
 
 def _place_of(value: Value) -> SegmentPlace:
@@ -661,7 +744,8 @@ def _closed_meta(segment: Segment, reference: int) -> Meta:
 def _free(segment: Any, slots: list[int]) -> None:
     """Drop what the gradients of these instructions had saved."""
     segment.freed = segment.freed | frozenset(slots)
-    if isinstance(segment, FunctionSegment) or segment.end is None:
+    if isinstance(segment, FunctionSegment):
+        segment.node_object._saved = None
         return
     kept: set[Any] = set()
     for instruction in segment.end.instructions():

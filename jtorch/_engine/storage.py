@@ -51,12 +51,13 @@ class Alias:
         seen: version of the storage that the tensor's ``_value`` was read from.
         base: the tensor that this one is a view of, ``None`` for the owner and for ``detach()``.
         offset: storage offset in elements, ``None`` until asked for.
+        rebased: whether the view was read anew from a base that is a differentiable result.
         remark: why in-place writes under grad mode are refused (a ``views.Remark``), or ``None``.
         counter: the version counter that its writes are counted by.
         leaf: whether the tensor is a leaf that only shares the memory, with no history.
     """
 
-    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark", "counter", "leaf")
+    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark", "counter", "leaf", "rebased")
 
     def __init__(self, storage: Storage, steps: tuple, base: Any):
         self.storage = storage
@@ -65,6 +66,7 @@ class Alias:
         self.base = base
         self.offset: int | None = None
         self.remark: Any = None
+        self.rebased = False
         self.counter = storage.counter
         self.leaf = False
 

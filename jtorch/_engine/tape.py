@@ -124,6 +124,57 @@ def plan_gradient(
     return plan
 
 
+def plan_alone(
+    levels: Sequence[Level], roots: Sequence[Place], instruction: Instruction
+) -> GradientPlan:
+    """Plan the gradient of one instruction, one result for each operand that has one.
+
+    Where an operand is given twice the gradients stay apart, as hooks on the node see them.
+    """
+    level_index = roots[0][0]
+    plan = plan_gradient(
+        levels, roots, lambda place, meta: True, lambda place: place not in roots
+    )
+    plan.order = [(level_index, instruction)]
+    resolved = [
+        resolve(levels, level_index, instruction.operands[position])
+        for position in instruction.gradient_operands
+    ]
+    plan.targets = [place for place, _ in resolved]
+    plan.metas = [meta for _, meta in resolved]
+    level, needs, metas = levels[level_index], plan.needs, plan.metas
+    slots = range(instruction.slot, instruction.slot + len(instruction.metas))
+
+    def gradient(cotangents: Sequence[Any], *arrays: Any) -> list[Any]:
+        known = dict(zip(needs, arrays, strict=True))
+        given = dict(zip(roots, cotangents, strict=True))
+        results = [
+            jnp.zeros(meta.shape, meta.dtype._numpy) if value is None else value
+            for value, meta in zip(
+                pull_back(
+                    instruction,
+                    [
+                        given.get((level_index, slot), jnp.zeros(meta.shape, meta.dtype._numpy))
+                        for slot, meta in zip(slots, instruction.metas, strict=True)
+                    ],
+                    [known.get((level_index, slot)) for slot in slots],
+                    [
+                        known[level_index, reference]
+                        if (level_index, reference) in known
+                        else _placeholder(level.meta(reference))
+                        for reference in instruction.operands
+                    ],
+                ),
+                metas,
+                strict=True,
+            )
+        ]
+        return results
+
+    plan.function = gradient
+    return plan
+
+
 def _leading_to(
     wanted: Callable[[Place, Meta], bool],
     levels: Sequence[Level],

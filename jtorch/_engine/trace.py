@@ -53,6 +53,7 @@ class Segment:
         "nodes",
         "hooks",
         "retained",
+        "node_hooks",
         "sequence",
         "__weakref__",
     )
@@ -70,6 +71,7 @@ class Segment:
         self.nodes: dict[int, Any] | None = None
         self.hooks: dict[int, Any] | None = None
         self.retained: dict[int, Any] | None = None
+        self.node_hooks: dict[int, Any] | None = None
 
 
 class Trace:

@@ -380,6 +380,7 @@ def _read(tensor: Any) -> Value:
         value.owner = old.owner
     elif alias.steps:
         value = read_chain(value, alias.steps)
+        alias.rebased = value.meta.grad == RESULT and alias.seen != shared.version
     tensor._value = value
     alias.seen = shared.version
     return value

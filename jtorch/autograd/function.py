@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +124,13 @@ class _FunctionNode(Node, FunctionCtx):
 
     __module__ = "torch.autograd.function"
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
+
+    @property
+    def _segment(self) -> Any:  # type: ignore[override]
+        return self._segment_reference()
+
     @property
     def next_functions(self) -> tuple:
         edges = []
@@ -155,10 +163,19 @@ class Function(metaclass=_FunctionMeta):
     __module__ = "torch.autograd"
 
     def __init__(self, *args: Any, **kwargs: Any):
-        raise RuntimeError(
+        warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all "
             "static, so you should invoke them on the class itself. Instantiating an autograd "
-            "function will raise an error in a future version of PyTorch."
+            "function will raise an error in a future version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            "new-style autograd function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
     @staticmethod
@@ -252,6 +269,7 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     segment = FunctionSegment(tuple(metas), edges, _runner(cls, ctx, len(args)), node_name)
     segment.materialise_grads = ctx._materialize_grads
     segment.node_object = ctx
+    ctx._segment_reference, ctx._slot = weakref.ref(segment), 0
     ctx._edges = edges
     replaced: dict[int, Any] = {}
     for slot, ((index, output), meta) in enumerate(zip(tensors, metas, strict=True)):
