@@ -202,6 +202,26 @@ def test_what_cannot_be_pickled_says_what_pickle_says(value, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("options", [{}, OLD])
+def test_nesting_as_deep_as_pickle_allows(options):
+    def nest(depth):
+        value = []
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    limit = sys.getrecursionlimit()
+    deep = serialization.load(io.BytesIO(saved(nest(400), **options)))
+    depth = 0
+    while deep:
+        (deep,) = deep
+        depth += 1
+    assert depth == 400
+    with pytest.raises(RecursionError):
+        saved(nest(100_000), **options)
+    assert sys.getrecursionlimit() == limit
+
+
 def test_pickler_in_c_is_refused():
     import types
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
@@ -23,6 +24,7 @@ from ._storage import CLASS_OF_DTYPE, StorageDescription, TensorDescription
 
 #: Lists longer than this, of numbers only, are pickled by Python's C code.
 _LONG_LIST = 64
+_Result = TypeVar("_Result")
 _NUMBERS = frozenset((int, float, bool, type(None)))
 
 
@@ -313,13 +315,43 @@ def make_pickler(
 
 def pickle_object(obj: Any, protocol: int, pickle_module: Any) -> tuple[bytes, StorageTable]:
     """Return the pickle of an object for a zip archive, and the storages that belong to it."""
-    table = StorageTable()
-    buffer = io.BytesIO()
-    pickler = make_pickler(
-        buffer,
-        protocol,
-        pickle_module,
-        lambda reference: reference.identifier(table.key(reference)),
-    )
-    pickler.dump(obj)
-    return buffer.getvalue(), table
+
+    def attempt() -> tuple[bytes, StorageTable]:
+        table = StorageTable()
+        buffer = io.BytesIO()
+        pickler = make_pickler(
+            buffer,
+            protocol,
+            pickle_module,
+            lambda reference: reference.identifier(table.key(reference)),
+        )
+        pickler.dump(obj)
+        return buffer.getvalue(), table
+
+    return deeper(attempt)
+
+
+_recursion_lock = threading.Lock()
+#: Python's pickler makes about this many calls where the one in C makes one.
+_CALLS_PER_LEVEL = 3
+
+
+def deeper(attempt: Callable[[], _Result]) -> _Result:
+    """Return what a function returns; let it recurse as deeply as pickling in C would.
+
+    Args:
+        attempt: may be called twice.
+    Raises:
+        RecursionError: if that is not enough.
+    """
+    try:
+        return attempt()
+    except RecursionError:
+        pass
+    with _recursion_lock:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(_CALLS_PER_LEVEL * limit)
+        try:
+            return attempt()
+        finally:
+            sys.setrecursionlimit(limit)

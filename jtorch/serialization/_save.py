@@ -15,7 +15,7 @@ from . import _config
 from ._atomic import replace_file, restore_on_failure
 from ._legacy import pickle_legacy, write_storages
 from ._load import load_from_bytes
-from ._pickler import StorageTable, pickle_object
+from ._pickler import StorageTable, deeper, pickle_object
 from ._zip_writer import ZipWriter
 
 DEFAULT_PROTOCOL = 2
@@ -68,7 +68,7 @@ def save(
             raise RuntimeError(
                 "Cannot use skip_data=True with _use_new_zipfile_serialization=False"
             )
-        head, storages = pickle_legacy(obj, pickle_protocol, pickle_module)
+        head, storages = deeper(lambda: pickle_legacy(obj, pickle_protocol, pickle_module))
 
         def write_contents(file: Any) -> None:
             write = _write_all(file.write)
