@@ -8,12 +8,17 @@ def repeated_dim(dim: int) -> RuntimeError:
     return RuntimeError(f"dim {dim} appears multiple times in the list of dims")
 
 
-def mean_of_integers(type_name: str) -> RuntimeError:
-    """``mean`` without a dtype of a tensor that is neither floating point nor complex."""
+def mean_of_integers(given: str, type_name: str) -> RuntimeError:
+    """``mean`` in a dtype that is neither floating point nor complex."""
     return RuntimeError(
-        "mean(): could not infer output dtype. Input dtype must be either a floating point or "
+        f"mean(): could not infer output dtype. {given} dtype must be either a floating point or "
         f"complex dtype. Got: {type_name}"
     )
+
+
+def no_gradient_of(type_name: str) -> RuntimeError:
+    """A result that requires grad has a dtype without gradients."""
+    return RuntimeError(f"Autograd not support dtype: {type_name}")
 
 
 def nanmean_of_integers(type_name: str) -> RuntimeError:
@@ -34,7 +39,7 @@ def trace_rank(ndim: int) -> RuntimeError:
     return RuntimeError(f"trace: expected a matrix, but got tensor with dim {ndim}")
 
 
-def moments_of_integers(name: str, type_name: str) -> RuntimeError:
+def moments_of_integers(name: str) -> RuntimeError:
     """``std`` or ``var`` of integers."""
     return RuntimeError(f"{name} only support floating point and complex dtypes")
 

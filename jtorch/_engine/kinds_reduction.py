@@ -48,10 +48,10 @@ class Reduction:
     kept, and the other arguments by keyword: ``function(array, axes, keepdim, **others)``.
 
     Args:
-        result: dtype of the result: ``"same"``, ``"sum"`` (int64 for integers and bool), ``"bool"``,
-            ``"int64"``, ``"real"``.
-        check: ``(op, meta, dtype, axes) -> None``, raises what PyTorch raises; ``dtype`` is the one
-            computed in.
+        result: dtype of the result: ``"same"``, ``"sum"`` (int64 for integers and bool),
+            ``"bool"``, ``"int64"``, ``"real"``.
+        check: ``(op, meta, dtype, wanted) -> None``, raises what PyTorch raises; ``dtype`` is the
+            one computed in, ``wanted`` the one asked for.
         empty_is_all: whether ``dim=()`` stands for every dimension.
         names: class names of ``grad_fn`` without and with the parameter ``dim``.
     """
@@ -60,7 +60,7 @@ class Reduction:
         self,
         *,
         result: str = "same",
-        check: Callable[[Op, Meta, DType, tuple[int, ...]], None] | None = None,
+        check: Callable[[Op, Meta, DType, DType | None], None] | None = None,
         empty_is_all: bool = True,
         names: tuple[str, str] | None = None,
     ):
@@ -94,9 +94,12 @@ class Reduction:
         wanted = bound.pop("dtype", None)
         bound.pop("out", None)
         compute, result = self.dtypes(meta, wanted)
-        axes = reduced_axes(meta, dim, self.empty_is_all)
         if self.check is not None:
-            self.check(op, meta, compute, axes)
+            self.check(op, meta, compute, wanted)
+        if self.result == "sum" and wanted is not None and mode.grad and meta.grad:
+            if not (wanted.is_floating_point or wanted.is_complex):
+                raise messages_reduction.no_gradient_of(wanted._legacy_name)
+        axes = reduced_axes(meta, dim, self.empty_is_all)
         shape = reduced_shape(meta, axes, keepdim)
         function = op.function
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import jax
 import jax.numpy as jnp
 
 from .._core import messages_reduction
@@ -15,32 +14,26 @@ from .._engine.op import Plan
 from .._engine.values import make_meta
 
 
-@jax.custom_jvp
-def _root(variance):
-    """Return the square root, with the gradient 0 at 0."""
-    return jnp.sqrt(variance)
-
-
-@_root.defjvp
-def _root_jvp(primals, tangents):
-    (variance,), (tangent,) = primals, tangents
-    root = _root(variance)
-    safe = jnp.where(root == 0, 1, root)
-    return root, jnp.where(root == 0, 0, tangent / (2 * safe))
-
-
 def _correction(bound) -> float:
     if bound.get("correction") is not None:
         return bound["correction"]
     return 1 if bound.get("unbiased", True) else 0
 
 
+def _component_dtype(array):
+    """Return the dtype of one component of an array."""
+    return jnp.real(array).dtype
+
+
 def _moments_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
     name = operation.name
+    is_std = name.startswith("std")
     if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
-        raise messages_reduction.moments_of_integers(name, meta.dtype._legacy_name)
+        raise messages_reduction.moments_of_integers(
+            name if name.endswith("_mean") else "std and var"
+        )
     keepdim = bound.get("keepdim", False)
     axes = reduced_axes(meta, bound.get("dim"))
     correction = _correction(bound)
@@ -49,7 +42,9 @@ def _moments_plan(operation, bound, mode) -> Plan:
     for axis in axes:
         count *= meta.shape[axis]
     freedom = max(count - correction, 0)
-    if freedom <= 0 and count:
+    # PyTorch 2.13's gradient divides by this, also where the forward result divides by 0.
+    slope = (1 if bound.get("dim") == () and meta.ndim else count) - correction
+    if freedom <= 0:
         warnings.warn(messages_reduction.no_freedom(name), UserWarning, stacklevel=6)
     real = meta.dtype.to_real()
     # Half precision is added up in float32, as PyTorch does.
@@ -64,16 +59,35 @@ def _moments_plan(operation, bound, mode) -> Plan:
         )
         total = jnp.sum(square, axes, keepdims=keepdim)
         variance = total / jnp.asarray(freedom, total.dtype)
-        first = _root(variance) if name.startswith("std") else variance
+        first = jnp.sqrt(variance) if is_std else variance
         first = cast(first, real)
         if not name.endswith("_mean"):
             return first
         return first, cast(mean.reshape(shape), meta.dtype)
 
+    def vjp(cotangents, results, operands):
+        (array,) = operands
+        array = array if wide is None else array.astype(wide)
+        slopes = [
+            cotangent.astype(array.dtype if cotangent.dtype.kind == "c" else _component_dtype(array))
+            for cotangent in cotangents
+        ]
+        first = slopes[0]
+        if is_std:
+            root = results[0].astype(first.dtype)
+            first = jnp.where(root == 0, 0, first / jnp.where(root == 0, 1, 2 * root))
+        kept = reduced_shape(meta, axes, True)
+        deviation = array - jnp.mean(array, axes, keepdims=True)
+        factor = jnp.asarray(2, first.dtype) / jnp.asarray(slope, first.dtype)
+        gradient = factor * first.reshape(kept) * deviation
+        if len(slopes) == 2:
+            gradient = gradient + slopes[1].reshape(kept) / jnp.asarray(count, first.dtype)
+        return [cast(gradient, meta.dtype)]
+
     metas = [make_meta(shape, real, meta.device)]
     if name.endswith("_mean"):
         metas.append(make_meta(shape, meta.dtype, meta.device))
-    return Plan(run, [operand], tuple(metas))
+    return Plan(run, [operand], tuple(metas), vjp=vjp)
 
 
 def _signatures(name: str, out: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from .._core import messages_reduction
+from .._core import dtypes, messages_matmul, messages_reduction
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, cast
 from .._engine.kinds_reduction import Reduction
@@ -34,12 +34,13 @@ def sum(input, axes, keepdim):
     return jnp.sum(input, axes, keepdims=keepdim, dtype=input.dtype)
 
 
-def _no_integers(op, meta, dtype, axes) -> None:
+def _no_integers(op, meta, dtype, wanted) -> None:
     if not (dtype.is_floating_point or dtype.is_complex):
-        raise messages_reduction.mean_of_integers(dtype._legacy_name)
+        given = "Input" if wanted is None else "Optional"
+        raise messages_reduction.mean_of_integers(given, dtype._legacy_name)
 
 
-def _no_complex(op, meta, dtype, axes) -> None:
+def _no_complex(op, meta, dtype, wanted) -> None:
     if dtype.is_complex:
         raise messages_reduction.no_complex(op.name)
 
@@ -145,7 +146,7 @@ def prod(input, axes, keepdim):
     "all(Tensor input, *, Tensor out=None)",
     "all(Tensor input, IntArrayRef? dim=None, bool keepdim=False, *, Tensor out=None)",
     "all(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
-    kind=Reduction(result="bool"),
+    kind=Reduction(result="bool", empty_is_all=False),
     differentiable=False,
 )
 def all(input, axes, keepdim):
@@ -164,7 +165,7 @@ def all(input, axes, keepdim):
     "any(Tensor input, *, Tensor out=None)",
     "any(Tensor input, IntArrayRef? dim=None, bool keepdim=False, *, Tensor out=None)",
     "any(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
-    kind=Reduction(result="bool"),
+    kind=Reduction(result="bool", empty_is_all=False),
     differentiable=False,
 )
 def any(input, axes, keepdim):
@@ -199,6 +200,8 @@ def count_nonzero(input, axes, keepdim):
 def _trace_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
+    if meta.dtype is dtypes.bool_:
+        raise messages_matmul.not_implemented("trace", "Bool")
     if meta.ndim != 2:
         raise messages_reduction.trace_rank(meta.ndim)
     _, result = Reduction(result="sum").dtypes(meta, None)
