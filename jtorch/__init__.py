@@ -9,6 +9,8 @@ _settings.apply()
 from . import _conversion as _conversion  # noqa: E402
 from . import ops as _ops  # noqa: E402
 from . import autograd  # noqa: E402
+from . import _indexing as _indexing  # noqa: E402
+from .storage import TypedStorage, UntypedStorage  # noqa: E402
 from ._constructors import tensor  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import (  # noqa: E402
@@ -29,6 +31,13 @@ from ._core.dtypes import (  # noqa: E402
     uint64,
 )
 from ._core.dtypes import bool_ as bool  # noqa: E402
+from ._core.memory_format import (  # noqa: E402
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+)
 from ._core.size import Size  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
 from ._hook import install, installed, uninstall  # noqa: E402

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import dtypes, messages
+from .._core import dtypes, messages, messages_views
 from .._core.dtypes import dtype as DType
 from .._core.promotion import can_cast, result_type
 from .._core.strides import elementwise_strides
@@ -190,6 +190,10 @@ class InPlace:
         plan = self.inner.plan(self.inner_op, bound, mode)
         if mode.grad and meta.grad == LEAF:
             raise messages.leaf_inplace()
+        if 0 in meta.strides and not getattr(self.inner, "may_overlap", False):
+            repeated = zip(meta.shape, meta.strides, strict=True)
+            if any(size > 1 and stride == 0 for size, stride in repeated):
+                raise messages_views.overlapping_write()
         (result,) = plan.metas
         if result.shape != meta.shape:
             raise messages.inplace_shape(meta.shape, result.shape)

@@ -26,11 +26,12 @@ class Storage:
         counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
             that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
-        key: identifies the storage; ``data_ptr`` derives from it.
+        key: identifies the storage.
+        address: what ``data_ptr`` is made of, ``None`` until asked for.
         meta: Meta of the tensor that owned it, without its part in differentiation.
     """
 
-    __slots__ = ("value", "version", "counter", "host", "host_writable", "key", "meta", "__weakref__")
+    __slots__ = ("value", "version", "counter", "host", "host_writable", "key", "meta", "address", "__weakref__")
 
     def __init__(self, value: Value, version: int = 0):
         self.value = value
@@ -39,6 +40,7 @@ class Storage:
         self.host: Any = None
         self.host_writable = True
         self.key = next(_keys)
+        self.address: int | None = None
         self.meta: Meta = value.meta.with_grad(0)
 
 

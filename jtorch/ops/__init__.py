@@ -1,3 +1,3 @@
 """The operators, by family. Importing this package declares them all."""
 
-from . import arithmetic, matmul, moments, reduction, shape  # noqa: F401
+from . import advanced_indexing, arithmetic, copying, matmul, moments, reduction, shape  # noqa: F401

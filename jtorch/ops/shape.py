@@ -119,7 +119,11 @@ def _select_put(base, new, dim, index):
 
 @op(
     "select(Tensor input, int64_t dim, SymInt index)",
-    kind=View(_select_rule, put=_select_put),
+    kind=View(
+        _select_rule,
+        put=_select_put,
+        offset=lambda meta, offset, dim, index: offset + meta.strides[dim] * index,
+    ),
     arity="view",
     dynamic=("index",),
     name="_select",
@@ -151,7 +155,11 @@ def _slice_put(base, new, dim, start, length, step):
 
 @op(
     "slice(Tensor input, int64_t dim, SymInt start, int64_t length, int64_t step)",
-    kind=View(_slice_rule, put=_slice_put),
+    kind=View(
+        _slice_rule,
+        put=_slice_put,
+        offset=lambda meta, offset, dim, start, length, step: offset + meta.strides[dim] * start,
+    ),
     arity="view",
     dynamic=("start",),
     special=(0,),
