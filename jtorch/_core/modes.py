@@ -17,6 +17,8 @@ class Mode(NamedTuple):
     Attributes:
         grad: whether results of differentiable operators require grad.
         inference: inside ``inference_mode``.
+        saved_tensors_hooks: whether hooks are called with the tensors that operators save, which
+            keeps every operator on the slow path.
         default_dtype: dtype of floating point results that have no other.
     """
 
@@ -24,6 +26,7 @@ class Mode(NamedTuple):
     inference: bool = False
     default_dtype: dtypes.dtype = dtypes.float32
     autocast: Any = None
+    saved_tensors_hooks: bool = False
 
 
 _MODES: dict[Mode, Mode] = {}

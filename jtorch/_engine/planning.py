@@ -9,6 +9,7 @@ import numpy as np
 
 from .._core import messages
 from .._core.device import Device
+from . import saved_hooks
 from .op import Op, Operand, Plan
 from .trace import REACH, Trace
 from .trie import Instruction, Node
@@ -27,6 +28,10 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         TypeError, RuntimeError, IndexError, ...: as PyTorch raises at the call.
     """
     node = trace.node
+    if node.mode.saved_tensors_hooks:
+        return saved_hooks.miss(
+            trace, key, lambda: _instruction(op, trace, args, kwargs, method)
+        )
     try:
         instruction = _instruction(op, trace, args, kwargs, method)
     except BaseException:

@@ -25,7 +25,7 @@ import numpy as np
 from .._core import messages
 from .._core.device import Device
 from .._core.promotion import can_cast
-from . import planning
+from . import planning, saved_hooks
 from .op import Op
 from .storage import current_value, overwrite
 from .trace import REACH, Trace, flush, local
@@ -57,6 +57,9 @@ def wrap(value: Value) -> Any:
     tensor._writes = 0
     tensor._extra = None
     return tensor
+
+
+saved_hooks.wrap = wrap
 
 
 def reference_of(trace: Trace, value: Value) -> Any:

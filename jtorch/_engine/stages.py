@@ -510,7 +510,11 @@ class OnePass:
             take(value)
         for level_index, reference in plan.needs:
             segment = segments[level_index]
-            if segment.trace is not None:
+            packed = getattr(segment, "packed", None)
+            if packed is not None and reference in packed:
+                what, unpack = packed[reference]
+                take(current_value(unpack(what)))
+            elif segment.trace is not None:
                 operands.append(reference)
                 parts.append(reference)
             elif isinstance(reference, int):

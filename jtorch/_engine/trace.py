@@ -54,6 +54,7 @@ class Segment:
         "hooks",
         "retained",
         "node_hooks",
+        "packed",
         "sequence",
         "__weakref__",
     )
@@ -72,6 +73,7 @@ class Segment:
         self.hooks: dict[int, Any] | None = None
         self.retained: dict[int, Any] | None = None
         self.node_hooks: dict[int, Any] | None = None
+        self.packed: dict[int, Any] | None = None
 
 
 class Trace:

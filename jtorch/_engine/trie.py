@@ -79,6 +79,17 @@ class Instruction:
         self.view_of = view_of
 
 
+class AlwaysMiss(dict):
+    """Children that a recorder never finds, so that every operator takes the slow path."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
+
+    def find(self, key: Any) -> Any:
+        """Return the child after all."""
+        return dict.get(self, key)
+
+
 class Node:
     """A place in the trie. ``slot`` and ``meta`` are those of the (first) result."""
 
@@ -109,7 +120,7 @@ class Node:
     def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
         self.parent = parent
         self.key = key
-        self.children: dict[tuple, Node] = {}
+        self.children: dict[tuple, Node] = AlwaysMiss() if mode.saved_tensors_hooks else {}
         self.instruction: Instruction | None = None
         self.slot = -1
         self.meta: Meta | None = None

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._core.modes import intern_mode
 from .._engine.hooks import RemovableHandle
 from .._engine.nodes import AccumulateGrad, Node, accumulator, grad_fn
+from .._engine.saved_hooks import pack_noted
+from .._engine.saved_hooks import stack as saved_tensor_hooks
+from .._engine.trace import local
 
 __all__ = [
     "AccumulateGrad",
@@ -43,15 +47,11 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     return GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
 
 
-#: Pairs of hooks on saved tensors, the innermost last.
-saved_tensor_hooks: list[tuple[Callable, Callable]] = []
-
-
 class saved_tensors_hooks:
-    """Call ``pack_hook`` on each tensor that a Python ``Function`` saves, ``unpack_hook`` on use.
+    """Call ``pack_hook`` on each tensor that an operator saves, ``unpack_hook`` when it is needed.
 
-    What recorded operators save is part of a compiled program, where nothing is saved that could
-    be packed; there the hooks are not called.
+    Packing happens when the ``with`` block ends; operators inside it are recorded slowly. A tensor
+    that one operator saves twice is unpacked once.
 
     Args:
         pack_hook: takes a tensor, returns anything.
@@ -65,10 +65,23 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
+        if _refusals:
+            raise RuntimeError(_refusals[-1])
         saved_tensor_hooks.append((self.pack_hook, self.unpack_hook))
+        _set_mode(True)
 
     def __exit__(self, *exception: Any) -> None:
+        pack_noted()
         saved_tensor_hooks.pop()
+        _set_mode(bool(saved_tensor_hooks))
+
+
+_refusals: list[str] = []
+
+
+def _set_mode(active: bool) -> None:
+    trace = local.trace
+    trace.set_mode(intern_mode(trace.mode._replace(saved_tensors_hooks=active)))
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -89,6 +102,7 @@ class disable_saved_tensors_hooks:
     def __enter__(self) -> None:
         if saved_tensor_hooks:
             raise RuntimeError(self.error_message)
+        _refusals.append(self.error_message)
 
     def __exit__(self, *exception: Any) -> None:
-        pass
+        _refusals.pop()
