@@ -189,8 +189,8 @@ def _saves(
         return everything, False
     if op.saves == "cross":
         return tuple(
-            [p for p in everything if any(other != p for other in gradient_operands)]
-        ), False
+            [p for p in reversed(everything) if any(other != p for other in gradient_operands)]
+        ), False  # the second factor first, as PyTorch saves them
     saved = tuple([p for p in everything if plan.operands[p].name in op.saves])
     return saved, "result" in op.saves
 
