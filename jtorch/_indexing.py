@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 
 from ._core import dtypes, messages_indexing as messages
-from ._engine import planning
 from ._engine.declare import METHODS
 from ._engine.kinds import broadcast_shapes
-from ._engine.op import REGISTRY, Op
-from ._engine.record import record, switch_device, wrap
+from ._engine.op import REGISTRY
+from ._engine.record import record, wrap
 from ._engine.storage import current_value, overwrite
-from ._engine.trace import REACH, SwitchDevice, local, materialise
-from ._engine.values import NO_GRAD, Value, make_meta, ready
-from ._engine.views import Step, alias_of_view
+from ._engine.trace import local, materialise
+from ._engine.values import NO_GRAD, make_meta, ready
+from ._engine.views import record_view
 from .ops.advanced_indexing import index_shape
 
 _SELECT = REGISTRY["_select"]
@@ -33,45 +32,9 @@ _PUT = REGISTRY["_index_put_impl_"]
 _PUT_NUMBER = REGISTRY["_index_put_number_"]
 _MASK_PUT_NUMBER = REGISTRY["_mask_put_number_"]
 
+_FILL = REGISTRY["_fill_with_tensor_"]
+
 _ZERO = (int, 0)
-
-
-def view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None = None) -> Any:
-    """Record a view: what ``views.make_view`` does, for arguments that need no looking at.
-
-    Args:
-        op: the view operator.
-        tensor: the tensor that is viewed.
-        args: the arguments after it.
-        key: how they enter the key.
-        number: the argument that is an input of the program, if any.
-    """
-    value = tensor._value
-    if tensor._alias is not None:
-        value = current_value(tensor)
-    trace = local.trace
-    reference = value.place - trace.base
-    if not -REACH < reference < REACH:
-        try:
-            reference = trace.enter(value)
-        except SwitchDevice:
-            trace.rollback()
-            switch_device(value.meta.device)
-            trace = local.trace
-            reference = trace.enter(value)
-    if number is not None:
-        trace.ints.append(number)
-    key = (op, reference, *key)
-    node = trace.node.children.get(key)
-    if node is None:
-        node = planning.miss(op, trace, key, (tensor, *args), {}, True)
-    trace.node = node
-    slot = node.slot
-    made = Value(trace.base + slot, node.meta, trace.segment, slot)
-    trace.values.append(made)
-    result = wrap(made)
-    alias_of_view(tensor, Step(op, args), result)
-    return result
 
 
 def select(tensor: Any, dim: int, index: int, shown_dim: int) -> Any:
@@ -95,7 +58,7 @@ def select(tensor: Any, dim: int, index: int, shown_dim: int) -> Any:
         raise messages.index_out_of_bounds(index, shown_dim, size)
     if index < 0:
         index += size
-    return view(_SELECT, tensor, (dim, index), (dim, int), index)
+    return record_view(_SELECT, tensor, (dim, index), (dim, int), index)
 
 
 def take_slice(tensor: Any, dim: int, index: slice, keeps_whole: bool) -> Any:
@@ -143,8 +106,8 @@ def take_slice(tensor: Any, dim: int, index: slice, keeps_whole: bool) -> Any:
     if keeps_whole and length == size and step == 1:
         return tensor
     if start == 0:
-        return view(_SLICE, tensor, (dim, 0, length, step), (dim, _ZERO, length, step))
-    return view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
+        return record_view(_SLICE, tensor, (dim, 0, length, step), (dim, _ZERO, length, step))
+    return record_view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
 
 
 def _slice_index(value: Any) -> int:
@@ -159,11 +122,11 @@ def _slice_index(value: Any) -> int:
 
 
 def _whole_view(tensor: Any) -> Any:
-    return view(_ALIAS, tensor, (), ())
+    return record_view(_ALIAS, tensor, (), ())
 
 
 def _unsqueeze(tensor: Any, dim: int) -> Any:
-    return view(_UNSQUEEZE, tensor, (dim,), (dim,))
+    return record_view(_UNSQUEEZE, tensor, (dim,), (dim,))
 
 
 def getitem(self: Any, index: Any) -> Any:
@@ -454,7 +417,7 @@ def as_number(value: Any, dtype: Any) -> Any:
         TypeError: it is none.
         RuntimeError, ValueError: it does not fit.
     """
-    if isinstance(value, (np.generic,)):
+    if isinstance(value, np.integer):
         value = value.item()
     if not isinstance(value, (bool, int, float, complex)):
         raise messages.cannot_assign(value, dtype._legacy_name)
@@ -487,11 +450,11 @@ def checked_number(value: Any, dtype: Any) -> Any:
 
 def _copy_to(target: Any, value: Any) -> None:
     if not hasattr(value, "_value"):
-        target._fill_with_tensor_(value)
+        _FILL.call(target, value)
         return
     meta = value._value.meta
     if meta.ndim == 0:
-        target._fill_with_tensor_(value)
+        _FILL.call(target, value)
         return
     value = _without_leading_ones(value)
     shape = target._value.meta.shape
@@ -509,6 +472,11 @@ def _without_leading_ones(value: Any) -> Any:
 def put(tensor: Any, indices: dict[int, Any], value: Any) -> None:
     """Write to the elements at tensors of positions or masks, by dimension."""
     is_number = not hasattr(value, "_value")
+    meta = tensor._value.meta
+    if 0 in meta.strides and any(
+        n > 1 and stride == 0 for n, stride in zip(meta.shape, meta.strides, strict=True)
+    ):
+        messages.warn_expanded_write("index_put_", "indices] = tensor")
     if len(indices) == 1 and (is_number or value._value.meta.ndim == 0):
         ((dim, mask),) = indices.items()
         if dim == 0 and mask._value.meta.dtype is dtypes.bool_:

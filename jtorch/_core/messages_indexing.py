@@ -26,12 +26,16 @@ def too_many_indices(ndim: int) -> IndexError:
 
 def invalid_index(index: object) -> IndexError:
     """Something is no index at all."""
-    cls = type(index)
-    name = cls.__name__ if cls.__module__ != "numpy" else f"numpy.{cls.__name__}"
     return IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-        f"indices (got {name})"
+        f"indices (got {_type_words(index)})"
     )
+
+
+def _type_words(value: object) -> str:
+    """Return the name of a class as C knows it: with the module for NumPy's."""
+    cls = type(value)
+    return cls.__name__ if cls.__module__ != "numpy" else f"numpy.{cls.__name__}"
 
 
 def index_dtype() -> IndexError:
@@ -73,7 +77,7 @@ def put_dtypes(target: str, source: str) -> RuntimeError:
 
 def cannot_assign(value: object, type_name: str) -> TypeError:
     """Something that is neither a number nor a tensor is assigned."""
-    return TypeError(f"can't assign a {type(value).__name__} to a torch.{type_name}Tensor")
+    return TypeError(f"can't assign a {_type_words(value)} to a torch.{type_name}Tensor")
 
 
 def overflow(type_name: str) -> RuntimeError:
@@ -97,6 +101,17 @@ def warn_sequence_as_tuple() -> None:
         "changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be "
         "interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error "
         "or a different result",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def warn_expanded_write(name: str, assignment: str) -> None:
+    """Elements of an expanded tensor are written by positions or by a mask."""
+    warnings.warn(
+        f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before "
+        "performing this operation. This also applies to advanced indexing e.g. "
+        f"tensor[{assignment}",
         UserWarning,
         stacklevel=4,
     )

@@ -16,12 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import messages, messages_views
-from . import storage
+from .._core.strides import memory_order
+from . import planning, storage
 from .op import REGISTRY, Op, Operand, Plan
 from .planning import keep_history
-from .record import record, reference_of, wrap
+from .record import record, reference_of, switch_device, wrap
 from .storage import Alias, Storage, current_value, mark_stale, storage_of
-from .trace import local, materialise
+from .trace import REACH, SwitchDevice, local, materialise
 from .trie import Instruction
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
 
@@ -105,6 +106,44 @@ def make_view(op: Op, method: bool) -> Callable:
         return result
 
     return call
+
+
+def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None = None) -> Any:
+    """Record a view: what ``make_view`` does, for arguments that need no looking at.
+
+    Args:
+        op: the view operator.
+        tensor: the tensor that is viewed.
+        args: the arguments after it.
+        key: how they enter the key.
+        number: the argument that is an input of the program, if any.
+    """
+    value = tensor._value
+    if tensor._alias is not None:
+        value = current_value(tensor)
+    trace = local.trace
+    reference = value.place - trace.base
+    if not -REACH < reference < REACH:
+        try:
+            reference = trace.enter(value)
+        except SwitchDevice:
+            trace.rollback()
+            switch_device(value.meta.device)
+            trace = local.trace
+            reference = trace.enter(value)
+    if number is not None:
+        trace.ints.append(number)
+    key = (op, reference, *key)
+    node = trace.node.children.get(key)
+    if node is None:
+        node = planning.miss(op, trace, key, (tensor, *args), {}, True)
+    trace.node = node
+    slot = node.slot
+    made = Value(trace.base + slot, node.meta, trace.segment, slot)
+    trace.values.append(made)
+    result = wrap(made)
+    alias_of_view(tensor, Step(op, args), result)
+    return result
 
 
 def make_views(op: Op, method: bool) -> Callable:
@@ -535,3 +574,23 @@ def storage_offset(tensor: Any) -> int:
             meta = plan.metas[0]
         alias.offset = offset
     return alias.offset
+
+
+def check_partial_overlap(target: Any, source: Any) -> None:
+    """Raise where a tensor that is written shares some, not all, of its memory with an operand.
+
+    As in PyTorch, only tensors without gaps are looked at.
+    """
+    first, second = target._alias, source._alias
+    if first is None or second is None or first.storage is not second.storage:
+        return
+    if target is source:
+        return
+    mine, its = target._value.meta, source._value.meta
+    if memory_order(mine.shape, mine.strides) is None or memory_order(its.shape, its.strides) is None:
+        return
+    start, other = storage_offset(target), storage_offset(source)
+    if start == other and mine.numel == its.numel:
+        return
+    if start < other + its.numel and other < start + mine.numel:
+        raise messages_views.partly_overlapping()

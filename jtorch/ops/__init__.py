@@ -1,3 +1,18 @@
 """The operators, by family. Importing this package declares them all."""
 
-from . import advanced_indexing, arithmetic, copying, matmul, moments, reduction, shape  # noqa: F401
+from . import (  # noqa: F401
+    advanced_indexing,
+    arithmetic,
+    copying,
+    matmul,
+    moments,
+    reduction,
+    reshaping,
+    shape,
+    views_order,
+    views_split,
+)
+from . import extrema  # noqa: E402,F401
+from . import normalising  # noqa: E402,F401
+from . import bitwise, comparison, complex_numbers, division, elementwise  # noqa: E402,F401
+from . import pairs, power, rounding, selection  # noqa: E402,F401

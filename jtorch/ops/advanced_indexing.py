@@ -157,10 +157,16 @@ def put_at(array, new, where: tuple, accumulate: bool):
     return put(array, new, arrays)
 
 
+class _Put(Custom):
+    """A write by positions: PyTorch lets it write to tensors whose elements share memory."""
+
+    may_overlap = True
+
+
 @op(
     "_index_put_impl(Tensor input, Tensor values, TensorList indices, PyObject* dims, "
     "bool accumulate=False)",
-    kind=Custom(_put_plan),
+    kind=_Put(_put_plan),
     inplace=True,
     method=False,
     function=False,
@@ -173,7 +179,7 @@ def _index_put_impl(input, values, indices, dims, accumulate=False):
 @op(
     "_index_put_number(Tensor input, Scalar values, TensorList indices, PyObject* dims, "
     "bool accumulate=False)",
-    kind=Custom(_put_plan),
+    kind=_Put(_put_plan),
     inplace=True,
     method=False,
     function=False,
@@ -198,7 +204,7 @@ def _mask_put_plan(operation, bound, mode) -> Plan:
 @op(
     "_mask_put_number(Tensor input, Tensor mask, Scalar values)",
     "_mask_put_number(Tensor input, Tensor mask, Tensor values)",
-    kind=Custom(_mask_put_plan),
+    kind=_Put(_mask_put_plan),
     inplace=True,
     method=False,
     function=False,

@@ -19,8 +19,9 @@ from .._core.schema import set_type
 from .._core.strides import elementwise_strides, memory_order, strides_of_order
 from .._engine.declare import METHODS, composite, op
 from .._engine.kinds import Custom, broadcast_shapes, cast
-from .._engine.op import Plan
+from .._engine.op import REGISTRY, Plan
 from .._engine.values import Meta, make_meta
+from .._engine.views import check_partial_overlap
 
 set_type("MemoryFormat", memory_format)
 
@@ -168,6 +169,7 @@ def _fill_plan(operation, bound, mode) -> Plan:
     "fill(Tensor input, Tensor value)",
     kind=_Fill(_fill_plan),
     inplace=True,
+    inplace_function=True,
     method=False,
     saves=(),
 )
@@ -188,7 +190,7 @@ def _assign_number_plan(operation, bound, mode) -> Plan:
 @op(
     "_fill_with_tensor(Tensor input, Scalar value)",
     "_fill_with_tensor(Tensor input, Tensor value)",
-    kind=_Fill(_assign_number_plan),
+    kind=Custom(_assign_number_plan),
     inplace=True,
     method=False,
     function=False,
@@ -204,9 +206,34 @@ def _zero_plan(operation, bound, mode) -> Plan:
     return Plan(lambda array: jnp.zeros(meta.shape, meta.dtype._numpy), [target], (meta,), saves=())
 
 
-@op("zero(Tensor input)", kind=_Fill(_zero_plan), inplace=True, method=False, function=False, saves=())
+@op(
+    "zero(Tensor input)",
+    kind=_Fill(_zero_plan),
+    inplace=True,
+    inplace_function=True,
+    method=False,
+    function=False,
+    saves=(),
+)
 def zero(input):
     """Write zero to every element."""
 
+
+_COPY = REGISTRY["copy_"]
+
+
+def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+    """Write the elements of ``other``, broadcast and converted, to this tensor."""
+    if hasattr(other, "_value"):
+        device = self._value.meta.device
+        if other._value.meta.device is not device:
+            other = other.to(device)
+        check_partial_overlap(self, other)
+    return _COPY.call(self, other, *args, **kwargs)
+
+
+METHODS["copy_"] = copy_
+for _name in ("fill_", "zero_"):
+    METHODS[_name] = REGISTRY[_name].call
 
 __all__ = ["clone", "contiguous", "copy", "fill", "zero"]

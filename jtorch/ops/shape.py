@@ -10,7 +10,7 @@ from .._core.strides import contiguous_strides
 from .._engine.declare import op
 from .._engine.kinds import Custom, View, normalise_dim
 from .._engine.op import Plan
-from .._engine.values import LEAF, Meta
+from .._engine.values import LEAF, Meta, make_meta
 
 
 def view_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -279,18 +279,26 @@ def _view(input, size):
     return input.reshape(infer_shape(tuple(size), input.size))
 
 
+def _unsafe_view_plan(operation, bound, mode) -> Plan:
+    operand, size = bound["input"], bound["size"]
+    meta = operand.meta
+    shape = infer_shape(tuple(size), meta.numel)
+    return Plan(
+        lambda array: array.reshape(shape),
+        [operand],
+        (make_meta(shape, meta.dtype, meta.device),),
+        saves=(),
+    )
+
+
 @op(
     "_unsafe_view(Tensor input, IntArrayRef size)",
-    kind=View(_view_rule, put=lambda base, new, size: new.reshape(base.shape)),
-    arity="view",
+    kind=Custom(_unsafe_view_plan),
     function=False,
     method=False,
-    name="_reshape_alias",
-    node_name="ViewBackward0",
 )
-def _reshape_alias(input, size):
-    """Return the same elements in another shape, as ``reshape`` calls it."""
-    return input.reshape(infer_shape(tuple(size), input.size))
+def _unsafe_view(input, size):
+    """Return a fresh contiguous copy in another shape; it shares memory with nobody."""
 
 
 def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> tuple:

@@ -1,0 +1,209 @@
+"""The same elements in another shape: view, reshape, flatten and their kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._core.memory_format import contiguous_format
+from .._core.schema import Schema
+from .._engine.declare import FUNCTIONS, METHODS, composite
+from .._engine.kinds import normalise_dim
+from .._engine.op import REGISTRY
+from .._engine.record import record, wrap
+from .._engine.values import Meta
+from .._engine.views import record_view
+from .shape import infer_shape, view_strides
+
+_VIEW = REGISTRY["_view"]
+_UNSAFE_VIEW = REGISTRY["_unsafe_view"]
+_CLONE = REGISTRY["clone"]
+
+
+def plain_sizes(args: tuple) -> tuple[int, ...] | None:
+    """Return sizes given one by one or as a sequence, ``None`` where they are not plain ints."""
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+        args = tuple(args[0])
+    for size in args:
+        if size.__class__ is not int:
+            return None
+    return args
+
+
+def as_view(tensor: Any, shape: tuple[int, ...]) -> Any:
+    """Return a view of another shape."""
+    return record_view(_VIEW, tensor, (shape,), ((tuple, *shape),))
+
+
+_VIEW_SCHEMA = Schema("view(Tensor input, ScalarType dtype)", "view(Tensor input, SymIntArrayRef size)")
+_RESHAPE_SCHEMA = Schema("reshape(Tensor input, SymIntArrayRef shape)")
+
+
+def view(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the same elements in another shape, or their bytes as another dtype.
+
+    Args:
+        *args: the sizes, one of which may be -1; or a dtype.
+    Returns:
+        A view.
+    Raises:
+        RuntimeError: the strides do not allow it.
+    """
+    shape = plain_sizes(args) if args and not kwargs else None
+    if shape is None:
+        _, bound = _VIEW_SCHEMA.bind(args, kwargs, True)
+        if "dtype" in bound:
+            return REGISTRY["view_dtype"].call(self, bound["dtype"])
+        shape = tuple(bound["size"])
+    return as_view(self, shape)
+
+
+#: Whether a tensor of this meta can be viewed in this shape.
+_viewable: dict[tuple[Meta, tuple[int, ...]], bool] = {}
+
+
+def reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
+    """Return a view of another shape where that is possible, else a copy."""
+    meta = tensor._value.meta
+    key = (meta, shape)
+    viewable = _viewable.get(key)
+    if viewable is None:
+        full = infer_shape(shape, meta.numel)
+        if len(_viewable) > 100_000:
+            _viewable.clear()
+        viewable = _viewable[key] = view_strides(meta, full) is not None
+    if viewable:
+        return as_view(tensor, shape)
+    copied = _CLONE.call(tensor, memory_format=contiguous_format)
+    return wrap(record(_UNSAFE_VIEW, (copied, shape), {}))
+
+
+def reshape(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the same elements in another shape: a view where possible, else a copy.
+
+    Args:
+        *args: the sizes, one of which may be -1.
+    """
+    shape = plain_sizes(args) if args and not kwargs else None
+    if shape is None:
+        _, bound = _RESHAPE_SCHEMA.bind(args, kwargs, True)
+        shape = tuple(bound["shape"])
+    return reshaped(self, shape)
+
+
+def reshape_function(*args: Any, **kwargs: Any) -> Any:
+    """Return the elements of ``input`` in another shape: a view where possible, else a copy."""
+    if len(args) != 2 or kwargs or plain_sizes(args[1:]) is None or not hasattr(args[0], "_value"):
+        _, bound = _RESHAPE_SCHEMA.bind(args, kwargs)
+        return reshaped(bound["input"], tuple(bound["shape"]))
+    return reshaped(args[0], plain_sizes(args[1:]))
+
+
+METHODS.update(view=view, reshape=reshape)
+FUNCTIONS["reshape"] = reshape_function
+
+
+@composite("view_as(Tensor input, Tensor other)", function=False)
+def view_as(input, other):
+    """Return a view in the shape of ``other``."""
+    return as_view(input, other._value.meta.shape)
+
+
+@composite("reshape_as(Tensor input, Tensor other)", function=False)
+def reshape_as(input, other):
+    """Return the elements in the shape of ``other``."""
+    return reshaped(input, other._value.meta.shape)
+
+
+@composite("expand_as(Tensor input, Tensor other)", function=False)
+def expand_as(input, other):
+    """Repeat dimensions of size 1 to the shape of ``other``, without copying."""
+    return input.expand(other._value.meta.shape)
+
+
+@composite("flatten(Tensor input, int64_t start_dim=0, int64_t end_dim=-1)")
+def flatten(input, start_dim=0, end_dim=-1):
+    """Merge the dimensions from ``start_dim`` to ``end_dim``.
+
+    Returns:
+        The tensor itself where there is nothing to merge, a view or a copy.
+    """
+    meta = input._value.meta
+    start = normalise_dim(start_dim, meta.ndim)
+    end = normalise_dim(end_dim, meta.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if meta.ndim == 0:
+        return reshaped(input, (1,))
+    if start == end:
+        return input
+    merged = 1
+    for size in meta.shape[start : end + 1]:
+        merged *= size
+    return reshaped(input, (*meta.shape[:start], merged, *meta.shape[end + 1 :]))
+
+
+@composite("unflatten(Tensor input, int64_t dim, SymIntArrayRef sizes)")
+def unflatten(input, dim, sizes):
+    """Split one dimension into several, one of whose sizes may be -1.
+
+    Returns:
+        A view.
+    """
+    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    meta = input._value.meta
+    dim = normalise_dim(dim, meta.ndim)
+    try:
+        full = infer_shape(sizes, meta.shape[dim])
+    except RuntimeError as error:
+        if "is invalid for input" not in str(error):
+            raise
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({meta.shape[dim]}) in the input tensor"
+        ) from None
+    return as_view(input, (*meta.shape[:dim], *full, *meta.shape[dim + 1 :]))
+
+
+@composite("ravel(Tensor input)")
+def ravel(input):
+    """Return the elements in one dimension, a view where possible."""
+    return as_view(input.contiguous(), (-1,))
+
+
+def _atleast(name: str, grow: Any) -> None:
+    def call(*tensors):
+        if len(tensors) == 1:
+            if isinstance(tensors[0], (tuple, list)):
+                return tuple([grow(tensor) for tensor in tensors[0]])
+            return grow(tensors[0])
+        return tuple([grow(tensor) for tensor in tensors])
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = "torch"
+    call.__doc__ = f"Return tensors of at least {name[8]} dimensions: the same ones, or views."
+    FUNCTIONS[name] = call
+
+
+def _atleast_1d(tensor):
+    return tensor if tensor.ndim else reshaped(tensor, (1,))
+
+
+def _atleast_2d(tensor):
+    if tensor.ndim == 0:
+        return reshaped(tensor, (1, 1))
+    return tensor.unsqueeze(0) if tensor.ndim == 1 else tensor
+
+
+def _atleast_3d(tensor):
+    if tensor.ndim == 0:
+        return reshaped(tensor, (1, 1, 1))
+    if tensor.ndim == 1:
+        return tensor.unsqueeze(0).unsqueeze(-1)
+    return tensor.unsqueeze(-1) if tensor.ndim == 2 else tensor
+
+
+_atleast("atleast_1d", _atleast_1d)
+_atleast("atleast_2d", _atleast_2d)
+_atleast("atleast_3d", _atleast_3d)
