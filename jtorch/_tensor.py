@@ -244,7 +244,7 @@ def attach_methods() -> None:
         if name in REGISTRY:
             setattr(Tensor, dunder, record.make_inplace_operator(REGISTRY[name]))
     for dunder, name in _UNARY_OPERATORS.items():
-        if name in METHODS:
+        if name in METHODS and dunder not in METHODS:
             setattr(Tensor, dunder, METHODS[name])
 
 

@@ -14,6 +14,8 @@ from .op import REGISTRY, Op
 #: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
 FUNCTIONS: dict[str, Callable] = {}
 METHODS: dict[str, Callable] = {}
+#: Those of ``torch.nn.functional``.
+NN_FUNCTIONS: dict[str, Callable] = {}
 
 
 def op(
@@ -25,6 +27,8 @@ def op(
     aliases: Iterable[str] = (),
     arity: str | None = None,
     name: str | None = None,
+    inplace_function: bool | Iterable[str] = False,
+    registry: dict[str, Callable] | None = None,
     **options: Any,
 ) -> Callable[[Callable], Op]:
     """Declare an operator.
@@ -38,6 +42,9 @@ def op(
         arity: ``"unary"`` or ``"binary"`` where that is how it is usually called (a faster
             recorder), ``"view"`` or ``"views"`` for one whose results share memory.
         name: public name where it is not that of the function.
+        inplace_function: whether the in-place form is a function too (``torch.exp_``), or which of
+            the names have one.
+        registry: where the function goes instead of ``torch.*``.
         **options: see ``Op``.
     """
 
@@ -52,13 +59,15 @@ def op(
         entry.call = _describe(make(entry, False), entry, public)
         if function:
             for each in (public, *aliases):
-                FUNCTIONS[each] = entry.call
+                (FUNCTIONS if registry is None else registry)[each] = entry.call
         if method:
             bound = _describe(make(entry, True), entry, public)
             for each in (public, *aliases):
                 METHODS[each] = bound
         if inplace:
-            _declare_inplace(entry, aliases, function)
+            names = (public, *aliases)
+            functions = names if inplace_function is True else tuple(inplace_function or ())
+            _declare_inplace(entry, names if method else (), functions)
         return entry
 
     return declare
@@ -73,7 +82,7 @@ _MAKERS: dict[str | None, Callable] = {
 }
 
 
-def _declare_inplace(entry: Op, aliases: Iterable[str], function: bool) -> None:
+def _declare_inplace(entry: Op, methods: Iterable[str], functions: Iterable[str]) -> None:
     public = entry.name + "_"
     bodies = tuple(
         body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
@@ -95,8 +104,11 @@ def _declare_inplace(entry: Op, aliases: Iterable[str], function: bool) -> None:
     )
     twin.call = _describe(record.make_inplace(twin), twin, public)
     REGISTRY[public] = twin
-    for each in (entry.name, *aliases):
+    for each in methods:
         METHODS[each + "_"] = twin.call
+    as_function = _describe(record.make_inplace(twin, False), twin, public)
+    for each in functions:
+        FUNCTIONS[each + "_"] = as_function
     entry.inplace_twin = twin
 
 

@@ -1,0 +1,258 @@
+"""Messages of the operators of elements: PyTorch's words, by name."""
+
+from __future__ import annotations
+
+import warnings
+
+
+def not_implemented(kernel: str, dtype: str) -> NotImplementedError:
+    """A kernel does not know the dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype}'")
+
+
+def not_for_complex(name: str, words: str = "is not supported for complex inputs") -> Exception:
+    """An operator that has no meaning for complex numbers."""
+    return NotImplementedError(f"{name} {words}")
+
+
+def sign_of_complex() -> NotImplementedError:
+    """``sign`` of complex numbers."""
+    return NotImplementedError(
+        "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use "
+        "torch.sgn instead."
+    )
+
+
+def clamp_of_complex() -> NotImplementedError:
+    """``clamp`` of complex numbers."""
+    return NotImplementedError("clamp is not supported for complex types")
+
+
+def no_complex_inputs(name: str) -> RuntimeError:
+    """``isposinf`` and ``isneginf`` of complex numbers."""
+    return RuntimeError(f"{name} does not support complex inputs.")
+
+
+def no_complex_tensors(name: str) -> RuntimeError:
+    """``deg2rad`` and ``rad2deg`` of complex numbers."""
+    return RuntimeError(f"{name} is not supported for complex tensors.")
+
+
+def signbit_of_complex() -> NotImplementedError:
+    """``signbit`` of complex numbers."""
+    return NotImplementedError("signbit is not implemented for complex tensors.")
+
+
+def extremum_of_complex(name: str) -> RuntimeError:
+    """``maximum`` and its kin of complex numbers."""
+    return RuntimeError(f"{name} not implemented for complex tensors.")
+
+
+def bool_mixed_subtraction() -> RuntimeError:
+    """``-`` of a bool tensor and something else."""
+    return RuntimeError(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead."
+    )
+
+
+def bool_negation() -> RuntimeError:
+    """``-`` before a bool tensor."""
+    return RuntimeError(
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead."
+    )
+
+
+def bool_positive() -> RuntimeError:
+    """``+`` before a bool tensor."""
+    return RuntimeError("The `+` operator, on a bool tensor is not supported.")
+
+
+def bool_relu() -> RuntimeError:
+    """``relu`` of bool."""
+    return RuntimeError("Boolean inputs not supported for relu")
+
+
+def bool_hardtanh() -> RuntimeError:
+    """``hardtanh`` of bool."""
+    return RuntimeError("Bool inputs not supported for hardtanh")
+
+
+def unsigned_hardtanh() -> RuntimeError:
+    """``hardtanh`` of an unsigned dtype with a negative limit."""
+    return RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+
+
+def invert_of_float() -> TypeError:
+    """``~`` of a floating point tensor."""
+    return TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+
+
+def float_alpha() -> RuntimeError:
+    """A floating point ``alpha`` where the result is an integer."""
+    return RuntimeError(
+        "For integral input tensors, argument alpha must not be a floating point number."
+    )
+
+
+def complex_alpha() -> RuntimeError:
+    """A complex ``alpha`` where the result is not."""
+    return RuntimeError(
+        "For non-complex input tensors, argument alpha must not be a complex number."
+    )
+
+
+def bool_alpha() -> RuntimeError:
+    """A bool ``alpha`` where the result is not."""
+    return RuntimeError("Boolean alpha only supported for Boolean results.")
+
+
+def rounding_mode(name: str) -> RuntimeError:
+    """An unknown ``rounding_mode``."""
+    return RuntimeError(
+        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{name}'"
+    )
+
+
+def zero_division() -> RuntimeError:
+    """Integers divided by zero."""
+    return RuntimeError("ZeroDivisionError")
+
+
+def negative_integer_power() -> RuntimeError:
+    """Integers to a negative Python int."""
+    return RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+def float_power_base(dtype: str, wanted: str) -> RuntimeError:
+    """``float_power_`` of a tensor of too little precision."""
+    return RuntimeError(
+        f"the base given to float_power_ has dtype {dtype} but the operation's result requires "
+        f"dtype {wanted}"
+    )
+
+
+def integer_addcdiv() -> RuntimeError:
+    """``addcdiv`` of integers."""
+    return RuntimeError(
+        "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
+        "will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be "
+        "implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for "
+        "integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future "
+        "addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), "
+        "for all dtypes."
+    )
+
+
+def overflow(c_type: str) -> RuntimeError:
+    """A number does not fit the dtype that it is converted to."""
+    return RuntimeError(f"value cannot be converted to type {c_type} without overflow")
+
+
+def clamp_without_bounds() -> RuntimeError:
+    """``clamp`` with neither bound."""
+    return RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+
+
+def heaviside_complex() -> RuntimeError:
+    """``heaviside`` of complex numbers."""
+    return RuntimeError("heaviside is not yet implemented for complex tensors.")
+
+
+def heaviside_dtypes() -> RuntimeError:
+    """``heaviside`` of two dtypes."""
+    return RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
+def expected_dtype(wanted: str, name: str, found: str) -> RuntimeError:
+    """``lerp`` of different dtypes."""
+    return RuntimeError(f"expected dtype {wanted} for `{name}` but got dtype {found}")
+
+
+def condition_dtype(dtype: str) -> RuntimeError:
+    """``where`` by something that is no condition."""
+    return RuntimeError(
+        f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype}"
+    )
+
+
+def warn_byte_condition() -> None:
+    """Warn about ``where`` by a uint8 tensor."""
+    warnings.warn(
+        "where received a uint8 condition tensor. This behavior is deprecated and will be removed "
+        "in a future version of PyTorch. Use a boolean condition instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def inplace_abs() -> RuntimeError:
+    """``abs_`` of complex numbers."""
+    return RuntimeError("In-place abs is not supported for complex tensors.")
+
+
+def did_not_match(first: str, second: str) -> RuntimeError:
+    """``isclose`` of different dtypes."""
+    return RuntimeError(f"{first} did not match {second}")
+
+
+def negative_tolerance(name: str, value: float) -> RuntimeError:
+    """A tolerance below zero."""
+    return RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
+
+
+def complex_parts(first: str, second: str) -> RuntimeError:
+    """``complex`` and ``polar`` of dtypes that make no complex number."""
+    return RuntimeError(
+        f"Expected both inputs to be Half, Float or Double tensors but got {first} and {second}"
+    )
+
+
+def second_part(first: str, second: str) -> RuntimeError:
+    """``complex`` and ``polar`` of two dtypes."""
+    return RuntimeError(
+        f"Expected object of scalar type {first} but got scalar type {second} for second argument"
+    )
+
+
+def polygamma_order() -> RuntimeError:
+    """``polygamma`` of a negative order."""
+    return RuntimeError("polygamma(n, x) does not support negative n.")
+
+
+def mvlgamma_order() -> RuntimeError:
+    """``mvlgamma`` of no dimension."""
+    return RuntimeError("p has to be greater than or equal to 1")
+
+
+def celu_alpha() -> RuntimeError:
+    """``celu`` that divides by zero."""
+    return RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+
+
+def hardtanh_limits() -> ValueError:
+    """``hardtanh`` with its limits the wrong way round."""
+    return ValueError("min_val cannot be greater than max_val")
+
+
+def gelu_approximation() -> RuntimeError:
+    """An unknown ``approximate``."""
+    return RuntimeError("approximate argument must be either none or tanh.")
+
+
+def softshrink_lambda(limit: str, dtype: str, value: float) -> RuntimeError:
+    """``softshrink`` by a negative amount."""
+    return RuntimeError(
+        f"lambda must be in range [0, {limit}] for input dtype {dtype}, but found {value:g}"
+    )
+
+
+def frexp_dtype() -> RuntimeError:
+    """``frexp`` of integers."""
+    return RuntimeError("torch.frexp() only supports floating-point dtypes")
+
+
+def not_differentiable(name: str) -> RuntimeError:
+    """The gradient of an operator that has none."""
+    return RuntimeError(f"derivative for aten::{name} is not implemented")

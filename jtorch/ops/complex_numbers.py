@@ -1,0 +1,120 @@
+"""Complex numbers: their making, angles and conjugates."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import lax
+
+from .._core import dtypes
+from .._core import messages_pointwise as words
+from .._engine.declare import op
+from .._engine.kinds_pointwise import Pointwise
+from ._rules import with_partials
+
+
+class _Angle(Pointwise):
+    def result_dtype(self, compute):
+        return compute.to_real()
+
+
+@op(
+    "angle(Tensor input, *, Tensor out=None)",
+    kind=_Angle(operands=("input",), promote="float"),
+    arity="unary",
+    saves=("input",),
+)
+def angle(input):
+    """Return the angle of each number in the complex plane, in radians.
+
+    Args:
+        input: tensor; of a real one negative numbers have the angle pi.
+    Returns:
+        Tensor of a floating point dtype.
+    """
+    if input.dtype.kind == "c":
+        zero = input == 0
+        return jnp.where(zero, 0, jnp.angle(jnp.where(zero, 1, input)))
+    return _real_angle(input)
+
+
+_real_angle = with_partials(
+    lambda x: jnp.where(jnp.isnan(x), x, jnp.where(x < 0, jnp.pi, 0).astype(x.dtype)), None
+)
+
+
+@op(
+    "conj_physical(Tensor input, *, Tensor out=None)",
+    kind=Pointwise(operands=("input",), wide=False),
+    arity="unary",
+    inplace=True,
+    inplace_function=True,
+    saves=(),
+    node_name="ConjPhysicalBackward0",
+)
+def conj_physical(input):
+    """Conjugate each complex number.
+
+    Args:
+        input: tensor; a real one is returned as it is.
+    Returns:
+        Tensor of the same dtype.
+    """
+    return jnp.conj(input) if input.dtype.kind == "c" else input
+
+
+_PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)
+
+
+class _Parts(Pointwise):
+    def plan(self, operator, bound, mode):
+        first, second = (bound[name].meta.dtype for name in self.operands)
+        if first not in _PARTS or second not in _PARTS:
+            raise words.complex_parts(first._legacy_name, second._legacy_name)
+        if first is not second:
+            raise words.second_part(first._legacy_name, second._legacy_name)
+        if first is dtypes.float16:
+            raise NotImplementedError(
+                "jtorch has no torch.complex32 (ComplexHalf); convert the float16 operands to "
+                "float32"
+            )
+        return super().plan(operator, bound, mode)
+
+    def result_dtype(self, compute):
+        return compute.to_complex()
+
+
+@op(
+    "complex(Tensor real, Tensor imag, *, Tensor out=None)",
+    kind=_Parts(operands=("real", "imag")),
+    method=False,
+    saves=(),
+)
+def complex(real, imag):
+    """Make complex numbers of their real and imaginary parts.
+
+    Args:
+        real, imag: tensors of float32 or float64, both of one dtype, that broadcast together.
+    Returns:
+        Tensor of complex64 or complex128.
+    """
+    return _join(real, imag)
+
+
+def _join(real, imag):
+    return lax.complex(*jnp.broadcast_arrays(real, imag))
+
+
+@op(
+    "polar(Tensor abs, Tensor angle, *, Tensor out=None)",
+    kind=_Parts(operands=("abs", "angle")),
+    method=False,
+)
+def polar(abs, angle):
+    """Make complex numbers of their absolute values and angles.
+
+    Args:
+        abs, angle: tensors of float32 or float64, both of one dtype, that broadcast together.
+    Returns:
+        Tensor of complex64 or complex128.
+    """
+    return _join(abs * jnp.cos(angle), abs * jnp.sin(angle))

@@ -1,0 +1,239 @@
+"""Powers and roots of elements."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from .._core import dtypes
+from .._core import messages_pointwise as words
+from .._engine.declare import METHODS, composite, op
+from .._engine.kinds_pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
+from ._rules import from_result, with_partials
+from .arithmetic import reflected
+
+#: Exponents that are constants of a program, since they have a better formulation.
+_SPECIAL = (
+    0, 1, 2, 3, 4, -1, -2, -3, 0.0, 1.0, 2.0, 3.0, 4.0, 0.5, 1.5, -0.5, -1.0, -1.5, -2.0, -3.0,
+)  # fmt: skip
+
+
+def _no_negative_exponent(op, operands, static) -> None:
+    exponent, base = operands["exponent"], operands.get("input")
+    number = exponent.number
+    if (
+        exponent.meta is None
+        and isinstance(number, int)
+        and number < 0
+        and base is not None
+        and not (base.meta.dtype.is_floating_point or base.meta.dtype.is_complex)
+    ):
+        # The number may be only an example of those to come. Refusing it makes no node, so that
+        # the next call is looked at too, until one passes.
+        raise words.negative_integer_power()
+
+
+def _power_name(operands, static):
+    if operands["exponent"].meta is None:
+        return "PowBackward0"
+    return "PowBackward2" if "self" in operands else "PowBackward1"
+
+
+class _Power(Pointwise):
+    """A power: a constant exponent reaches the function as the Python number that it is."""
+
+    def plan(self, op, bound, mode):
+        plan = super().plan(op, bound, mode)
+        exponent = next(o for o in plan.operands if o.name == "exponent")
+        if exponent.meta is None and exponent.reference is None:
+            place = plan.operands.index(exponent)
+            general = plan.function
+            number = exponent.number
+            base = plan.operands[1 - place]
+            function = self._constant(base, number, plan.metas[0].dtype)
+            if function is not None:
+                plan.function = lambda *arrays: function(arrays[1 - place])
+            else:
+                plan.function = general
+        return plan
+
+    def _constant(self, base, number, compute):
+        from .._engine.kinds import cast
+        from .._engine.kinds_pointwise import working_dtype
+
+        formula = None if isinstance(number, complex) else _FORMULAS.get(number)
+        if formula is None or base.meta is None:
+            return None
+        work = working_dtype(compute)
+        return lambda array: cast(formula(cast(array, work)), compute)
+
+
+_FORMULAS = {
+    0: lambda x: jnp.ones_like(x),
+    1: lambda x: x,
+    2: lambda x: x & x if x.dtype == bool else x * x,
+    3: lambda x: x & x if x.dtype == bool else x * x * x,
+    0.5: lambda x: jnp.sqrt(x),
+    -0.5: lambda x: 1 / jnp.sqrt(x),
+    -1: lambda x: 1 / x,
+    -2: lambda x: 1 / (x * x),
+}
+
+
+def _saves_of_power(operands):
+    return ("input",) if operands["exponent"].meta is None else ("input", "exponent")
+
+
+@op(
+    "pow(Tensor input, Tensor exponent, *, Tensor out=None)",
+    "pow(Scalar self, Tensor exponent, *, Tensor out=None)",
+    "pow(Tensor input, Scalar exponent, *, Tensor out=None)",
+    kind=_Power(
+        operands=("input", "self", "exponent"),
+        check_operands=_no_negative_exponent,
+        check=only(INTEGRAL, FLOATING, COMPLEX, kernel="pow"),
+        names=_power_name,
+        saves=_saves_of_power,
+    ),
+    arity="binary",
+    inplace=True,
+    special=_SPECIAL,
+)
+def pow(exponent, input=None, self=None):
+    """Raise ``input`` to the power ``exponent``.
+
+    Args:
+        input, exponent: tensors or numbers, not both numbers, that broadcast together.
+    Returns:
+        Tensor of the broadcast shape in the promoted dtype.
+    Raises:
+        RuntimeError: integers are raised to a negative Python number.
+    """
+    base = self if input is None else input
+    if base.dtype.kind in "iub":
+        return _integer_power(base, exponent)
+    return _power(base, exponent)
+
+
+def _integer_power(base, exponent):
+    base, exponent = jnp.broadcast_arrays(base, exponent)
+    if base.dtype.kind == "u":
+        return jnp.power(base, exponent)
+    negative = exponent < 0
+    odd = (exponent & 1) == 1
+    inverse = jnp.where(base == 1, 1, jnp.where(base == -1, jnp.where(odd, -1, 1), 0))
+    result = jnp.power(base, jnp.where(negative, 0, exponent))
+    return jnp.where(negative, inverse.astype(base.dtype), result)
+
+
+def _by_base(tangent, x, y):
+    return tangent * jnp.where(y == 0, 0, y * jnp.power(x, y - 1))
+
+
+def _by_exponent(tangent, x, y):
+    y_is_positive = jnp.real(y) >= 0
+    zero = (x == 0) & y_is_positive
+    return tangent * jnp.where(zero, 0, jnp.power(x, y) * jnp.log(jnp.where(zero, 1, x)))
+
+
+_power = with_partials(jnp.power, _by_base, _by_exponent)
+
+
+METHODS["__rpow__"] = reflected(lambda self, other: pow.call(other, self))
+
+
+@composite("square(Tensor input, *, Tensor out=None)")
+def square(input, *, out=None):
+    """Multiply each element with itself.
+
+    Args:
+        input: tensor.
+    Returns:
+        Tensor of the same dtype (int64 for bool).
+    """
+    return pow.call(input, 2) if out is None else pow.call(input, 2, out=out)
+
+
+@composite("square_(Tensor input)")
+def square_(input):
+    """Multiply each element with itself, in place."""
+    return METHODS["pow_"](input, 2)
+
+
+def _wide_dtype(*values):
+    complex_ = any(
+        isinstance(v, complex) or (hasattr(v, "dtype") and v.dtype.is_complex) for v in values
+    )
+    return dtypes.complex128 if complex_ else dtypes.float64
+
+
+@composite(
+    "float_power(Tensor input, Tensor exponent, *, Tensor out=None)",
+    "float_power(Scalar self, Tensor exponent, *, Tensor out=None)",
+    "float_power(Tensor input, Scalar exponent, *, Tensor out=None)",
+)
+def float_power(input=None, exponent=None, *, self=None, out=None):
+    """Raise ``input`` to the power ``exponent`` in float64 (complex128).
+
+    Args:
+        input, exponent: tensors or numbers, not both numbers, that broadcast together.
+    Returns:
+        Tensor of float64, or complex128 where an operand is complex.
+    """
+    base = self if input is None else input
+    dtype = _wide_dtype(base, exponent)
+    convert = METHODS["to"]
+    operands = [convert(v, dtype) if hasattr(v, "_value") else v for v in (base, exponent)]
+    return pow.call(*operands) if out is None else pow.call(*operands, out=out)
+
+
+def float_power_(self, exponent):
+    """Raise to the power ``exponent`` in place; the tensor has to be float64 or complex128."""
+    wanted = _wide_dtype(self, exponent)
+    if self.dtype is not wanted:
+        raise words.float_power_base(self.dtype._legacy_name, wanted._legacy_name)
+    if hasattr(exponent, "_value"):
+        exponent = METHODS["to"](exponent, wanted)
+    return METHODS["pow_"](self, exponent)
+
+
+METHODS["float_power_"] = float_power_
+
+
+@op(
+    "sqrt(Tensor input, *, Tensor out=None)",
+    kind=Pointwise(operands=("input",), promote="float", check=only(FLOATING, COMPLEX)),
+    arity="unary",
+    inplace=True,
+    inplace_function=True,
+    saves=("result",),
+    vjp=from_result(lambda gradient, result: gradient / (2 * result)),
+)
+def sqrt(input):
+    """Take the square root of each element.
+
+    Args:
+        input: tensor.
+    Returns:
+        Tensor of a floating point or complex dtype; NaN for negative real numbers.
+    """
+    return jnp.sqrt(input)
+
+
+@op(
+    "rsqrt(Tensor input, *, Tensor out=None)",
+    kind=Pointwise(operands=("input",), promote="float", check=only(FLOATING, COMPLEX)),
+    arity="unary",
+    inplace=True,
+    inplace_function=True,
+    saves=("result",),
+    vjp=from_result(lambda gradient, result: -0.5 * gradient * (result * result * result)),
+)
+def rsqrt(input):
+    """Take the reciprocal of the square root of each element.
+
+    Args:
+        input: tensor.
+    Returns:
+        Tensor of a floating point or complex dtype; NaN for negative real numbers.
+    """
+    return 1 / jnp.sqrt(input)
