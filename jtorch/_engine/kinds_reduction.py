@@ -54,6 +54,8 @@ class Reduction:
             one computed in, ``wanted`` the one asked for.
         empty_is_all: whether ``dim=()`` stands for every dimension.
         names: class names of ``grad_fn`` without and with the parameter ``dim``.
+        gradient: ``(array, result, cotangent, axes) -> gradient``, all with the reduced
+            dimensions kept; JAX's own unless given.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Reduction:
         check: Callable[[Op, Meta, DType, DType | None], None] | None = None,
         empty_is_all: bool = True,
         names: tuple[str, str] | None = None,
+        gradient: Callable | None = None,
     ):
         self.result = result
         self.check = check
         self.empty_is_all = empty_is_all
         self.names = names
+        self.gradient = gradient
 
     def dtypes(self, meta: Meta, wanted: DType | None) -> tuple[DType, DType]:
         """Return the dtype computed in and that of the result."""
@@ -106,9 +110,19 @@ class Reduction:
         def run(array):
             return cast(function(cast(array, compute), axes, keepdim, **bound), result)
 
+        gradient = self.gradient
+
+        def vjp(cotangents, results, operands):
+            kept = reduced_shape(meta, axes, True)
+            found = gradient(
+                operands[0], results[0].reshape(kept), cotangents[0].reshape(kept), axes
+            )
+            return [cast(found, meta.dtype)]
+
         return Plan(
             run,
             [operand],
             (make_meta(shape, result, meta.device),),
+            vjp=None if gradient is None else vjp,
             node_name=self.names[with_dim] if self.names else None,
         )
