@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ._core import dtypes, messages_indexing as messages
+from ._core import dtypes
+from ._core import messages_indexing as messages
 from ._engine.declare import METHODS
 from ._engine.kinds import broadcast_shapes
 from ._engine.op import REGISTRY
@@ -169,7 +170,9 @@ def _take_on_host(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> Any
         where[dim] = np.asarray(materialise(current_value(index), "mask"))
     metas = [index._value.meta for index in tensors]
     shape, strides = index_shape(meta, metas, dims)
-    return wrap(ready(np.array(array[tuple(where)]), make_meta(shape, meta.dtype, meta.device, strides)))
+    return wrap(
+        ready(np.array(array[tuple(where)]), make_meta(shape, meta.dtype, meta.device, strides))
+    )
 
 
 # Reading an index
@@ -319,9 +322,7 @@ def _bool_index(flag: bool) -> Any:
     return wrap(ready(array, make_meta(array.shape, dtypes.int64, local.trace.device)))
 
 
-def positions_of(
-    tensor: Any, indices: dict[int, Any]
-) -> tuple[tuple[int, ...], list[Any], bool]:
+def positions_of(tensor: Any, indices: dict[int, Any]) -> tuple[tuple[int, ...], list[Any], bool]:
     """Replace masks by the positions where they are true.
 
     Returns:
@@ -529,8 +530,7 @@ def contains(self: Any, element: Any) -> bool:
     if hasattr(element, "_value") or isinstance(element, (bool, int, float, complex)):
         return bool((element == self).any().item())
     raise RuntimeError(
-        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
-        f"{type(element)}."
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
     )
 
 

@@ -139,8 +139,10 @@ class UntypedStorage:
         return hash(self._shared.key)
 
     def __repr__(self) -> str:
-        return _shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of " \
+        return (
+            _shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of "
             f"size {len(self)}]"
+        )
 
 
 class TypedStorage:

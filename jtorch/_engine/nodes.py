@@ -22,7 +22,7 @@ class Node:
     def name(self) -> str:
         """Return the name of the operator's backward."""
         name = type(self).__name__
-        return "torch::autograd::CopySlices" if name == "CopySlices" else name
+        return f"torch::autograd::{name}" if name in ("CopySlices", "CopyBackwards") else name
 
     @property
     def metadata(self) -> dict:

@@ -31,7 +31,17 @@ class Storage:
         meta: Meta of the tensor that owned it, without its part in differentiation.
     """
 
-    __slots__ = ("value", "version", "counter", "host", "host_writable", "key", "meta", "address", "__weakref__")
+    __slots__ = (
+        "value",
+        "version",
+        "counter",
+        "host",
+        "host_writable",
+        "key",
+        "meta",
+        "address",
+        "__weakref__",
+    )
 
     def __init__(self, value: Value, version: int = 0):
         self.value = value
@@ -59,7 +69,17 @@ class Alias:
         leaf: whether the tensor is a leaf that only shares the memory, with no history.
     """
 
-    __slots__ = ("storage", "steps", "seen", "base", "offset", "remark", "counter", "leaf", "rebased")
+    __slots__ = (
+        "storage",
+        "steps",
+        "seen",
+        "base",
+        "offset",
+        "remark",
+        "counter",
+        "leaf",
+        "rebased",
+    )
 
     def __init__(self, storage: Storage, steps: tuple, base: Any):
         self.storage = storage

@@ -308,6 +308,8 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
 
     def make() -> Instruction:
         planned, meta = _plan_chain(base.meta, steps, numbers)
+        floating = meta.dtype.is_floating_point or meta.dtype.is_complex
+        part = grad if floating else NO_GRAD
 
         def run(array, *given):
             for step in planned:
@@ -319,8 +321,8 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
             run,
             (from_base if isinstance(from_base, int) else base.place - trace.base,)
             + tuple([("i", place) for _, _, place in numbers]),
-            (meta.with_grad(grad),),
-            gradient_operands=(0,) if grad == RESULT else (),
+            (meta.with_grad(part),),
+            gradient_operands=(0,) if part == RESULT else (),
             node_name="AsStridedBackward0",
             view_of=base.place - trace.base,
         )
@@ -587,7 +589,10 @@ def check_partial_overlap(target: Any, source: Any) -> None:
     if target is source:
         return
     mine, its = target._value.meta, source._value.meta
-    if memory_order(mine.shape, mine.strides) is None or memory_order(its.shape, its.strides) is None:
+    if (
+        memory_order(mine.shape, mine.strides) is None
+        or memory_order(its.shape, its.strides) is None
+    ):
         return
     start, other = storage_offset(target), storage_offset(source)
     if start == other and mine.numel == its.numel:

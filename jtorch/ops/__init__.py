@@ -4,13 +4,16 @@ from . import (  # noqa: F401
     advanced_indexing,
     arithmetic,
     copying,
+    inplace_shape,
     matmul,
     moments,
     reduction,
     reshaping,
     shape,
+    views_dtype,
     views_order,
     views_split,
+    views_strided,
 )
 from . import extrema  # noqa: E402,F401
 from . import normalising  # noqa: E402,F401

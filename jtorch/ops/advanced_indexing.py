@@ -49,7 +49,10 @@ def index_shape(
     operands = [(shape, strides)]
     for index in indices:
         lead = len(positions) - index.ndim
-        laid = (*[0] * lead, *[s if n != 1 else 0 for n, s in zip(index.shape, index.strides, strict=True)])
+        laid = (
+            *[0] * lead,
+            *[s if n != 1 else 0 for n, s in zip(index.shape, index.strides, strict=True)],
+        )
         operands.append((shape, (*[0] * len(before), *laid, *[0] * len(after))))
     return shape, elementwise_strides(shape, operands)
 

@@ -7,7 +7,6 @@ from typing import Any
 import jax.numpy as jnp
 
 from .._core import messages
-from .._core.messages_indexing import dtype_words, overflow
 from .._core.memory_format import (
     channels_last,
     channels_last_3d,
@@ -15,6 +14,7 @@ from .._core.memory_format import (
     memory_format,
     preserve_format,
 )
+from .._core.messages_indexing import dtype_words, overflow
 from .._core.schema import set_type
 from .._core.strides import elementwise_strides, memory_order, strides_of_order
 from .._engine.declare import METHODS, composite, op
@@ -90,8 +90,10 @@ def clone(input, memory_format=None):
     """
 
 
-@composite("contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)",
-           function=False)
+@composite(
+    "contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)",
+    function=False,
+)
 def contiguous(input, *, memory_format=contiguous_format):
     """Return the tensor itself where it is contiguous, else a contiguous copy."""
     if has_format(input._value.meta, memory_format):

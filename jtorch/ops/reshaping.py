@@ -34,7 +34,9 @@ def as_view(tensor: Any, shape: tuple[int, ...]) -> Any:
     return record_view(_VIEW, tensor, (shape,), ((tuple, *shape),))
 
 
-_VIEW_SCHEMA = Schema("view(Tensor input, ScalarType dtype)", "view(Tensor input, SymIntArrayRef size)")
+_VIEW_SCHEMA = Schema(
+    "view(Tensor input, ScalarType dtype)", "view(Tensor input, SymIntArrayRef size)"
+)
 _RESHAPE_SCHEMA = Schema("reshape(Tensor input, SymIntArrayRef shape)")
 
 

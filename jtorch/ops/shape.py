@@ -29,8 +29,7 @@ def view_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     for dim in range(meta.ndim - 1, -1, -1):
         tensor_numel *= meta.shape[dim]
         ends_chunk = dim == 0 or (
-            meta.shape[dim - 1] != 1
-            and meta.strides[dim - 1] != tensor_numel * chunk_stride
+            meta.shape[dim - 1] != 1 and meta.strides[dim - 1] != tensor_numel * chunk_stride
         )
         if not ends_chunk:
             continue
@@ -60,7 +59,9 @@ def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
                 raise RuntimeError("only one dimension can be inferred")
             unknown = dim
         elif size < 0:
-            raise RuntimeError(f"invalid shape dimension {size} at index {dim} of shape {list(shape)}")
+            raise RuntimeError(
+                f"invalid shape dimension {size} at index {dim} of shape {list(shape)}"
+            )
         else:
             known *= size
     if numel == known or (unknown is not None and known > 0 and numel % known == 0):
@@ -238,9 +239,7 @@ def transpose(input, dim0, dim1):
 
 def _t_rule(meta: Meta) -> tuple:
     if meta.ndim > 2:
-        raise RuntimeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {meta.ndim}D"
-        )
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {meta.ndim}D")
     return meta.shape[::-1], meta.strides[::-1]
 
 
@@ -326,9 +325,7 @@ def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> t
 
 def _expand_put(base, new, size, implicit=False):
     lead = new.ndim - base.ndim
-    index = (0,) * lead + tuple(
-        slice(0, 1) if own == 1 else slice(None) for own in base.shape
-    )
+    index = (0,) * lead + tuple(slice(0, 1) if own == 1 else slice(None) for own in base.shape)
     return new[index]
 
 
@@ -347,9 +344,7 @@ def expand(input, size, implicit=False):
         A view whose repeated dimensions have stride 0.
     """
     lead = len(size) - input.ndim
-    shape = [
-        input.shape[dim - lead] if wanted == -1 else wanted for dim, wanted in enumerate(size)
-    ]
+    shape = [input.shape[dim - lead] if wanted == -1 else wanted for dim, wanted in enumerate(size)]
     return jnp.broadcast_to(input, shape)
 
 
@@ -404,7 +399,6 @@ def squeeze(input, dim=None):
         A view.
     """
     return input.reshape([input.shape[d] for d in _squeezed(input.shape, dim)])
-
 
 
 def _as_leaf_plan(operation, bound, mode) -> Plan:

@@ -62,7 +62,9 @@ def _adjoint(tensor: Any, name: str) -> Any:
 def _reversed(tensor: Any) -> Any:
     ndim = tensor.ndim
     if ndim == 0:
-        _warn("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
+        _warn(
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
+        )
     elif ndim != 2 and ndim != 1:
         _warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
@@ -75,7 +77,9 @@ def _reversed(tensor: Any) -> Any:
 
 def _matrix_transposed(tensor: Any) -> Any:
     if tensor.ndim == 0:
-        _warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.")
+        _warn(
+            "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases."
+        )
         return tensor
     if tensor.ndim == 1:
         raise RuntimeError(
@@ -91,11 +95,7 @@ def _hermitian(tensor: Any) -> Any:
     if tensor.ndim != 2:
         raise RuntimeError(
             f"tensor.H is only supported on matrices (2-D tensors). Got {tensor.ndim}-D tensor."
-            + (
-                " For batches of matrices, consider using tensor.mH"
-                if tensor.ndim > 2
-                else ""
-            )
+            + (" For batches of matrices, consider using tensor.mH" if tensor.ndim > 2 else "")
         )
     return _adjoint(tensor, "tensor.H")
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import jax
 from typing import Any
 
+import jax
+
 from .._core import messages_views
-from .._engine.declare import METHODS, FUNCTIONS, composite, op
+from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds import View, normalise_dim
-from .._engine.op import REGISTRY
 from .._engine.values import Meta
 from .._engine.views import Step, record_view
-
-_SELECT = REGISTRY["_select"]
-_SLICE = REGISTRY["_slice"]
+from .shape import _select as _SELECT
+from .shape import _slice as _SLICE
 
 
 def slice_view(tensor: Any, dim: int, start: int, length: int, step: int = 1) -> Any:
     """Return the view of ``length`` indices of a dimension; all are in range."""
     if start == 0:
-        return record_view(
-            _SLICE, tensor, (dim, 0, length, step), (dim, (int, 0), length, step)
-        )
-    return record_view(
-        _SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start
-    )
+        return record_view(_SLICE, tensor, (dim, 0, length, step), (dim, (int, 0), length, step))
+    return record_view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
 
 
 @composite("select(Tensor input, int64_t dim, SymInt index)")
@@ -67,9 +62,7 @@ def narrow(input, dim, start, length):
     if start < 0:
         start += size
     if start + length > size:
-        raise RuntimeError(
-            f"start ({start}) + length ({length}) exceeds dimension size ({size})."
-        )
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return slice_view(input, dim, start, length)
 
 
@@ -86,7 +79,10 @@ def _unbind_rule(meta: Meta, dim: int = 0) -> list:
     if not meta.shape:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalise_dim(dim, meta.ndim)
-    laid_out = (meta.shape[:dim] + meta.shape[dim + 1 :], meta.strides[:dim] + meta.strides[dim + 1 :])
+    laid_out = (
+        meta.shape[:dim] + meta.shape[dim + 1 :],
+        meta.strides[:dim] + meta.strides[dim + 1 :],
+    )
     return [laid_out] * meta.shape[dim]
 
 
@@ -124,8 +120,7 @@ def _split_sizes(meta: Meta, split_size: int, dim: int) -> list[int]:
     if split_size == 0:
         if size:
             raise RuntimeError(
-                "split_size can only be 0 if dimension size is 0, but got dimension size of "
-                f"{size}"
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
             )
         return [0]
     return [min(split_size, size - start) for start in range(0, size, split_size)] or [0]
