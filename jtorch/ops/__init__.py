@@ -20,3 +20,5 @@ from . import normalising  # noqa: E402,F401
 from . import bitwise, comparison, complex_numbers, division, elementwise  # noqa: E402,F401
 from . import pairs, power, rounding, selection  # noqa: E402,F401
 from . import activations  # noqa: E402,F401
+from . import joining  # noqa: E402,F401
+from . import diagonals  # noqa: E402,F401
