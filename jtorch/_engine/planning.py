@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._core import messages
 from .._core.device import Device
-from . import saved_hooks
+from . import cutting, saved_hooks
+from .locations import user_location
 from .op import Op, Operand, Plan
 from .trace import REACH, Trace
 from .trie import Instruction, Node
@@ -32,13 +34,38 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         return saved_hooks.miss(
             trace, key, lambda: _instruction(op, trace, args, kwargs, method)
         )
+    if cutting.must_cut(node):
+        trace.rollback()
+        cutting.cut(trace)
+        node = trace.node
+        key = encode(op, trace, args, kwargs)
+        found = node.children.get(key)
+        if found is not None:
+            return found
     try:
         instruction = _instruction(op, trace, args, kwargs, method)
     except BaseException:
         trace.rollback()
         raise
+    instruction.where = user_location()
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
-    return node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+    child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+    cutting.grown(trace, child)
+    return child
+
+
+def _no_encoder(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
+    raise AssertionError("record has not been imported")
+
+
+#: ``record.encode``, which is a layer above.
+encode: Callable[[Op, Trace, tuple, dict], tuple] = _no_encoder
+
+
+def set_encoder(function: Callable[[Op, Trace, tuple, dict], tuple]) -> None:
+    """Tell how a call becomes a key."""
+    global encode
+    encode = function
 
 
 def _instruction(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> Instruction:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
-
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import compilation, stats
+from . import compilation, failures, stats
 from .trie import Instruction, Node
 from .values import LEAF, NO_GRAD, RESULT, Value
 
@@ -25,7 +24,17 @@ class Program:
         saved_inputs: inputs (negative references) whose arrays a later gradient needs.
         edges: inputs that a later gradient flows on to.
         keeps_graph: whether some live result can be differentiated later.
-        call: the executable, ``call(floats, ints, *arrays) -> list of arrays``.
+        outputs: ``live + saved``.
+        used_inputs: inputs that the outputs depend on.
+        uses_floats, uses_ints: whether they depend on Python numbers.
+        instructions: those that the outputs depend on.
+        function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
+        call: the executable of ``function``, ``None`` before the first run.
+        lowered: what it can be optimised from, where it was compiled the cheap way.
+        runs: how often it ran.
+        used: when it last ran, as a number that grows.
+        float_bytes, float_vector: the Python floats of the last run, and an array of them once
+            they were the same twice.
     """
 
     __slots__ = (
@@ -39,13 +48,24 @@ class Program:
         "used_inputs",
         "uses_floats",
         "uses_ints",
+        "instructions",
+        "function",
         "call",
-        "runs",
         "lowered",
+        "runs",
+        "used",
+        "float_bytes",
+        "float_vector",
     )
 
     live: tuple[int, ...]
     call: Any
+
+    def describe(self) -> str:
+        """Return what it computes in a few words."""
+        names = [getattr(i.op, "name", str(i.op)) for i in self.instructions]
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        return f"{len(names)} operators ({shown})"
 
 
 def build(node: Node, live: tuple[int, ...]) -> Program:
@@ -68,9 +88,11 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.used_inputs = tuple(inputs)
     program.uses_floats = uses_floats
     program.uses_ints = uses_ints
-    program.call = None
-    program.runs = 0
-    program.lowered = _function(needed, program)
+    program.instructions = tuple(needed)
+    program.function = _function(program)
+    program.call = program.lowered = None
+    program.runs = program.used = 0
+    program.float_bytes = program.float_vector = None
     return program
 
 
@@ -137,13 +159,18 @@ def _live_instructions(
     return needed, sorted(inputs, reverse=True), "f" in numbers, "i" in numbers
 
 
-def _function(instructions: list[Instruction], program: Program) -> Any:
-    """Return the pure function ``(floats, ints, *arrays) -> outputs`` that JAX compiles."""
+def _function(program: Program) -> Any:
+    """Return the pure function that JAX compiles."""
+    instructions = program.instructions
     used_inputs = program.used_inputs
     outputs = program.outputs
 
-    def jtorch_program(floats, ints, *arrays):
-        environment: dict[Any, Any] = dict(zip(used_inputs, arrays, strict=True))
+    def jtorch_program(*arguments):
+        numbers = iter(arguments[len(used_inputs) :])
+        floats = next(numbers) if program.uses_floats else None
+        ints = next(numbers) if program.uses_ints else None
+        environment: dict[Any, Any] = dict(zip(used_inputs, arguments))
+        metas: dict[int, Any] = {}
 
         def fetch(reference):
             if isinstance(reference, int):
@@ -152,31 +179,55 @@ def _function(instructions: list[Instruction], program: Program) -> Any:
             return floats[index] if kind == "f" else ints[index]
 
         for instruction in instructions:
+            slot = instruction.slot
             results = instruction.function(*map(fetch, instruction.operands))
-            if isinstance(results, (tuple, list)):
-                for offset, result in enumerate(results):
-                    environment[instruction.slot + offset] = result
-            else:
-                environment[instruction.slot] = results
-        return [jnp.asarray(environment[slot]) for slot in outputs]
+            if not isinstance(results, (tuple, list)):
+                results = (results,)
+            for offset, (result, meta) in enumerate(zip(results, instruction.metas, strict=True)):
+                environment[slot + offset] = result
+                metas[slot + offset] = meta
+        return [_as_declared(environment[slot], metas[slot]) for slot in outputs]
 
     return jtorch_program
+
+
+def _as_declared(array: Any, meta: Any) -> Any:
+    """Return a result in the dtype that its tensor shows, without JAX's weak types."""
+    array = jnp.asarray(array, dtype=meta.dtype._numpy)
+    assert array.shape == meta.shape, (array.shape, meta.shape)
+    return array
 
 
 def run(
     program: Program, floats: list[float], ints: list[int], inputs: list[Value], device: Any
 ) -> Sequence[Any]:
-    """Run a program, compiling it first when it never ran."""
-    float_vector = np.array(floats, np.float64) if program.uses_floats else None
-    int_vector = np.array(ints, np.int64) if program.uses_ints else None
-    arrays = [inputs[-reference - 1].array for reference in program.used_inputs]
-    program.runs += 1
-    if program.call is None:
-        start = time.perf_counter()
-        program.call = compilation.compile_first(
-            program, float_vector, int_vector, arrays, device
-        )
-        with stats.lock:
-            stats.counters.programs_compiled += 1
-            stats.counters.seconds_compiling += time.perf_counter() - start
-    return program.call(float_vector, int_vector, *arrays)
+    """Run a program, compiling it first when it never ran.
+
+    Raises:
+        RuntimeError: there is not enough memory.
+    """
+    arguments = [inputs[-reference - 1].array for reference in program.used_inputs]
+    if program.uses_floats:
+        vector = np.array(floats, np.float64)
+        content = vector.tobytes()
+        if content == program.float_bytes:
+            # Most programs have the same numbers each time; to pass a NumPy array costs 1.5 us.
+            if program.float_vector is None:
+                program.float_vector = compilation.place(vector, device)
+            arguments.append(program.float_vector)
+        else:
+            program.float_bytes, program.float_vector = content, None
+            arguments.append(vector)
+    if program.uses_ints:
+        arguments.append(np.array(ints, np.int64))
+    call = program.call
+    runs = program.runs = program.runs + 1
+    program.used = stats.counters.flushes
+    if call is None:
+        call = program.call = compilation.compile_first(program, arguments, device)
+    elif runs == compilation.HOT_RUNS and program.lowered is not None:
+        compilation.optimise_later(program)
+    try:
+        return call(*arguments)
+    except jax.errors.JaxRuntimeError as error:
+        raise failures.explained(error, program) from None

@@ -112,6 +112,9 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
     return tuple(key)
 
 
+planning.set_encoder(encode)
+
+
 def _take_int(trace: Trace, number: int) -> None:
     if not _LEAST_INT <= number <= _MOST_INT:
         raise OverflowError("Overflow when unpacking long long")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import threading
 
@@ -11,14 +12,14 @@ class Stats:
     """Counts since the start or the last ``reset_stats()``.
 
     Attributes:
-        programs_compiled: XLA programs made, by either tier; one that is first compiled cheaply and
-            later at full optimisation counts once here and once in ``programs_optimised``.
-        programs_optimised: programs recompiled at full optimisation.
-        seconds_compiling: seconds spent tracing, lowering and compiling on the user's threads.
+        programs_compiled: programs that ran for the first time, and so had to be compiled (or
+            loaded from disk); one that is optimised later counts here once.
+        programs_optimised: programs compiled once more, at full optimisation, since they are hot.
+        seconds_compiling: seconds that the user's threads spent tracing, lowering and compiling.
         seconds_optimising: the same on the background thread.
         flushes: times that a trace was run.
         flush_reasons: how often each reason asked for it.
-        program_hits: flushes that found their program.
+        programs_dropped: programs forgotten since too many were kept.
         recompile_warnings: places that were warned about.
     """
 
@@ -28,11 +29,29 @@ class Stats:
     seconds_optimising: float = 0.0
     flushes: int = 0
     flush_reasons: dict[str, int] = dataclasses.field(default_factory=dict)
+    programs_dropped: int = 0
     recompile_warnings: int = 0
 
     @property
     def program_hits(self) -> int:
+        """Flushes that found their program compiled."""
         return self.flushes - self.programs_compiled
+
+    def __str__(self) -> str:
+        rows = [
+            ("programs compiled", f"{self.programs_compiled}"),
+            ("programs optimised", f"{self.programs_optimised}"),
+            ("programs dropped", f"{self.programs_dropped}"),
+            ("seconds compiling", f"{self.seconds_compiling:.3f}"),
+            ("seconds optimising", f"{self.seconds_optimising:.3f}"),
+            ("recompile warnings", f"{self.recompile_warnings}"),
+            ("flushes", f"{self.flushes}"),
+        ]
+        by_count = sorted(self.flush_reasons.items(), key=lambda item: (-item[1], item[0]))
+        rows += [(f"  {reason}", f"{count}") for reason, count in by_count]
+        width = max(len(name) for name, _ in rows)
+        number_width = max(len(number) for _, number in rows)
+        return "\n".join(f"{name:<{width}}  {number:>{number_width}}" for name, number in rows)
 
 
 counters = Stats()
@@ -43,3 +62,16 @@ def count_flush(reason: str) -> None:
     counters.flushes += 1
     reasons = counters.flush_reasons
     reasons[reason] = reasons.get(reason, 0) + 1
+
+
+def snapshot() -> Stats:
+    """Return a copy of the counters."""
+    with lock:
+        return copy.deepcopy(counters)
+
+
+def reset() -> None:
+    """Set all counters to zero."""
+    with lock:
+        for field in dataclasses.fields(Stats):
+            setattr(counters, field.name, type(getattr(counters, field.name))())

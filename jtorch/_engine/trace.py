@@ -87,6 +87,7 @@ class Trace:
         floats, ints: Python numbers used as operands.
         mode: the mode that operators are recorded in.
         segment: the segment being recorded.
+        span: operators after which to cut, where the trace before was cut in a loop, else 0.
     """
 
     __slots__ = (
@@ -99,7 +100,7 @@ class Trace:
         "mode",
         "segment",
         "device",
-        "anchor",
+        "span",
         "__weakref__",
     )
 
@@ -116,7 +117,7 @@ class Trace:
         self.floats: list[float] = []
         self.ints: list[int] = []
         self.segment = Segment(self)
-        self.anchor: Any = None
+        self.span = 0
 
     def enter(self, value: Value) -> Meta:
         """Make a value that exists an input of this trace, and return its meta as its key part."""

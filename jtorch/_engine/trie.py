@@ -33,6 +33,7 @@ class Instruction:
         node_name: class name of the ``grad_fn``.
         overwrites: reference of the value that this in-place write made stale, or ``None``.
         view_of: reference of the value that the result shares memory with, or ``None``.
+        where: the user's file and line where it was first recorded, ``None`` where nobody asked.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Instruction:
         "node_name",
         "overwrites",
         "view_of",
+        "where",
     )
 
     def __init__(
@@ -77,6 +79,7 @@ class Instruction:
         self.node_name = node_name
         self.overwrites = overwrites
         self.view_of = view_of
+        self.where: tuple[str, int] | None = None
 
 
 class AlwaysMiss(dict):
@@ -90,8 +93,24 @@ class AlwaysMiss(dict):
         return dict.get(self, key)
 
 
+class Boundary(dict):
+    """Children of a node where traces are cut (see ``cutting``): no operator is among them.
+
+    What must not be parted from the operator before it, a gradient, passes; the cut comes after it.
+    """
+
+    def __setitem__(self, key: Any, child: Node) -> None:
+        child.children = Boundary()
+        super().__setitem__(key, child)
+
+
 class Node:
-    """A place in the trie. ``slot`` and ``meta`` are those of the (first) result."""
+    """A place in the trie. ``slot`` and ``meta`` are those of the (first) result.
+
+    Attributes:
+        cut_at: depth from which on traces through this node are cut, 0 where that is open.
+        span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
+    """
 
     __slots__ = (
         "parent",
@@ -107,6 +126,8 @@ class Node:
         "n_floats",
         "n_ints",
         "depth",
+        "cut_at",
+        "span",
         "mode",
         "modes",
         "programs",
@@ -135,6 +156,7 @@ class Node:
         self._input_metas: tuple[Meta, ...] | None = None
         if parent is None:
             self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
+            self.cut_at = self.span = 0
             self.freed: frozenset[int] = frozenset()
         else:
             self.next_slot = parent.next_slot
@@ -143,6 +165,10 @@ class Node:
             self.n_ints = parent.n_ints
             self.depth = parent.depth
             self.freed = parent.freed
+            self.cut_at = parent.cut_at
+            self.span = parent.span
+            if parent.children.__class__ is Boundary:
+                self.children = Boundary()
 
     def extend(
         self, key: tuple, instruction: Instruction, entered: tuple[Meta, ...], floats: int, ints: int
@@ -160,8 +186,17 @@ class Node:
         child.n_floats = floats
         child.n_ints = ints
         child.depth = self.depth + 1
+        if self.cut_at:
+            child.cut_from(self.cut_at, self.span)
         self.children[key] = child
         return child
+
+    def cut_from(self, depth: int, span: int) -> None:
+        """Have traces cut from a depth on, and those after them every ``span`` operators."""
+        self.cut_at = depth
+        self.span = span
+        if self.depth >= depth:
+            self.children = Boundary()
 
     def in_mode(self, mode: modes.Mode) -> Node:
         """Return the node that stands for the same operators, the next one recorded in ``mode``."""
