@@ -62,9 +62,7 @@ def compat(session: nox.Session) -> None:
 def oracle(session: nox.Session) -> None:
     """Compare with PyTorch itself, on the CPU."""
     session.install("-e", ".[test]")
-    # PyPI's wheel for Linux carries CUDA; PyTorch's own index has the small one for the CPU.
-    cpu_index = "https://download.pytorch.org/whl/cpu"
-    session.install(NEWEST_ORACLE, "--extra-index-url", cpu_index)
+    _install_pytorch(session)
     session.run("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)
 
 
@@ -79,6 +77,7 @@ def examples(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Report measurements; ``nox -s bench -- engine`` runs benchmarks/engine.py alone."""
     session.install("-e", ".")
+    _install_pytorch(session)  # what jtorch is measured beside
     folder = Path("benchmarks")
     known = sorted(path.stem for path in folder.glob("[!_]*.py"))
     chosen = [word for word in session.posargs if not word.startswith("-")] or known
@@ -128,6 +127,15 @@ def gpu(session: nox.Session) -> None:
         session.skip("no NVIDIA GPU on this machine")
     session.install("-e", ".[test,cuda]")
     session.run("pytest", "-m", "gpu", *session.posargs)
+
+
+def _install_pytorch(session: nox.Session) -> None:
+    """Install the PyTorch that jtorch is compared with.
+
+    PyPI's wheel for Linux carries CUDA; ``PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu``
+    in the environment offers the small one for the CPU.
+    """
+    session.install(NEWEST_ORACLE)
 
 
 def _has_nvidia_gpu() -> bool:
