@@ -110,3 +110,27 @@ def matmul_ranks(left: int, right: int) -> RuntimeError:
     return RuntimeError(
         f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
     )
+
+
+def addmm_matrix(name: str, ndim: int) -> RuntimeError:
+    """A factor of ``addmm`` is no matrix."""
+    return RuntimeError(f"{name} must be a matrix, got {ndim}-D tensor")
+
+
+def addend_dtypes(first: str, second: str) -> RuntimeError:
+    """The addend of ``addmm`` has another dtype."""
+    return RuntimeError(
+        f"self and mat2 must have the same dtype, but got {first} and {second}"
+    )
+
+
+def vector_expected(name: str, argument: str, ndim: int) -> RuntimeError:
+    """An outer product of something that is no vector."""
+    return RuntimeError(f"{name}: Expected 1-D argument {argument}, but got {ndim}-D")
+
+
+def linear_ranks(left: int, right: int) -> RuntimeError:
+    """``linear`` of a tensor without dimensions."""
+    return RuntimeError(
+        f"both arguments to linear need to be at least 1D, but they are {left}D and {right}D"
+    )

@@ -4,6 +4,7 @@ from . import (  # noqa: F401
     advanced_indexing,
     arithmetic,
     copying,
+    indexing,
     inplace_shape,
     matmul,
     moments,
@@ -22,3 +23,5 @@ from . import pairs, power, rounding, selection  # noqa: E402,F401
 from . import activations  # noqa: E402,F401
 from . import joining  # noqa: E402,F401
 from . import diagonals  # noqa: E402,F401
+from . import counting  # noqa: E402,F401
+from . import losses  # noqa: E402,F401

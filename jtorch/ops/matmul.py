@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from .._core import dtypes, messages_matmul
+from .._core import dtypes, messages, messages_matmul
 from .._core.schema import Schema
-from .._engine.declare import FUNCTIONS, METHODS, op
+from .._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes
 from .._engine.op import Plan
 from .._engine.record import write_result
+from .._engine.trace import local
 from .._engine.values import make_meta
+from . import shape as _views  # noqa: F401  (t is declared there)
 
 #: PyTorch multiplies float32 in full precision unless asked otherwise, on accelerators too.
 _PRECISION = jax.lax.Precision.HIGHEST
@@ -214,37 +217,56 @@ def bmm(input, mat2):
     return _product(input, mat2)
 
 
+_t = FUNCTIONS["t"]
 _mm, _mv, _dot, _bmm = mm.call, mv.call, dot.call, bmm.call
 
 
-def _matmul_batched(left, right):
-    """Multiply where at least one operand has three or more dimensions, as PyTorch does.
+def _folds(left, right) -> bool:
+    """Tell whether PyTorch folds the batch into the rows of one product.
 
-    Where the other operand has few dimensions the batch is folded into the rows of one product.
+    It does where the small operand requires grad, or where the batch can be folded by a view.
     """
     n_left, n_right = left.dim(), right.dim()
-    if (n_left >= 3 and n_right <= 2) or (n_left <= 2 and n_right >= 3):
+    if max(n_left, n_right) < 3 or min(n_left, n_right) > 2:
+        return False
+    small = right if n_left > n_right else left
+    if small._value.meta.grad and local.trace.mode.grad:
+        return True
+    if n_left == 2:
+        return False
+    large = left if n_left > n_right else right.mT
+    shape, strides = large.shape, large.stride()
+    return 0 in shape or all(
+        [strides[d] == strides[d + 1] * shape[d + 1] for d in range(len(shape) - 2)]
+    )
+
+
+def _matmul_batched(left, right):
+    """Multiply where at least one operand has three or more dimensions, as PyTorch does."""
+    n_left, n_right = left.dim(), right.dim()
+    if _folds(left, right):
         transposed = n_right > n_left
-        first = right.mT if transposed else left
-        if transposed:
-            second = left.t() if n_left == 2 else left
-        else:
-            second = right
-        shape = first.shape
-        folded = first.reshape(-1, shape[-1])
+        first, second = (right.mT, left) if transposed else (left, right)
+        if transposed and n_left == 2:
+            second = _t(left)
+        shape = tuple(first.shape)
+        folded = first.reshape(math.prod(shape[:-1]), shape[-1])
         if second.dim() == 2:
             result = _unsafe_view(_mm(folded, second), (*shape[:-1], second.shape[1]))
             return result.mT.contiguous() if transposed else result
-        return _unsafe_view(_mv(folded, second), tuple(shape[:-1]))
+        return _unsafe_view(_mv(folded, second), shape[:-1])
     rows = left.shape[-2] if n_left > 1 else 1
     inner = left.shape[-1]
+    depth = right.shape[-2] if n_right > 1 else right.shape[-1]
     columns = right.shape[-1] if n_right > 1 else 1
     batch = broadcast_shapes([tuple(left.shape[:-2]), tuple(right.shape[:-2])])
-    left_full = left.expand((*batch, rows, inner)).reshape(-1, rows, inner)
-    right_full = right.expand((*batch, right.shape[-2], columns)).reshape(
-        -1, right.shape[-2], columns
-    )
-    return _unsafe_view(_bmm(left_full, right_full), (*batch, rows, columns))
+    count = math.prod(batch)
+    left = left if n_left > 1 else left.unsqueeze(0)
+    right = right if n_right > 1 else right.unsqueeze(1)
+    left_full = left.expand((*batch, rows, inner)).reshape(count, rows, inner)
+    right_full = right.expand((*batch, depth, columns)).reshape(count, depth, columns)
+    shape = (*batch, *((rows,) if n_left > 1 else ()), *((columns,) if n_right > 1 else ()))
+    return _unsafe_view(_bmm(left_full, right_full), shape)
 
 
 def _unsafe_view_plan(operation, bound, mode) -> Plan:
@@ -258,6 +280,9 @@ def _unsafe_view_plan(operation, bound, mode) -> Plan:
     "_unsafe_view(Tensor input, IntArrayRef size)",
     kind=Custom(_unsafe_view_plan),
     method=False,
+    function=False,
+    name="_view_of_result",
+    node_name="UnsafeViewBackward0",
     saves=(),
 )
 def _unsafe_view_op(input, size):
@@ -266,6 +291,29 @@ def _unsafe_view_op(input, size):
 
 
 _unsafe_view = _unsafe_view_op.call
+
+
+def _drop_first_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = make_meta(operand.meta.shape[1:], operand.meta.dtype, operand.meta.device)
+    return Plan(lambda array: array[0], [operand], (meta,))
+
+
+@op(
+    "_drop_first(Tensor input)",
+    kind=Custom(_drop_first_plan),
+    arity="unary",
+    method=False,
+    function=False,
+    saves=(),
+    node_name="SqueezeBackward4",
+)
+def _drop_first_op(input):
+    """Drop the first dimension, of size 1, of a fresh result."""
+    return input[0]
+
+
+_drop_first = _drop_first_op.call
 
 
 def _matmul(input, other):
@@ -279,7 +327,7 @@ def _matmul(input, other):
         if right == 1:
             return _dot(input, other)
         if right == 2:
-            return _mm(input.unsqueeze(0), other).squeeze(0)
+            return _drop_first(_mm(input.unsqueeze(0), other))
     if left == 0 or right == 0:
         raise messages_matmul.matmul_ranks(left, right)
     return _matmul_batched(input, other)
@@ -328,3 +376,259 @@ FUNCTIONS["matmul"] = matmul = _make_matmul(False)
 METHODS["matmul"] = _make_matmul(True)
 METHODS["__matmul__"] = _operator
 METHODS["__rmatmul__"] = _reflected
+
+
+# Products with an addend
+
+
+def _addend_plan(operation, operands, shape, product, beta, alpha, mode, kernel) -> Plan:
+    """Plan ``beta * addend + alpha * product``.
+
+    Args:
+        operands: the addend and the two factors.
+        shape: of the result, which the addend expands to.
+        product: ``(left, right) -> array``.
+        beta, alpha: Operands or Python numbers.
+    """
+    first, left, right = operands
+    dtype = first.meta.dtype
+    wanted = tuple(shape)
+    own = first.meta.shape
+    lead = len(wanted) - len(own)
+    for dim, size in enumerate(own):
+        if lead < 0 or size not in (1, wanted[dim + lead]):
+            raise messages.expand_mismatch(
+                wanted[dim + max(lead, 0)], size, dim + max(lead, 0), wanted, own
+            )
+    if dtype is dtypes.bool_:
+        raise messages_matmul.not_implemented(kernel, "Bool")
+    factors = [x for x in (beta, alpha) if hasattr(x, "reference")]
+    fixed = {
+        name: x for name, x in (("beta", beta), ("alpha", alpha)) if not hasattr(x, "reference")
+    }
+    names = [x.name for x in factors]
+
+    def run(addend, first_factor, second_factor, *numbers):
+        scale = {**fixed, **dict(zip(names, numbers, strict=True))}
+        result = product(first_factor, second_factor)
+        result = _scaled(result, scale["alpha"])
+        if isinstance(scale["beta"], int) and scale["beta"] == 0:
+            return jnp.broadcast_to(result, wanted)
+        return _scaled(addend, scale["beta"]) + result
+
+    meta = make_meta(wanted, dtype, first.meta.device)
+    grads = [mode.grad and operand.meta.grad for operand in operands]
+    saves = tuple([p for p, other in ((1, 2), (2, 1)) if grads[other]])
+    saves += tuple(range(3, 3 + len(factors)))
+    return Plan(run, [*operands, *factors], (meta,), saves=saves)
+
+
+def _scaled(array, factor):
+    if isinstance(factor, (int, float)) and factor == 1:
+        return array
+    return array * jnp.asarray(factor).astype(array.dtype)
+
+
+def _addmm_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["mat1"], bound["mat2"]]
+    addend, a, b = [operand.meta for operand in operands]
+    for name, meta in (("mat1", a), ("mat2", b)):
+        if meta.ndim != 2:
+            raise messages_matmul.addmm_matrix(name, meta.ndim)
+    if a.shape[1] != b.shape[0]:
+        raise messages_matmul.mm_shapes(a.shape, b.shape)
+    if addend.dtype is not b.dtype:
+        raise messages_matmul.addend_dtypes(addend.dtype._legacy_name, b.dtype._legacy_name)
+    if a.dtype is not b.dtype:
+        raise messages_matmul.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    shape = (a.shape[0], b.shape[1])
+    return _addend_plan(
+        operation, operands, shape, _product, bound["beta"], bound["alpha"], mode,
+        "addmm_impl_cpu_",
+    )  # fmt: skip
+
+
+@op(
+    "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addmm_plan),
+    inplace=True,
+)
+def addmm(input, mat1, mat2):
+    """Return ``beta * input + alpha * (mat1 @ mat2)``.
+
+    Args:
+        input: expands to the product's shape.
+        mat1, mat2: matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addmm_plan")
+
+
+def _addmv_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["mat"], bound["vec"]]
+    addend, a, b = [operand.meta for operand in operands]
+    if a.ndim != 2 or b.ndim != 1 or addend.ndim > 1:
+        raise messages_matmul.mv_ranks(addend.ndim, a.ndim, b.ndim)
+    if a.shape[1] != b.shape[0] or addend.numel not in (1, a.shape[0]):
+        raise messages_matmul.mv_sizes(addend.numel, a.shape, b.shape[0])
+    names = [addend.dtype._legacy_name, a.dtype._legacy_name, b.dtype._legacy_name]
+    if len(set(names)) > 1:
+        raise messages_matmul.mv_dtypes(*names)
+    return _addend_plan(
+        operation, operands, a.shape[:1], _product, bound["beta"], bound["alpha"], mode,
+        "addmv_impl_cpu",
+    )  # fmt: skip
+
+
+@op(
+    "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addmv_plan),
+    inplace=True,
+)
+def addmv(input, mat, vec):
+    """Return ``beta * input + alpha * (mat @ vec)``.
+
+    Args:
+        input: expands to the product's shape.
+        mat: a matrix.
+        vec: a vector.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addmv_plan")
+
+
+def _batch_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["batch1"], bound["batch2"]]
+    addend, a, b = [operand.meta for operand in operands]
+    for name, meta in (("batch1", a), ("batch2", b)):
+        if meta.ndim != 3:
+            raise messages_matmul.bmm_rank(name)
+    wanted = (a.shape[0], a.shape[2])
+    if b.shape[:2] != wanted:
+        raise messages_matmul.bmm_sizes(wanted, b.shape[:2])
+    for other in (a, b):
+        if other.dtype is not addend.dtype:
+            raise messages_matmul.scalar_types(
+                addend.dtype._legacy_name, other.dtype._legacy_name
+            )
+    summed = operation.name.startswith("addbmm")
+    shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
+
+    def product(left, right):
+        return jnp.sum(_product(left, right), 0) if summed else _product(left, right)
+
+    return _addend_plan(
+        operation, operands, shape, product, bound["beta"], bound["alpha"], mode, "baddbmm"
+    )
+
+
+@op(
+    "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_batch_plan),
+    inplace=True,
+)
+def baddbmm(input, batch1, batch2):
+    """Return ``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
+
+    Args:
+        input: expands to the product's shape.
+        batch1, batch2: batches of matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _batch_plan")
+
+
+@op(
+    "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_batch_plan),
+    inplace=True,
+)
+def addbmm(input, batch1, batch2):
+    """Return ``beta * input + alpha`` times the sum of the products of two batches.
+
+    Args:
+        input: expands to the product's shape.
+        batch1, batch2: batches of matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _batch_plan")
+
+
+def _addr_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["vec1"], bound["vec2"]]
+    _, a, b = [operand.meta for operand in operands]
+    for name, meta in (("vec1", a), ("vec2", b)):
+        if meta.ndim != 1:
+            raise messages_matmul.vector_expected("addr", name, meta.ndim)
+    return _addend_plan(
+        operation,
+        operands,
+        (a.shape[0], b.shape[0]),
+        jnp.outer,
+        bound["beta"],
+        bound["alpha"],
+        mode,
+        "addr",
+    )
+
+
+@op(
+    "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addr_plan),
+    inplace=True,
+)
+def addr(input, vec1, vec2):
+    """Return ``beta * input + alpha`` times the outer product of two vectors.
+
+    Args:
+        input: expands to the product's shape.
+        vec1, vec2: vectors.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addr_plan")
+
+
+_addmm = addmm.call
+_LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None)")
+
+
+def linear(*args, **kwargs):
+    """Apply ``input @ weight.T + bias``.
+
+    Args:
+        input: of shape (..., in).
+        weight: of shape (out, in), or (in,).
+        bias: of shape (out,), or ().
+    Returns:
+        Tensor of shape (..., out).
+    """
+    if not kwargs and len(args) == 3:
+        input, weight, bias = args
+    elif not kwargs and len(args) == 2:
+        (input, weight), bias = args, None
+    else:
+        _, bound = _LINEAR.bind(args, kwargs)
+        input, weight, bias = bound["input"], bound["weight"], bound["bias"]
+    try:
+        ndim, weight_ndim = input._value.meta.ndim, weight._value.meta.ndim
+    except AttributeError:
+        _LINEAR.bind(args, kwargs)
+        raise
+    if not ndim or not weight_ndim:
+        raise messages_matmul.linear_ranks(ndim, weight_ndim)
+    transposed = _t(weight)
+    if bias is None:
+        return _matmul(input, transposed)
+    if ndim == 2:
+        return _addmm(bias, input, transposed)
+    shape = input.shape
+    folded = input.reshape(-1, shape[-1])
+    return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
+
+
+NN_FUNCTIONS["linear"] = linear
