@@ -10,11 +10,13 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from ._core import dtypes
 from ._core import messages_indexing as messages
-from ._engine.declare import METHODS
+from ._core.schema import Schema
+from ._engine.declare import FUNCTIONS, METHODS
 from ._engine.kinds import broadcast_shapes
 from ._engine.op import REGISTRY
 from ._engine.record import record, wrap
@@ -22,7 +24,7 @@ from ._engine.storage import current_value, overwrite
 from ._engine.trace import local, materialise
 from ._engine.values import NO_GRAD, make_meta, ready
 from ._engine.views import record_view
-from .ops.advanced_indexing import index_shape
+from .ops.advanced_indexing import check_positions, index_shape
 
 _SELECT = REGISTRY["_select"]
 _SLICE = REGISTRY["_slice"]
@@ -249,7 +251,7 @@ def _as_items(index: Any) -> list[Any]:
 
 
 def _is_like_tuple(index: Any) -> bool:
-    """Tell whether a list is taken for a tuple: where it holds more than numbers (as in NumPy 1)."""
+    """Tell whether a list is taken for a tuple: where it holds more than numbers."""
     if hasattr(index, "_value") or isinstance(index, (np.ndarray, np.generic)):
         return False
     if isinstance(index, tuple):
@@ -376,14 +378,6 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
         check_positions(index, place, meta.shape[dim])
 
 
-def check_positions(index: Any, dim: int, size: int) -> None:
-    """Raise where a position lies outside ``[-size, size)``."""
-    array = _array(index)
-    if array.size and (array.max() >= size or array.min() < -size):
-        wrong = next(i for i in array.reshape(-1).tolist() if not -size <= i < size)
-        raise messages.index_out_of_bounds(wrong, dim, size)
-
-
 # Assigning
 
 
@@ -443,9 +437,13 @@ def checked_number(value: Any, dtype: Any) -> Any:
         if value != value or not low <= int(value) <= bounds.max:
             raise messages.overflow(messages.dtype_words(dtype))
         return int(value)
-    if dtype.is_floating_point and dtype.itemsize < 8 and value == value:
-        if abs(value) != float("inf") and not np.isfinite(np.float64(value).astype(dtype._numpy)):
-            raise messages.overflow(messages.dtype_words(dtype))
+    if (
+        dtype.is_floating_point
+        and dtype.itemsize < 8
+        and 60000 < abs(value) < float("inf")
+        and abs(value) > float(ml_dtypes.finfo(dtype._numpy).max)
+    ):
+        raise messages.overflow(messages.dtype_words(dtype))
     return value
 
 
@@ -533,6 +531,54 @@ def contains(self: Any, element: Any) -> bool:
         f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
     )
 
+
+_INDEX_PUT = Schema(
+    "index_put(Tensor input, c10::List<::std::optional<Tensor>> indices, Tensor values, "
+    "bool accumulate=False)"
+)
+_INDEX_PUT_INPLACE = Schema(
+    "index_put_(Tensor input, c10::List<::std::optional<Tensor>> indices, Tensor values, "
+    "bool accumulate=False)"
+)
+
+
+def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Any:
+    def call(*args, **kwargs):
+        tensor = args[0] if method else None
+        _, bound = schema.bind(args[1:] if method else args, kwargs, method)
+        tensor = tensor if method else bound["input"]
+        indices = dict(enumerate(bound["indices"]))
+        specified = sum(
+            index.ndim if index.dtype in (dtypes.bool_, dtypes.uint8) else 1
+            for index in indices.values()
+        )
+        if specified > tensor.ndim:
+            text = str(messages.too_many_indices(tensor.ndim))
+            raise IndexError(f"{text} (got {specified})")
+        dim = 0
+        placed = {}
+        for index in indices.values():
+            placed[dim] = index
+            dim += index.ndim if index.dtype in (dtypes.bool_, dtypes.uint8) else 1
+        dims, tensors, _ = positions_of(tensor, placed)
+        check_bounds(tensor, dims, tensors)
+        operands = (tensor, bound["values"], tensors, dims, bool(bound["accumulate"]))
+        if inplace:
+            overwrite(tensor, record(_PUT, operands, {}))
+            return tensor
+        return wrap(record(REGISTRY["_index_put_impl"], operands, {}))
+
+    name = "index_put_" if inplace else "index_put"
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = "torch"
+    call.__doc__ = "Put values at the positions that tensors name, one tensor for each dimension."
+    (METHODS if method else FUNCTIONS)[name] = call
+    return call
+
+
+for _schema, _inplace in ((_INDEX_PUT, False), (_INDEX_PUT_INPLACE, True)):
+    for _method in (False, True):
+        _put_by_list(_schema, _method, _inplace)
 
 METHODS.update(
     __getitem__=getitem,

@@ -180,7 +180,9 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         """The same elements, without history."""
-        return self.detach()
+        from ._engine.views import data_of
+
+        return data_of(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:

@@ -83,7 +83,8 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
         # torch 2.13: a view made without grad mode of what requires grad is a leaf that does.
         value.owner = weakref.ref(result)
     name = local.trace.node.instruction.node_name
-    if not local.trace.mode.grad:
+    if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
+        # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
         made.remark = Remark(True, several is not None, several or 0, name)
     elif several is not None:
         made.remark = Remark(False, True, several, name)
@@ -157,7 +158,7 @@ def make_views(op: Op, method: bool) -> Callable:
         if isinstance(values, Value):
             values = (values,)
         source = args[0] if args else kwargs["input"]
-        index, bound = op.schema.bind(args[1:], _without_input(kwargs), True)
+        _, bound = op.schema.bind(args[1:], _without_input(kwargs), True)
         parts = op.kind.parts(source._value.meta, **bound)
         results = []
         for output, (value, step) in enumerate(zip(values, parts, strict=True)):
@@ -174,7 +175,7 @@ def _without_input(kwargs: dict) -> dict:
 
 
 def _packed(op: Op, args: tuple) -> tuple:
-    """Return the arguments with a list of ints that was spread out (``permute(2, 0, 1)``) packed."""
+    """Return the arguments with a list of ints that was spread out packed: ``permute(2, 0, 1)``."""
     signature = op.schema.method_signatures[0]
     if signature.takes_varargs and args and not isinstance(args[0], (tuple, list)):
         return (tuple(args),)

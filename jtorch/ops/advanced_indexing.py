@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._core import messages_indexing as messages
 from .._core.strides import contiguous_strides, elementwise_strides
 from .._engine.declare import op
 from .._engine.kinds import Custom, broadcast_shapes, cast
 from .._engine.op import Operand, Plan
+from .._engine.storage import current_value
+from .._engine.trace import materialise
 from .._engine.values import Meta, make_meta
 
 
@@ -55,6 +59,14 @@ def index_shape(
         )
         operands.append((shape, (*[0] * len(before), *laid, *[0] * len(after))))
     return shape, elementwise_strides(shape, operands)
+
+
+def check_positions(index: Any, dim: int, size: int) -> None:
+    """Raise where a position lies outside ``[-size, size)``."""
+    array = np.asarray(materialise(current_value(index), "index"))
+    if array.size and (array.max() >= size or array.min() < -size):
+        wrong = next(i for i in array.reshape(-1).tolist() if not -size <= i < size)
+        raise messages.index_out_of_bounds(wrong, dim, size)
 
 
 def _selection(ndim: int, dims: tuple[int, ...], indices: tuple) -> tuple:
@@ -137,7 +149,7 @@ def put_at(array, new, where: tuple, accumulate: bool):
         return array.at[where].add(new, mode="promise_in_bounds")
     if array.dtype.kind not in "fcV":
         return array.at[where].set(new, mode="promise_in_bounds")
-    leaves, shape_of = jax.tree.flatten(where, is_leaf=lambda part: isinstance(part, slice))
+    leaves = where
     arrays = [leaf for leaf in leaves if not isinstance(leaf, slice)]
 
     def rebuild(arrays):

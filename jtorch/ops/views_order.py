@@ -59,11 +59,16 @@ def _adjoint(tensor: Any, name: str) -> Any:
     return turned.conj() if turned.dtype.is_complex else turned
 
 
+_IDENTITY = (
+    "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
+)
+
+
 def _reversed(tensor: Any) -> Any:
     ndim = tensor.ndim
     if ndim == 0:
         _warn(
-            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
+            _IDENTITY.format("T")
         )
     elif ndim != 2 and ndim != 1:
         _warn(
@@ -78,7 +83,7 @@ def _reversed(tensor: Any) -> Any:
 def _matrix_transposed(tensor: Any) -> Any:
     if tensor.ndim == 0:
         _warn(
-            "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases."
+            _IDENTITY.format("mT")
         )
         return tensor
     if tensor.ndim == 1:
