@@ -791,9 +791,16 @@ def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None
 
 
 def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
-    """Return the references whose elements a gradient needs, and whether each is its own result."""
+    """Return the references whose elements a gradient needs, and whether each is its own result.
+
+    What an in-place operator itself overwrites is left out: PyTorch keeps a copy of it.
+    """
     needed = [instruction.operands[position] for position in instruction.saves]
-    found = [(reference, False) for reference in needed if isinstance(reference, int)]
+    found = [
+        (reference, False)
+        for reference in needed
+        if isinstance(reference, int) and reference != instruction.overwrites
+    ]
     if instruction.saves_result:
         found.append((instruction.slot, True))
     return found
