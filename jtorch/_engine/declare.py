@@ -10,6 +10,7 @@ from typing import Any
 from .._core.schema import Schema
 from . import kinds, record, views
 from .op import REGISTRY, Op
+from .signatures import CallSignature
 
 #: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
 FUNCTIONS: dict[str, Callable] = {}
@@ -61,7 +62,7 @@ def op(
             for each in (public, *aliases):
                 (FUNCTIONS if registry is None else registry)[each] = entry.call
         if method:
-            bound = _describe(make(entry, True), entry, public)
+            bound = _describe(make(entry, True), entry, public, method=True)
             for each in (public, *aliases):
                 METHODS[each] = bound
         if inplace:
@@ -102,7 +103,7 @@ def _declare_inplace(entry: Op, methods: Iterable[str], functions: Iterable[str]
         differentiable=entry.differentiable,
         dynamic=entry.extra_dynamic,
     )
-    twin.call = _describe(record.make_inplace(twin), twin, public)
+    twin.call = _describe(record.make_inplace(twin), twin, public, method=True)
     REGISTRY[public] = twin
     for each in methods:
         METHODS[each + "_"] = twin.call
@@ -112,8 +113,9 @@ def _declare_inplace(entry: Op, methods: Iterable[str], functions: Iterable[str]
     entry.inplace_twin = twin
 
 
-def _describe(function: Callable, entry: Op, public: str) -> Callable:
+def _describe(function: Callable, entry: Op, public: str, method: bool = False) -> Callable:
     function.__name__ = function.__qualname__ = public
+    function.__signature__ = CallSignature(entry.schema, method)  # type: ignore[attr-defined]
     function.__doc__ = entry.__doc__
     function.__module__ = "torch"
     return function
@@ -163,6 +165,7 @@ def composite(
 
             call.__name__ = call.__qualname__ = public
             call.__module__ = "torch"
+            call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
             return call
 
         made = make(False)
