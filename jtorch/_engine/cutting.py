@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from .._core import config
+from . import growth
 from .trace import Trace, flush
 from .trie import Boundary, Node
 
@@ -55,6 +56,7 @@ def grown(trace: Trace, node: Node) -> None:
         trace: the trace that made it.
         node: the new node, which has no children yet.
     """
+    growth.node_made()
     if node.cut_at:
         return
     depth = node.depth

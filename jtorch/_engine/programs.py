@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import compilation, failures, stats
+from . import compilation, failures
 from .trie import Instruction, Node
 from .values import LEAF, NO_GRAD, RESULT, Value
+
+
+_clock = itertools.count(1)
+#: Threads that need the same new program shall not each compile it.
+_compiling = threading.RLock()
 
 
 class Program:
@@ -33,8 +40,8 @@ class Program:
         lowered: what it can be optimised from, where it was compiled the cheap way.
         runs: how often it ran.
         used: when it last ran, as a number that grows.
-        float_bytes, float_vector: the Python floats of the last run, and an array of them once
-            they were the same twice.
+        numbers: the bytes of the Python floats of the last run, and an array of them once they were
+            the same twice. One object, so that threads see both or neither.
     """
 
     __slots__ = (
@@ -54,8 +61,7 @@ class Program:
         "lowered",
         "runs",
         "used",
-        "float_bytes",
-        "float_vector",
+        "numbers",
     )
 
     live: tuple[int, ...]
@@ -92,7 +98,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.function = _function(program)
     program.call = program.lowered = None
     program.runs = program.used = 0
-    program.float_bytes = program.float_vector = None
+    program.numbers = None
     return program
 
 
@@ -210,21 +216,27 @@ def run(
     if program.uses_floats:
         vector = np.array(floats, np.float64)
         content = vector.tobytes()
-        if content == program.float_bytes:
+        known = program.numbers
+        if known is not None and known[0] == content:
             # Most programs have the same numbers each time; to pass a NumPy array costs 1.5 us.
-            if program.float_vector is None:
-                program.float_vector = compilation.place(vector, device)
-            arguments.append(program.float_vector)
+            array = known[1]
+            if array is None:
+                array = compilation.place(vector, device)
+                program.numbers = (content, array)
+            arguments.append(array)
         else:
-            program.float_bytes, program.float_vector = content, None
+            program.numbers = (content, None)
             arguments.append(vector)
     if program.uses_ints:
         arguments.append(np.array(ints, np.int64))
     call = program.call
     runs = program.runs = program.runs + 1
-    program.used = stats.counters.flushes
+    program.used = next(_clock)
     if call is None:
-        call = program.call = compilation.compile_first(program, arguments, device)
+        with _compiling:
+            call = program.call
+            if call is None:
+                call = program.call = compilation.compile_first(program, arguments, device)
     elif runs == compilation.HOT_RUNS and program.lowered is not None:
         compilation.optimise_later(program)
     try:

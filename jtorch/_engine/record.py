@@ -17,12 +17,13 @@ other              itself; it has to be hashable
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._core import messages
+from .._core import config, messages
 from .._core.device import Device
 from .._core.promotion import can_cast
 from . import planning, saved_hooks
@@ -501,3 +502,27 @@ def _hashable(value: Any) -> bool:
     return True
 
 
+def _at_once(make: Callable) -> Callable:
+    """Return a maker of recorders that run what they have recorded, to debug."""
+
+    def make_eager(*args: Any, **kwargs: Any) -> Callable:
+        call = make(*args, **kwargs)
+
+        @functools.wraps(call)
+        def eager(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            flush(local.trace, "JTORCH_EAGER")
+            return result
+
+        return eager
+
+    return make_eager
+
+
+if config.EAGER:
+    make_general = _at_once(make_general)
+    make_unary = _at_once(make_unary)
+    make_binary = _at_once(make_binary)
+    make_operator = _at_once(make_operator)
+    make_inplace = _at_once(make_inplace)
+    make_inplace_operator = _at_once(make_inplace_operator)

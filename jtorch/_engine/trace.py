@@ -15,7 +15,7 @@ from typing import Any
 
 from .._core import modes
 from .._core.device import CPU, Device
-from . import programs, stats
+from . import growth, programs, stats
 from .trie import Node, root
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value
 
@@ -23,6 +23,7 @@ from .values import LEAF, NO_GRAD, RESULT, Meta, Value
 REACH = 1 << 24
 #: When segments were closed: results of one feed only segments closed later.
 closing_times = itertools.count(1)
+_NOTHING_KNOWN: dict[int, int] = {}
 _bases = itertools.count(4 * REACH, 4 * REACH)
 
 
@@ -101,36 +102,56 @@ class Trace:
         "segment",
         "device",
         "span",
+        "known",
+        "thread",
         "__weakref__",
     )
 
     def __init__(self) -> None:
         self.mode = modes.DEFAULT
         self.device: Device = CPU
+        self.thread = threading.current_thread()
         self._reset()
 
     def _reset(self) -> None:
+        self.segment = Segment(self)  # first: see run_for_other_thread
         self.base = next(_bases)
         self.node = root(self.mode)
         self.values: list[Value] = []
         self.inputs: list[Value] = []
         self.floats: list[float] = []
         self.ints: list[int] = []
-        self.segment = Segment(self)
         self.span = 0
+        self.known: dict[int, int] = _NOTHING_KNOWN
 
-    def enter(self, value: Value) -> Meta:
-        """Make a value that exists an input of this trace, and return its meta as its key part."""
+    def enter(self, value: Value) -> Any:
+        """Make a value that exists an input of this trace, and return its meta as its key part.
+
+        Where several threads use a value its place may be another trace's. It may be known here all
+        the same: then the part is its reference.
+        """
+        if local.several:
+            reference = self._known(value)
+            if reference is not None:
+                value.place = self.base + reference
+                return reference
         if value.array is None:
-            other = value.segment.trace
-            if other is not None:
-                flush(other, "used by another thread")
+            run_for_other_thread(value)
         meta = value.meta
         if meta.device is not self.device:
             self._switch_device(meta.device)
         self.inputs.append(value)
         value.place = self.base - len(self.inputs)
         return meta
+
+    def _known(self, value: Value) -> int | None:
+        if value.array is None and value.segment.trace is self:
+            return value.slot
+        inputs = self.inputs
+        known = self.known
+        if len(known) != len(inputs):
+            known = self.known = {id(each): -place for place, each in enumerate(inputs, 1)}
+        return known.get(id(value))
 
     def _switch_device(self, device: Device) -> None:
         if self.node.depth or self.inputs:
@@ -161,9 +182,19 @@ class SwitchDevice(AttributeError):
 
 
 class _Local(threading.local):
-    """The trace of the current thread, as ``local.trace``."""
+    """The trace of the current thread, as ``local.trace``.
+
+    Attributes:
+        several: whether a second thread has ever recorded.
+    """
+
+    several = False
+    _first = True
 
     def __init__(self) -> None:
+        if not _Local._first:
+            _Local.several = True
+        _Local._first = False
         self.trace = Trace()
 
 
@@ -187,8 +218,7 @@ def flush(trace: Trace, reason: str) -> None:
     live = tuple([slot for slot, count in enumerate(counts) if count > _ONLY_THE_TRACE])
     program = node.programs.get(live)
     if program is None:
-        program = programs.build(node, live)
-        node.programs[live] = program
+        program = _new_program(node, live)
     segment = trace.segment
     if program.outputs:
         outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
@@ -205,6 +235,14 @@ def flush(trace: Trace, reason: str) -> None:
         _close(segment, node, program, trace, outputs)
     segment.trace = None
     trace._reset()
+
+
+def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
+    program = programs.build(node, live)
+    first = node.programs.setdefault(live, program)  # another thread may have been quicker
+    if first is program:
+        growth.program_made(node, program)
+    return first
 
 
 def _close(segment: Segment, node: Node, program: Any, trace: Trace, outputs: Any) -> None:
@@ -240,6 +278,46 @@ def _close(segment: Segment, node: Node, program: Any, trace: Trace, outputs: An
     segment.ints = trace.ints
 
 
+_others = threading.Lock()
+
+
+def run_for_other_thread(value: Value) -> None:
+    """Make a value ready that is pending in the trace of another thread.
+
+    The trace of a thread that ended is flushed. That of a living one is left alone, as its thread
+    may be recording this very moment: a program of its own computes the value from what has been
+    recorded. Lists of a trace only grow until a reset, which replaces them and the segment first,
+    so what was read before the segment is seen unchanged belongs together.
+    """
+    segment = value.segment
+    reason = "used by another thread"
+    while value.array is None:
+        trace = segment.trace
+        if trace is None:
+            # Its own flush hands results over before it lets the trace go.
+            if value.array is None:
+                raise AssertionError("a value was dropped by a flush while still in use")
+            return
+        if not trace.thread.is_alive():
+            with _others:
+                if segment.trace is not None:
+                    flush(trace, reason)
+            continue
+        node, floats, ints, inputs = trace.node, trace.floats, trace.ints, trace.inputs
+        device = trace.device
+        if trace.segment is not segment:
+            continue
+        live = (value.slot,)
+        program = node.programs.get(live)
+        if program is None:
+            program = _new_program(node, live)
+        outputs = programs.run(
+            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device
+        )
+        value.array = outputs[0]
+        stats.count_flush(reason)
+
+
 def current(reason: str) -> None:
     """Flush the calling thread's trace."""
     flush(local.trace, reason)
@@ -250,9 +328,10 @@ def materialise(value: Value, reason: str) -> Any:
     array = value.array
     if array is None:
         trace = value.segment.trace
-        if trace is None:
-            raise AssertionError("a value was dropped by a flush while still in use")
-        flush(trace, reason)
+        if trace is local.trace:
+            flush(trace, reason)
+        else:
+            run_for_other_thread(value)
         array = value.array
     return array
 
