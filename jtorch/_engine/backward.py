@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from .._core import messages
 from . import tape
 from .record import reference_of, wrap
-from .stages import GRADIENT, OnePass, check_open_level, extend, gradient_meta
+from .stages import GRADIENT, OnePass, check_open_level, extend, gradient_meta, own_cone
 from .storage import Extra, current_value, overwrite
 from .trace import REACH, Trace, local
 from .values import LEAF, RESULT, Value
@@ -141,7 +141,13 @@ def _extend_usual(
         )
 
     metas = tuple([gradient_meta(meta) for meta in plan.metas])
-    return extend(trace, key, run, operands, metas, plan, retain_graph, create_graph)
+    identity = None
+    if create_graph:
+        end, place = own_cone(trace, [slot])
+        identity = (GRADIENT, end, place[slot], tuple(accumulate), tuple(
+            [place.get(reference, reference) for _, reference in plan.targets]
+        ))
+    return extend(trace, key, run, operands, metas, plan, retain_graph, create_graph, identity)
 
 
 def differentiate(

@@ -70,8 +70,30 @@ def set_encoder(function: Callable[[Op, Trace, tuple, dict], tuple]) -> None:
 
 def _instruction(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> Instruction:
     bound = _bind(op, trace, args, kwargs, method)
+    identity = (op, trace.mode, _identity(bound))
     plan = op.kind.plan(op, bound, trace.mode)
-    return finish(op, plan, trace)
+    instruction = finish(op, plan, trace)
+    try:
+        hash(identity)
+    except TypeError:
+        return instruction  # equal to nothing but itself
+    instruction.identity = identity
+    return instruction
+
+
+def _identity(bound: Any) -> Any:
+    """Return what a call does apart from its operands' metas, as a hashable."""
+    if isinstance(bound, dict):
+        return tuple([(name, _identity(value)) for name, value in bound.items()])
+    if isinstance(bound, (list, tuple)):
+        return (type(bound), *[_identity(value) for value in bound])
+    if isinstance(bound, Operand):
+        if bound.meta is not None:
+            return Operand
+        if bound.reference is not None:
+            return (Operand, type(bound.number))
+        bound = bound.number
+    return (type(bound), bound)
 
 
 def _bind(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import compilation, failures
+from .cones import cone_of
 from .trie import Instruction, Node
-from .values import LEAF, NO_GRAD, RESULT, Value
+from .values import Value
 
 
 _clock = itertools.count(1)
@@ -29,8 +30,7 @@ class Program:
         saved: slots that only a later gradient needs; the outputs after them.
         saved_live: live slots that a later gradient needs too.
         saved_inputs: inputs (negative references) whose arrays a later gradient needs.
-        edges: inputs that a later gradient flows on to.
-        keeps_graph: whether some live result can be differentiated later.
+        cone: the graph behind the live results, ``None`` where none can be differentiated.
         outputs: ``live + saved``.
         used_inputs: inputs that the outputs depend on.
         uses_floats, uses_ints: whether they depend on Python numbers.
@@ -49,8 +49,7 @@ class Program:
         "saved",
         "saved_live",
         "saved_inputs",
-        "edges",
-        "keeps_graph",
+        "cone",
         "outputs",
         "used_inputs",
         "uses_floats",
@@ -79,16 +78,12 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     instructions = node.instructions()
     program = Program()
     program.live = live
-    by_slot = node.by_slot()
-    saved, edges = _needed_by_gradients(node, live, by_slot)
+    cone = program.cone = cone_of(node, live)
+    saved = [] if cone is None else cone.needed
     live_set = set(live)
     program.saved = tuple(sorted(slot for slot in saved if slot >= 0 and slot not in live_set))
     program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
     program.saved_inputs = tuple(slot for slot in saved if slot < 0)
-    program.edges = tuple(edges)
-    program.keeps_graph = any(
-        by_slot[slot].metas[slot - by_slot[slot].slot].grad == RESULT for slot in live
-    )
     program.outputs = live + program.saved
     needed, inputs, uses_floats, uses_ints = _live_instructions(instructions, program.outputs)
     program.used_inputs = tuple(inputs)
@@ -100,45 +95,6 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.runs = program.used = 0
     program.numbers = None
     return program
-
-
-def _needed_by_gradients(
-    node: Node, live: tuple[int, ...], by_slot: dict[int, Instruction]
-) -> tuple[list[int], list[int]]:
-    """Return the references that gradients of the live results need, and the inputs they reach."""
-    saved: dict[int, None] = {}
-    edges: dict[int, None] = {}
-    metas = node.input_metas()
-    seen: set[int] = set()
-    pending = [slot for slot in live if _grad(by_slot, slot) == RESULT]
-    while pending:
-        instruction = by_slot[pending.pop()]
-        if instruction.slot in seen:
-            continue
-        seen.add(instruction.slot)
-        if instruction.slot not in node.freed:
-            for position in instruction.saves:
-                reference = instruction.operands[position]
-                if isinstance(reference, int):
-                    saved[reference] = None
-            if instruction.saves_result:
-                for offset in range(len(instruction.metas)):
-                    saved[instruction.slot + offset] = None
-        for position in instruction.gradient_operands:
-            reference = instruction.operands[position]
-            if reference < 0:
-                if metas[-reference - 1].grad != NO_GRAD:
-                    edges[reference] = None
-            elif _grad(by_slot, reference) == LEAF:
-                edges[reference] = None
-            else:
-                pending.append(reference)
-    return list(saved), list(edges)
-
-
-def _grad(by_slot: dict[int, Instruction], slot: int) -> int:
-    instruction = by_slot[slot]
-    return instruction.metas[slot - instruction.slot].grad
 
 
 def _live_instructions(

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from .._core import messages
 from . import tape
+from .cones import cone_of
 from .op import REGISTRY
 from .record import record, reference_of, wrap
 from .storage import STALE, current_value, extra_of
@@ -101,6 +102,7 @@ def extend(
     plan: tape.GradientPlan,
     retain_graph: bool,
     create_graph: bool,
+    identity: Any = None,
 ) -> Node:
     """Add a gradient to the trie."""
     node = trace.node
@@ -123,12 +125,19 @@ def extend(
         gradient_operands=gradient_operands,
         saves=tuple(range(len(operands))) if gradient_operands else (),
         node_name="MulBackward0",
+        identity=identity,
     )
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
     child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
     if not retain_graph:
         child.freed = node.freed | {i.slot for level, i in plan.order if level == 0}
     return child
+
+
+def own_cone(trace: Trace, slots: Sequence[int]) -> tuple[Node | None, dict[int, int]]:
+    """Name the graph behind some results of the trace under way by what it is, not where."""
+    cone = cone_of(trace.node, slots) if slots else None
+    return (None, {}) if cone is None else (cone.end, cone.place)
 
 
 def _meta_of(trace: Trace, reference: int) -> Meta:
@@ -171,6 +180,10 @@ class OnePass:
     def run(
         self, roots: Sequence[Value], cotangents: Sequence[Value | None]
     ) -> list[Value | None]:
+        behind = _segments_behind([(r.segment, 0) for r in roots if r.meta.grad == RESULT], local.trace)
+        if self.anomaly.enabled or any(_calls_python(segment) for segment in behind):
+            # What Python does may flush the trace, which numbers its results anew: do it first.
+            flush(local.trace, "hooks of a backward pass")
         places = [_place_of(tensor_value) for tensor_value in self._input_values()]
         self.wanted_places = {place for place in places if place[0] is not None}
         self.wanted_leaves = (
@@ -241,10 +254,7 @@ class OnePass:
         if not (
             self.wanted_places
             or self.anomaly.enabled
-            or any(
-                isinstance(s, FunctionSegment) or s.hooks is not None or s.node_hooks is not None
-                for s in segments
-            )
+            or any(_calls_python(segment) for segment in segments)
         ):
             return None
         latest: SegmentPlace | None = None
@@ -432,8 +442,30 @@ class OnePass:
                 return tuple(gradient(arrays[:count], *arrays[count:]))
 
             metas = tuple([gradient_meta(meta) for meta in plan.metas])
+            identity = None
+            if self.create_graph:
+                end, place = own_cone(trace, [slot for level, slot in roots if level == 0])
+                identity = (
+                    GRADIENT,
+                    end,
+                    ends,
+                    signature[1],
+                    tuple([tuple(sorted(each.items())) for each in edges[1:]]),
+                    tuple([(lvl, place.get(slot, slot) if lvl == 0 else slot) for lvl, slot in roots]),
+                    tuple([(lvl, place.get(ref, ref) if lvl == 0 else ref) for lvl, ref in plan.targets]),
+                    len(operands),
+                    alone is not None,
+                )
             node = extend(
-                trace, key, run, operands, metas, plan, self.retain_graph, self.create_graph
+                trace,
+                key,
+                run,
+                operands,
+                metas,
+                plan,
+                self.retain_graph,
+                self.create_graph,
+                identity,
             )
         trace.node = node
         self._note_used(segments, plan)
@@ -578,6 +610,11 @@ class OnePass:
                 if self.accumulate and gradient is not None:
                     self.deliver(tensor, gradient, self.create_graph)
         return found
+
+
+def _calls_python(segment: Any) -> bool:
+    """Return whether a gradient through a segment may call hooks or Python functions."""
+    return isinstance(segment, FunctionSegment) or segment.hooks is not None
 
 
 def _first_slot(place: SegmentPlace) -> int:

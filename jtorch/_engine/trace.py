@@ -231,8 +231,8 @@ def flush(trace: Trace, reason: str) -> None:
         value.array = array
         if value.meta.grad != RESULT:
             value.segment = None
-    if program.keeps_graph or segment.nodes is not None:
-        _close(segment, node, program, trace, outputs)
+    if program.cone is not None:
+        _close(segment, program, trace, outputs)
     segment.trace = None
     trace._reset()
 
@@ -245,77 +245,56 @@ def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
     return first
 
 
-def _close(segment: Segment, node: Node, program: Any, trace: Trace, outputs: Any) -> None:
+def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
     """Keep what differentiating the segment later needs, and no other array."""
     values, inputs = trace.values, trace.inputs
+    cone = program.cone
+    place = cone.place
     saved: dict[int, Any] = {}
     for slot, array in zip(program.saved, outputs[len(program.live) :], strict=True):
-        saved[slot] = array
+        saved[place[slot]] = array
     for slot in program.saved_live:
         value = values[slot]
         # A value that can be overwritten later is kept itself, to see that it was; one that
-        # belongs to this segment tells the segment (see tape.mark_stale), and would be a cycle.
-        saved[slot] = value.array if value.meta.grad == RESULT else value
+        # belongs to this segment tells the segment (storage.mark_stale), and would be a cycle.
+        saved[place[slot]] = value.array if value.meta.grad == RESULT else value
     for reference in program.saved_inputs:
-        saved[reference] = inputs[-reference - 1]
+        saved[place[reference]] = inputs[-reference - 1]
     edges: dict[int, Any] = {}
-    for reference in program.edges:
+    for reference in cone.edges:
         value = inputs[-reference - 1] if reference < 0 else values[reference]
-        if value.meta.grad == LEAF:
-            edges[reference] = value.owner
-        else:
-            edges[reference] = (value.segment, value.slot)
-    if segment.nodes is not None:
-        for reference, value in enumerate(inputs, 1):
-            if value.meta.grad != NO_GRAD and -reference not in edges:
-                owner = value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
-                edges[-reference] = owner
-    segment.end = node
+        edges[place[reference]] = (
+            value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
+        )
+    for slot in program.live:
+        if values[slot].meta.grad == RESULT:
+            values[slot].slot = place[slot]
+    segment.end = cone.end
     segment.sequence = next(closing_times)
     segment.saved = saved
     segment.edges = edges
-    segment.floats = trace.floats
-    segment.ints = trace.ints
+    segment.freed = cone.freed
+    segment.stale = set(cone.stale)
+    segment.floats = [trace.floats[index] for index in cone.floats]
+    segment.ints = [trace.ints[index] for index in cone.ints]
+    if segment.hooks is not None or segment.nodes is not None:
+        _renumber(segment, place)
 
 
-_others = threading.Lock()
-
-
-def run_for_other_thread(value: Value) -> None:
-    """Make a value ready that is pending in the trace of another thread.
-
-    The trace of a thread that ended is flushed. That of a living one is left alone, as its thread
-    may be recording this very moment: a program of its own computes the value from what has been
-    recorded. Lists of a trace only grow until a reset, which replaces them and the segment first,
-    so what was read before the segment is seen unchanged belongs together.
-    """
-    segment = value.segment
-    reason = "used by another thread"
-    while value.array is None:
-        trace = segment.trace
-        if trace is None:
-            # Its own flush hands results over before it lets the trace go.
-            if value.array is None:
-                raise AssertionError("a value was dropped by a flush while still in use")
-            return
-        if not trace.thread.is_alive():
-            with _others:
-                if segment.trace is not None:
-                    flush(trace, reason)
-            continue
-        node, floats, ints, inputs = trace.node, trace.floats, trace.ints, trace.inputs
-        device = trace.device
-        if trace.segment is not segment:
-            continue
-        live = (value.slot,)
-        program = node.programs.get(live)
-        if program is None:
-            program = _new_program(node, live)
-        outputs = programs.run(
-            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device
-        )
-        value.array = outputs[0]
-        stats.count_flush(reason)
+def _renumber(segment: Segment, place: dict[int, int]) -> None:
+    """Number hooks and nodes as the cone does; what lies outside of it has nothing to do."""
+    for name in ("hooks", "retained", "node_hooks", "packed"):
+        found = getattr(segment, name)
+        if found is not None:
+            setattr(segment, name, {place[s]: v for s, v in found.items() if s in place})
+    if segment.nodes is not None:
+        nodes = list(segment.nodes.items())
+        segment.nodes.clear()
+        for slot, node in nodes:
+            own = place.get(slot[1] if isinstance(slot, tuple) else slot)
+            node._slot = own
+            if own is not None:
+                segment.nodes[("view", own) if isinstance(slot, tuple) else own] = node
 
 
 def current(reason: str) -> None:

@@ -33,6 +33,8 @@ class Instruction:
         node_name: class name of the ``grad_fn``.
         overwrites: reference of the value that this in-place write made stale, or ``None``.
         view_of: reference of the value that the result shares memory with, or ``None``.
+        identity: hashable; instructions of equal identity whose operands have equal metas compute
+            the same.
         where: the user's file and line where it was first recorded, ``None`` where nobody asked.
     """
 
@@ -49,6 +51,7 @@ class Instruction:
         "node_name",
         "overwrites",
         "view_of",
+        "identity",
         "where",
     )
 
@@ -66,6 +69,7 @@ class Instruction:
         node_name: str = "",
         overwrites: int | None = None,
         view_of: int | None = None,
+        identity: Any = None,
     ):
         self.op = op
         self.function = function
@@ -79,7 +83,24 @@ class Instruction:
         self.node_name = node_name
         self.overwrites = overwrites
         self.view_of = view_of
+        self.identity = function if identity is None else identity
         self.where: tuple[str, int] | None = None
+
+    def moved(self, operands: tuple, place: dict[int, int]) -> Instruction:
+        """Return the same instruction with other references."""
+        return Instruction(
+            self.op,
+            self.function,
+            operands,
+            self.metas,
+            gradient_operands=self.gradient_operands,
+            saves=self.saves,
+            saves_result=self.saves_result,
+            vjp=self.vjp,
+            node_name=self.node_name,
+            view_of=None if self.view_of is None else place.get(self.view_of),
+            identity=self.identity,
+        )
 
 
 class AlwaysMiss(dict):

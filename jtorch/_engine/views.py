@@ -326,6 +326,7 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
             gradient_operands=(0,) if part == RESULT else (),
             node_name="AsStridedBackward0",
             view_of=base.place - trace.base,
+            identity=(_READ, grad, *key),
         )
 
     return _extend(trace, (_READ, from_base, grad, *key), make)
@@ -348,7 +349,9 @@ def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: b
     key, numbers = _chain_key(trace, steps)
 
     def make() -> Instruction:
-        return _put_instruction(trace, steps, base, new, numbers, keeps_history)
+        instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history)
+        instruction.identity = (_PUT, trace.mode.grad, keeps_history, *key)
+        return instruction
 
     value = _extend(trace, (_PUT, from_base, from_new, keeps_history, *key), make)
     if value.meta.grad == LEAF:

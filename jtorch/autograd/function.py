@@ -242,6 +242,8 @@ def _refuse_result(cls: type, result: Any) -> None:
 
 def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     """Make the results differentiable: give them a segment of their own."""
+    # The function is later than everything recorded so far and earlier than what follows.
+    flush(local.trace, "autograd.Function")
     edges: list[Any] = []
     for arg in args:
         edge = None
@@ -252,8 +254,6 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
             elif value.meta.grad == RESULT:
                 edge = (value.segment, value.slot)
         edges.append(edge)
-    # The function is later than everything recorded so far and earlier than what follows.
-    flush(local.trace, "autograd.Function")
     node_name = ctx.__class__.__name__
     tensors = [(i, o) for i, o in enumerate(outputs) if hasattr(o, "_value")]
     silent = {id(tensor) for tensor in ctx._non_differentiable}
