@@ -6,10 +6,12 @@ from . import (  # noqa: F401
     copying,
     indexing,
     inplace_shape,
+    masks,
     matmul,
     moments,
     reduction,
     reshaping,
+    scatter,
     shape,
     views_dtype,
     views_order,
@@ -25,3 +27,5 @@ from . import joining  # noqa: E402,F401
 from . import diagonals  # noqa: E402,F401
 from . import counting  # noqa: E402,F401
 from . import losses  # noqa: E402,F401
+from . import sorting  # noqa: E402,F401
+from . import cumulative  # noqa: E402,F401

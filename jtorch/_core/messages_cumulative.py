@@ -1,0 +1,60 @@
+"""PyTorch's words about differences, integrals and quantiles."""
+
+from __future__ import annotations
+
+
+def diff_rank() -> RuntimeError:
+    """``diff`` of a tensor without dimensions."""
+    return RuntimeError("diff expects input to be at least one-dimensional")
+
+
+def diff_order(order: int) -> RuntimeError:
+    """``diff`` a negative number of times."""
+    return RuntimeError(f"order must be non-negative but got {order}")
+
+
+def diff_sizes() -> RuntimeError:
+    """``diff`` with something of another rank before or behind."""
+    return RuntimeError(
+        "diff expects prepend or append to be the same dimension as input"
+    )
+
+
+def trapezoid_sizes(y: int, x: int) -> RuntimeError:
+    """``trapezoid`` of other places than values."""
+    return RuntimeError(
+        "trapezoid: There must be one `x` value for each sample point"
+    )
+
+
+def quantile_number() -> RuntimeError:
+    """``quantile`` of a number that is no share."""
+    return RuntimeError("quantile() q must be in the range [0, 1] but got")
+
+
+def quantile_rank(name: str) -> RuntimeError:
+    """``quantile`` of more than a vector of shares."""
+    return RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+
+
+def quantile_of_nothing(name: str) -> RuntimeError:
+    """``quantile`` of nothing."""
+    return RuntimeError(f"{name}() input tensor must be non-empty")
+
+
+def quantile_dtype(name: str) -> RuntimeError:
+    """``quantile`` of another dtype than float32 or float64."""
+    return RuntimeError(f"{name}() input tensor must be either float or double dtype")
+
+
+def quantile_q_dtype(name: str) -> RuntimeError:
+    """``quantile`` with shares of another dtype."""
+    return RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+
+
+def quantile_interpolation(name: str, interpolation: str) -> RuntimeError:
+    """``quantile`` with an unknown interpolation."""
+    return RuntimeError(
+        f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but "
+        f"got {interpolation}"
+    )
