@@ -256,3 +256,35 @@ def frexp_dtype() -> RuntimeError:
 def not_differentiable(name: str) -> RuntimeError:
     """The gradient of an operator that has none."""
     return RuntimeError(f"derivative for aten::{name} is not implemented")
+
+
+def prelu_of_scalar() -> RuntimeError:
+    """``prelu`` of a tensor without dimensions."""
+    return RuntimeError("Not allow zero-dim input tensor.")
+
+
+def prelu_channels(weights: int, channels: int) -> RuntimeError:
+    """``prelu`` with another number of weights than channels."""
+    return RuntimeError(
+        f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weights}"
+        f" and channel size = {channels}."
+    )
+
+
+def prelu_weight(ndim: int) -> RuntimeError:
+    """``prelu`` with weights of too many dimensions."""
+    return RuntimeError(
+        f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {ndim}"
+    )
+
+
+def no_complex_gradient(name: str) -> RuntimeError:
+    """An operator that is differentiable for real numbers only."""
+    return RuntimeError(
+        f"{name} does not support automatic differentiation for outputs with complex dtype."
+    )
+
+
+def bool_mvlgamma() -> RuntimeError:
+    """``mvlgamma`` of bool."""
+    return RuntimeError("The input tensor may not be a boolean tensor.")

@@ -40,6 +40,7 @@ class Pointwise:
         names: ``(operands, static) -> class name of grad_fn`` where it depends on them.
         saves: ``(operands) -> names of what the gradient needs`` where it depends on them.
         wide: whether halves are computed in float32.
+        real_gradient: whether PyTorch has no gradient for complex numbers.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Pointwise:
         names: Callable[[dict[str, Operand], dict[str, Any]], str | None] | None = None,
         saves: Callable[[dict[str, Operand]], Iterable[str]] | None = None,
         wide: bool = True,
+        real_gradient: bool = False,
     ):
         self.result = result
         self.promote = promote
@@ -62,6 +64,7 @@ class Pointwise:
         self.names = names
         self.saves = saves
         self.wide = wide
+        self.real_gradient = real_gradient
 
     def compute_dtype(self, operands: list[Operand], static: dict[str, Any], mode: Any) -> DType:
         """Return the dtype that the operator computes in."""
@@ -92,6 +95,8 @@ class Pointwise:
         compute = self.compute_dtype(operands, static, mode)
         if self.check is not None:
             self.check(op, compute)
+        if self.real_gradient and compute.is_complex and mode.grad and any(m.grad for m in metas):
+            raise messages_pointwise.no_complex_gradient(op.name)
         result = self.result_dtype(compute)
         strides = elementwise_strides(shape, [(meta.shape, meta.strides) for meta in metas])
         device = metas[0].device if metas else None
@@ -118,6 +123,15 @@ class Pointwise:
         )
 
 
+class PointwiseOfInput(Pointwise):
+    """An operator whose numbers have no say in the dtype: it is that of ``input``."""
+
+    def compute_dtype(self, operands: list[Operand], static: dict[str, Any], mode: Any) -> DType:
+        meta = operands[0].meta
+        assert meta is not None
+        return meta.dtype
+
+
 BOOL = frozenset((dtypes.bool_,))
 #: The integers that PyTorch's kernels know; the wider unsigned ones mostly have none.
 INTEGRAL = frozenset((dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64))
@@ -135,3 +149,20 @@ def only(*groups: frozenset, kernel: str | None = None) -> Callable[[Op, DType],
             raise messages_pointwise.not_implemented(kernel or op.kernel, dtype._legacy_name)
 
     return check
+
+
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
+            "int64": "int64_t"}  # fmt: skip
+_LIMITS = {
+    "uint8": (-255, 255),
+    "int8": (-128, 127),
+    "int16": (-(2**15), 2**15 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+}
+
+
+def check_fits(number: int | float, dtype: DType) -> None:
+    """Refuse a Python int that the dtype cannot hold, as PyTorch's kernels of numbers do."""
+    limits = _LIMITS.get(dtype._name)
+    if limits and isinstance(number, int) and not limits[0] <= number <= limits[1]:
+        raise messages_pointwise.overflow(_C_NAMES[dtype._name])

@@ -7,7 +7,8 @@ from jax import lax
 
 from .._core import dtypes
 from .._core import messages_pointwise as words
-from .._engine.declare import op
+from .._core.dtypes import dtype as DType
+from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds_pointwise import Pointwise
 from ._rules import with_partials
 
@@ -47,19 +48,38 @@ _real_angle = with_partials(
     kind=Pointwise(operands=("input",), wide=False),
     arity="unary",
     inplace=True,
-    inplace_function=True,
     saves=(),
     node_name="ConjPhysicalBackward0",
 )
-def conj_physical(input):
-    """Conjugate each complex number.
+def _conjugate(input):
+    """Conjugate each complex number."""
+    return jnp.conj(input) if input.dtype.kind == "c" else input
+
+
+def _of_complex(call):
+    """Return a function that hands real tensors back as they are, as PyTorch does."""
+
+    def conj_physical(*args, **kwargs):
+        if len(args) == 1 and not kwargs:
+            dtype = getattr(args[0], "dtype", None)
+            if isinstance(dtype, DType) and not dtype.is_complex:
+                return args[0]
+        return call(*args, **kwargs)
+
+    conj_physical.__doc__ = """Conjugate each complex number.
 
     Args:
-        input: tensor; a real one is returned as it is.
+        input: tensor; a real one is returned itself.
     Returns:
         Tensor of the same dtype.
     """
-    return jnp.conj(input) if input.dtype.kind == "c" else input
+    conj_physical.__module__ = "torch"
+    return conj_physical
+
+
+FUNCTIONS["conj_physical"] = _of_complex(_conjugate.call)
+METHODS["conj_physical"] = _of_complex(METHODS["conj_physical"])
+FUNCTIONS["conj_physical_"] = METHODS["conj_physical_"] = _of_complex(METHODS["conj_physical_"])
 
 
 _PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)
@@ -117,4 +137,20 @@ def polar(abs, angle):
     Returns:
         Tensor of complex64 or complex128.
     """
+    return _polar(abs, angle)
+
+
+def _polar_value(abs, angle):
     return _join(abs * jnp.cos(angle), abs * jnp.sin(angle))
+
+
+def _direction(abs, angle):
+    """Return the unit number of the result, 0 for 0: what PyTorch's gradient is made of."""
+    return _polar_value(jnp.sign(abs), angle)
+
+
+_polar = with_partials(
+    _polar_value,
+    lambda tangent, abs, angle: tangent * _direction(abs, angle),
+    lambda tangent, abs, angle: tangent * (1j * _polar_value(abs, angle)),
+)

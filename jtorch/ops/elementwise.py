@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax.scipy import special
 
+from .._core import dtypes
 from .._core import messages_pointwise as words
-from .._engine.declare import op
+from .._engine.declare import METHODS, op
 from .._engine.kinds_pointwise import COMPLEX, FLOATING, Pointwise, only
 from ._rules import from_result, with_partials
 
@@ -115,6 +116,7 @@ declare_unary(
 declare_unary(
     "log1p", "Take the natural logarithm of 1 plus each element, exactly near 0.", jnp.log1p,
     derivative=_log1p_derivative,
+    node_name="Log1PBackward0",
 )  # fmt: skip
 declare_unary("sin", "Take the sine of each element, an angle in radians.", jnp.sin)
 declare_unary("cos", "Take the cosine of each element, an angle in radians.", jnp.cos)
@@ -200,7 +202,7 @@ def _differentiable_polygamma(n):
     def value(x):
         if n == 1:
             return _trigamma(x)
-        result = special.polygamma(float(n), x)
+        result = special.polygamma(n, x)
         pole = (x <= 0) & (x == jnp.floor(x))
         sign = 1.0 if n % 2 else -1.0
         return jnp.where(pole, sign * jnp.inf, result)
@@ -210,7 +212,8 @@ def _differentiable_polygamma(n):
 
 def _trigamma(x):
     """Reflect negative arguments, then use the zeta function."""
-    positive = special.zeta(2.0, jnp.where(x < 0.5, 1 - x, x))
+    positive = special.zeta(jnp.asarray(2, x.dtype), jnp.where(x < 0.5, 1 - x, x))
+    positive = jnp.where(x == jnp.inf, 0, positive)
     sine = jnp.sin(math.pi * x)
     return jnp.where(x < 0.5, (math.pi / sine) ** 2 - positive, positive)
 
@@ -259,7 +262,7 @@ def _no_complex(name):
     return check
 
 
-def _declare_angle_conversion(name: str, summary: str, factor: float) -> None:
+def _declare_angle_conversion(name: str, node_name: str, summary: str, factor: float) -> None:
     def pure(input):
         return input * factor
 
@@ -271,11 +274,16 @@ def _declare_angle_conversion(name: str, summary: str, factor: float) -> None:
         inplace=True,
         inplace_function=True,
         saves=(),
+        node_name=node_name,
     )(pure)
 
 
-_declare_angle_conversion("deg2rad", "Convert degrees to radians.", math.pi / 180)
-_declare_angle_conversion("rad2deg", "Convert radians to degrees.", 180 / math.pi)
+_declare_angle_conversion(
+    "deg2rad", "Deg2RadBackward0", "Convert degrees to radians.", math.pi / 180
+)
+_declare_angle_conversion(
+    "rad2deg", "Rad2DegBackward0", "Convert radians to degrees.", 180 / math.pi
+)
 
 
 @op(
@@ -307,7 +315,7 @@ def logit(input, eps=None):
         outside = jnp.nan if eps is None else 0.0
         safe = jnp.where(inside, x, 0.5)
         outside = jnp.where(jnp.isnan(x), jnp.nan, outside)
-        return tangent * jnp.where(inside, 1 / (safe * (1 - safe)), outside)
+        return tangent * jnp.where(inside, 1 / jnp.abs(safe * (1 - safe)), outside)
 
     return with_partials(value, slope)(input)
 
@@ -343,7 +351,12 @@ def polygamma(input, n):
     return _polygamma(n, input)
 
 
+METHODS["polygamma"] = lambda self, n: polygamma.call(n, self)
+
+
 def _check_mvlgamma(operator, operands, static) -> None:
+    if operands["input"].meta.dtype is dtypes.bool_:
+        raise words.bool_mvlgamma()
     if static["p"] < 1:
         raise words.mvlgamma_order()
 

@@ -112,7 +112,9 @@ def xlogy(other, input=None, self=None):
 
 def _logaddexp_value(x, y):
     if x.dtype.kind == "c":
-        return jnp.logaddexp(x, y)
+        first = jnp.real(x) >= jnp.real(y)
+        high, low = jnp.where(first, x, y), jnp.where(first, y, x)
+        return high + jnp.log1p(jnp.exp(low - high))
     high = jnp.maximum(x, y)
     same = jnp.isinf(x) & (x == y)
     return jnp.where(same, x, high + jnp.log1p(jnp.exp(-jnp.abs(x - y))))

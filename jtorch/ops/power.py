@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+
+import jax
 import jax.numpy as jnp
 
 from .._core import dtypes
 from .._core import messages_pointwise as words
 from .._engine.declare import METHODS, composite, op
-from .._engine.kinds_pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
+from .._engine.kinds import cast
+from .._engine.kinds_pointwise import (
+    COMPLEX,
+    FLOATING,
+    INTEGRAL,
+    Pointwise,
+    check_fits,
+    only,
+    working_dtype,
+)
 from ._rules import from_result, with_partials
 from .arithmetic import reflected
 
@@ -39,44 +51,70 @@ def _power_name(operands, static):
 
 
 class _Power(Pointwise):
-    """A power: a constant exponent reaches the function as the Python number that it is."""
+    """A power; a constant exponent selects a formula."""
 
     def plan(self, op, bound, mode):
+        exponent = bound["exponent"]
+        constant = exponent.meta is None and exponent.reference is None
+        number = exponent.number if constant and not isinstance(exponent.number, complex) else None
+        # Nothing is computed for 0 and 1, so that every dtype will do.
+        self.check = _any_dtype if number in (0, 1) else _powers
         plan = super().plan(op, bound, mode)
-        exponent = next(o for o in plan.operands if o.name == "exponent")
-        if exponent.meta is None and exponent.reference is None:
-            place = plan.operands.index(exponent)
-            general = plan.function
-            number = exponent.number
-            base = plan.operands[1 - place]
-            function = self._constant(base, number, plan.metas[0].dtype)
-            if function is not None:
-                plan.function = lambda *arrays: function(arrays[1 - place])
-            else:
-                plan.function = general
+        compute = plan.metas[0].dtype
+        if isinstance(exponent.number, int) and number is None:
+            check_fits(exponent.number, compute)
+        formula = None if number is None else _formula(number)
+        if formula is not None:
+            work = working_dtype(compute)
+            place = next(i for i, o in enumerate(plan.operands) if o.name == "input")
+            plan.function = lambda *arrays: cast(formula(cast(arrays[place], work)), compute)
         return plan
 
-    def _constant(self, base, number, compute):
-        from .._engine.kinds import cast
-        from .._engine.kinds_pointwise import working_dtype
 
-        formula = None if isinstance(number, complex) else _FORMULAS.get(number)
-        if formula is None or base.meta is None:
-            return None
-        work = working_dtype(compute)
-        return lambda array: cast(formula(cast(array, work)), compute)
+_powers = only(INTEGRAL, FLOATING, COMPLEX, kernel="pow")
+
+
+def _any_dtype(op, dtype) -> None:
+    pass
+
+
+def _square(x):
+    return x & x if x.dtype == bool else x * x
 
 
 _FORMULAS = {
     0: lambda x: jnp.ones_like(x),
     1: lambda x: x,
-    2: lambda x: x & x if x.dtype == bool else x * x,
-    3: lambda x: x & x if x.dtype == bool else x * x * x,
+    2: _square,
+    3: lambda x: _square(x) * x,
     0.5: lambda x: jnp.sqrt(x),
     -0.5: lambda x: 1 / jnp.sqrt(x),
     -1: lambda x: 1 / x,
     -2: lambda x: 1 / (x * x),
 }
+
+
+@functools.cache
+def _formula(number):
+    """Return the function of a power by a constant, with PyTorch's derivative; or ``None``."""
+    value = _FORMULAS.get(number)
+    if value is None:
+        return None
+    if number in (1, 2, 3):
+        return value  # JAX's derivative is the same
+
+    def slope(tangent, x):
+        if number == 0:
+            return tangent * 0
+        lower = _formula(number - 1)
+        power = _nonzero_power(x, number - 1) if lower is None else lower(x)
+        return tangent * (number * power)
+
+    return with_partials(value, slope)
+
+
+def _nonzero_power(x, number):
+    return _power(x, jnp.asarray(number, x.dtype))
 
 
 def _saves_of_power(operands):
@@ -90,7 +128,6 @@ def _saves_of_power(operands):
     kind=_Power(
         operands=("input", "self", "exponent"),
         check_operands=_no_negative_exponent,
-        check=only(INTEGRAL, FLOATING, COMPLEX, kernel="pow"),
         names=_power_name,
         saves=_saves_of_power,
     ),
@@ -115,27 +152,43 @@ def pow(exponent, input=None, self=None):
 
 
 def _integer_power(base, exponent):
+    """Multiply with wrapping; a negative exponent leaves only 1 and -1."""
     base, exponent = jnp.broadcast_arrays(base, exponent)
-    if base.dtype.kind == "u":
-        return jnp.power(base, exponent)
-    negative = exponent < 0
+    signed = base.dtype.kind == "i"
+    negative = exponent < 0 if signed else jnp.zeros(base.shape, bool)
     odd = (exponent & 1) == 1
+
+    def step(state):
+        result, square, left = state
+        result = jnp.where((left & 1) == 1, result * square, result)
+        return result, square * square, left >> 1
+
+    start = (jnp.ones_like(base), base, jnp.where(negative, 0, exponent))
+    result, _, _ = jax.lax.while_loop(lambda state: jnp.any(state[2] != 0), step, start)
     inverse = jnp.where(base == 1, 1, jnp.where(base == -1, jnp.where(odd, -1, 1), 0))
-    result = jnp.power(base, jnp.where(negative, 0, exponent))
-    return jnp.where(negative, inverse.astype(base.dtype), result)
+    return jnp.where(negative, inverse.astype(base.dtype), result) if signed else result
+
+
+def _power_value(x, y):
+    if x.dtype.kind != "c":
+        return jnp.power(x, y)
+    # A complex zero has no logarithm: PyTorch gives 0 for powers of positive real part.
+    zero = x == 0
+    power = jnp.power(jnp.where(zero, 1, x), y)
+    return jnp.where(zero, jnp.where(jnp.real(y) > 0, 0, jnp.nan), power)
 
 
 def _by_base(tangent, x, y):
-    return tangent * jnp.where(y == 0, 0, y * jnp.power(x, y - 1))
+    zero = y == 0
+    return tangent * jnp.where(zero, 0, y * _power_value(x, jnp.where(zero, 1, y - 1)))
 
 
 def _by_exponent(tangent, x, y):
-    y_is_positive = jnp.real(y) >= 0
-    zero = (x == 0) & y_is_positive
-    return tangent * jnp.where(zero, 0, jnp.power(x, y) * jnp.log(jnp.where(zero, 1, x)))
+    zero = (x == 0) & (jnp.real(y) >= 0)
+    return tangent * jnp.where(zero, 0, _power_value(x, y) * jnp.log(jnp.where(zero, 1, x)))
 
 
-_power = with_partials(jnp.power, _by_base, _by_exponent)
+_power = with_partials(_power_value, _by_base, _by_exponent)
 
 
 METHODS["__rpow__"] = reflected(lambda self, other: pow.call(other, self))

@@ -45,13 +45,16 @@ def _declare_rounding(name, summary, function, aliases=()) -> None:
 
 
 # PyTorch's gradient of them is zero, also where the element is not finite.
-_declare_rounding("floor", "Round each element down.", with_partials(jnp.floor, None))
-_declare_rounding("ceil", "Round each element up.", with_partials(jnp.ceil, None))
+_declare_rounding("floor", "Round each element down.", with_partials(lambda x: jnp.floor(x), None))
+_declare_rounding("ceil", "Round each element up.", with_partials(lambda x: jnp.ceil(x), None))
 _declare_rounding(
-    "trunc", "Round each element to zero.", with_partials(jnp.trunc, None), aliases=("fix",)
+    "trunc",
+    "Round each element to zero.",
+    with_partials(lambda x: jnp.trunc(x), None),
+    aliases=("fix",),
 )
 
-_round = with_partials(jnp.round, None)
+_round = with_partials(lambda x: jnp.round(x), None)
 
 
 class _Round(Pointwise):
@@ -175,7 +178,7 @@ _declare_test(
 @op(
     "nan_to_num(Tensor input, double? nan=None, double? posinf=None, double? neginf=None, *, "
     "Tensor out=None)",
-    kind=Pointwise(operands=("input",), wide=False),
+    kind=Pointwise(operands=("input",), wide=False, real_gradient=True),
     inplace=True,
     inplace_function=True,
     saves=("input",),

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from .._core import dtypes
 from .._core import messages_pointwise as words
+from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import cast
 from .._engine.kinds_pointwise import (
@@ -13,26 +14,11 @@ from .._engine.kinds_pointwise import (
     FLOATING,
     INTEGRAL,
     Pointwise,
+    check_fits,
     only,
 )
 from .._engine.op import Operand
 from ._rules import not_differentiable, with_partials
-
-_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
-            "int64": "int64_t"}  # fmt: skip
-_LIMITS = {
-    "uint8": (-255, 255),
-    "int8": (-128, 127),
-    "int16": (-(2**15), 2**15 - 1),
-    "int32": (-(2**31), 2**31 - 1),
-}
-
-
-def check_fits(number, dtype) -> None:
-    """Refuse a Python int that the dtype cannot hold, as PyTorch's kernels of numbers do."""
-    limits = _LIMITS.get(dtype._name)
-    if limits and isinstance(number, int) and not limits[0] <= number <= limits[1]:
-        raise words.overflow(_C_NAMES[dtype._name])
 
 
 def _real(meta_dtype) -> None:
@@ -59,6 +45,8 @@ class Clamp(Pointwise):
         single = len(self.bounds) == 1
         if not (single and by_tensor):
             _real(bound["input"].meta.dtype)
+            if any(isinstance(o.number, complex) for o in given.values()):
+                raise words.clamp_of_complex()
         self.names = lambda operands, static: f"{self.kernel}Backward{int(by_tensor == single)}"
         self.saves = lambda operands: tuple(operands)
         plan = super().plan(operator, bound, mode)
@@ -318,9 +306,8 @@ def where_function(*args, **kwargs):
         tensor of positions for each dimension.
     """
     if len(args) + len(kwargs) == 1:
-        op_schema_check = where.schema.bind(args, kwargs)
-        condition = op_schema_check[1]["condition"]
-        return METHODS["nonzero"](condition, as_tuple=True)
+        _, bound = where.schema.bind(args, kwargs)
+        return METHODS["nonzero"](bound["condition"], as_tuple=True)
     return where.call(*args, **kwargs)
 
 
@@ -331,8 +318,16 @@ def where_method(self, condition, other):
         condition: tensor of bool.
         other: tensor or number.
     """
+    if not hasattr(condition, "_value"):
+        _METHOD.bind((condition, other), {}, True)  # raises with PyTorch's words
     return where.call(condition, self, other)
 
+
+_METHOD = Schema(
+    "where(Tensor condition, Tensor other)",
+    "where(Tensor condition, Scalar other)",
+    method=("where(Tensor condition, Tensor other)", "where(Tensor condition, Scalar other)"),
+)
 
 for _call in (where_function, where_method):
     _call.__name__ = _call.__qualname__ = "where"
