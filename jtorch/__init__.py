@@ -10,6 +10,7 @@ from . import _conversion as _conversion  # noqa: E402
 from . import ops as _ops  # noqa: E402
 from . import autograd  # noqa: E402
 from . import _indexing as _indexing  # noqa: E402
+from . import _signatures as _signatures  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402
 from ._constructors import tensor  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
@@ -55,4 +56,5 @@ from .autograd import (  # noqa: E402
 
 attach_methods()
 del attach_methods
+_signatures.attach()
 globals().update(_FUNCTIONS)

@@ -77,7 +77,7 @@ def merge(overloads: list[Signature], method: bool) -> list[inspect.Parameter]:
         overloads: the signatures; that of the most parameters sets the order.
         method: whether ``self`` comes first.
     """
-    widest = max(overloads, key=lambda each: len(each.parameters))
+    widest = max(overloads, key=lambda each: (len(each.parameters), each.takes_varargs))
     others = [each for each in overloads if each is not widest]
     found: list[inspect.Parameter] = []
     if method:

@@ -15,6 +15,7 @@ from .._core.schema import Schema
 from .._core.structseq import RETURN_TYPES
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.record import write_result
+from .._engine.signatures import CallSignature
 
 
 def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict], dict[str, Any]]:
@@ -94,6 +95,7 @@ def bound_function(
 
             call.__name__ = call.__qualname__ = public
             call.__module__ = "torch"
+            call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
             return call
 
         made = make(False)
