@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -12,19 +14,18 @@ from .._core import dtypes, messages, messages_views
 from .._core.schema import Schema
 from .._core.strides import memory_order
 from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.op import REGISTRY
 from .._engine.storage import Alias, current_value, mark_stale, storage_of, version_of
 from .._engine.trace import local, materialise
-from .._engine.values import LEAF, NO_GRAD, RESULT, make_meta, ready
-from .._engine.views import share_memory_of
-from .views_strided import as_strided, memory_extent
+from .._engine.values import LEAF, NO_GRAD, make_meta, ready
+from .._engine.views import make_view, share_memory_of
+from .views_strided import as_strided, memory_extent, renamed, strided_view
 
 
-def _become(tensor: Any, viewed: Any, node_name: str) -> Any:
+def _become(tensor: Any, viewed: Any) -> Any:
     """Let a tensor be what a view of it is, and count that as a write."""
     value = viewed._value
     old = tensor._value
-    if value.meta.grad == RESULT:
-        local.trace.node.instruction.node_name = node_name
     if value.meta.grad == LEAF:
         value.owner = weakref.ref(tensor)
     mark_stale(old)
@@ -40,11 +41,18 @@ def _become(tensor: Any, viewed: Any, node_name: str) -> Any:
     return tensor
 
 
-def _inplace(name: str, view: Callable, node_name: str, aliases: tuple[str, ...] = ()) -> None:
+def _variant(name: str, node_name: str) -> Callable:
+    """Return the method of a view operator whose ``grad_fn`` has another name."""
+    twin = copy.copy(REGISTRY[name])
+    twin.node_name = node_name
+    return make_view(twin, True)
+
+
+def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
     def call(self, *args, **kwargs):
         if local.trace.mode.grad and current_value(self).meta.grad == LEAF:
             raise messages.leaf_inplace()
-        return _become(self, view(self, *args, **kwargs), node_name)
+        return _become(self, view(self, *args, **kwargs))
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch"
@@ -53,11 +61,15 @@ def _inplace(name: str, view: Callable, node_name: str, aliases: tuple[str, ...]
         METHODS[each] = call
 
 
-_inplace("t_", METHODS["t"], "TBackward1")
-_inplace("transpose_", METHODS["transpose"], "TransposeBackward1", ("swapaxes_", "swapdims_"))
-_inplace("unsqueeze_", METHODS["unsqueeze"], "UnsqueezeBackward1")
-_inplace("as_strided_", as_strided, "AsStridedBackward1")
+_inplace("t_", _variant("t", "TBackward1"))
+_inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapaxes_", "swapdims_"))
+_inplace("unsqueeze_", _variant("unsqueeze", "UnsqueezeBackward1"))
+_inplace("as_strided_", functools.partial(strided_view, renamed(REGISTRY["as_strided"])))
 FUNCTIONS["as_strided_"] = METHODS["as_strided_"]
+
+
+#: By which form of ``squeeze`` is called: all dimensions, one, or several.
+_SQUEEZES = {n: _variant("squeeze", f"SqueezeBackward{n}") for n in (3, 4, 5)}
 
 
 def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -68,7 +80,7 @@ def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
     if args or kwargs:
         dim = args[0] if args else next(iter(kwargs.values()))
         number = 5 if isinstance(dim, (tuple, list)) else 4
-    return _become(self, METHODS["squeeze"](self, *args, **kwargs), f"SqueezeBackward{number}")
+    return _become(self, _SQUEEZES[number](self, *args, **kwargs))
 
 
 def detach_(self: Any) -> Any:
@@ -122,7 +134,7 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     shared = storage_of(self)
     offset = self.storage_offset()
     if offset + wanted.numel <= memory_extent(shared.meta):
-        return _become(self, as_strided(self, size, wanted.strides, offset), "")
+        return _become(self, as_strided(self, size, wanted.strides, offset))
     if meta.device.type == "meta":
         raise NotImplementedError("resize_ of a tensor on the meta device")
     order = memory_order(meta.shape, meta.strides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from .._core import messages_views
 from .._core.strides import memory_order
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import View, normalise_dim
-from .._engine.op import REGISTRY, Plan
+from .._engine.op import REGISTRY, Op, Plan
 from .._engine.record import wrap
 from .._engine.storage import Alias, current_value, storage_of
 from .._engine.values import Meta
@@ -144,13 +145,27 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
         size, stride: as many ints each, in elements.
         storage_offset: place of the first element in the storage; by default that of ``input``.
     """
+    return strided_view(_AS_STRIDED, input, size, stride, storage_offset)
+
+
+def renamed(entry: Op) -> Op:
+    """Return the operator under the name that ``as_strided_`` gives its node."""
+    twin = copy.copy(entry)
+    twin.node_name = "AsStridedBackward1"
+    return twin
+
+
+def strided_view(
+    entry: Op, input: Any, size: Any, stride: Any, storage_offset: int | None = None
+) -> Any:
+    """Return ``as_strided`` of a tensor, recorded by ``entry``."""
     size, stride, offset = checked_strided(input, size, stride, storage_offset)
     value = current_value(input)
     alias = input._alias
-    step = Step(_AS_STRIDED, (size, stride, offset))
+    step = Step(entry, (size, stride, offset))
     if alias is None or not alias.steps:
         key = ((tuple, *size), (tuple, *stride), offset)
-        return record_view(_AS_STRIDED, input, (size, stride, offset), key)
+        return record_view(entry, input, (size, stride, offset), key)
     shared = storage_of(input)
     if shared.meta.dtype is not value.meta.dtype:
         raise NotImplementedError("as_strided of a view of another dtype")
