@@ -27,34 +27,50 @@ def trapezoid_sizes(y: int, x: int) -> RuntimeError:
     )
 
 
-def quantile_number() -> RuntimeError:
+def trapezoid_bool(name: str, with_x: bool) -> RuntimeError:
+    """An integral of bools."""
+    which = "`x` or `y`" if with_x else "`y`"
+    return RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")
+
+
+def trapezoid_rank(dim: int) -> IndexError:
+    """An integral of a tensor without dimensions."""
+    return IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+
+
+def slice_rank() -> IndexError:
+    """A slice of a tensor without dimensions."""
+    return IndexError("slice() cannot be applied to a 0-dim tensor.")
+
+
+def quantile_number(share: float) -> RuntimeError:
     """``quantile`` of a number that is no share."""
-    return RuntimeError("quantile() q must be in the range [0, 1] but got")
+    return RuntimeError(f"quantile() q must be in the range [0, 1] but got {share:g}")
 
 
-def quantile_rank(name: str) -> RuntimeError:
+def quantile_rank() -> RuntimeError:
     """``quantile`` of more than a vector of shares."""
-    return RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+    return RuntimeError("quantile() q must be a scalar or 1D tensor")
 
 
-def quantile_of_nothing(name: str) -> RuntimeError:
+def quantile_of_nothing() -> RuntimeError:
     """``quantile`` of nothing."""
-    return RuntimeError(f"{name}() input tensor must be non-empty")
+    return RuntimeError("quantile() input tensor must be non-empty")
 
 
-def quantile_dtype(name: str) -> RuntimeError:
+def quantile_dtype() -> RuntimeError:
     """``quantile`` of another dtype than float32 or float64."""
-    return RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    return RuntimeError("quantile() input tensor must be either float or double dtype")
 
 
-def quantile_q_dtype(name: str) -> RuntimeError:
+def quantile_q_dtype() -> RuntimeError:
     """``quantile`` with shares of another dtype."""
-    return RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    return RuntimeError("quantile() q tensor must be same dtype as the input tensor")
 
 
-def quantile_interpolation(name: str, interpolation: str) -> RuntimeError:
+def quantile_interpolation(interpolation: str) -> RuntimeError:
     """``quantile`` with an unknown interpolation."""
     return RuntimeError(
-        f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but "
+        "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but "
         f"got {interpolation}"
     )

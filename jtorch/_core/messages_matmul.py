@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 _SCALAR_TYPE_WORDS = {
@@ -133,4 +134,127 @@ def linear_ranks(left: int, right: int) -> RuntimeError:
     """``linear`` of a tensor without dimensions."""
     return RuntimeError(
         f"both arguments to linear need to be at least 1D, but they are {left}D and {right}D"
+    )
+
+
+def inner_sizes(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
+    """``inner`` of tensors whose last sizes differ."""
+    return RuntimeError(
+        "inner() the last dimension must match on both input tensors but got shapes "
+        f"{list(left)} and {list(right)}"
+    )
+
+
+def tensordot_dims(dims: int) -> RuntimeError:
+    """``tensordot`` over more dimensions than there are."""
+    return RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+
+
+def tensordot_lists(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
+    """``tensordot`` over lists of different lengths."""
+    return RuntimeError("both dimension lists should have same length")
+
+
+def tensordot_sizes(left: int, left_dim: int, right: int, right_dim: int) -> RuntimeError:
+    """``tensordot`` over dimensions of different sizes."""
+    return RuntimeError(
+        f"contracted dimensions need to match, but first has size {left} in dim {left_dim} and "
+        f"second has size {right} in dim {right_dim}"
+    )
+
+
+def cross_ranks(left: int, right: int) -> RuntimeError:
+    """``cross`` of tensors of different ranks."""
+    return RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+
+
+def cross_size(dim: int, left: int, right: int) -> RuntimeError:
+    """``cross`` along a dimension of another size than 3."""
+    return RuntimeError(
+        f"linalg.cross: inputs dimension {dim} must have length 3. Got {left} and {right}"
+    )
+
+
+def cross_no_three() -> RuntimeError:
+    """``cross`` without a dimension of size 3."""
+    return RuntimeError("no dimension of size 3 in input")
+
+
+def warn_cross() -> None:
+    """``cross`` without ``dim``."""
+    warnings.warn(
+        "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the "
+        "dim explicitly or simply use torch.linalg.cross.\nThe default value of dim will change "
+        "to agree with that of linalg.cross in a future release.",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def einsum_arguments() -> ValueError:
+    """``einsum`` without operands."""
+    return ValueError(
+        "einsum(): must specify the equation string and at least one operand, or at least one "
+        "operand and its subscripts list"
+    )
+
+
+def einsum_sublist(number: int) -> RuntimeError:
+    """``einsum`` with an index number out of range."""
+    return RuntimeError(
+        f"einsum(): subscript {number} is not within the valid range [0, 52)"
+    )
+
+
+def einsum_operands(more: bool) -> RuntimeError:
+    """``einsum`` with another number of operands than its equation has."""
+    if more:
+        return RuntimeError(
+            "einsum(): more operands were provided than specified in the equation"
+        )
+    return RuntimeError(
+        "einsum(): fewer operands were provided than specified in the equation"
+    )
+
+
+def einsum_letter(letter: str, position: int) -> RuntimeError:
+    """``einsum`` with a subscript that is no letter."""
+    return RuntimeError(
+        f"einsum(): invalid subscript given at index {position} in the equation string, "
+        "subscripts must be in [a-zA-Z]"
+    )
+
+
+def einsum_rank(letters: int, ndim: int, position: int, ellipsis: bool) -> RuntimeError:
+    """``einsum`` with another number of subscripts than dimensions."""
+    if ellipsis:
+        return RuntimeError(
+            f"einsum(): the number of subscripts in the equation ({letters}) is more than the "
+            f"number of dimensions ({ndim}) for operand {position}"
+        )
+    return RuntimeError(
+        f"einsum(): the number of subscripts in the equation ({letters}) does not match the number "
+        f"of dimensions ({ndim}) for operand {position} and no ellipsis was given"
+    )
+
+
+def einsum_size(letter: str, size: int, position: int, seen: int) -> RuntimeError:
+    """``einsum`` with a subscript of two sizes."""
+    return RuntimeError(
+        f"einsum(): subscript {letter} has size {size} for operand {position} which does not "
+        f"broadcast with previously seen size {seen}"
+    )
+
+
+def einsum_repeated(letter: str) -> RuntimeError:
+    """``einsum`` with a subscript twice in the result."""
+    return RuntimeError(
+        f"einsum(): output subscript {letter} appears more than once in the output"
+    )
+
+
+def einsum_unknown(letter: str) -> RuntimeError:
+    """``einsum`` with a subscript in the result alone."""
+    return RuntimeError(
+        f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
     )

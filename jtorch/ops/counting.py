@@ -96,6 +96,10 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
     Returns:
         Tensor, or a tuple of up to three.
     """
+    if input.dtype.is_complex:
+        raise messages_counting.not_implemented(
+            "unique" if dim is None else "unique_dim", input.dtype._legacy_name
+        )
     array = host_array(input, "unique")
     if dim is None:
         flat = array.reshape(-1)

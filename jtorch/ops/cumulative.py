@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .._core import dtypes, messages_cumulative, messages_reduction
+from .._core.strides import contiguous_strides
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, cast, normalise_dim
 from .._engine.op import Plan
@@ -228,6 +229,40 @@ def _trapezoids(y, dim, x, dx) -> Any:
 _ONE = 1
 
 
+def _scale_plan(operation, bound, mode) -> Plan:
+    operand, factor = bound["input"], bound["factor"]
+    meta = operand.meta
+    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    compute = meta.dtype if inexact else mode.default_dtype
+
+    def run(array, number):
+        return cast(array, compute) * jnp.asarray(number).astype(compute._numpy)
+
+    return Plan(
+        run,
+        [operand, factor],
+        (make_meta(meta.shape, compute, meta.device),),
+        saves=(1,),
+        node_name=bound["name"],
+    )
+
+
+@op(
+    "_scale(Tensor input, Scalar factor, std::string name)",
+    kind=Custom(_scale_plan),
+    method=False,
+    function=False,
+)
+def _scale(input, factor, name):
+    """Multiply by a number, for a composite whose ``grad_fn`` has the given name."""
+    raise AssertionError("planned by _scale_plan")
+
+
+def _check_trapezoid(name: str, y, x) -> None:
+    if y.dtype is dtypes.bool_ or (x is not None and x.dtype is dtypes.bool_):
+        raise messages_cumulative.trapezoid_bool(name, x is not None)
+
+
 @bound_function(
     "trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
     "trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
@@ -245,13 +280,16 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
     Returns:
         Tensor without that dimension.
     """
+    if not y.dim():
+        raise messages_cumulative.trapezoid_rank(dim if x is None else 0)
     dim = normalise_dim(dim, y.dim())
     if not y.shape[dim]:
-        return y.sum(dim) * 0
+        return FUNCTIONS["sum"](y.detach(), dim)
+    _check_trapezoid("trapezoid", y, x)
     heights, widths = _trapezoids(y, dim, x, dx)
     if x is None:
-        return heights.sum(dim) * (widths / 2.0)
-    return (widths * heights).sum(dim) / 2.0
+        return _scale.call(heights.sum(dim), widths / 2.0, "MulBackward1")
+    return _scale.call((widths * heights).sum(dim), 0.5, "DivBackward1")
 
 
 @bound_function(
@@ -261,11 +299,14 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
 )
 def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
     """Integrate along a dimension, keeping every partial integral, see ``trapezoid``."""
+    if not y.dim():
+        raise messages_cumulative.slice_rank()
     dim = normalise_dim(dim, y.dim())
+    _check_trapezoid("cumulative_trapezoid", y, x)
     heights, widths = _trapezoids(y, dim, x, dx)
     if x is None:
-        return (widths / 2.0 * heights).cumsum(dim)
-    return (widths * heights / 2.0).cumsum(dim)
+        return _scale.call(heights.cumsum(dim), widths / 2.0, "MulBackward1")
+    return _scale.call((widths * heights).cumsum(dim), 0.5, "DivBackward1")
 
 
 # Quantiles
@@ -287,6 +328,9 @@ def _quantile_plan(operation, bound, mode) -> Plan:
             [size for d, size in enumerate(meta.shape) if d != axis]
         )
     shape = (*(q.meta.shape if many else ()), *rest)
+    # PyTorch computes the shares as the last dimension and moves it to the front.
+    inner = contiguous_strides((*rest, *(q.meta.shape if many else ())))
+    strides = (inner[-1], *inner[:-1]) if many else inner
 
     def run(array, share):
         rows = array.reshape(1, -1) if axis is None or not array.ndim else (
@@ -315,7 +359,7 @@ def _quantile_plan(operation, bound, mode) -> Plan:
     return Plan(
         run,
         [operand, q],
-        (make_meta(shape, meta.dtype, meta.device),),
+        (make_meta(shape, meta.dtype, meta.device, strides),),
         saves=(0, 1) if q.reference is not None else (0,),
     )
 
@@ -350,17 +394,17 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
     def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
         if not hasattr(q, "_value"):
             if not 0 <= q <= 1:
-                raise messages_cumulative.quantile_number()
+                raise messages_cumulative.quantile_number(q)
         elif q.dim() > 1:
-            raise messages_cumulative.quantile_rank(name)
-        if not input.numel():
-            raise messages_cumulative.quantile_of_nothing(name)
-        if input.dtype not in (dtypes.float32, dtypes.float64):
-            raise messages_cumulative.quantile_dtype(name)
-        if hasattr(q, "_value") and q.dtype is not input.dtype:
-            raise messages_cumulative.quantile_q_dtype(name)
+            raise messages_cumulative.quantile_rank()
         if interpolation not in _INTERPOLATIONS:
-            raise messages_cumulative.quantile_interpolation(name, interpolation)
+            raise messages_cumulative.quantile_interpolation(interpolation)
+        if not input.numel():
+            raise messages_cumulative.quantile_of_nothing()
+        if input.dtype not in (dtypes.float32, dtypes.float64):
+            raise messages_cumulative.quantile_dtype()
+        if hasattr(q, "_value") and q.dtype is not input.dtype:
+            raise messages_cumulative.quantile_q_dtype()
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
 
     which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"

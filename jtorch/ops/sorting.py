@@ -78,7 +78,8 @@ def sort(input, dim=-1, descending=False, stable=None):
         Named tuple of values and the indices where they were.
     """
     index = _sorting_order.call(input, dim, descending)
-    return named("sort", pick(input, index, dim, "SortBackward0"), index)
+    node = "SortBackward0" if stable is None else "SortBackward1"
+    return named("sort", pick(input, index, dim, node), index)
 
 
 @bound_function(
@@ -158,6 +159,8 @@ def _kth_plan(operation, bound, mode) -> Plan:
     axis = normalise_dim(bound["dim"], meta.ndim)
     place, keepdim = bound["k"], bound["keepdim"]
     size = meta.shape[axis] if meta.ndim else 1
+    if not meta.numel and not size:
+        raise messages_reduction.empty_dim("kthvalue", axis)
     if not 1 <= place <= size:
         raise messages_reduction.kth_range(axis)
     if meta.dtype.is_complex or meta.dtype is dtypes.bool_:

@@ -1,0 +1,326 @@
+"""Products of tensors: outer, inner, kron, tensordot, einsum, cross."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+
+from .._core import messages_matmul
+from .._core.promotion import result_type
+from .._engine.declare import FUNCTIONS, op
+from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
+from .._engine.op import Plan
+from .._engine.values import make_meta
+from ._calls import bound_function
+from ._plans import array_plan
+from .matmul import _PRECISION, dot, mm
+
+
+@bound_function("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
+def outer(input, vec2):
+    """Return all products of an element of one vector and one of another."""
+    for name, vector in (("self", input), ("vec2", vec2)):
+        if vector.dim() != 1:
+            raise messages_matmul.vector_expected("outer", name, vector.dim())
+    return FUNCTIONS["mul"](input.view(-1, 1), vec2)
+
+
+@bound_function("inner(Tensor input, Tensor other, *, Tensor out=None)")
+def inner(input, other):
+    """Multiply the last dimensions of two tensors and add up."""
+    if not input.dim() or not other.dim():
+        return FUNCTIONS["mul"](input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise messages_matmul.inner_sizes(input.shape, other.shape)
+    last = [input.dim() - 1], [other.dim() - 1]
+    return tensordot(input, other, last)
+
+
+def _contracted(a: Any, b: Any, dims_a: list[int], dims_b: list[int]) -> Any:
+    """Contract dimensions by one product of matrices, as PyTorch does."""
+    kept_a = [d for d in range(a.dim()) if d not in dims_a]
+    kept_b = [d for d in range(b.dim()) if d not in dims_b]
+    shape = [a.shape[d] for d in kept_a] + [b.shape[d] for d in kept_b]
+    count = math.prod([a.shape[d] for d in dims_a])
+    if not shape:
+        left = a.permute(dims_a).reshape(-1)
+        right = b.permute(dims_b).reshape(-1)
+        return dot.call(left, right).view(shape)
+    left = a.permute(kept_a + dims_a).reshape(math.prod([a.shape[d] for d in kept_a]), count)
+    right = b.permute(dims_b + kept_b).reshape(count, math.prod([b.shape[d] for d in kept_b]))
+    return mm.call(left, right).view(shape)
+
+
+def tensordot(a, b, dims=2, out=None):
+    """Multiply two tensors and add up over pairs of dimensions.
+
+    Args:
+        a, b: tensors.
+        dims: how many of the last dimensions of ``a`` meet the first of ``b``, or two lists of
+            dimensions.
+    Returns:
+        Tensor of the other dimensions of ``a``, then those of ``b``.
+    """
+    if hasattr(dims, "_value"):
+        dims = dims.tolist() if dims.numel() > 1 else int(dims.item())
+    if isinstance(dims, (tuple, list)):
+        first, second = dims
+        dims_a = [first] if isinstance(first, int) else list(first)
+        dims_b = [second] if isinstance(second, int) else list(second)
+    else:
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.dim(), b.dim()):
+            raise messages_matmul.tensordot_dims(dims)
+        dims_a = list(range(a.dim() - dims, a.dim()))
+        dims_b = list(range(dims))
+    if len(dims_a) != len(dims_b):
+        raise messages_matmul.tensordot_lists(dims_a, dims_b)
+    dims_a = [normalise_dim(dim, a.dim()) for dim in dims_a]
+    dims_b = [normalise_dim(dim, b.dim()) for dim in dims_b]
+    for first, second in zip(dims_a, dims_b, strict=True):
+        if a.shape[first] != b.shape[second] and 1 not in (a.shape[first], b.shape[second]):
+            raise messages_matmul.tensordot_sizes(
+                a.shape[first], first, b.shape[second], second
+            )
+    for first, second in zip(dims_a, dims_b, strict=True):
+        if a.shape[first] == 1 != b.shape[second]:
+            b = b.sum(second, keepdim=True)
+        elif b.shape[second] == 1 != a.shape[first]:
+            a = a.sum(first, keepdim=True)
+    result = _contracted(a, b, dims_a, dims_b)
+    return result if out is None else out.copy_(result)
+
+
+def chain_matmul(*matrices, out=None):
+    """Multiply matrices one after the other, in the order that costs least."""
+    if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
+        matrices = tuple(matrices[0])
+    if len(matrices) == 1:
+        return matrices[0].clone()
+    result = _cheapest(list(matrices))
+    return result if out is None else out.copy_(result)
+
+
+def _cheapest(matrices: list) -> Any:
+    """Multiply by the optimal parenthesisation (dynamic programming over all splits)."""
+    sizes = [matrix.shape[0] for matrix in matrices] + [matrices[-1].shape[1]]
+    count = len(matrices)
+    cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(count)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(1, count):
+        for first in range(count - length):
+            last = first + length
+            options = [
+                (
+                    cost[first, middle]
+                    + cost[middle + 1, last]
+                    + sizes[first] * sizes[middle + 1] * sizes[last + 1],
+                    middle,
+                )
+                for middle in range(first, last)
+            ]
+            cost[first, last], split[first, last] = min(options)
+
+    def multiply(first: int, last: int) -> Any:
+        if first == last:
+            return matrices[first]
+        middle = split[first, last]
+        return mm.call(multiply(first, middle), multiply(middle + 1, last))
+
+    return multiply(0, count - 1)
+
+
+def _kron_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["other"]]
+    described = [(o.meta.dtype, "dim" if o.meta.ndim else "zero") for o in operands]
+    dtype = result_type(described, mode.default_dtype)
+    return array_plan(
+        lambda left, right: jnp.kron(cast(left, dtype), cast(right, dtype)), operands, dtype
+    )
+
+
+@op(
+    "kron(Tensor input, Tensor other, *, Tensor out=None)",
+    kind=Custom(_kron_plan),
+    saves="cross",
+    node_name="UnsafeViewBackward0",
+)
+def kron(input, other):
+    """Return the Kronecker product: each element of one tensor times the whole other."""
+    raise AssertionError("planned by _kron_plan")
+
+
+def _cross_plan(operation, bound, mode) -> Plan:
+    left, right = bound["input"], bound["other"]
+    a, b = left.meta, right.meta
+    if a.ndim != b.ndim:
+        raise messages_matmul.cross_ranks(a.ndim, b.ndim)
+    dim = bound["dim"]
+    axis = normalise_dim(dim, a.ndim)
+    if a.shape[axis] != 3 or b.shape[axis] != 3:
+        raise messages_matmul.cross_size(dim, a.shape[axis], b.shape[axis])
+    shape = broadcast_shapes([a.shape, b.shape])
+    described = [(a.dtype, "dim"), (b.dtype, "dim")]
+    dtype = result_type(described, mode.default_dtype)
+
+    def run(first, second):
+        first, second = cast(first, dtype), cast(second, dtype)
+        return jnp.cross(
+            jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis
+        )
+
+    return Plan(run, [left, right], (make_meta(shape, dtype, a.device),))
+
+
+@op(
+    "_linalg_cross(Tensor input, Tensor other, int64_t dim)",
+    kind=Custom(_cross_plan),
+    method=False,
+    function=False,
+    saves="cross",
+    node_name="LinalgCrossBackward0",
+)
+def linalg_cross(input, other, dim):
+    """Return the cross products of vectors of three elements along a dimension."""
+    raise AssertionError("planned by _cross_plan")
+
+
+@bound_function("cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)")
+def cross(input, other, dim=None):
+    """Return the cross products of vectors of three elements.
+
+    Args:
+        dim: where the three elements are; the first dimension of size 3 where it is absent.
+    Returns:
+        Tensor.
+    """
+    if dim is None:
+        messages_matmul.warn_cross()
+        threes = [d for d, size in enumerate(input.shape) if size == 3]
+        if not threes:
+            raise messages_matmul.cross_no_three()
+        dim = threes[0]
+    return linalg_cross.call(input, other, dim)
+
+
+# Einstein's summation
+
+
+def _letters(subscripts: list) -> str:
+    """Return the letters of a sublist of numbers, ``...`` for an ellipsis."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    found = []
+    for each in subscripts:
+        if each is Ellipsis:
+            found.append("...")
+        elif 0 <= each < len(alphabet):
+            found.append(alphabet[each])
+        else:
+            raise messages_matmul.einsum_sublist(each)
+    return "".join(found)
+
+
+def _parse(equation: str, tensors: list) -> tuple[list[str], str]:
+    """Return the subscripts of each operand and of the result, checked as PyTorch does."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(tensors):
+        more = len(terms) < len(tensors)
+        raise messages_matmul.einsum_operands(more)
+    sizes: dict[str, int] = {}
+    for position, (term, tensor) in enumerate(zip(terms, tensors, strict=True)):
+        plain = term.replace("...", "")
+        for letter in plain:
+            if not letter.isalpha():
+                raise messages_matmul.einsum_letter(letter, position)
+        ellipsis = "..." in term
+        if len(plain) > tensor.dim() or (not ellipsis and len(plain) != tensor.dim()):
+            raise messages_matmul.einsum_rank(len(plain), tensor.dim(), position, ellipsis)
+        before, _, after = term.partition("...")
+        where = [*enumerate(before), *[(d - len(after), x) for d, x in enumerate(after)]]
+        for dim, letter in where:
+            size = tensor.shape[dim]
+            seen = sizes.get(letter, 1)
+            if size != 1 and seen != 1 and size != seen:
+                raise messages_matmul.einsum_size(letter, size, position, seen)
+            sizes[letter] = max(size, seen) if 0 not in (size, seen) else 0
+    if not arrow:
+        every = "".join(terms).replace("...", "")
+        right = "".join(sorted(x for x in set(every) if every.count(x) == 1))
+        if any(["..." in term for term in terms]):
+            right = "..." + right
+    for letter in right.replace("...", ""):
+        if right.count(letter) > 1:
+            raise messages_matmul.einsum_repeated(letter)
+        if letter not in sizes:
+            raise messages_matmul.einsum_unknown(letter)
+    return terms, right
+
+
+def _einsum_plan(operation, bound, mode) -> Plan:
+    operands = list(bound["tensors"])
+    equation = bound["equation"]
+    dtype = operands[0].meta.dtype
+
+    def run(*arrays):
+        return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
+
+    return array_plan(run, operands)
+
+
+@op(
+    "_einsum(std::string equation, TensorList tensors)",
+    kind=Custom(_einsum_plan),
+    method=False,
+    function=False,
+    node_name="ViewBackward0",
+)
+def _einsum(equation, tensors):
+    """Sum products of elements over indices."""
+    raise AssertionError("planned by _einsum_plan")
+
+
+def einsum(*args):
+    """Sum products of elements over the indices that the result does not name.
+
+    Args:
+        *args: an equation such as ``"ij,jk->ik"`` and tensors (or one list of them), or tensors
+            each followed by a list of index numbers, then the list of the result's.
+    Returns:
+        Tensor.
+    """
+    if len(args) < 2:
+        raise messages_matmul.einsum_arguments()
+    if isinstance(args[0], str):
+        equation, *tensors = args
+        if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+            tensors = list(tensors[0])
+    else:
+        tensors = list(args[0 : len(args) - len(args) % 2 : 2])
+        equation = ",".join([_letters(each) for each in args[1::2]])
+        if len(args) % 2:
+            equation += "->" + _letters(args[-1])
+    terms, right = _parse(equation, tensors)
+    if len(tensors) == 1:
+        alone = _single(terms[0], right, tensors[0])
+        if alone is not None:
+            return alone
+    return _einsum.call(",".join(terms) + "->" + right, tensors)
+
+
+def _single(term: str, right: str, tensor: Any) -> Any:
+    """Return a permuted view or a sum, where one operand needs no more than that."""
+    if "..." in term or len(set(term)) != len(term):
+        return None
+    kept = [term.index(letter) for letter in right]
+    dropped = [d for d in range(len(term)) if d not in kept]
+    permuted = tensor.permute(kept + dropped)
+    if not dropped:
+        return permuted
+    return permuted.sum(list(range(len(kept), len(term))))
+
+
+FUNCTIONS.update(tensordot=tensordot, chain_matmul=chain_matmul, einsum=einsum)
