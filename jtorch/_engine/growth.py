@@ -16,7 +16,7 @@ import logging
 from typing import Any
 
 from .._core import config
-from . import stats, trie
+from . import settings, stats, trie
 from .locations import Location, describe, user_location
 from .trie import Node
 from .values import Meta
@@ -50,6 +50,8 @@ def program_made(node: Node, program: Any) -> None:
     _watch(node)
     if _counts.programs > config.MAX_PROGRAMS or _counts.nodes > config.MAX_NODES:
         prune(config.MAX_PROGRAMS // 2, config.MAX_NODES // 2, keep=program)
+        # Executables are many small pieces of the heap, which the allocator would keep.
+        settings.release_memory()
 
 
 def prune(max_programs: int, max_nodes: int, keep: Any = None) -> None:

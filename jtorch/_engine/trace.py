@@ -17,7 +17,7 @@ from .._core import modes
 from .._core.device import CPU, Device
 from . import growth, programs, stats
 from .trie import Node, root
-from .values import LEAF, NO_GRAD, RESULT, Meta, Value
+from .values import LEAF, RESULT, Value
 
 #: References of one trace lie between ``-REACH`` and ``REACH``.
 REACH = 1 << 24
@@ -295,6 +295,46 @@ def _renumber(segment: Segment, place: dict[int, int]) -> None:
             node._slot = own
             if own is not None:
                 segment.nodes[("view", own) if isinstance(slot, tuple) else own] = node
+
+
+_others = threading.Lock()
+
+
+def run_for_other_thread(value: Value) -> None:
+    """Make a value ready that is pending in the trace of another thread.
+
+    The trace of a thread that ended is flushed. That of a living one is left alone, as its thread
+    may be recording this very moment: a program of its own computes the value from what has been
+    recorded. Lists of a trace only grow until a reset, which replaces them and the segment first,
+    so what was read before the segment is seen unchanged belongs together.
+    """
+    segment = value.segment
+    reason = "used by another thread"
+    while value.array is None:
+        trace = segment.trace
+        if trace is None:
+            # Its own flush hands results over before it lets the trace go.
+            if value.array is None:
+                raise AssertionError("a value was dropped by a flush while still in use")
+            return
+        if not trace.thread.is_alive():
+            with _others:
+                if segment.trace is not None:
+                    flush(trace, reason)
+            continue
+        node, floats, ints, inputs = trace.node, trace.floats, trace.ints, trace.inputs
+        device = trace.device
+        if trace.segment is not segment:
+            continue
+        live = (value.slot,)
+        program = node.programs.get(live)
+        if program is None:
+            program = _new_program(node, live)
+        outputs = programs.run(
+            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device
+        )
+        value.array = outputs[0]
+        stats.count_flush(reason)
 
 
 def current(reason: str) -> None:
