@@ -28,7 +28,7 @@ from .._core.device import Device
 from .._core.promotion import can_cast
 from . import planning, saved_hooks
 from .op import Op
-from .storage import current_value, overwrite
+from .storage import current_value, overwrite, slow
 from .trace import REACH, Trace, flush, local
 from .values import Value
 
@@ -409,6 +409,10 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
 
     def call(self, *args, **kwargs):
         value = record(op, (self, *args), kwargs, method)
+        if self._alias is not None:
+            for arg in args:
+                if arg.__class__ is Tensor and arg._alias is not None:
+                    slow.check_overlap(self, arg)
         overwrite(self, value)
         return self
 
@@ -436,6 +440,8 @@ def make_inplace_operator(op: Op) -> Callable:
         slot = node.slot
         value = Value(trace.base + slot, node.meta, trace.segment, slot)
         trace.values.append(value)
+        if self._alias is not None and other.__class__ is Tensor and other._alias is not None:
+            slow.check_overlap(self, other)
         overwrite(self, value)
         return self
 

@@ -26,6 +26,8 @@ class Storage:
         counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
             that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
+        host_owner: the array that owns that memory, ``None`` where nobody knows who may write to it.
+        host_writable: whether NumPy may write to it.
         key: identifies the storage.
         address: what ``data_ptr`` is made of, ``None`` until asked for.
         meta: Meta of the tensor that owned it, without its part in differentiation.
@@ -36,6 +38,7 @@ class Storage:
         "version",
         "counter",
         "host",
+        "host_owner",
         "host_writable",
         "key",
         "meta",
@@ -48,6 +51,7 @@ class Storage:
         self.version = version
         self.counter = [version]
         self.host: Any = None
+        self.host_owner: Any = None
         self.host_writable = True
         self.key = next(_keys)
         self.address: int | None = None
@@ -127,6 +131,7 @@ class _Slow:
 
     read: Callable[[Any], Value]
     write: Callable[[Any, Value], None]
+    check_overlap: Callable[[Any, Any], None]
 
 
 slow = _Slow()

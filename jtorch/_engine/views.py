@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core import messages, messages_views
 from .._core.strides import memory_order
-from . import planning, storage
+from . import host_memory, planning, storage
 from .op import REGISTRY, Op, Operand, Plan
 from .planning import keep_history
 from .record import record, reference_of, switch_device, wrap
@@ -417,7 +417,14 @@ def _read(tensor: Any) -> Value:
     alias = tensor._alias
     shared = alias.storage
     if shared.host is not None:
-        _read_host(shared)
+        if alias.steps:
+            part = host_memory.read_part(tensor, storage_offset(tensor))
+            if part is not None:
+                tensor._value = part
+                return part
+        host_memory.refresh(shared)
+        if alias.seen == shared.version:
+            return tensor._value
     value = shared.value
     old = tensor._value
     if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
@@ -431,18 +438,6 @@ def _read(tensor: Any) -> Value:
     return value
 
 
-def _read_host(shared: Storage) -> None:
-    """Take the storage's value fresh from the NumPy array that it is shared with."""
-    before = shared.value
-    array = np.array(shared.host, copy=True).reshape(before.meta.shape)
-    value = ready(array, before.meta)
-    if before.meta.grad == LEAF:
-        value.owner = before.owner
-    elif before.meta.grad == RESULT:
-        value.segment, value.slot = before.segment, before.slot
-    shared.value = value
-
-
 # Writing
 
 
@@ -453,8 +448,10 @@ def _write(tensor: Any, value: Value) -> None:
     if recorded and alias.remark is not None:
         raise messages_views.view_inplace(*alias.remark)
     if shared.host is not None:
-        _write_host(tensor, value)
-        return
+        host_memory.refresh(shared)
+        if shared.host is not None:
+            _write_host(tensor, value)
+            return
     old = shared.value
     steps = alias.steps
     detached = alias.leaf or any(not step.op.differentiable for step in steps)
@@ -474,22 +471,27 @@ def _write(tensor: Any, value: Value) -> None:
 def _write_host(tensor: Any, value: Value) -> None:
     alias = tensor._alias
     shared = alias.storage
-    if not shared.host_writable:
-        # PyTorch warns when such an array is shared, then writes all the same.
-        shared.host.flags.writeable = True
-    array = np.asarray(materialise(value, "write to memory shared with NumPy"))
-    target = shared.host
-    if alias.steps:
-        before = ready(np.array(target, copy=True).reshape(shared.meta.shape), shared.meta)
-        plain = ready(array, value.meta.with_grad(NO_GRAD))
-        new = put_chain(before, alias.steps, plain, True)
-        array = np.asarray(materialise(new, "write to memory shared with NumPy"))
-    target[...] = array.reshape(target.shape)
-    shared.version += 1
+    if not alias.steps:
+        host_memory.write(tensor, value, 0)
+        shared.value = value
+        shared.version += 1
+        alias.seen = shared.version
+    else:
+        if value.meta.dtype is shared.meta.dtype:
+            host_memory.write(tensor, value, storage_offset(tensor))
+        else:
+            plain = ready(
+                materialise(value, "write to memory shared with NumPy"),
+                value.meta.with_grad(NO_GRAD),
+            )
+            new = put_chain(shared.value, alias.steps, plain, True)
+            host_memory.view_at(shared, shared.meta, 0)[...] = np.asarray(
+                materialise(new, "write to memory shared with NumPy")
+            )
+        host_memory.refresh(shared)
+        alias.seen = shared.version
     alias.counter[0] += 1
     tensor._value = value
-    if not alias.steps:
-        shared.value = value
 
 
 storage.slow.read = _read  # type: ignore[method-assign]
@@ -603,3 +605,6 @@ def check_partial_overlap(target: Any, source: Any) -> None:
         return
     if start < other + its.numel and other < start + mine.numel:
         raise messages_views.partly_overlapping()
+
+
+storage.slow.check_overlap = check_partial_overlap  # type: ignore[method-assign]
