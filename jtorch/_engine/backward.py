@@ -13,10 +13,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._core import messages
 from . import tape
+from .overwritten import check_open_level
 from .record import reference_of, wrap
-from .stages import GRADIENT, OnePass, check_open_level, extend, gradient_meta, own_cone
+from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 from .storage import Extra, current_value, overwrite
 from .trace import REACH, Trace, local
 from .values import LEAF, RESULT, Value
@@ -144,9 +144,13 @@ def _extend_usual(
     identity = None
     if create_graph:
         end, place = own_cone(trace, [slot])
-        identity = (GRADIENT, end, place[slot], tuple(accumulate), tuple(
-            [place.get(reference, reference) for _, reference in plan.targets]
-        ))
+        identity = (
+            GRADIENT,
+            end,
+            place[slot],
+            tuple(accumulate),
+            tuple([place.get(reference, reference) for _, reference in plan.targets]),
+        )
     return extend(trace, key, run, operands, metas, plan, retain_graph, create_graph, identity)
 
 

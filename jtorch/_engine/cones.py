@@ -1,8 +1,8 @@
 """What a closed segment keeps of its graph: the differentiable part, numbered anew.
 
-A loop that looks at a value before ``backward()`` takes gradients of closed segments. Their keys name
-the graph that was closed. Named by its place in the trie it would never be the same twice, since
-that place has the gradient of the segment before in its path. So the part that gradients flow
+A loop that looks at a value before ``backward()`` takes gradients of closed segments. Their keys
+name the graph that was closed. Named by its place in the trie it would never be the same twice,
+since that place has the gradient of the segment before in its path. So the part that gradients flow
 through, the *cone* behind the live results, is numbered by itself and kept in a trie of its own:
 equal graphs are one node there.
 """
@@ -106,9 +106,7 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
         child = at.children.get(key)
         if child is None:
             copy = instruction.moved(tuple(operands), place)
-            child = at.extend(
-                key, copy, tuple(entered), len(numbers["f"]), len(numbers["i"])
-            )
+            child = at.extend(key, copy, tuple(entered), len(numbers["f"]), len(numbers["i"]))
             _Forest.size += 1
         at = child
         for offset in range(len(instruction.metas)):

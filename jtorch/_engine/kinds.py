@@ -215,7 +215,7 @@ class View:
     """A view operator: the result shares the memory of ``input``.
 
     Args:
-        rule: ``(meta, **arguments) -> (shape, strides)`` of the result, or ``None`` where the result
+        rule: ``(meta, **arguments) -> (shape, strides)`` of the result, or ``None`` where it
             cannot be a view; raises PyTorch's errors. An argument that changes from call to call
             is an ``Operand``.
         put: ``(base, new, **arguments) -> base`` with new elements where the view lies; without it

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from .graph import FunctionSegment, NodeHooks, end_of
 from .hooks import RemovableHandle, add_hook
 from .planning import keep_history
-from .stages import FunctionSegment, NodeHooks, end_of
 from .storage import current_value, extra_of
 from .values import LEAF, NO_GRAD, RESULT, Value
 
@@ -211,5 +211,3 @@ def _node_of_edge(edge: Any) -> tuple[Node | None, int]:
         return node_at(*edge)
     leaf = edge()
     return (None, 0) if leaf is None else (accumulator(leaf), 0)
-
-

@@ -46,7 +46,17 @@ class Plan:
         node_name, vjp: override the op's ``grad_fn`` name.
     """
 
-    __slots__ = ("function", "operands", "metas", "saves", "node_name", "vjp", "view", "put", "overwrites")
+    __slots__ = (
+        "function",
+        "operands",
+        "metas",
+        "saves",
+        "node_name",
+        "vjp",
+        "view",
+        "put",
+        "overwrites",
+    )
 
     def __init__(
         self,
@@ -169,5 +179,5 @@ class Op:
 
 
 def _node_name(name: str) -> str:
-    """Return PyTorch's class name of the backward node: ``log_softmax`` gives LogSoftmaxBackward0."""
+    """Return the backward node's class name: ``log_softmax`` gives LogSoftmaxBackward0."""
     return "".join(part[:1].upper() + part[1:] for part in name.strip("_").split("_")) + "Backward0"

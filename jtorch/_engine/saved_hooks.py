@@ -22,7 +22,7 @@ stack: list[tuple[Callable, Callable]] = []
 _noted: list[tuple[Any, int, Value | Trace, tuple[Callable, Callable]]] = []
 
 #: Makes a tensor of a value; the recorder provides it.
-wrap: Callable[[Value], Any]
+wrap: Callable[[Value], Any] = None  # type: ignore[assignment]
 
 
 def miss(trace: Trace, key: tuple, plan: Callable[[], Instruction]) -> Node:
@@ -66,7 +66,7 @@ def _resolve(trace: Trace) -> None:
 
 def pack_noted() -> None:
     """Call the pack hooks for all that was noted."""
-    for segment, reference, holder, _ in list(_noted):
+    for segment, _, holder, _ in list(_noted):
         if isinstance(holder, Trace) and segment.trace is holder:
             _resolve(holder)
     noted = list(_noted)

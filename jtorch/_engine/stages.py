@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
 from .._core import messages
 from . import tape
 from .cones import cone_of
+from .graph import (
+    FunctionSegment,
+    SegmentPlace,
+    calls_python,
+    end_of,
+    first_slot,
+    leaf_at,
+    leaves_of,
+    level_edges,
+    level_of,
+    order_in,
+    order_of,
+    place_of,
+    places_behind,
+    segments_behind,
+)
 from .op import REGISTRY
+from .overwritten import check_level
 from .record import record, reference_of, wrap
-from .storage import STALE, current_value, extra_of
-from .trace import Segment, Trace, closing_times, flush, local, materialise
+from .storage import current_value, extra_of
+from .trace import Segment, Trace, flush, local, materialise
 from .trie import Instruction, Node
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, make_meta, ready
 
@@ -31,66 +47,6 @@ GRADIENT = _GradientOp()
 
 #: Plans that one place of the trie remembers.
 _REMEMBERED_PLANS = 1000
-
-#: A place that a gradient flows through: a segment and a slot.
-SegmentPlace = tuple[Any, int]
-
-
-class NodeHooks:
-    """Hooks of one ``grad_fn``: before it runs, and after."""
-
-    __slots__ = ("before", "after")
-
-    def __init__(self) -> None:
-        self.before: OrderedDict[int, Callable] = OrderedDict()
-        self.after: OrderedDict[int, Callable] = OrderedDict()
-
-
-class FunctionSegment:
-    """The results of one call of a Python ``autograd.Function``, as a segment of its own.
-
-    Attributes:
-        metas: of the results, by slot.
-        edges: for each tensor argument what its gradient flows to: a weak reference to a leaf,
-            ``(segment, slot)``, or ``None``.
-        run: ``(gradients of the results, create_graph) -> gradients of the arguments``, tensors or
-            ``None``.
-        node_name: class name of ``grad_fn``.
-    """
-
-    __slots__ = (
-        "metas",
-        "edges",
-        "run",
-        "node_name",
-        "node_object",
-        "sequence",
-        "freed",
-        "stale",
-        "nodes",
-        "hooks",
-        "retained",
-        "node_hooks",
-        "materialise_grads",
-        "__weakref__",
-    )
-    trace = None
-    end = None
-
-    def __init__(self, metas: tuple[Meta, ...], edges: list[Any], run: Callable, node_name: str):
-        self.metas = metas
-        self.edges = edges
-        self.run = run
-        self.node_name = node_name
-        self.node_object: Any = None
-        self.sequence: float = next(closing_times)
-        self.freed: frozenset[int] = frozenset()
-        self.stale: set[int] = set()
-        self.nodes: Any = None
-        self.hooks: dict[int, Any] | None = None
-        self.retained: dict[int, Any] | None = None
-        self.node_hooks: dict[int, NodeHooks] | None = None
-        self.materialise_grads = True
 
 
 def extend(
@@ -132,6 +88,11 @@ def extend(
     if not retain_graph:
         child.freed = node.freed | {i.slot for level, i in plan.order if level == 0}
     return child
+
+
+def _renumbered(place: tape.Place, numbers: dict[int, int]) -> tape.Place:
+    level, reference = place
+    return (level, numbers.get(reference, reference) if level == 0 else reference)
 
 
 def own_cone(trace: Trace, slots: Sequence[int]) -> tuple[Node | None, dict[int, int]]:
@@ -177,23 +138,18 @@ class OnePass:
 
     # The pass
 
-    def run(
-        self, roots: Sequence[Value], cotangents: Sequence[Value | None]
-    ) -> list[Value | None]:
-        behind = _segments_behind([(r.segment, 0) for r in roots if r.meta.grad == RESULT], local.trace)
-        if self.anomaly.enabled or any(_calls_python(segment) for segment in behind):
+    def run(self, roots: Sequence[Value], cotangents: Sequence[Value | None]) -> list[Value | None]:
+        results = [(root.segment, 0) for root in roots if root.meta.grad == RESULT]
+        behind = segments_behind(results, local.trace)
+        if self.anomaly.enabled or any(calls_python(segment) for segment in behind):
             # What Python does may flush the trace, which numbers its results anew: do it first.
             flush(local.trace, "hooks of a backward pass")
-        places = [_place_of(tensor_value) for tensor_value in self._input_values()]
+        places = [place_of(tensor_value) for tensor_value in self._input_values()]
         self.wanted_places = {place for place in places if place[0] is not None}
         self.wanted_leaves = (
             None
             if self.inputs is None
-            else {
-                id(tensor)
-                for tensor in self.inputs
-                if current_value(tensor).meta.grad == LEAF
-            }
+            else {id(tensor) for tensor in self.inputs if current_value(tensor).meta.grad == LEAF}
         )
         for root, cotangent in zip(roots, cotangents, strict=True):
             self._start(root, cotangent)
@@ -243,18 +199,18 @@ class OnePass:
             isinstance(segment, FunctionSegment)
             or (segment.hooks is not None and slot in segment.hooks)
             or (segment.retained is not None and slot in segment.retained)
-            or (segment.node_hooks is not None and _first_slot(place) in segment.node_hooks)
+            or (segment.node_hooks is not None and first_slot(place) in segment.node_hooks)
             or place in self.wanted_places
             or self.anomaly.enabled
         )
 
     def _latest_special(self) -> SegmentPlace | None:
         """Return the latest place behind the pending ones where the pass must stop."""
-        segments = _segments_behind(list(self.pending), local.trace)
+        segments = segments_behind(list(self.pending), local.trace)
         if not (
             self.wanted_places
             or self.anomaly.enabled
-            or any(_calls_python(segment) for segment in segments)
+            or any(calls_python(segment) for segment in segments)
         ):
             return None
         latest: SegmentPlace | None = None
@@ -266,16 +222,16 @@ class OnePass:
                 continue
             seen.add(place)
             if self._is_special(place):
-                if latest is None or _order(place) > _order(latest):
+                if latest is None or order_of(place) > order_of(latest):
                     latest = place
                 continue
-            pending.extend(_behind(place))
+            pending.extend(places_behind(place))
         return latest
 
     def _flow(self, special: SegmentPlace | None) -> None:
         """Record the gradient from the pending places down to ``special``, or to the leaves."""
-        bound = None if special is None else _order(special)
-        above = [p for p in self.pending if bound is None or _order(p) > bound]
+        bound = None if special is None else order_of(special)
+        above = [p for p in self.pending if bound is None or order_of(p) > bound]
         if not above:
             return
         gradients = [self.pending.pop(place) for place in above]
@@ -294,15 +250,15 @@ class OnePass:
         if place not in self.pending:
             return
         self.pending[place] = self._run_hooks(place, self.pending.pop(place))
-        segment, slot = place
-        hooked = segment.node_hooks is not None and _first_slot(place) in segment.node_hooks
+        segment = place[0]
+        hooked = segment.node_hooks is not None and first_slot(place) in segment.node_hooks
         if self.anomaly.enabled or hooked:
             self._run_alone(place)
 
     def _run_alone(self, place: SegmentPlace) -> None:
         """Run one instruction as a stage of its own, with its hooks and the check for NaN."""
         segment, _ = place
-        first = _first_slot(place)
+        first = first_slot(place)
         instruction = end_of(segment).by_slot()[first]
         slots = range(first, first + len(instruction.metas))
         if any(
@@ -357,7 +313,7 @@ class OnePass:
             if value is not None:
                 value = self._run_hooks(place, value)
             elif meta.grad != NO_GRAD and segment.materialise_grads:
-                value = ready(jnp.zeros(meta.shape, meta.dtype._numpy), gradient_meta(meta))
+                value = ready(np.zeros(meta.shape, meta.dtype._numpy), gradient_meta(meta))
             gradients.append(None if value is None else wrap(value))
         if node_hooks is not None:
             for before in list(node_hooks.before.values()):
@@ -385,7 +341,7 @@ class OnePass:
             return
         for index, (_, gradient) in enumerate(results):
             if gradient.meta.dtype.is_floating_point and bool(
-                jnp.isnan(materialise(gradient, "anomaly mode")).any()
+                np.isnan(np.asarray(materialise(gradient, "anomaly mode"))).any()
             ):
                 warnings.warn(
                     f"Error detected in {instruction.node_name}. No forward pass information "
@@ -404,11 +360,11 @@ class OnePass:
         alone: Instruction | None = None,
     ) -> list[tuple[Any, Value]]:
         trace = local.trace
-        segments = _segments_behind(above, trace)
+        segments = segments_behind(above, trace)
         index_of = {id(segment): index for index, segment in enumerate(segments)}
         roots = [(index_of[id(segment)], slot) for segment, slot in above]
         ends = tuple([None if segment.trace is not None else segment.end for segment in segments])
-        edges = tuple([_level_edges(segment, index_of) for segment in segments])
+        edges = tuple([level_edges(segment, index_of) for segment in segments])
         signature = (
             ends,
             tuple([segment.freed for segment in segments]),
@@ -451,8 +407,8 @@ class OnePass:
                     ends,
                     signature[1],
                     tuple([tuple(sorted(each.items())) for each in edges[1:]]),
-                    tuple([(lvl, place.get(slot, slot) if lvl == 0 else slot) for lvl, slot in roots]),
-                    tuple([(lvl, place.get(ref, ref) if lvl == 0 else ref) for lvl, ref in plan.targets]),
+                    tuple([_renumbered(root, place) for root in roots]),
+                    tuple([_renumbered(target, place) for target in plan.targets]),
                     len(operands),
                     alone is not None,
                 )
@@ -476,7 +432,7 @@ class OnePass:
             trace.values.append(value)
             segment = segments[target[0]]
             if plan.metas[offset].grad == LEAF:
-                results.append((_leaf(segment, target[1], trace), value))
+                results.append((leaf_at(segment, target[1], trace), value))
             else:
                 results.append(((segment, target[1]), value))
         return results
@@ -491,18 +447,18 @@ class OnePass:
         alone: Instruction | None,
     ) -> tape.GradientPlan:
         levels = [
-            _level(segment, trace, own) for segment, own in zip(segments, edges, strict=True)
+            level_of(segment, trace, own) for segment, own in zip(segments, edges, strict=True)
         ]
         if alone is not None:
             return tape.plan_alone(levels, roots, alone)
 
         def stop(place: tape.Place) -> bool:
-            return bound is not None and _order((segments[place[0]], place[1])) <= bound
+            return bound is not None and order_of((segments[place[0]], place[1])) <= bound
 
         def wanted(place: tape.Place, meta: Meta) -> bool:
             if meta.grad == LEAF:
                 return self.wanted_leaves is None or (
-                    id(_leaf(segments[place[0]], place[1], trace)) in self.wanted_leaves
+                    id(leaf_at(segments[place[0]], place[1], trace)) in self.wanted_leaves
                 )
             return stop(place)
 
@@ -510,7 +466,7 @@ class OnePass:
 
     @staticmethod
     def _bound_key(bound: tuple[float, int], segments: list[Any]) -> tuple:
-        return tuple([_order_in(segment, bound) for segment in segments])
+        return tuple([order_in(segment, bound) for segment in segments])
 
     def _wanted_key(self, segments: list[Any], trace: Trace) -> tuple | None:
         """Say which leaves are wanted without naming tensors."""
@@ -518,7 +474,7 @@ class OnePass:
             return None
         found = []
         for index, segment in enumerate(segments):
-            for reference, owner in _leaves_of(segment, trace):
+            for reference, owner in leaves_of(segment, trace):
                 if id(owner()) in self.wanted_leaves:
                     found.append((index, reference))
         return tuple(found)
@@ -612,17 +568,6 @@ class OnePass:
         return found
 
 
-def _calls_python(segment: Any) -> bool:
-    """Return whether a gradient through a segment may call hooks or Python functions."""
-    return isinstance(segment, FunctionSegment) or segment.hooks is not None
-
-
-def _first_slot(place: SegmentPlace) -> int:
-    """Return the slot of the first result of the instruction that fills a place."""
-    segment, slot = place
-    return 0 if isinstance(segment, FunctionSegment) else end_of(segment).by_slot()[slot].slot
-
-
 def _call_node_hooks(hooks: Any, gradients: list[Value]) -> list[Value]:
     for hook in list(hooks):
         changed = hook(tuple([wrap(gradient) for gradient in gradients]))
@@ -632,16 +577,8 @@ def _call_node_hooks(hooks: Any, gradients: list[Value]) -> list[Value]:
     return gradients
 
 
-def _place_of(value: Value) -> SegmentPlace:
-    return (value.segment, value.slot) if value.meta.grad == RESULT else (None, id(value))
-
-
-def _order(place: SegmentPlace) -> tuple[float, int]:
-    return (place[0].sequence, place[1])
-
-
 def _ones(meta: Meta) -> Any:
-    return jnp.ones(meta.shape, meta.dtype._numpy)
+    return np.ones(meta.shape, meta.dtype._numpy)
 
 
 def _add(left: Value, right: Value) -> Value:
@@ -665,119 +602,6 @@ def _call_hook(hook: Callable, gradient: Value) -> Value:
     return value
 
 
-def _order_in(segment: Any, bound: tuple[float, int]) -> int:
-    """Return the last slot of a segment that is not later than ``bound`` (-1: all are later)."""
-    if segment.sequence == bound[0]:
-        return bound[1]
-    return -1 if segment.sequence > bound[0] else 1 << 30
-
-
-def _leaves_of(segment: Any, trace: Trace) -> list[tuple[int, Any]]:
-    """Return the leaves that a segment's gradients may flow to, by reference."""
-    if isinstance(segment, FunctionSegment):
-        return []
-    if segment.trace is None:
-        return [(r, edge) for r, edge in segment.edges.items() if not isinstance(edge, tuple)]
-    leaves = [(-i, v.owner) for i, v in enumerate(trace.inputs, 1) if v.meta.grad == LEAF]
-    return leaves + [(i, v.owner) for i, v in enumerate(trace.values) if v.meta.grad == LEAF]
-
-
-def _segments_behind(above: list[SegmentPlace], trace: Trace) -> list[Any]:
-    """Return the segments that lie behind some places, the latest first.
-
-    Level 0 is the trace under way, whether or not anything lies in it.
-    """
-    found: dict[int, Any] = {}
-    pending = [segment for segment, _ in above]
-    while pending:
-        segment = pending.pop()
-        if id(segment) in found:
-            continue
-        if segment.trace is not None and segment.trace is not trace:
-            flush(segment.trace, "differentiated by another thread")
-        found[id(segment)] = segment
-        pending.extend([source for source, _ in _edges_of(segment).values()])
-    segments = sorted(found.values(), key=lambda segment: -segment.sequence)
-    if not segments or segments[0] is not trace.segment:
-        segments.insert(0, trace.segment)
-    return segments
-
-
-def _edges_of(segment: Any) -> dict[int, Any]:
-    """Return what flows into a segment: results of other segments, by reference."""
-    if isinstance(segment, FunctionSegment):
-        return {-i: e for i, e in enumerate(segment.edges, 1) if isinstance(e, tuple)}
-    if segment.trace is None:
-        return {r: e for r, e in segment.edges.items() if isinstance(e, tuple)}
-    return {
-        -index: (value.segment, value.slot)
-        for index, value in enumerate(segment.trace.inputs, 1)
-        if value.meta.grad == RESULT
-    }
-
-
-def end_of(segment: Any) -> Node:
-    return segment.end if segment.trace is None else segment.trace.node
-
-
-def _behind(place: SegmentPlace) -> list[SegmentPlace]:
-    """Return the places that a place's gradient flows to directly."""
-    segment, slot = place
-    if isinstance(segment, FunctionSegment):
-        return [edge for edge in segment.edges if isinstance(edge, tuple)]
-    end = end_of(segment)
-    instruction = end.by_slot()[slot]
-    edges = _edges_of(segment)
-    found = []
-    for position in instruction.gradient_operands:
-        reference = instruction.operands[position]
-        if reference < 0:
-            if reference in edges:
-                found.append(edges[reference])
-        elif end.meta_of(reference).grad == RESULT:
-            found.append((segment, reference))
-    return found
-
-
-class _FakeInstruction:
-    """A result of a Python function, where a level wants an instruction."""
-
-    __slots__ = ("slot", "metas")
-
-    def __init__(self, slot: int, meta: Meta):
-        self.slot = slot
-        self.metas = (meta,)
-
-
-def _level_edges(segment: Any, index_of: dict[int, int]) -> dict[int, tuple[int, int]]:
-    return {
-        reference: (index_of[id(source)], slot)
-        for reference, (source, slot) in _edges_of(segment).items()
-        if id(source) in index_of
-    }
-
-
-def _level(segment: Any, trace: Trace, edges: dict[int, tuple[int, int]]) -> tape.Level:
-    if isinstance(segment, FunctionSegment):
-        results: Any = {s: _FakeInstruction(s, m) for s, m in enumerate(segment.metas)}
-        return tape.Level(results, (), frozenset(), {})
-    end = end_of(segment)
-    metas = (
-        end.input_metas()
-        if segment.trace is None
-        else tuple([value.meta for value in trace.inputs])
-    )
-    return tape.Level(end.by_slot(), metas, end.freed | segment.freed, edges)
-
-
-def _leaf(segment: Any, reference: int, trace: Trace) -> Any:
-    """Return the leaf tensor that a reference of a segment means."""
-    if segment.trace is None:
-        return segment.edges[reference]()
-    values = trace.inputs if reference < 0 else trace.values
-    return values[-reference - 1 if reference < 0 else reference].owner()
-
-
 def _closed_meta(segment: Segment, reference: int) -> Meta:
     return segment.end.meta_of(reference)
 
@@ -788,116 +612,25 @@ def _free(segment: Any, slots: list[int]) -> None:
     if isinstance(segment, FunctionSegment):
         segment.node_object._saved = None
         return
+    end = segment.end
+    kept = end.backwards.get(segment.freed)
+    if kept is None:
+        kept = end.backwards[segment.freed] = _still_needed(end, segment.freed)
+    if kept:
+        segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
+    else:
+        segment.saved = {}
+
+
+def _still_needed(end: Node, freed: frozenset[int]) -> frozenset[int]:
     kept: set[Any] = set()
-    for instruction in segment.end.instructions():
-        if instruction.slot in segment.freed or not instruction.gradient_operands:
+    for instruction in end.instructions():
+        if instruction.slot in freed or not instruction.gradient_operands:
             continue
         kept.update(instruction.operands[position] for position in instruction.saves)
         if instruction.saves_result:
             kept.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
-    segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
-
-
-# Values that a gradient needs and that were written in place
-
-
-def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None:
-    """Raise where a value that the gradient needs of a segment was overwritten since."""
-    if isinstance(segment, FunctionSegment):
-        return
-    end = end_of(segment)
-    check_open_level(end, plan, level_index)
-    if segment.trace is not None:
-        return
-    by_slot = None
-    for at, instruction in plan.order:
-        if at != level_index:
-            continue
-        for reference, own in _needed(instruction):
-            origin: Any = reference
-            while isinstance(origin, int):
-                saved = segment.saved.get(origin)
-                if origin in segment.stale or (
-                    isinstance(saved, Value) and saved.meta.grad != RESULT and saved.slot == STALE
-                ):
-                    raise _modified(end, origin, reference, own, extra_writes=1)
-                if by_slot is None:
-                    by_slot = end.by_slot()
-                source = by_slot.get(origin)
-                origin = None if source is None else source.view_of
-
-
-def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
-    """Return the references whose elements a gradient needs, and whether each is its own result.
-
-    What an in-place operator itself overwrites is left out: PyTorch keeps a copy of it.
-    """
-    needed = [instruction.operands[position] for position in instruction.saves]
-    found = [
-        (reference, False)
-        for reference in needed
-        if isinstance(reference, int) and reference != instruction.overwrites
-    ]
-    if instruction.saves_result:
-        found.append((instruction.slot, True))
-    return found
-
-
-def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> None:
-    """Raise where a value that the gradient needs was overwritten in the same segment."""
-    overwritten = {i.overwrites for i in node.instructions() if i.overwrites is not None}
-    if not overwritten:
-        return
-    by_slot = node.by_slot()
-    for at, instruction in plan.order:
-        if at != level_index:
-            continue
-        for reference, own in _needed(instruction):
-            origin: Any = reference
-            while isinstance(origin, int):
-                if origin in overwritten:
-                    raise _modified(node, origin, reference, own)
-                source = by_slot.get(origin)
-                origin = None if source is None else source.view_of
-
-
-def _modified(
-    node: Node, origin: int, needed: int, own_result: bool, extra_writes: int = 0
-) -> RuntimeError:
-    """Describe the overwritten value as PyTorch does."""
-    meta = node.meta_of(needed)
-    instructions = node.instructions()
-    earlier = {i.slot: i.overwrites for i in instructions if i.overwrites is not None}
-    later = {i.overwrites: i.slot for i in instructions if i.overwrites is not None}
-    then = 0
-    place: Any = origin
-    while place in earlier:
-        then += 1
-        place = earlier[place]
-    now = then + extra_writes
-    place = origin
-    while place in later:
-        now += 1
-        place = later[place]
-    where = ""
-    if needed >= 0 and meta.grad == RESULT:
-        # PyTorch names the operator that the tensor is a result of now; for a result that its own
-        # operator saved, that operator.
-        source = node.by_slot()[needed]
-        if not own_result:
-            place = origin
-            while place in later:
-                place = later[place]
-                source = node.by_slot()[place]
-        where = f", which is output {0 if not own_result else needed - source.slot} of {_short_name(source)},"
-    return messages.modified_inplace(
-        f"torch.{meta.dtype._legacy_name}Tensor", meta.shape, where, now, then
-    )
-
-
-def _short_name(instruction: Instruction) -> str:
-    """Return the operator's name as this message has it: ``Exp`` for ``ExpBackward0``."""
-    return instruction.node_name.partition("Backward")[0]
+    return frozenset(kept)
 
 
 def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:

@@ -132,9 +132,7 @@ def plan_alone(
     Where an operand is given twice the gradients stay apart, as hooks on the node see them.
     """
     level_index = roots[0][0]
-    plan = plan_gradient(
-        levels, roots, lambda place, meta: True, lambda place: place not in roots
-    )
+    plan = plan_gradient(levels, roots, lambda place, meta: True, lambda place: place not in roots)
     plan.order = [(level_index, instruction)]
     resolved = [
         resolve(levels, level_index, instruction.operands[position])
@@ -324,5 +322,3 @@ def pull_back(
 
 def _is_complex(array: Any) -> bool:
     return np.dtype(array.dtype).kind == "c"
-
-

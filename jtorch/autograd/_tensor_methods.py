@@ -86,9 +86,7 @@ def register_post_accumulate_grad_hook(self: Any, hook: Callable) -> RemovableHa
     if value.meta.grad == NO_GRAD:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if value.meta.grad == RESULT:
-        raise RuntimeError(
-            "post accumulate grad hooks cannot be registered on non-leaf tensors"
-        )
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     extra = extra_of(self)
     if extra.post_hooks is None:
         extra.post_hooks = OrderedDict()
@@ -144,5 +142,3 @@ def register_gradient_methods() -> None:
         grad_fn=property(grad_fn),  # type: ignore[dict-item]
         output_nr=property(output_nr),  # type: ignore[dict-item]
     )
-
-

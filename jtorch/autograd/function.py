@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core import messages
+from .._engine.graph import FunctionSegment
 from .._engine.nodes import Node, accumulator, node_at
 from .._engine.record import wrap
-from .._engine.stages import FunctionSegment
 from .._engine.storage import current_value, mark_stale, version_of
 from .._engine.trace import flush, local, materialise
 from .._engine.values import LEAF, NO_GRAD, RESULT, ready
@@ -286,8 +286,8 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
                 mark_stale(old)
             output._value = value
             if output._alias is not None:
-                output._alias.storage.value = value if not output._alias.steps else (
-                    output._alias.storage.value
+                output._alias.storage.value = (
+                    value if not output._alias.steps else (output._alias.storage.value)
                 )
                 output._alias.seen = output._alias.storage.version
             result = output

@@ -30,7 +30,11 @@ def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
     values = value if several else (value,)
     for index, each in enumerate(values):
         if not hasattr(each, "_value"):
-            where = f"the value at index {index}" if several else "the given outputs of the user-provided function"
+            where = (
+                f"the value at index {index}"
+                if several
+                else "the given outputs of the user-provided function"
+            )
             raise TypeError(
                 f"The outputs of the user-provided function given to {kind} must be either a "
                 f"Tensor or a tuple of Tensors but {where} has type {type(each)}."
@@ -96,8 +100,7 @@ def _check_vector(v: Any, like: tuple, name: str, kind: str) -> tuple:
     _, values = _tuple(v, "v", name)
     if len(values) != len(like):
         raise RuntimeError(
-            "v is a tuple of invalid length: should be "
-            f"{len(like)} but got {len(values)}."
+            f"v is a tuple of invalid length: should be {len(like)} but got {len(values)}."
         )
     for index, (each, other) in enumerate(zip(values, like, strict=True)):
         if each.size() != other.size():
@@ -152,7 +155,7 @@ def jvp(
     Returns:
         The outputs, and one tensor for each output.
     """
-    several, given = _tuple(inputs, "inputs", "jvp")
+    _, given = _tuple(inputs, "inputs", "jvp")
     prepared = _prepare(given, create_graph)
     weights = _check_vector(v, prepared, "jvp", "inputs")
     several_outputs, outputs = _outputs(func(*prepared), "jvp")
@@ -236,9 +239,7 @@ def _scalar(func: Callable, kind: str) -> Callable:
         output = func(*inputs)
         several, outputs = _outputs(output, kind)
         if several or not hasattr(output, "_value"):
-            raise RuntimeError(
-                f"The function given to {kind} should return a single Tensor"
-            )
+            raise RuntimeError(f"The function given to {kind} should return a single Tensor")
         if outputs[0].numel() != 1:
             raise RuntimeError(
                 f"The Tensor returned by the function given to {kind} should contain a single "

@@ -164,9 +164,7 @@ class inference_mode(_ModeContext):
     def __enter__(self) -> None:
         trace = local.trace
         self._before = trace.mode
-        trace.set_mode(
-            intern_mode(trace.mode._replace(grad=not self.mode, inference=self.mode))
-        )
+        trace.set_mode(intern_mode(trace.mode._replace(grad=not self.mode, inference=self.mode)))
 
     def __exit__(self, *exception: Any) -> None:
         trace = local.trace

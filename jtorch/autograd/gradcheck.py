@@ -179,7 +179,9 @@ def _real_jacobian(gradients: list[np.ndarray], complex_input: bool) -> np.ndarr
     by_real, by_imaginary = gradients
     if not complex_input:
         return by_real + 1j * by_imaginary
-    return np.concatenate([by_real.real + 1j * by_imaginary.real, by_real.imag + 1j * by_imaginary.imag])
+    return np.concatenate(
+        [by_real.real + 1j * by_imaginary.real, by_real.imag + 1j * by_imaginary.imag]
+    )
 
 
 def gradgradcheck(
