@@ -66,6 +66,10 @@ def cast(array: Any, dtype: DType) -> Any:
         array = jnp.real(array)
     if target.kind == "b":
         return array != 0
+    if array.dtype.kind == "b" and target.kind not in "iu":
+        # XLA turns a product with a converted truth value into a choice, in which 0 * inf and
+        # 0 * nan would be 0. It does not see that through an integer.
+        array = jax.lax.convert_element_type(array, np.int8)
     if target.kind in "iu" and (array.dtype.kind == "f" or array.dtype.kind == "V"):
         return _float_to_int(array, target)
     return jax.lax.convert_element_type(array, target)
