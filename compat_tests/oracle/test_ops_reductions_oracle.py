@@ -115,6 +115,8 @@ def _reduction(torch, expression: str, name: str):
 @pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize("expression", REDUCTIONS)
 def test_reduction(both, expression, name):
+    if name == "scalar" and any(each in expression for each in ("var(", "std(", "std_mean(")):
+        pytest.skip("PyTorch's warning names a line of its sources")
     both(_reduction, expression, name, relative=2e-5, absolute=1e-5, seed=None)
 
 

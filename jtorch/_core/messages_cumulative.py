@@ -15,16 +15,12 @@ def diff_order(order: int) -> RuntimeError:
 
 def diff_sizes() -> RuntimeError:
     """``diff`` with something of another rank before or behind."""
-    return RuntimeError(
-        "diff expects prepend or append to be the same dimension as input"
-    )
+    return RuntimeError("diff expects prepend or append to be the same dimension as input")
 
 
 def trapezoid_sizes(y: int, x: int) -> RuntimeError:
     """``trapezoid`` of other places than values."""
-    return RuntimeError(
-        "trapezoid: There must be one `x` value for each sample point"
-    )
+    return RuntimeError("trapezoid: There must be one `x` value for each sample point")
 
 
 def trapezoid_bool(name: str, with_x: bool) -> RuntimeError:

@@ -14,16 +14,12 @@ def cat_of_nothing() -> ValueError:
 
 def cat_zero_dim(position: int) -> RuntimeError:
     """``cat`` of a tensor without dimensions."""
-    return RuntimeError(
-        f"zero-dimensional tensor (at position {position}) cannot be concatenated"
-    )
+    return RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
 
 
 def cat_ranks(first: int, other: int) -> RuntimeError:
     """``cat`` of tensors of different ranks."""
-    return RuntimeError(
-        f"Tensors must have same number of dimensions: got {first} and {other}"
-    )
+    return RuntimeError(f"Tensors must have same number of dimensions: got {first} and {other}")
 
 
 def cat_sizes(dim: int, expected: int, size: int, position: int) -> RuntimeError:
@@ -105,16 +101,13 @@ def warn_meshgrid() -> None:
 def repeat_rank() -> RuntimeError:
     """``repeat`` with fewer numbers than dimensions."""
     return RuntimeError(
-        "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
-        "tensor"
+        "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
     )
 
 
 def negative_size(size: int, shape: Sequence[int]) -> RuntimeError:
     """A result would have a negative size."""
-    return RuntimeError(
-        f"Trying to create tensor with negative dimension {size}: {list(shape)}"
-    )
+    return RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
 
 
 def negative_repeats() -> RuntimeError:
@@ -162,16 +155,12 @@ def roll_shifts() -> RuntimeError:
 
 def roll_lengths(shifts: int, dims: int) -> RuntimeError:
     """``roll`` with another number of dimensions than shifts."""
-    return RuntimeError(
-        f"shifts and dimensions must align. shifts: {shifts}, dims:{dims}"
-    )
+    return RuntimeError(f"shifts and dimensions must align. shifts: {shifts}, dims:{dims}")
 
 
 def rot90_dims(count: int) -> RuntimeError:
     """``rot90`` in another number of dimensions than two."""
-    return RuntimeError(
-        f"expected total rotation dims == 2, but got dims = {count}"
-    )
+    return RuntimeError(f"expected total rotation dims == 2, but got dims = {count}")
 
 
 def rot90_rank(ndim: int) -> RuntimeError:

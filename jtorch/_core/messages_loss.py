@@ -14,9 +14,7 @@ def reduction(name: Any) -> ValueError:
 
 def reduction_mode(name: Any) -> ValueError:
     """An unknown way to reduce a weighted loss."""
-    return ValueError(
-        f"Invalid reduction mode: {name}. Expected one of 'none', 'mean', 'sum'."
-    )
+    return ValueError(f"Invalid reduction mode: {name}. Expected one of 'none', 'mean', 'sum'.")
 
 
 def warn_target_size(input_size: Any, target_size: Any) -> None:
@@ -32,8 +30,7 @@ def warn_target_size(input_size: Any, target_size: Any) -> None:
 def warn_legacy_reduction(name: str) -> None:
     """``size_average`` or ``reduce`` is given."""
     warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{name}' instead.",
+        f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.",
         stacklevel=4,
     )
 
@@ -52,9 +49,7 @@ def batch_sizes(inputs: int, targets: int) -> ValueError:
 
 def target_dtype(type_name: str) -> RuntimeError:
     """Class numbers have a dtype that is none."""
-    return RuntimeError(
-        f"expected target dtype to be Long or Byte, but got {type_name}"
-    )
+    return RuntimeError(f"expected target dtype to be Long or Byte, but got {type_name}")
 
 
 def multi_target() -> RuntimeError:

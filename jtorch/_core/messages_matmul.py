@@ -48,9 +48,7 @@ def not_implemented(kernel: str, type_name: str) -> NotImplementedError:
 
 def mv_ranks(*ranks: int) -> RuntimeError:
     """Arguments of ``mv`` or ``addmv`` have other ranks."""
-    return RuntimeError(
-        f"vector + matrix @ vector expected, got {', '.join(map(str, ranks))}"
-    )
+    return RuntimeError(f"vector + matrix @ vector expected, got {', '.join(map(str, ranks))}")
 
 
 def mv_sizes(result: int, matrix: Sequence[int], vector: int) -> RuntimeError:
@@ -120,9 +118,7 @@ def addmm_matrix(name: str, ndim: int) -> RuntimeError:
 
 def addend_dtypes(first: str, second: str) -> RuntimeError:
     """The addend of ``addmm`` has another dtype."""
-    return RuntimeError(
-        f"self and mat2 must have the same dtype, but got {first} and {second}"
-    )
+    return RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
 
 
 def vector_expected(name: str, argument: str, ndim: int) -> RuntimeError:
@@ -180,8 +176,25 @@ def cross_no_three() -> RuntimeError:
     return RuntimeError("no dimension of size 3 in input")
 
 
+def warn_chain_matmul() -> None:
+    """``chain_matmul`` is deprecated."""
+    warnings.warn(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
+        "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than "
+        "multiple parameters.",
+        stacklevel=3,
+    )
+
+
+_warned_cross = False
+
+
 def warn_cross() -> None:
-    """``cross`` without ``dim``."""
+    """``cross`` without ``dim``: once in a process."""
+    global _warned_cross
+    if _warned_cross:
+        return
+    _warned_cross = True
     warnings.warn(
         "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the "
         "dim explicitly or simply use torch.linalg.cross.\nThe default value of dim will change "
@@ -201,20 +214,14 @@ def einsum_arguments() -> ValueError:
 
 def einsum_sublist(number: int) -> RuntimeError:
     """``einsum`` with an index number out of range."""
-    return RuntimeError(
-        f"einsum(): subscript {number} is not within the valid range [0, 52)"
-    )
+    return RuntimeError(f"einsum(): subscript {number} is not within the valid range [0, 52)")
 
 
 def einsum_operands(more: bool) -> RuntimeError:
     """``einsum`` with another number of operands than its equation has."""
     if more:
-        return RuntimeError(
-            "einsum(): more operands were provided than specified in the equation"
-        )
-    return RuntimeError(
-        "einsum(): fewer operands were provided than specified in the equation"
-    )
+        return RuntimeError("einsum(): more operands were provided than specified in the equation")
+    return RuntimeError("einsum(): fewer operands were provided than specified in the equation")
 
 
 def einsum_letter(letter: str, position: int) -> RuntimeError:
@@ -248,9 +255,7 @@ def einsum_size(letter: str, size: int, position: int, seen: int) -> RuntimeErro
 
 def einsum_repeated(letter: str) -> RuntimeError:
     """``einsum`` with a subscript twice in the result."""
-    return RuntimeError(
-        f"einsum(): output subscript {letter} appears more than once in the output"
-    )
+    return RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
 
 
 def einsum_unknown(letter: str) -> RuntimeError:

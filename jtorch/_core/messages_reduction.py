@@ -24,8 +24,7 @@ def no_gradient_of(type_name: str) -> RuntimeError:
 def nanmean_of_integers(type_name: str) -> RuntimeError:
     """``nanmean`` of a tensor that is neither floating point nor complex."""
     return RuntimeError(
-        "nanmean(): expected input to have floating point or complex dtype but got "
-        f"{type_name}"
+        f"nanmean(): expected input to have floating point or complex dtype but got {type_name}"
     )
 
 
@@ -62,9 +61,7 @@ def needs_dim(name: str) -> RuntimeError:
 
 def needs_dim_index(name: str) -> IndexError:
     """The position of an extremum of all elements where there are none."""
-    return IndexError(
-        f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
-    )
+    return IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
 
 
 def empty_dim(name: str, dim: int) -> IndexError:
@@ -93,8 +90,7 @@ def not_implemented(kernel: str, type_name: str) -> NotImplementedError:
 def norm_of_integers(type_name: str) -> RuntimeError:
     """A norm of something that is neither floating point nor complex."""
     return RuntimeError(
-        "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-        f"{type_name}"
+        f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_name}"
     )
 
 

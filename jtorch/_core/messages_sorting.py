@@ -22,9 +22,7 @@ def no_bool_topk() -> RuntimeError:
 
 def side(value: str) -> RuntimeError:
     """``searchsorted`` on an unknown side."""
-    return RuntimeError(
-        "torch.searchsorted(): side can only be 'left' or 'right' but got " + value
-    )
+    return RuntimeError("torch.searchsorted(): side can only be 'left' or 'right' but got " + value)
 
 
 def side_conflict() -> RuntimeError:

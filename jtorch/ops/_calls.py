@@ -28,8 +28,10 @@ def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict],
     remembered: dict[tuple, tuple[str, ...]] = {}
 
     def bind(args: tuple, kwargs: dict) -> dict[str, Any]:
-        key = (*map(type, args), *kwargs, *map(type, kwargs.values())) if kwargs else (
-            *map(type, args),
+        key = (
+            (*map(type, args), *kwargs, *map(type, kwargs.values()))
+            if kwargs
+            else (*map(type, args),)
         )
         names = remembered.get(key)
         if names is not None:
@@ -53,8 +55,10 @@ def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict],
             for name, value in (*zip(names[len(own) :], rest), *kwargs.items())
         )
         # A list's elements decide too, so that calls with lists are bound each time.
-        if unchanged and len(args) <= len(names) and not any(
-            isinstance(value, (list, tuple)) for value in (*args, *kwargs.values())
+        if (
+            unchanged
+            and len(args) <= len(names)
+            and not any(isinstance(value, (list, tuple)) for value in (*args, *kwargs.values()))
         ):
             remembered[key] = names[: len(args)]
         return {**own, **given}

@@ -324,8 +324,8 @@ def _quantile_plan(operation, bound, mode) -> Plan:
             [1 if axis is None or d == axis else size for d, size in enumerate(meta.shape)]
         )
     else:
-        rest = () if axis is None else tuple(
-            [size for d, size in enumerate(meta.shape) if d != axis]
+        rest = (
+            () if axis is None else tuple([size for d, size in enumerate(meta.shape) if d != axis])
         )
     shape = (*(q.meta.shape if many else ()), *rest)
     # PyTorch computes the shares as the last dimension and moves it to the front.
@@ -333,8 +333,10 @@ def _quantile_plan(operation, bound, mode) -> Plan:
     strides = (inner[-1], *inner[:-1]) if many else inner
 
     def run(array, share):
-        rows = array.reshape(1, -1) if axis is None or not array.ndim else (
-            jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
+        rows = (
+            array.reshape(1, -1)
+            if axis is None or not array.ndim
+            else (jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]))
         )
         rows = jnp.sort(rows, -1)
         share = jnp.asarray(share).astype(array.dtype).reshape(-1)

@@ -315,7 +315,10 @@ class _Position(Reduction):
 
     def plan(self, op, bound, mode) -> Plan:
         meta = bound["input"].meta
-        for unfit, words in ((meta.dtype.is_complex, "complex"), (meta.dtype is dtypes.bool_, "bool")):
+        for unfit, words in (
+            (meta.dtype.is_complex, "complex"),
+            (meta.dtype is dtypes.bool_, "bool"),
+        ):
             if unfit:
                 raise messages_reduction.does_not_support(op.name, words)
         dim = bound.get("dim")
@@ -408,8 +411,10 @@ def _declare_median(name: str) -> None:
         def choose(array):
             flat = array.reshape(-1)
             if not flat.size:
-                fill = jnp.nan if jnp.issubdtype(array.dtype, jnp.inexact) else (
-                    jnp.iinfo(array.dtype).min
+                fill = (
+                    jnp.nan
+                    if jnp.issubdtype(array.dtype, jnp.inexact)
+                    else (jnp.iinfo(array.dtype).min)
                 )
                 return jnp.full((), fill, array.dtype)
             find = _median_index if name == "median" else _nanmedian_index
@@ -478,9 +483,7 @@ def _mode_index(array, axis):
 _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
 
 
-@bound_function(
-    "mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)"
-)
+@bound_function("mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)")
 def mode(input, dim=-1, keepdim=False):
     """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
 

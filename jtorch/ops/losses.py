@@ -12,7 +12,6 @@ from .._core import dtypes, messages_loss, messages_reduction
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, promoted_dtype
 from .._engine.op import Plan
-from .._engine.trace import local
 from .._engine.values import NO_GRAD, make_meta
 from .normalising import log_softmax
 
@@ -130,22 +129,16 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 # Class numbers
 
 
-def _known_array(operand: Any) -> np.ndarray | None:
-    """Return the elements of an operand where they are there already."""
-    reference = operand.reference
-    if isinstance(reference, int) and reference < 0:
-        array = local.trace.inputs[-reference - 1].array
-        return None if array is None else np.asarray(array)
-    return None
-
-
-def _check_targets(operand: Any, classes: int, ignore_index: int) -> None:
+def _check_targets(target: Any, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that do not exist, as far as they are known without waiting.
 
-    That is the case for data that no pending operator made, the first time a program is recorded.
+    That is the case for data in host memory that no pending operator made.
     """
-    array = _known_array(operand)
-    if array is None:
+    value = target._value
+    if value.array is None or value.meta.device.type != "cpu" or not value.meta.numel:
+        return
+    array = np.asarray(value.array)
+    if array.min() >= 0 and array.max() < classes:
         return
     wrong = array[(array != ignore_index) & ((array < 0) | (array >= classes))]
     if wrong.size:
@@ -165,7 +158,6 @@ def _nll_plan(operation, bound, mode) -> Plan:
     if not meta.dtype.is_floating_point:
         kernel = "nll_loss_out_frame" if meta.ndim < 3 else "nll_loss2d_forward_out_frame"
         raise messages_reduction.not_implemented(kernel, meta.dtype._legacy_name)
-    _check_targets(target, classes, ignore_index)
 
     def pieces(logarithms, numbers, weights):
         """Return each target's negative logarithm, and its weight (0 where it is ignored)."""
@@ -259,7 +251,9 @@ def _nll(input, target, weight, ignore_index, reduction):
             raise messages_loss.spatial_targets(target_ndim)
     else:
         return _nll_of_any_rank(input, target, weight, ignore_index, reduction)
-    return _nll_loss.call(input, target, weight, ignore_index, reduction)
+    result = _nll_loss.call(input, target, weight, ignore_index, reduction)
+    _check_targets(target, input.shape[1 if ndim > 1 else 0], ignore_index)
+    return result
 
 
 def _nll_of_any_rank(input, target, weight, ignore_index, reduction):
@@ -267,13 +261,10 @@ def _nll_of_any_rank(input, target, weight, ignore_index, reduction):
     batch, classes, *rest = input.shape
     expected = (batch, *rest)
     if tuple(target.shape[1:]) != tuple(rest):
-        raise RuntimeError(
-            f"Expected target size {list(expected)}, got {list(target.shape)}"
-        )
+        raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
     folded = input.reshape(batch, classes, 1, -1)
-    result = _nll_loss.call(
-        folded, target.reshape(batch, 1, -1), weight, ignore_index, reduction
-    )
+    result = _nll_loss.call(folded, target.reshape(batch, 1, -1), weight, ignore_index, reduction)
+    _check_targets(target, classes, ignore_index)
     return result.view(expected) if reduction == "none" else result
 
 
@@ -341,7 +332,11 @@ def _soft(logarithms, target, weight, reduction, label_smoothing, class_dim):
 
 def _divide_by_plan(operation, bound, mode) -> Plan:
     operand, count = bound["input"], bound["count"]
-    return Plan(lambda array: array / jnp.asarray(count, array.dtype), [operand], (operand.meta.with_grad(NO_GRAD),))
+    return Plan(
+        lambda array: array / jnp.asarray(count, array.dtype),
+        [operand],
+        (operand.meta.with_grad(NO_GRAD),),
+    )
 
 
 @op(

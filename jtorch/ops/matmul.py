@@ -510,9 +510,7 @@ def _batch_plan(operation, bound, mode) -> Plan:
         raise messages_matmul.bmm_sizes(wanted, b.shape[:2])
     for other in (a, b):
         if other.dtype is not addend.dtype:
-            raise messages_matmul.scalar_types(
-                addend.dtype._legacy_name, other.dtype._legacy_name
-            )
+            raise messages_matmul.scalar_types(addend.dtype._legacy_name, other.dtype._legacy_name)
     summed = operation.name.startswith("addbmm")
     shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
 
@@ -626,8 +624,11 @@ def linear(*args, **kwargs):
         return _matmul(input, transposed)
     if ndim == 2:
         return _addmm(bias, input, transposed)
+    bias_meta = bias._value.meta
+    if bias_meta.ndim != 1 or not bias_meta.contiguous:
+        return FUNCTIONS["add"](_matmul(input, transposed), bias)
     shape = input.shape
-    folded = input.reshape(-1, shape[-1])
+    folded = input.reshape(math.prod(shape[:-1]), shape[-1])
     return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
 
 

@@ -54,8 +54,10 @@ def _moments_plan(operation, bound, mode) -> Plan:
         array = array if wide is None else array.astype(wide)
         mean = jnp.mean(array, axes, keepdims=True)
         deviation = array - mean
-        square = jnp.real(deviation * jnp.conj(deviation)) if meta.dtype.is_complex else (
-            deviation * deviation
+        square = (
+            jnp.real(deviation * jnp.conj(deviation))
+            if meta.dtype.is_complex
+            else (deviation * deviation)
         )
         total = jnp.sum(square, axes, keepdims=keepdim)
         variance = total / jnp.asarray(freedom, total.dtype)
@@ -69,7 +71,9 @@ def _moments_plan(operation, bound, mode) -> Plan:
         (array,) = operands
         array = array if wide is None else array.astype(wide)
         slopes = [
-            cotangent.astype(array.dtype if cotangent.dtype.kind == "c" else _component_dtype(array))
+            cotangent.astype(
+                array.dtype if cotangent.dtype.kind == "c" else _component_dtype(array)
+            )
             for cotangent in cotangents
         ]
         first = slopes[0]

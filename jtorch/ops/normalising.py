@@ -98,7 +98,8 @@ def _norm_gradient(array, cotangent, norm, order: float, axes: tuple[int, ...]):
     size = jnp.abs(array)
     if math.isinf(order):
         same = (size == norm) | (jnp.isnan(size) & jnp.isnan(norm))
-        return _sign(array) * jnp.where(same, cotangent / jnp.sum(same, axes, keepdims=True), 0)
+        count = jnp.sum(same, axes, keepdims=True)
+        return _sign(array) * jnp.where(same, cotangent / count, 0 * cotangent)
     if order < 1:
         safe = jnp.where(size == 0, 1, size)
         scaled = _sign(array) * jnp.where(size == 0, 0, safe ** (order - 1))

@@ -82,9 +82,7 @@ def tensordot(a, b, dims=2, out=None):
     dims_b = [normalise_dim(dim, b.dim()) for dim in dims_b]
     for first, second in zip(dims_a, dims_b, strict=True):
         if a.shape[first] != b.shape[second] and 1 not in (a.shape[first], b.shape[second]):
-            raise messages_matmul.tensordot_sizes(
-                a.shape[first], first, b.shape[second], second
-            )
+            raise messages_matmul.tensordot_sizes(a.shape[first], first, b.shape[second], second)
     for first, second in zip(dims_a, dims_b, strict=True):
         if a.shape[first] == 1 != b.shape[second]:
             b = b.sum(second, keepdim=True)
@@ -98,6 +96,7 @@ def chain_matmul(*matrices, out=None):
     """Multiply matrices one after the other, in the order that costs least."""
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
+    messages_matmul.warn_chain_matmul()
     if len(matrices) == 1:
         return matrices[0].clone()
     result = _cheapest(list(matrices))
@@ -168,9 +167,7 @@ def _cross_plan(operation, bound, mode) -> Plan:
 
     def run(first, second):
         first, second = cast(first, dtype), cast(second, dtype)
-        return jnp.cross(
-            jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis
-        )
+        return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
 
     return Plan(run, [left, right], (make_meta(shape, dtype, a.device),))
 
@@ -268,7 +265,9 @@ def _einsum_plan(operation, bound, mode) -> Plan:
     def run(*arrays):
         return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
 
-    return array_plan(run, operands)
+    terms, _, right = equation.partition("->")
+    summed = set(terms) - set(right) - set(",.")
+    return array_plan(run, operands, node_name=None if summed else "MulBackward0")
 
 
 @op(

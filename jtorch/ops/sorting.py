@@ -83,8 +83,7 @@ def sort(input, dim=-1, descending=False, stable=None):
 
 
 @bound_function(
-    "argsort(Tensor input, *, bool stable, int64_t dim=-1, bool descending=False, "
-    "Tensor out=None)",
+    "argsort(Tensor input, *, bool stable, int64_t dim=-1, bool descending=False, Tensor out=None)",
     "argsort(Tensor input, int64_t dim=-1, bool descending=False)",
 )
 def argsort(input, dim=-1, descending=False, stable=False):
