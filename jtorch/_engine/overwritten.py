@@ -59,7 +59,7 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
 
 def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> None:
     """Raise where a value that the gradient needs was overwritten in the same segment."""
-    overwritten = {i.overwrites for i in node.instructions() if i.overwrites is not None}
+    overwritten = {i.overwrites: i.slot for i in node.instructions() if i.overwrites is not None}
     if not overwritten:
         return
     by_slot = node.by_slot()
@@ -69,7 +69,8 @@ def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> N
         for reference, own in _needed(instruction):
             origin: Any = reference
             while isinstance(origin, int):
-                if origin in overwritten:
+                # What was overwritten before is the copy that an in-place operator's gradient has.
+                if overwritten.get(origin, -1) > instruction.slot:
                     raise _modified(node, origin, reference, own)
                 source = by_slot.get(origin)
                 origin = None if source is None else source.view_of
