@@ -7,12 +7,13 @@ from ._engine import settings as _settings  # isort: skip  (sets JAX up before a
 _settings.apply()
 
 from . import _conversion as _conversion  # noqa: E402
+from . import _constructors as _constructors  # noqa: E402
+from . import _dtype_conversion as _dtype_conversion  # noqa: E402
 from . import ops as _ops  # noqa: E402
 from . import autograd  # noqa: E402
 from . import _indexing as _indexing  # noqa: E402
 from . import _signatures as _signatures  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402
-from ._constructors import tensor  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import (  # noqa: E402
     bfloat16,

@@ -1,44 +1,72 @@
-"""From a tensor to Python and NumPy: ``item``, ``tolist``, ``numpy``, ``repr``, ``format``."""
+"""From a tensor to Python: ``item``, ``tolist``, ``repr``, ``format``, ``float(t)``, ``if t``."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from . import _printing
-from ._core.device import default_device
+from ._core.device import META, current_index
 from ._engine.declare import METHODS
 from ._engine.storage import current_value
 from ._engine.trace import local, materialise
-from ._engine.values import LEAF, RESULT
+from ._engine.values import LEAF, NO_GRAD, RESULT
 
 
 def host_array(tensor: Any, reason: str) -> np.ndarray:
     """Return the elements as a NumPy array that must not be written to."""
-    return np.asarray(materialise(current_value(tensor), reason))
+    value = current_value(tensor)
+    if value.meta.device is META:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    return np.asarray(materialise(value, reason))
+
+
+def _python_number(array: Any) -> Any:
+    number = array.item()
+    # NumPy has no Python number of its own for the small floats.
+    return number if number.__class__ in _PYTHON_NUMBERS else float(number)
+
+
+_PYTHON_NUMBERS = frozenset((bool, int, float, complex))
 
 
 def item(self: Any) -> Any:
-    """Return the only element as a Python number."""
-    value = current_value(self)
-    if value.meta.numel != 1:
+    """Return the only element as a Python number.
+
+    Raises:
+        RuntimeError: there is not exactly one element.
+    """
+    value = self._value if self._alias is None else current_value(self)
+    meta = value.meta
+    if meta.numel != 1:
         raise RuntimeError(
-            f"a Tensor with {value.meta.numel} elements cannot be converted to Scalar"
+            f"a Tensor with {meta.numel} elements cannot be converted to Scalar"
         )
-    return materialise(value, "item").item()
+    array = value.array
+    if array is None:
+        array = materialise(value, "item")
+    elif meta.device is META:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+    return _python_number(array)
 
 
 def tolist(self: Any) -> Any:
     """Return the elements as nested lists, or as a number."""
-    return host_array(self, "tolist").tolist()
+    array = host_array(self, "tolist")
+    if array.dtype.kind == "V" or array.dtype.itemsize == 1 and array.dtype.kind not in "biu":
+        array = array.astype(np.float32)
+    if array.dtype.kind == "f" or array.dtype.kind in "biuc":
+        return array.tolist()
+    return array.astype(np.float32).tolist()
 
 
 def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
     """Return what PyTorch prints."""
     value = current_value(self)
     meta = value.meta
-    array = None if meta.device.type == "meta" else host_array(self, "print")
+    array = None if meta.device is META else host_array(self, "print")
     grad_fn = self.grad_fn if meta.grad == RESULT else None
     cls = type(self)
     return _printing.format_tensor(
@@ -47,7 +75,8 @@ def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
         shape=meta.shape,
         device=str(meta.device),
         default_dtype=local.trace.mode.default_dtype,
-        default_device_type=default_device().type,
+        default_device_type=default_tensor_device[0],
+        current_device_index=current_index(),
         requires_grad=meta.grad == LEAF,
         grad_fn_name=None if grad_fn is None else type(grad_fn).__name__,
         class_name="tensor" if cls.__name__ == "Tensor" else cls.__name__,
@@ -55,11 +84,86 @@ def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
     )
 
 
+#: The type of device that ``set_default_tensor_type`` chose: tensors there print no device.
+default_tensor_device = ["cpu"]
+
+
 def tensor_format(self: Any, spec: str) -> str:
-    """Format a tensor of one element like its number, any other like an object."""
-    if current_value(self).meta.ndim == 0:
+    """Format a tensor without dimensions like its number, any other like an object."""
+    meta = current_value(self).meta
+    if meta.ndim == 0 and meta.device is not META and type(self).__name__ == "Tensor":
         return item(self).__format__(spec)
-    return object.__format__(self, spec)
+    if spec:
+        raise TypeError(f"unsupported format string passed to {type(self).__name__}.__format__")
+    return str(self)
+
+
+def _single(self: Any, kind: str) -> Any:
+    """Return the only element, for ``float(t)`` and the like."""
+    value = current_value(self)
+    if value.meta.numel != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    if value.meta.grad != NO_GRAD and local.trace.mode.grad and not _warned[0]:
+        _warned[0] = True
+        warnings.warn(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected "
+            "behavior.\nConsider using tensor.detach() first.",
+            UserWarning,
+            stacklevel=3,
+        )
+    number = item(self)
+    if number.__class__ is complex and kind != "complex":
+        if number.imag:
+            raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+        return number.real
+    return number
+
+
+_warned = [False]
+
+
+def to_float(self: Any) -> float:
+    """Return the only element as a float."""
+    return float(_single(self, "double"))
+
+
+def to_int(self: Any) -> int:
+    """Return the only element as an int."""
+    return int(_single(self, "int64_t"))
+
+
+def to_complex(self: Any) -> complex:
+    """Return the only element as a complex number."""
+    return complex(_single(self, "complex"))
+
+
+def to_index(self: Any) -> int:
+    """Return the only element as an index."""
+    meta = current_value(self).meta
+    if meta.dtype.is_floating_point or meta.dtype.is_complex or meta.numel != 1:
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(item(self))
+
+
+def to_bool(self: Any) -> bool:
+    """Return whether the only element is not zero.
+
+    Raises:
+        RuntimeError: there is not exactly one element.
+    """
+    value = self._value if self._alias is None else current_value(self)
+    count = value.meta.numel
+    if count != 1:
+        words = "no values" if count == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {words} is ambiguous")
+    return bool(item(self))
+
+
+def to_dir(self: Any) -> list[str]:
+    """Return the names of the attributes that can be read."""
+    names = set(dir(type(self))) | set(self.__dict__)
+    names -= {"volatile", "__cuda_array_interface__"}
+    return sorted(names)
 
 
 METHODS.update(
@@ -67,4 +171,10 @@ METHODS.update(
     tolist=tolist,
     __repr__=tensor_repr,
     __format__=tensor_format,
+    __float__=to_float,
+    __int__=to_int,
+    __complex__=to_complex,
+    __index__=to_index,
+    __bool__=to_bool,
+    __dir__=to_dir,
 )

@@ -16,6 +16,7 @@
                            with a backward pass is cut at an eighth of that
 ``JTORCH_MAX_PROGRAMS``    compiled programs kept in memory (2000)
 ``JTORCH_MAX_NODES``       recorded operators kept in memory (200000)
+``JTORCH_FAKE_CUDA``       ``1``: a second device of the host stands in for ``cuda:0``, for tests
 =========================  =======================================================================
 
 ``JTORCH_FULL_TRACEBACK`` is read when a traceback is shown, see ``traceback_filter``.
@@ -51,3 +52,4 @@ RECOMPILE_WARNING = _number("JTORCH_RECOMPILE_WARNING", 16)
 MAX_PENDING = max(16, _number("JTORCH_MAX_PENDING", 256))
 MAX_PROGRAMS = max(8, _number("JTORCH_MAX_PROGRAMS", 2000))
 MAX_NODES = max(1000, _number("JTORCH_MAX_NODES", 200_000))
+FAKE_CUDA = _switch("JTORCH_FAKE_CUDA", False)

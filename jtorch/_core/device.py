@@ -125,6 +125,17 @@ CPU = Device("cpu")
 META = Device("meta")
 
 _default_device: list[Device | None] = [None]
+_current_index = [0]
+
+
+def current_index() -> int:
+    """Return the index that ``cuda`` without one means."""
+    return _current_index[0]
+
+
+def set_current_index(index: int) -> None:
+    """Set the index that ``cuda`` without one means."""
+    _current_index[0] = index
 
 
 def default_device() -> Device:

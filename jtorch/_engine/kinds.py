@@ -26,11 +26,12 @@ def broadcast_shapes(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
         ndim = max(len(shape), len(result))
         a = (1,) * (ndim - len(result)) + result
         b = (1,) * (ndim - len(shape)) + shape
-        merged = []
-        for dim, (left, right) in enumerate(zip(a, b, strict=True)):
+        merged = list(a)
+        for dim in range(ndim - 1, -1, -1):  # PyTorch names the last dimension that differs
+            left, right = a[dim], b[dim]
             if left != right and left != 1 and right != 1:
                 raise messages.size_mismatch(left, right, dim)
-            merged.append(right if left == 1 else left)
+            merged[dim] = right if left == 1 else left
         result = tuple(merged)
     return result
 
@@ -76,11 +77,32 @@ def cast(array: Any, dtype: DType) -> Any:
 
 
 def _float_to_int(array: Any, target: np.dtype) -> Any:
-    """Convert as x86 does: by way of int64 for narrow ints, so that values wrap around."""
-    if target.itemsize < 4 or target == np.uint32:
-        wide = jax.lax.convert_element_type(array, np.int64)
-        return jax.lax.convert_element_type(wide, target)
-    return jax.lax.convert_element_type(array, target)
+    """Convert as x86 does, whose answer to what does not fit is the least int there is."""
+    return truncated(array, target, jnp)
+
+
+def truncated(array: Any, target: np.dtype, xp: Any) -> Any:
+    """Convert floats to ints as PyTorch's kernels do on x86.
+
+    Args:
+        array: floating point array.
+        target: integer dtype. Narrow ones go by way of int32, so that values wrap around.
+        xp: ``numpy`` or ``jax.numpy``.
+    """
+    wide = np.dtype(np.int64 if target.itemsize == 8 else np.int32)
+    top = 2.0 ** (8 * wide.itemsize - 1)
+    if array.dtype.itemsize < 4:
+        array = array.astype(np.float32)
+    unsigned = target.kind == "u" and target.itemsize >= 4
+    if unsigned:
+        high = array >= top
+        array = xp.where(high, array - array.dtype.type(top), array)
+    fits = (array >= -top) & (array < top)
+    least = np.iinfo(wide).min
+    result = xp.where(fits, xp.where(fits, array, 0).astype(wide), wide.type(least))
+    if unsigned:
+        result = xp.where(high, result ^ wide.type(least), result)
+    return result.astype(target)
 
 
 def as_array(value: Any) -> Any:

@@ -38,6 +38,8 @@ def apply() -> None:
     if applied:
         return
     jax.config.update("jax_enable_x64", True)
+    if config.FAKE_CUDA:
+        jax.config.update("jax_num_cpu_devices", 2)
     applied["malloc"] = config.MALLOC and _keep_freed_memory()
     applied["synchronous"] = (
         applied["malloc"] and "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ

@@ -30,3 +30,4 @@ from . import losses  # noqa: E402,F401
 from . import sorting  # noqa: E402,F401
 from . import cumulative  # noqa: E402,F401
 from . import products  # noqa: E402,F401
+from . import creation  # noqa: E402,F401
