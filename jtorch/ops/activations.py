@@ -102,20 +102,19 @@ def _elu_value(x, alpha, scale, input_scale):
 
 
 def _elu_slope(tangent, x, alpha, scale, input_scale):
-    low = input_scale * (alpha * scale) * jnp.exp(jnp.where(x <= 0, x, 0) * input_scale)
+    # The second derivative at 0 is 0, as in PyTorch.
+    low = input_scale * (alpha * scale) * jnp.exp(jnp.where(x < 0, x, 0) * input_scale)
     return tangent * jnp.where(x <= 0, low, scale)
 
 
 def elu_value(input, alpha=1.0, scale=1.0, input_scale=1.0):
     """Return ``scale * alpha * (exp(input * input_scale) - 1)`` for negative elements."""
 
-    def value(x):
-        return _elu_value(x, alpha, scale, input_scale)
+    constants = [jnp.asarray(number, input.dtype) for number in (alpha, scale, input_scale)]
+    return _elu_part(input, *constants)
 
-    def slope(tangent, x):
-        return _elu_slope(tangent, x, alpha, scale, input_scale)
 
-    return with_partials(value, slope)(input)
+_elu_part = with_partials(_elu_value, _elu_slope, None, None, None)
 
 
 def elu_from_result(alpha, scale, input_scale):
@@ -131,8 +130,7 @@ def elu_from_result(alpha, scale, input_scale):
 @_declare("elu(Tensor input, Scalar alpha=1)", "elu_cpu")
 def _elu(input, alpha=1.0):
     """Replace negative elements by ``alpha * (exp(input) - 1)``."""
-    low = jnp.expm1(jnp.where(input <= 0, input, 0)) * alpha
-    return jnp.where(input <= 0, low, input)
+    return elu_value(input, alpha)
 
 
 def _elu_inplace_gradient(cotangents, results, operands):
@@ -202,8 +200,7 @@ def celu(input, alpha=1.0):
     Returns:
         Tensor of the same dtype.
     """
-    low = jnp.expm1(jnp.where(input <= 0, input, 0) / alpha) * alpha
-    return jnp.where(input <= 0, low, input)
+    return elu_value(input, alpha, 1.0, 1 / alpha)
 
 
 def _celu_inplace_gradient(cotangents, results, operands):

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 
 from .._core import dtypes, messages
 from .._core import messages_pointwise as words
-from .._engine.declare import composite, op
+from .._core.dtypes import dtype as DType
+from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds_pointwise import (
     BOOL,
     COMPLEX,
@@ -229,6 +230,20 @@ def abs(input):
     if input.dtype.kind in "biu" or input.dtype.kind == "c":
         return jnp.abs(input)
     return _abs(input)
+
+
+def _abs_in_place(call):
+    def abs_(self, *args, **kwargs):
+        if isinstance(getattr(self, "dtype", None), DType) and self.dtype.is_complex:
+            raise words.inplace_abs()
+        return call(self, *args, **kwargs)
+
+    abs_.__module__ = "torch"
+    return abs_
+
+
+for _registry, _name in ((METHODS, "abs_"), (METHODS, "absolute_"), (FUNCTIONS, "abs_")):
+    _registry[_name] = _abs_in_place(_registry[_name])
 
 
 # JAX gives abs the gradient NaN at NaN, PyTorch 0.
