@@ -23,7 +23,7 @@ from ._engine.record import record, wrap
 from ._engine.storage import current_value, overwrite
 from ._engine.trace import local, materialise
 from ._engine.values import NO_GRAD, make_meta, ready
-from ._engine.views import record_view
+from ._engine.views import check_write, record_view
 from .ops.advanced_indexing import check_positions, index_shape
 
 _SELECT = REGISTRY["_select"]
@@ -53,7 +53,7 @@ def select(tensor: Any, dim: int, index: int, shown_dim: int) -> Any:
     """
     shape = tensor._value.meta.shape
     if not shape:
-        raise messages.scalar_index()
+        raise messages.scalar_index() if index == 0 else messages.index_out_of_bounds(index, 0, 0)
     size = shape[dim]
     if not -size <= index < size:
         if not -(2**63) <= index < 2**63:
@@ -197,8 +197,6 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
         else:
             specified += 1
     if specified > ndim:
-        if ndim == 0 and items[0].__class__ is int and len(items) == 1:
-            raise messages.scalar_index()
         raise messages.too_many_indices(ndim)
     indices: dict[int, Any] = {}
     result = tensor
@@ -470,6 +468,7 @@ def _without_leading_ones(value: Any) -> Any:
 
 def put(tensor: Any, indices: dict[int, Any], value: Any) -> None:
     """Write to the elements at tensors of positions or masks, by dimension."""
+    check_write(tensor, (value,))
     is_number = not hasattr(value, "_value")
     meta = tensor._value.meta
     if 0 in meta.strides and any(

@@ -408,7 +408,11 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
 
     def call(self, *args, **kwargs):
-        value = record(op, (self, *args), kwargs, method)
+        try:
+            value = record(op, (self, *args), kwargs, method)
+        except (RuntimeError, IndexError):
+            slow.check_write(self, args)  # that the tensor cannot be written is said first
+            raise
         if self._alias is not None:
             for arg in args:
                 if arg.__class__ is Tensor and arg._alias is not None:
@@ -435,7 +439,11 @@ def make_inplace_operator(op: Op) -> Callable:
             return general(self, other)
         node = trace.node.children.get(key)
         if node is None:
-            node = planning.miss(op, trace, key, (self, other), {}, True)
+            try:
+                node = planning.miss(op, trace, key, (self, other), {}, True)
+            except (RuntimeError, IndexError):
+                slow.check_write(self, (other,))
+                raise
         trace.node = node
         slot = node.slot
         value = Value(trace.base + slot, node.meta, trace.segment, slot)

@@ -132,6 +132,7 @@ class _Slow:
     read: Callable[[Any], Value]
     write: Callable[[Any, Value], None]
     check_overlap: Callable[[Any, Any], None]
+    check_write: Callable[[Any, tuple], None]
 
 
 slow = _Slow()

@@ -607,4 +607,28 @@ def check_partial_overlap(target: Any, source: Any) -> None:
         raise messages_views.partly_overlapping()
 
 
+def check_write(tensor: Any, others: tuple = ()) -> None:
+    """Raise where autograd forbids to write to a tensor in place, whatever is written.
+
+    Args:
+        tensor: the tensor.
+        others: the other arguments of the operator.
+    """
+    if not local.trace.mode.grad or not hasattr(tensor, "_value"):
+        return
+    grad = current_value(tensor).meta.grad
+    alias = tensor._alias
+    if alias is not None and alias.base is not None:
+        recorded = grad != NO_GRAD or any(
+            hasattr(other, "_value") and other._value.meta.grad != NO_GRAD for other in others
+        )
+        if recorded and alias.remark is not None:
+            raise messages_views.view_inplace(*alias.remark)
+        if grad != NO_GRAD and current_value(alias.base).meta.grad != RESULT:
+            raise messages.leaf_view_inplace()
+    if grad == LEAF:
+        raise messages.leaf_inplace()
+
+
+storage.slow.check_write = check_write  # type: ignore[method-assign]
 storage.slow.check_overlap = check_partial_overlap  # type: ignore[method-assign]

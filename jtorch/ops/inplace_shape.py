@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .._core import dtypes, messages, messages_views
+from .._core import dtypes, messages_views
 from .._core.schema import Schema
 from .._core.strides import memory_order
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.op import REGISTRY
 from .._engine.storage import Alias, current_value, mark_stale, storage_of, version_of
-from .._engine.trace import local, materialise
+from .._engine.trace import materialise
 from .._engine.values import LEAF, NO_GRAD, make_meta, ready
-from .._engine.views import make_view, share_memory_of
+from .._engine.views import check_write, make_view, share_memory_of
 from .views_strided import as_strided, memory_extent, renamed, strided_view
 
 
@@ -50,8 +50,7 @@ def _variant(name: str, node_name: str) -> Callable:
 
 def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
     def call(self, *args, **kwargs):
-        if local.trace.mode.grad and current_value(self).meta.grad == LEAF:
-            raise messages.leaf_inplace()
+        check_write(self)
         return _become(self, view(self, *args, **kwargs))
 
     call.__name__ = call.__qualname__ = name
@@ -61,7 +60,16 @@ def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
         METHODS[each] = call
 
 
-_inplace("t_", _variant("t", "TBackward1"))
+_t = _variant("t", "TBackward1")
+
+
+def _checked_t(self: Any, *args: Any, **kwargs: Any) -> Any:
+    if self.ndim > 2:
+        raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
+    return _t(self, *args, **kwargs)
+
+
+_inplace("t_", _checked_t)
 _inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapaxes_", "swapdims_"))
 _inplace("unsqueeze_", _variant("unsqueeze", "UnsqueezeBackward1"))
 _inplace("as_strided_", functools.partial(strided_view, renamed(REGISTRY["as_strided"])))
@@ -74,8 +82,7 @@ _SQUEEZES = {n: _variant("squeeze", f"SqueezeBackward{n}") for n in (3, 4, 5)}
 
 def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Drop dimensions of size 1 in place."""
-    if local.trace.mode.grad and current_value(self).meta.grad == LEAF:
-        raise messages.leaf_inplace()
+    check_write(self)
     number = 3
     if args or kwargs:
         dim = args[0] if args else next(iter(kwargs.values()))
@@ -170,9 +177,7 @@ def set_(
         source: a tensor or a storage; a new empty storage by default.
         storage_offset, size, stride: how it lies in a storage.
     """
-    grad = current_value(self).meta.grad
-    if local.trace.mode.grad and grad == LEAF:
-        raise messages.leaf_inplace()
+    check_write(self)
     meta = self._value.meta
     if source is None:
         empty = make_meta((0,), meta.dtype, meta.device)
