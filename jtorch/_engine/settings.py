@@ -41,9 +41,7 @@ def apply() -> None:
     if config.FAKE_CUDA:
         jax.config.update("jax_num_cpu_devices", 2)
     applied["malloc"] = config.MALLOC and _keep_freed_memory()
-    applied["synchronous"] = (
-        applied["malloc"] and "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ
-    )
+    applied["synchronous"] = applied["malloc"] and "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ
     if applied["synchronous"]:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     applied["disk_cache"] = config.CACHE and disk_cache.enable()
@@ -59,9 +57,7 @@ def _keep_freed_memory() -> bool:
         mallopt = libc.mallopt
     except (OSError, AttributeError):
         return False
-    return bool(
-        mallopt(_M_MMAP_THRESHOLD, 1 << 30) and mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
-    )
+    return bool(mallopt(_M_MMAP_THRESHOLD, 1 << 30) and mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1))
 
 
 def release_memory() -> bool:

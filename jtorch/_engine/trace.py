@@ -111,9 +111,10 @@ class Trace:
         self.mode = modes.DEFAULT
         self.device: Device = CPU
         self.thread = threading.current_thread()
-        self._reset()
+        self.begin()
 
-    def _reset(self) -> None:
+    def begin(self) -> None:
+        """Stand on the root, with nothing recorded."""
         self.segment = Segment(self)  # first: see run_for_other_thread
         self.base = next(_bases)
         self.node = root(self.mode)
@@ -234,7 +235,7 @@ def flush(trace: Trace, reason: str) -> None:
     if program.cone is not None:
         _close(segment, program, trace, outputs)
     segment.trace = None
-    trace._reset()
+    trace.begin()
 
 
 def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
@@ -353,5 +354,3 @@ def materialise(value: Value, reason: str) -> Any:
             run_for_other_thread(value)
         array = value.array
     return array
-
-

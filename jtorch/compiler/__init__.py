@@ -86,6 +86,7 @@ def reset() -> None:
     """Forget every recorded trace and compiled program; programs on disk stay."""
     _trace.current("reset")
     _growth.forget_everything()
+    _trace.local.trace.begin()
 
 
 def is_compiling() -> bool:
