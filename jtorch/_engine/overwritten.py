@@ -26,12 +26,15 @@ def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None
     if not marked:
         return
     by_slot = end.by_slot()
+    copied = {i.overwrites: i.slot for i in end.instructions() if i.overwrites is not None}
     for at, instruction in plan.order:
         if at != level_index:
             continue
         for reference, own in _needed(instruction):
             origin: Any = reference
             while isinstance(origin, int):
+                if copied.get(origin, instruction.slot + 1) <= instruction.slot:
+                    break  # overwritten before it was read: a copy, see ``check_open_level``
                 saved = segment.saved.get(origin)
                 if origin in segment.stale or (
                     isinstance(saved, Value) and saved.meta.grad != RESULT and saved.slot == STALE

@@ -99,6 +99,7 @@ class Instruction:
             vjp=self.vjp,
             node_name=self.node_name,
             view_of=None if self.view_of is None else place.get(self.view_of),
+            overwrites=None if self.overwrites is None else place.get(self.overwrites),
             identity=self.identity,
         )
 
