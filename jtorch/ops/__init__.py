@@ -31,3 +31,4 @@ from . import sorting  # noqa: E402,F401
 from . import cumulative  # noqa: E402,F401
 from . import products  # noqa: E402,F401
 from . import creation  # noqa: E402,F401
+from . import random  # noqa: E402,F401
