@@ -42,6 +42,13 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "jtorch", TYPED_SCRIPT)
 
 
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """Write the .pyi files that editors and type checkers read; ``-- --check`` only compares."""
+    session.install("-e", ".")
+    session.run("python", "docs/make_stubs.py", *session.posargs)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the fast part of the suite: engine, hazards and units."""

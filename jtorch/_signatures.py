@@ -15,6 +15,7 @@ _PUT = "(Tensor input, TensorList indices, Tensor values, bool accumulate=False)
 
 #: By name, in PyTorch's argument language; others of this kind have an operator of their name.
 SIGNATURES: dict[str, tuple[str, ...]] = {
+    "absolute_": ("(Tensor input)",),
     "as_strided": (
         "(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, SymInt? storage_offset=None)",
     ),
@@ -22,6 +23,7 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
         "(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, SymInt? storage_offset=None)",
     ),
     "dsplit": _SECTIONS,
+    "from_numpy": ("(PyObject* ndarray)",),
     "hsplit": _SECTIONS,
     "index_put": (_PUT,),
     "index_put_": (_PUT,),
@@ -69,5 +71,10 @@ def _schema(name: str, function: Callable) -> Schema | None:
     code = getattr(function, "__code__", None)
     if code is None or not code.co_flags & inspect.CO_VARKEYWORDS:
         return None
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    used = [function.__globals__.get(each) for each in code.co_names]
+    for schema in (*cells, *used):  # the one that the function itself binds its arguments with
+        if isinstance(schema, Schema) and (schema in cells or schema.name == name):
+            return schema
     entry = REGISTRY.get(name) or REGISTRY.get(name.removesuffix("_"))
     return None if entry is None else entry.schema

@@ -204,6 +204,11 @@ class Schema:
         self._texts = signatures
         self._method_texts = method
 
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self._texts[0].partition("(")[0]
+
     def __repr__(self) -> str:
         return f"Schema({', '.join(map(repr, self._texts))})"
 

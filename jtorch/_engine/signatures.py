@@ -41,9 +41,7 @@ class CallSignature(inspect.Signature):
     @property
     def overloads(self) -> list[Signature]:
         """The signatures that PyTorch's messages show."""
-        schema = self.schema
-        signatures = schema.method_signatures if self.method else schema.function_signatures
-        return [each for each in signatures if not each.hidden] or signatures
+        return overloads_of(self.schema, self.method)
 
     @property
     def parameters(self) -> MappingProxyType[str, inspect.Parameter]:
@@ -64,6 +62,15 @@ class CallSignature(inspect.Signature):
 
     def __reduce__(self) -> Any:
         return _restore, (tuple(self.parameters.values()),)
+
+
+def overloads_of(schema: Schema, method: bool) -> list[Signature]:
+    """Return the signatures of a function or method, without deprecated ones.
+
+    A schema of which no overload takes a tensor to be ``self`` is a method's own already.
+    """
+    signatures = method and schema.method_signatures or schema.function_signatures
+    return [each for each in signatures if not each.hidden] or signatures
 
 
 def _restore(parameters: tuple[inspect.Parameter, ...]) -> inspect.Signature:

@@ -1,0 +1,1769 @@
+# Made by docs/make_stubs.py (nox -s stubs); edits are lost.
+# ruff: noqa
+# mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
+from builtins import bool as _bool, complex as _complex, float as _float, int as _int, str as _str
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self, TypeAlias, overload
+
+import numpy as np
+
+from ._generator import Generator as _Generator
+from .storage import UntypedStorage as _Storage
+from ._core.device import Device as _device
+from ._core.dtypes import dtype as _dtype
+from ._core.layout import layout as _layout
+from ._core.memory_format import memory_format as _memory_format
+from ._core.size import Size as _Size
+from . import autograd as autograd
+from . import compiler as compiler
+from . import nn as nn
+from . import ops as ops
+from . import random as random
+from . import return_types as return_types
+from . import serialization as serialization
+from . import storage as storage
+from . import version as version
+from ._core.device import Device as device
+from ._core.dtypes import dtype as dtype
+from ._core.memory_format import channels_last as channels_last
+from ._core.memory_format import channels_last_3d as channels_last_3d
+from ._core.memory_format import contiguous_format as contiguous_format
+from ._core.memory_format import memory_format as memory_format
+from ._core.memory_format import preserve_format as preserve_format
+from ._core.size import Size as Size
+from ._hook import install as install
+from ._hook import installed as installed
+from ._hook import uninstall as uninstall
+from ._printing import set_printoptions as set_printoptions
+from ._tensor import Tensor as Tensor
+from ._version import TORCH_VERSION as __version__
+from .autograd import enable_grad as enable_grad
+from .autograd import inference_mode as inference_mode
+from .autograd import is_grad_enabled as is_grad_enabled
+from .autograd import is_inference_mode_enabled as is_inference_mode_enabled
+from .autograd import no_grad as no_grad
+from .autograd import set_grad_enabled as set_grad_enabled
+from .compiler import synchronize as synchronize
+from .serialization import save as save
+from .storage import TypedStorage as TypedStorage
+from .storage import UntypedStorage as UntypedStorage
+
+_Number: TypeAlias = _int | _float | _complex
+_DeviceLike: TypeAlias = _device | _str | _int
+
+bfloat16: _dtype
+bool: _dtype
+cdouble: _dtype
+cfloat: _dtype
+complex128: _dtype
+complex64: _dtype
+double: _dtype
+float: _dtype
+float16: _dtype
+float32: _dtype
+float64: _dtype
+float8_e4m3fn: _dtype
+float8_e4m3fnuz: _dtype
+float8_e5m2: _dtype
+float8_e5m2fnuz: _dtype
+float8_e8m0fnu: _dtype
+half: _dtype
+int: _dtype
+int16: _dtype
+int32: _dtype
+int64: _dtype
+int8: _dtype
+long: _dtype
+short: _dtype
+uint16: _dtype
+uint32: _dtype
+uint64: _dtype
+uint8: _dtype
+
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def abs_(input: Tensor) -> Tensor: ...
+def absolute(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def acos_(input: Tensor) -> Tensor: ...
+def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def acosh_(input: Tensor) -> Tensor: ...
+def add(
+    input: Tensor | _Number,
+    other: Tensor | _Number,
+    *,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: _Number = 1,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addcdiv(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addcmul(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: _Number = 1,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addmv(
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: _Number = 1,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def addr(
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *,
+    beta: _Number = 1,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def adjoint(input: Tensor) -> Tensor: ...
+@overload
+def all(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def all(
+    input: Tensor,
+    dim: Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def all(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Tensor | None = None
+) -> Tensor: ...
+def allclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: _float = 1e-05,
+    atol: _float = 1e-08,
+    equal_nan: _bool = False,
+) -> _bool: ...
+def amax(
+    input: Tensor,
+    dim: _int | Sequence[_int] = ...,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def amin(
+    input: Tensor,
+    dim: _int | Sequence[_int] = ...,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def aminmax(
+    input: Tensor,
+    *,
+    dim: _int | None = None,
+    keepdim: _bool = False,
+    out: Sequence[Tensor] | None = None,
+) -> return_types.aminmax: ...
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def any(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def any(
+    input: Tensor,
+    dim: Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def any(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Tensor | None = None
+) -> Tensor: ...
+def arccos(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arccos_(input: Tensor) -> Tensor: ...
+def arccosh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arccosh_(input: Tensor) -> Tensor: ...
+def arcsin(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arcsin_(input: Tensor) -> Tensor: ...
+def arcsinh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arcsinh_(input: Tensor) -> Tensor: ...
+def arctan(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arctan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arctan_(input: Tensor) -> Tensor: ...
+def arctanh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def arctanh_(input: Tensor) -> Tensor: ...
+def argmax(
+    input: Tensor, dim: _int | None = None, keepdim: _bool = False, *, out: Tensor | None = None
+) -> Tensor: ...
+def argmin(
+    input: Tensor, dim: _int | None = None, keepdim: _bool = False, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def argsort(
+    input: Tensor,
+    *,
+    stable: _bool,
+    dim: _int = -1,
+    descending: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def argsort(input: Tensor, dim: _int = -1, descending: _bool = False) -> Tensor: ...
+def as_strided(
+    input: Tensor, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
+) -> Tensor: ...
+def as_strided_(
+    input: Tensor, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None
+) -> Tensor: ...
+def as_tensor(
+    data: Any, *, dtype: _dtype | None = None, device: _DeviceLike | None = None
+) -> Tensor: ...
+def asarray(
+    obj: Any,
+    *,
+    dtype: _dtype | None = None,
+    device: _DeviceLike | None = None,
+    copy: _bool | None = None,
+    requires_grad: _bool | None = None,
+) -> Tensor: ...
+def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def asin_(input: Tensor) -> Tensor: ...
+def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def asinh_(input: Tensor) -> Tensor: ...
+def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def atan_(input: Tensor) -> Tensor: ...
+def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def atanh_(input: Tensor) -> Tensor: ...
+def atleast_1d(*tensors: Any) -> Any: ...
+def atleast_2d(*tensors: Any) -> Any: ...
+def atleast_3d(*tensors: Any) -> Any: ...
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: _Number = 1,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def bernoulli(
+    input: Tensor, *, generator: _Generator | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def bernoulli(input: Tensor, p: _float, *, generator: _Generator | None = None) -> Tensor: ...
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: _int = 0) -> Tensor: ...
+def binomial(count: Tensor, prob: Tensor, generator: _Generator | None = None) -> Tensor: ...
+@overload
+def bitwise_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_and(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def bitwise_and(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_left_shift(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_left_shift(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def bitwise_left_shift(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_or(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def bitwise_or(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_right_shift(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_right_shift(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def bitwise_right_shift(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def bitwise_xor(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def bitwise_xor(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def block_diag(*tensors: Any) -> Tensor: ...
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]: ...
+def broadcast_to(input: Tensor, size: Sequence[_int]) -> Tensor: ...
+@overload
+def bucketize(
+    input: Tensor,
+    boundaries: Tensor,
+    *,
+    out_int32: _bool = False,
+    right: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def bucketize(
+    self: _Number, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False
+) -> Tensor: ...
+def cartesian_prod(*tensors: Any) -> Tensor: ...
+def cat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def ceil_(input: Tensor) -> Tensor: ...
+def celu(input: Tensor, alpha: _Number = 1.0) -> Tensor: ...
+def celu_(input: Tensor, alpha: _Number = 1.0) -> Tensor: ...
+def chain_matmul(*matrices: Any, out: Tensor | None = None) -> Tensor: ...
+def chunk(input: Tensor, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]: ...
+@overload
+def clamp(
+    input: Tensor,
+    min: Tensor | None = None,
+    max: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def clamp(
+    input: Tensor,
+    min: _Number | None = None,
+    max: _Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def clamp_(input: Tensor, min: Tensor | None = None, max: Tensor | None = None) -> Tensor: ...
+@overload
+def clamp_(input: Tensor, min: _Number | None = None, max: _Number | None = None) -> Tensor: ...
+@overload
+def clamp_max(input: Tensor, max: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def clamp_max(input: Tensor, max: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def clamp_max_(input: Tensor, max: Tensor) -> Tensor: ...
+@overload
+def clamp_max_(input: Tensor, max: _Number) -> Tensor: ...
+@overload
+def clamp_min(input: Tensor, min: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def clamp_min(input: Tensor, min: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def clamp_min_(input: Tensor, min: Tensor) -> Tensor: ...
+@overload
+def clamp_min_(input: Tensor, min: _Number) -> Tensor: ...
+@overload
+def clip(
+    input: Tensor,
+    min: Tensor | None = None,
+    max: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def clip(
+    input: Tensor,
+    min: _Number | None = None,
+    max: _Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def clip_(input: Tensor, min: Tensor | None = None, max: Tensor | None = None) -> Tensor: ...
+@overload
+def clip_(input: Tensor, min: _Number | None = None, max: _Number | None = None) -> Tensor: ...
+def clone(input: Tensor, *, memory_format: _memory_format | None = None) -> Tensor: ...
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
+def combinations(input: Tensor, r: _int = 2, with_replacement: _bool = False) -> Tensor: ...
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def concat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+def concatenate(
+    tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None
+) -> Tensor: ...
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def conj_physical_(input: Tensor) -> Tensor: ...
+@overload
+def copysign(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def copysign(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def cos_(input: Tensor) -> Tensor: ...
+def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def cosh_(input: Tensor) -> Tensor: ...
+@overload
+def count_nonzero(input: Tensor, dim: _int | None = None) -> Tensor: ...
+@overload
+def count_nonzero(input: Tensor, dim: Sequence[_int]) -> Tensor: ...
+def cross(
+    input: Tensor, other: Tensor, dim: _int | None = None, *, out: Tensor | None = None
+) -> Tensor: ...
+def cummax(
+    input: Tensor, dim: _int, *, out: Sequence[Tensor] | None = None
+) -> return_types.cummax: ...
+def cummin(
+    input: Tensor, dim: _int, *, out: Sequence[Tensor] | None = None
+) -> return_types.cummin: ...
+def cumprod(
+    input: Tensor, dim: _int, *, dtype: _dtype | None = None, out: Tensor | None = None
+) -> Tensor: ...
+def cumsum(
+    input: Tensor, dim: _int, *, dtype: _dtype | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def cumulative_trapezoid(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor: ...
+@overload
+def cumulative_trapezoid(y: Tensor, *, dx: _Number = 1, dim: _int = -1) -> Tensor: ...
+def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def deg2rad_(input: Tensor) -> Tensor: ...
+def detach(input: Tensor) -> Tensor: ...
+def detach_(self) -> Tensor: ...
+def diag(input: Tensor, diagonal: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+def diag_embed(input: Tensor, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor: ...
+def diagflat(input: Tensor, offset: _int = 0) -> Tensor: ...
+def diagonal(input: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1) -> Tensor: ...
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: _int = 0, dim1: _int = 0, dim2: _int = 1
+) -> Tensor: ...
+def diff(
+    input: Tensor,
+    n: _int = 1,
+    dim: _int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def div(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def div(
+    input: Tensor | _Number,
+    other: Tensor | _Number,
+    *,
+    rounding_mode: _str | None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def divide(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def divide(
+    input: Tensor | _Number,
+    other: Tensor | _Number,
+    *,
+    rounding_mode: _str | None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def dsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...
+@overload
+def dsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]: ...
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
+def einsum(*args: Any) -> Tensor: ...
+@overload
+def empty(
+    *size: _int,
+    out: Tensor | None = None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def empty(
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def empty_like(
+    input: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def empty_permuted(
+    size: Sequence[_int],
+    physical_layout: Sequence[_int],
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def empty_strided(
+    size: Sequence[_int],
+    stride: Sequence[_int],
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def eq(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def eq(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def equal(input: Tensor, other: Tensor) -> _bool: ...
+def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def erf_(input: Tensor) -> Tensor: ...
+def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def erfc_(input: Tensor) -> Tensor: ...
+def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def exp2_(input: Tensor) -> Tensor: ...
+def exp_(input: Tensor) -> Tensor: ...
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def expm1_(input: Tensor) -> Tensor: ...
+@overload
+def fill(input: Tensor, value: _Number) -> Tensor: ...
+@overload
+def fill(input: Tensor, value: Tensor) -> Tensor: ...
+@overload
+def fill_(input: Tensor, value: _Number) -> Tensor: ...
+@overload
+def fill_(input: Tensor, value: Tensor) -> Tensor: ...
+def fill_diagonal_(self, fill_value: _Number, wrap: _bool = False) -> Tensor: ...
+def fix(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def fix_(input: Tensor) -> Tensor: ...
+def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor: ...
+def flip(input: Tensor, dims: Sequence[_int]) -> Tensor: ...
+def fliplr(input: Tensor) -> Tensor: ...
+def flipud(input: Tensor) -> Tensor: ...
+@overload
+def float_power(input: Tensor, exponent: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def float_power(self: _Number, exponent: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def float_power(input: Tensor, exponent: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def floor_(input: Tensor) -> Tensor: ...
+def floor_divide(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def fmod(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def fmod(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def frac_(input: Tensor) -> Tensor: ...
+def from_dlpack(
+    ext_tensor: Any, *, device: _DeviceLike | None = None, copy: _bool | None = None
+) -> Tensor: ...
+def from_numpy(ndarray: Any) -> Tensor: ...
+def frombuffer(
+    buffer: Any, *, dtype: _dtype, count: _int = -1, offset: _int = 0, requires_grad: _bool = False
+) -> Tensor: ...
+def full(
+    size: Sequence[_int],
+    fill_value: _Number,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def full_like(
+    input: Tensor,
+    fill_value: _Number,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def gather(
+    input: Tensor,
+    dim: _int,
+    index: Tensor,
+    *,
+    sparse_grad: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def gcd_(input: Tensor, other: Tensor) -> Tensor: ...
+@overload
+def ge(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def ge(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def greater(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def greater(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def greater_equal(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def greater_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def gt(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def gt(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def hardshrink(input: Tensor, lambd: _Number = 0.5, *, out: Tensor | None = None) -> Tensor: ...
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def histc(
+    input: Tensor,
+    bins: _int = 100,
+    min: _Number = 0,
+    max: _Number = 0,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...
+@overload
+def hsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]: ...
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def i0_(input: Tensor) -> Tensor: ...
+def imag(input: Tensor) -> Tensor: ...
+def index_add(
+    input: Tensor,
+    dim: _int,
+    index: Tensor,
+    source: Tensor,
+    *,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def index_copy(
+    input: Tensor, dim: _int, index: Tensor, source: Tensor, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def index_fill(input: Tensor, dim: _int, index: Tensor, value: Tensor) -> Tensor: ...
+@overload
+def index_fill(input: Tensor, dim: _int, index: Tensor, value: _Number) -> Tensor: ...
+def index_put(
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: _bool = False
+) -> Tensor: ...
+def index_put_(
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: _bool = False
+) -> Tensor: ...
+def index_select(
+    input: Tensor, dim: _int, index: Tensor, *, out: Tensor | None = None
+) -> Tensor: ...
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def isclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: _float = 1e-05,
+    atol: _float = 1e-08,
+    equal_nan: _bool = False,
+) -> Tensor: ...
+def isfinite(input: Tensor) -> Tensor: ...
+@overload
+def isin(
+    elements: Tensor,
+    test_elements: Tensor,
+    *,
+    assume_unique: _bool = False,
+    invert: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def isin(
+    element: _Number,
+    test_elements: Tensor,
+    *,
+    assume_unique: _bool = False,
+    invert: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def isin(
+    elements: Tensor,
+    test_element: _Number,
+    *,
+    assume_unique: _bool = False,
+    invert: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def isinf(input: Tensor) -> Tensor: ...
+def isnan(input: Tensor) -> Tensor: ...
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def isreal(input: Tensor) -> Tensor: ...
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def kthvalue(
+    input: Tensor,
+    k: _int,
+    dim: _int = -1,
+    keepdim: _bool = False,
+    *,
+    out: Sequence[Tensor] | None = None,
+) -> return_types.kthvalue: ...
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def lcm_(input: Tensor, other: Tensor) -> Tensor: ...
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def ldexp_(input: Tensor, other: Tensor) -> Tensor: ...
+@overload
+def le(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def le(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def lerp(input: Tensor, end: Tensor, weight: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def lerp(input: Tensor, end: Tensor, weight: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def less(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def less(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def less_equal(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def less_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def load(
+    f: Any,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: _bool | None = None,
+    mmap: _bool | None = None,
+    **pickle_load_args: Any,
+) -> Any: ...
+def log(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def log10_(input: Tensor) -> Tensor: ...
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def log1p_(input: Tensor) -> Tensor: ...
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def log2_(input: Tensor) -> Tensor: ...
+def log_(input: Tensor) -> Tensor: ...
+def log_softmax(
+    input: Tensor, dim: _int, dtype: _dtype | None = None, *, out: Tensor | None = None
+) -> Tensor: ...
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logcumsumexp(input: Tensor, dim: _int, *, out: Tensor | None = None) -> Tensor: ...
+def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def logit(input: Tensor, eps: _float | None = None, *, out: Tensor | None = None) -> Tensor: ...
+def logit_(input: Tensor, eps: _float | None = None) -> Tensor: ...
+def logsumexp(
+    input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def lt(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def lt(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor) -> Tensor: ...
+@overload
+def masked_fill(input: Tensor, mask: Tensor, value: _Number) -> Tensor: ...
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor: ...
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def max(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def max(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def max(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.max: ...
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def mean(input: Tensor, *, dtype: _dtype | None = None, out: Tensor | None = None) -> Tensor: ...
+@overload
+def mean(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def median(input: Tensor) -> Tensor: ...
+@overload
+def median(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.median: ...
+def meshgrid(*tensors: Any, indexing: Any = None) -> tuple[Tensor, ...]: ...
+@overload
+def min(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def min(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def min(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.min: ...
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def mode(
+    input: Tensor, dim: _int = -1, keepdim: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.mode: ...
+@overload
+def moveaxis(input: Tensor, source: _int, destination: _int) -> Tensor: ...
+@overload
+def moveaxis(input: Tensor, source: Sequence[_int], destination: Sequence[_int]) -> Tensor: ...
+@overload
+def movedim(input: Tensor, source: _int, destination: _int) -> Tensor: ...
+@overload
+def movedim(input: Tensor, source: Sequence[_int], destination: Sequence[_int]) -> Tensor: ...
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def mul(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+def multinomial(
+    input: Tensor,
+    num_samples: _int,
+    replacement: _bool = False,
+    *,
+    generator: _Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def multiply(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def mvlgamma(input: Tensor, p: _int, *, out: Tensor | None = None) -> Tensor: ...
+def nan_to_num(
+    input: Tensor,
+    nan: _float | None = None,
+    posinf: _float | None = None,
+    neginf: _float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def nan_to_num_(
+    input: Tensor,
+    nan: _float | None = None,
+    posinf: _float | None = None,
+    neginf: _float | None = None,
+) -> Tensor: ...
+def nanmean(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def nanmedian(input: Tensor) -> Tensor: ...
+@overload
+def nanmedian(
+    input: Tensor, dim: _int, keepdim: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.nanmedian: ...
+@overload
+def nanquantile(
+    input: Tensor,
+    q: Tensor,
+    dim: _int | None = None,
+    keepdim: _bool = False,
+    *,
+    interpolation: _str = "linear",
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def nanquantile(
+    input: Tensor,
+    q: _float,
+    dim: _int | None = None,
+    keepdim: _bool = False,
+    *,
+    interpolation: _str = "linear",
+    out: Tensor | None = None,
+) -> Tensor: ...
+def nansum(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def narrow(input: Tensor, dim: _int, start: Tensor, length: _int) -> Tensor: ...
+@overload
+def narrow(input: Tensor, dim: _int, start: _int, length: _int) -> Tensor: ...
+def narrow_copy(input: Tensor, dim: _int, start: _int, length: _int) -> Tensor: ...
+@overload
+def ne(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def ne(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def neg_(input: Tensor) -> Tensor: ...
+def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def negative_(input: Tensor) -> Tensor: ...
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def nonzero(input: Tensor, *, as_tuple: _bool = False, out: Tensor | None = None) -> Tensor: ...
+def norm(
+    input: Tensor,
+    p: _float | _str = "fro",
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+) -> Tensor: ...
+@overload
+def normal(
+    mean: Tensor, std: Tensor, *, generator: _Generator | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def normal(
+    mean: Tensor,
+    std: _float = 1.0,
+    *,
+    generator: _Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def normal(
+    mean: _float, std: Tensor, *, generator: _Generator | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def normal(
+    mean: _float,
+    std: _float,
+    size: Sequence[_int],
+    *,
+    generator: _Generator | None = None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def not_equal(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def not_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def ones(
+    *size: _int,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def ones(
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def ones_like(
+    input: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def permute(input: Tensor, dims: Sequence[_int]) -> Tensor: ...
+def poisson(input: Tensor, generator: _Generator | None = None) -> Tensor: ...
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def polygamma(n: _int, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def positive(input: Tensor) -> Tensor: ...
+@overload
+def pow(input: Tensor, exponent: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def pow(self: _Number, exponent: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def pow(input: Tensor, exponent: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def prelu(input: Tensor, weight: Tensor) -> Tensor: ...
+@overload
+def prod(input: Tensor, *, dtype: _dtype | None = None) -> Tensor: ...
+@overload
+def prod(
+    input: Tensor,
+    dim: _int,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor: ...
+@overload
+def quantile(
+    input: Tensor,
+    q: Tensor,
+    dim: _int | None = None,
+    keepdim: _bool = False,
+    *,
+    interpolation: _str = "linear",
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def quantile(
+    input: Tensor,
+    q: _float,
+    dim: _int | None = None,
+    keepdim: _bool = False,
+    *,
+    interpolation: _str = "linear",
+    out: Tensor | None = None,
+) -> Tensor: ...
+def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def rad2deg_(input: Tensor) -> Tensor: ...
+@overload
+def rand(
+    *size: _int,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def rand(
+    size: Sequence[_int],
+    *,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def rand(
+    *size: _int,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def rand(
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def rand_like(
+    input: Tensor,
+    *,
+    generator: _Generator | None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def rand_like(
+    input: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint(
+    high: _int,
+    size: Sequence[_int],
+    *,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint(
+    high: _int,
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint(
+    low: _int,
+    high: _int,
+    size: Sequence[_int],
+    *,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint(
+    low: _int,
+    high: _int,
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    low: _int,
+    high: _int,
+    *,
+    generator: _Generator | None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    low: _int,
+    high: _int,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    high: Tensor,
+    *,
+    generator: _Generator | None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    high: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    high: _int,
+    *,
+    generator: _Generator | None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randint_like(
+    input: Tensor,
+    high: _int,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn(
+    *size: _int,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn(
+    size: Sequence[_int],
+    *,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn(
+    *size: _int,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn(
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn_like(
+    input: Tensor,
+    *,
+    generator: _Generator | None,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randn_like(
+    input: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randperm(
+    n: _int,
+    *,
+    generator: _Generator | None,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def randperm(
+    n: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def ravel(input: Tensor) -> Tensor: ...
+def real(input: Tensor) -> Tensor: ...
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def reciprocal_(input: Tensor) -> Tensor: ...
+def relu(input: Tensor) -> Tensor: ...
+def relu_(input: Tensor) -> Tensor: ...
+@overload
+def remainder(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def remainder(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def remainder(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def repeat_interleave(
+    input: Tensor, repeats: Tensor, dim: _int | None = None, *, output_size: _int | None = None
+) -> Tensor: ...
+@overload
+def repeat_interleave(repeats: Tensor, *, output_size: _int | None = None) -> Tensor: ...
+@overload
+def repeat_interleave(
+    input: Tensor, repeats: _int, dim: _int | None = None, *, output_size: _int | None = None
+) -> Tensor: ...
+def reshape(input: Tensor, shape: Sequence[_int]) -> Tensor: ...
+def resize_as_(self, the_template: Any, *, memory_format: Any = None) -> Tensor: ...
+def roll(
+    input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] = ...
+) -> Tensor: ...
+def rot90(input: Tensor, k: _int = 1, dims: Sequence[_int] = ...) -> Tensor: ...
+@overload
+def round(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def round(input: Tensor, *, decimals: _int, out: Tensor | None = None) -> Tensor: ...
+@overload
+def round_(input: Tensor) -> Tensor: ...
+@overload
+def round_(input: Tensor, *, decimals: _int) -> Tensor: ...
+def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def rsqrt_(input: Tensor) -> Tensor: ...
+@overload
+def rsub(input: Tensor, other: Tensor, *, alpha: _Number = 1) -> Tensor: ...
+@overload
+def rsub(input: Tensor, other: _Number, alpha: _Number = 1) -> Tensor: ...
+def scalar_tensor(
+    s: _Number,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def scatter(
+    input: Tensor, dim: _int, index: Tensor, src: Tensor, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def scatter(
+    input: Tensor, dim: _int, index: Tensor, src: Tensor, *, reduce: _str, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def scatter(
+    input: Tensor, dim: _int, index: Tensor, value: _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def scatter(
+    input: Tensor,
+    dim: _int,
+    index: Tensor,
+    value: _Number,
+    *,
+    reduce: _str,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def scatter_add(
+    input: Tensor, dim: _int, index: Tensor, src: Tensor, *, out: Tensor | None = None
+) -> Tensor: ...
+def scatter_reduce(
+    input: Tensor,
+    dim: _int,
+    index: Tensor,
+    src: Tensor,
+    reduce: _str,
+    *,
+    include_self: _bool = True,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Tensor,
+    *,
+    out_int32: _bool = False,
+    right: _bool = False,
+    side: _str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: _Number,
+    *,
+    out_int32: _bool = False,
+    right: _bool = False,
+    side: _str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def select(input: Tensor, dim: _int, index: _int) -> Tensor: ...
+def select_scatter(input: Tensor, src: Tensor, dim: _int, index: _int) -> Tensor: ...
+def selu(input: Tensor) -> Tensor: ...
+def selu_(input: Tensor) -> Tensor: ...
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sigmoid_(input: Tensor) -> Tensor: ...
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sin_(input: Tensor) -> Tensor: ...
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sinc_(input: Tensor) -> Tensor: ...
+def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sinh_(input: Tensor) -> Tensor: ...
+def slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: _int = 0,
+    start: _int | None = None,
+    end: _int | None = None,
+    step: _int = 1,
+) -> Tensor: ...
+def softmax(
+    input: Tensor, dim: _int, dtype: _dtype | None = None, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def sort(
+    input: Tensor,
+    *,
+    stable: _bool | None,
+    dim: _int = -1,
+    descending: _bool = False,
+    out: Sequence[Tensor] | None = None,
+) -> return_types.sort: ...
+@overload
+def sort(
+    input: Tensor, dim: _int = -1, descending: _bool = False, *, out: Sequence[Tensor] | None = None
+) -> return_types.sort: ...
+def split(tensor: Tensor, split_size_or_sections: Any, dim: _int = 0) -> tuple[Tensor, ...]: ...
+def split_with_sizes(
+    input: Tensor, split_sizes: Sequence[_int], dim: _int = 0
+) -> tuple[Tensor, ...]: ...
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def sqrt_(input: Tensor) -> Tensor: ...
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def square_(input: Tensor) -> Tensor: ...
+@overload
+def squeeze(input: Tensor) -> Tensor: ...
+@overload
+def squeeze(input: Tensor, dim: _int) -> Tensor: ...
+@overload
+def squeeze(input: Tensor, dim: Sequence[_int]) -> Tensor: ...
+@overload
+def squeeze_(input: Tensor) -> Tensor: ...
+@overload
+def squeeze_(input: Tensor, dim: _int) -> Tensor: ...
+@overload
+def squeeze_(input: Tensor, dim: Sequence[_int]) -> Tensor: ...
+def stack(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def std(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None,
+    unbiased: _bool = True,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def std(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    *,
+    correction: _Number | None = None,
+    keepdim: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def std(input: Tensor, unbiased: _bool = True) -> Tensor: ...
+@overload
+def std_mean(
+    input: Tensor, dim: _int | Sequence[_int] | None, unbiased: _bool = True, keepdim: _bool = False
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def std_mean(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    *,
+    correction: _Number | None = None,
+    keepdim: _bool = False,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def std_mean(input: Tensor, unbiased: _bool = True) -> tuple[Tensor, Tensor]: ...
+def sub(
+    input: Tensor | _Number,
+    other: Tensor | _Number,
+    *,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def subtract(
+    input: Tensor | _Number,
+    other: Tensor | _Number,
+    *,
+    alpha: _Number = 1,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def sum(input: Tensor, *, dtype: _dtype | None = None) -> Tensor: ...
+@overload
+def sum(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor: ...
+def swapaxes(input: Tensor, dim0: _int, dim1: _int) -> Tensor: ...
+def swapdims(input: Tensor, dim0: _int, dim1: _int) -> Tensor: ...
+def t(input: Tensor) -> Tensor: ...
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: _int | None = None, *, out: Tensor | None = None
+) -> Tensor: ...
+def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def tan_(input: Tensor) -> Tensor: ...
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def tanh_(input: Tensor) -> Tensor: ...
+def tensor(
+    data: Any,
+    *,
+    dtype: _dtype | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def tensor_split(input: Tensor, sections: _int, dim: _int = 0) -> tuple[Tensor, ...]: ...
+@overload
+def tensor_split(input: Tensor, indices: Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]: ...
+@overload
+def tensor_split(
+    input: Tensor, tensor_indices_or_sections: Tensor, dim: _int = 0
+) -> tuple[Tensor, ...]: ...
+def tensordot(
+    a: Any, b: Any, dims: _int | Sequence[_int] = 2, out: Tensor | None = None
+) -> Tensor: ...
+def threshold(
+    input: Tensor, threshold: _Number, value: _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+def threshold_(input: Tensor, threshold: _Number, value: _Number) -> Tensor: ...
+def tile(input: Tensor, dims: Sequence[_int]) -> Tensor: ...
+def topk(
+    input: Tensor,
+    k: _int,
+    dim: _int = -1,
+    largest: _bool = True,
+    sorted: _bool = True,
+    *,
+    out: Sequence[Tensor] | None = None,
+) -> return_types.topk: ...
+def trace(input: Tensor) -> Tensor: ...
+def transpose(input: Tensor, dim0: _int, dim1: _int) -> Tensor: ...
+@overload
+def trapezoid(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor: ...
+@overload
+def trapezoid(y: Tensor, *, dx: _Number = 1, dim: _int = -1) -> Tensor: ...
+@overload
+def trapz(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor: ...
+@overload
+def trapz(y: Tensor, *, dx: _Number = 1, dim: _int = -1) -> Tensor: ...
+def tril(input: Tensor, diagonal: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+def tril_indices(
+    row: Any,
+    col: Any,
+    offset: _int = 0,
+    *,
+    dtype: _dtype | None = None,
+    device: _DeviceLike | None = None,
+    layout: Any = None,
+    pin_memory: _bool | None = None,
+) -> Tensor: ...
+def triu(input: Tensor, diagonal: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
+def triu_indices(
+    row: Any,
+    col: Any,
+    offset: _int = 0,
+    *,
+    dtype: _dtype | None = None,
+    device: _DeviceLike | None = None,
+    layout: Any = None,
+    pin_memory: _bool | None = None,
+) -> Tensor: ...
+def true_divide(
+    input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None
+) -> Tensor: ...
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def trunc_(input: Tensor) -> Tensor: ...
+def unbind(input: Tensor, dim: _int = 0) -> tuple[Tensor, ...]: ...
+def unflatten(input: Tensor, dim: _int, sizes: Sequence[_int]) -> Tensor: ...
+def unique(
+    input: Tensor,
+    sorted: _bool = True,
+    return_inverse: _bool = False,
+    return_counts: _bool = False,
+    dim: _int | Sequence[_int] | None = None,
+) -> Any: ...
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: _bool = False,
+    return_counts: _bool = False,
+    dim: _int | Sequence[_int] | None = None,
+) -> Any: ...
+def unsqueeze(input: Tensor, dim: _int) -> Tensor: ...
+@overload
+def var(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None,
+    unbiased: _bool = True,
+    keepdim: _bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def var(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    *,
+    correction: _Number | None = None,
+    keepdim: _bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def var(input: Tensor, unbiased: _bool = True) -> Tensor: ...
+@overload
+def var_mean(
+    input: Tensor, dim: _int | Sequence[_int] | None, unbiased: _bool = True, keepdim: _bool = False
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def var_mean(
+    input: Tensor,
+    dim: _int | Sequence[_int] | None = None,
+    *,
+    correction: _Number | None = None,
+    keepdim: _bool = False,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def var_mean(input: Tensor, unbiased: _bool = True) -> tuple[Tensor, Tensor]: ...
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def view_as_complex(input: Tensor) -> Tensor: ...
+def view_as_real(input: Tensor) -> Tensor: ...
+@overload
+def vsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...
+@overload
+def vsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]: ...
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def where(condition: Tensor) -> Tensor: ...
+@overload
+def where(
+    condition: Tensor, input: Tensor, other: Tensor, *, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def where(condition: Tensor, self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def where(condition: Tensor, input: Tensor, other: _Number) -> Tensor: ...
+@overload
+def where(condition: Tensor, self: _Number, other: _Number) -> Tensor: ...
+@overload
+def xlogy(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def xlogy(self: _Number, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def xlogy(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def xlogy_(input: Tensor, other: Tensor) -> Tensor: ...
+@overload
+def xlogy_(self: _Number, other: Tensor) -> Tensor: ...
+@overload
+def xlogy_(input: Tensor, other: _Number) -> Tensor: ...
+def zero_(input: Tensor) -> Tensor: ...
+@overload
+def zeros(
+    *size: _int,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def zeros(
+    size: Sequence[_int],
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+def zeros_like(
+    input: Tensor,
+    *,
+    memory_format: _memory_format | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
