@@ -69,7 +69,7 @@ def overloads_of(schema: Schema, method: bool) -> list[Signature]:
 
     A schema of which no overload takes a tensor to be ``self`` is a method's own already.
     """
-    signatures = method and schema.method_signatures or schema.function_signatures
+    signatures = (method and schema.method_signatures) or schema.function_signatures
     return [each for each in signatures if not each.hidden] or signatures
 
 
