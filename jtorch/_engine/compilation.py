@@ -17,15 +17,15 @@ LLVM at level 0, not used         8    15     27
 =============================  ====  ====  =====
 
 *Equal bits.* Level 0 would be cheaper still, but does not contract ``x * y + z`` into one rounding:
-20 of 40 programs of random arithmetic gave other bits than full optimisation. A user would see that:
-``torch.equal`` of the first and a later evaluation of the same model, or of two trainings from the
-same seed, would be false, and which step changes over would depend on the machine's load. Level 1
-changed the bits of 34 of 150 programs, vectors of 64 bits those of 3. At the full level, without
-fusion emitters and with vectors of 128 bits, single functions, reductions, products of matrices,
-convolutions, sorts and 16-bit types keep their bits. Two things do not: products with a vector, whose
-order of summation follows the vector width, and sums of two products, of which either may be the one
-contracted. Programs that hold such a thing are compiled fully at once. Of 200 programs of random
-arithmetic 140 were left, all with equal bits: 23 ms instead of 44 each.
+20 of 40 programs of random arithmetic gave other bits than full optimisation. A user would see
+that: ``torch.equal`` of the first and a later evaluation of the same model, or of two trainings
+from the same seed, would be false, and which step changes over would depend on the machine's load.
+Level 1 changed the bits of 34 of 150 programs, vectors of 64 bits those of 3. At the full level,
+without fusion emitters and with vectors of 128 bits, single functions, reductions, products of
+matrices, convolutions, sorts and 16-bit types keep their bits. Two things do not: products with a
+vector, whose order of summation follows the vector width, and sums of two products, of which either
+may be the one contracted. Programs that hold such a thing are compiled fully at once. Of 200
+programs of random arithmetic 140 were left, all with equal bits: 23 ms instead of 44 each.
 
 The options (``JTORCH_XLA_OPTIONS``) and what they are for:
 
@@ -53,11 +53,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.extend.core import Var
 
 from .._core import config
+from .._core.device import CPU
 from .._core.processor import cpu_flags
 from . import disk_cache, stats
+from .devices import jax_device
 
 #: Runs after which a program is worth full optimisation.
 HOT_RUNS = 4
@@ -121,7 +122,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
     with _on(device):
         traced = jax.jit(program.function).trace(*arguments)
         lowered = traced.lower()
-    if device.type != "cpu":
+    if device.type != "cpu" and jax_device(device).platform != "cpu":
         options, cheap = accelerator_options(), False
     else:
         cheap = config.TIERS and _is_small(traced.jaxpr.jaxpr)
@@ -153,11 +154,9 @@ def _callable(compiled: Any) -> Callable:
 
 def _on(device: Any) -> Any:
     """Return the context in which arrays without a device of their own go to this one."""
-    if device.type == "cpu":
-        if jax.default_backend() == "cpu":
-            return contextlib.nullcontext()
-        return jax.default_device(jax.devices("cpu")[0])
-    return jax.default_device(jax.devices(device.type)[device.index or 0])
+    if device is CPU and jax.default_backend() == "cpu":
+        return contextlib.nullcontext()
+    return jax.default_device(jax_device(device))
 
 
 def place(array: Any, device: Any) -> Any:
@@ -168,14 +167,21 @@ def place(array: Any, device: Any) -> Any:
 
 #: What ends with a multiplication, or may.
 _PRODUCTS = frozenset(
-    "mul div integer_pow square pow exp exp2 expm1 log log1p tanh logistic sin cos tan erf erfc "
-    "erf_inv sqrt rsqrt cbrt sinh cosh asinh acosh atanh asin acos atan atan2 lgamma digamma "
-    "jit pjit custom_jvp_call custom_vjp_call select_n".split()
-)
+    (
+        "mul", "div", "integer_pow", "square", "pow", "exp", "exp2", "expm1", "log",
+        "log1p", "tanh", "logistic", "sin", "cos", "tan", "erf", "erfc", "erf_inv", "sqrt",
+        "rsqrt", "cbrt", "sinh", "cosh", "asinh", "acosh", "atanh", "asin", "acos", "atan",
+        "atan2", "lgamma", "digamma", "jit", "pjit", "custom_jvp_call", "custom_vjp_call",
+        "select_n",
+    )
+)  # fmt: skip
 _SAME_ELEMENTS = frozenset(
-    "neg copy broadcast_in_dim reshape squeeze expand_dims transpose rev slice dynamic_slice "
-    "convert_element_type concatenate pad gather reduce_precision".split()
-)
+    (
+        "neg", "copy", "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose",
+        "rev", "slice", "dynamic_slice", "convert_element_type", "concatenate", "pad",
+        "gather", "reduce_precision",
+    )
+)  # fmt: skip
 
 
 class _Cost:
@@ -211,9 +217,8 @@ class _Cost:
                 kernel = equation.invars[1].aval.shape
                 outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
                 work *= math.prod(kernel) / max(1, outputs) / 16
-            elif name in ("add", "sub", "add_any"):
-                if all(self._is_product(variable) for variable in equation.invars):
-                    self.same_bits = False
+            elif name in ("add", "sub", "add_any") and all(map(self._is_product, equation.invars)):
+                self.same_bits = False
             if name in _PRODUCTS or (
                 name in _SAME_ELEMENTS and self._is_product(equation.invars[0])
             ):
@@ -229,7 +234,8 @@ class _Cost:
                         self.add(inner, times * repeats)
 
     def _is_product(self, variable: Any) -> bool:
-        return isinstance(variable, Var) and variable in self.products
+        # A literal has a value, and is not hashable.
+        return not hasattr(variable, "val") and variable in self.products
 
     def _product(self, equation: Any) -> int:
         """Return the length of the sums of a product, noting whether a side is a vector."""

@@ -80,7 +80,7 @@ def grown(trace: Trace, node: Node) -> None:
 
 
 def _is_gradient(node: Node) -> bool:
-    return getattr(node.instruction.op, "name", "") == "backward"
+    return getattr(getattr(node.instruction, "op", None), "name", "") == "backward"
 
 
 def _path(node: Node | None) -> list[Node]:
@@ -138,7 +138,7 @@ def _narrowest(path: list[Node], period: int) -> int:
     best_depth, fewest = first + 1, -1
     for place in range(first, first + period):
         made = path[place].next_slot
-        used = set()
+        used: set[int] = set()
         for node in path[place + 1 : place + 1 + period]:
             used.update(
                 reference

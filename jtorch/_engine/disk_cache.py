@@ -5,8 +5,8 @@ is JAX's own and so holds for every program of the process; where the user has s
 turned the cache off, nothing is done. A directory that cannot be written to is not used.
 
 Programs are kept apart by version of jaxlib and by processor: one that was compiled for another
-processor's instructions must not run here. The size is bounded; the least recently used programs go,
-at most once a day, on the thread that also optimises programs.
+processor's instructions must not run here. The size is bounded; the least recently used programs
+go, at most once a day, on the thread that also optimises programs.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _root: Path | None = None
 def enable() -> bool:
     """Tell JAX where to keep programs; return whether it will."""
     global _root
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return False
-    if not jax.config.jax_enable_compilation_cache:
+    if not jax.config.values["jax_enable_compilation_cache"]:
         return False
     root = _directory()
     if root is None or not _writable(root):

@@ -72,7 +72,7 @@ def prune(max_programs: int, max_nodes: int, keep: Any = None) -> None:
         unique = {id(node.programs[live]): (used, node, live) for used, node, live in found}
         newest_first = sorted(unique.values(), key=lambda entry: -entry[0])
         kept, needed = 0, 0
-        for used, node, live in newest_first:
+        for _used, node, live in newest_first:
             if kept < max_programs and (needed < max_nodes or kept == 0):
                 kept += 1
                 needed += node.depth  # at most: prefixes are shared

@@ -13,9 +13,11 @@ import threading
 from sys import getrefcount
 from typing import Any
 
+from numpy import ndarray
+
 from .._core import modes
 from .._core.device import CPU, Device
-from . import growth, programs, stats
+from . import compilation, growth, programs, stats
 from .trie import Node, root
 from .values import LEAF, RESULT, Value
 
@@ -131,7 +133,8 @@ class Trace:
         Where several threads use a value its place may be another trace's. It may be known here all
         the same: then the part is its reference.
         """
-        if local.several:
+        several = local.several
+        if several:
             reference = self._known(value)
             if reference is not None:
                 value.place = self.base + reference
@@ -141,17 +144,22 @@ class Trace:
         meta = value.meta
         if meta.device is not self.device:
             self._switch_device(meta.device)
+        if value.place and value.array.__class__ is ndarray and meta.device is CPU:
+            # Used before, so likely again: to hand NumPy's to a program costs 1.4 us each time.
+            value.array = compilation.place(value.array, CPU)
         self.inputs.append(value)
         value.place = self.base - len(self.inputs)
+        if several:
+            self.known[id(value)] = -len(self.inputs)
         return meta
 
     def _known(self, value: Value) -> int | None:
         if value.array is None and value.segment.trace is self:
             return value.slot
-        inputs = self.inputs
         known = self.known
-        if len(known) != len(inputs):
-            known = self.known = {id(each): -place for place, each in enumerate(inputs, 1)}
+        if known is _NOTHING_KNOWN:
+            known = {id(each): -place for place, each in enumerate(self.inputs, 1)}
+            self.known = known
         return known.get(id(value))
 
     def _switch_device(self, device: Device) -> None:
@@ -165,6 +173,7 @@ class Trace:
         for value in self.inputs[node.n_inputs :]:
             value.place = 0
         del self.inputs[node.n_inputs :]
+        self.known = _NOTHING_KNOWN
         del self.floats[node.n_floats :]
         del self.ints[node.n_ints :]
 
