@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from .._core import dtypes
 from .._core import messages_pointwise as words
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom
@@ -14,6 +15,16 @@ from .._engine.trace import materialise
 from .._engine.values import make_meta
 
 _ORDERED = (BOOL, INTEGRAL, FLOATING)
+
+
+class _Equality(Pointwise):
+    """An equality: its result exists also where PyTorch compares in complex32."""
+
+    def compute_dtype(self, operands, static, mode):
+        try:
+            return super().compute_dtype(operands, static, mode)
+        except NotImplementedError:
+            return dtypes.complex64
 
 
 def _declare(name, aliases, words_, function, *groups) -> None:
@@ -28,7 +39,7 @@ def _declare(name, aliases, words_, function, *groups) -> None:
     op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Tensor input, Scalar other, *, Tensor out=None)",
-        kind=Pointwise(
+        kind=(Pointwise if groups else _Equality)(
             result="bool",
             check=only(*groups, kernel=f"{name}_cpu") if groups else None,
         ),

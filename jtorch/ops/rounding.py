@@ -122,7 +122,8 @@ def _declare_test(name, summary, function, out=False, check_operands=None) -> No
     def pure(input):
         return function(input)
 
-    pure.__doc__ = f"{summary}\n\n    Args:\n        input: tensor.\n    Returns:\n        Tensor of bool.\n    "
+    arguments = "    Args:\n        input: tensor.\n"
+    pure.__doc__ = f"{summary}\n\n{arguments}    Returns:\n        Tensor of bool.\n    "
     op(
         f"{name}(Tensor input, *, Tensor out=None)" if out else f"{name}(Tensor input)",
         kind=Pointwise(operands=("input",), result="bool", check_operands=check_operands),

@@ -218,7 +218,7 @@ def _declare_extremum(name, summary, function, kernel) -> None:
 
     pure.__doc__ = (
         f"{summary}\n\n    Args:\n        input, other: tensors, not complex, that broadcast "
-        "together.\n    Returns:\n        Tensor of the broadcast shape in the promoted dtype.\n    "
+        "together.\n    Returns:\n        Tensor of the broadcast shape and promoted dtype.\n    "
     )
     op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
