@@ -15,13 +15,13 @@ from .arithmetic import reflected
 def no_zero_divisor(op, operands, compute) -> None:
     """Refuse the Python number 0 as the divisor of integers.
 
-    Zeros inside a tensor are not looked for: that would mean to wait for its elements.
+    Zeros inside a tensor are not looked for: that would mean to wait for its elements. A number may
+    be only an example of those to come, but refusing it leaves nothing behind.
     """
     other = operands["other"]
     if (
         not (compute.is_floating_point or compute.is_complex)
         and other.meta is None
-        and other.reference is None
         and other.number == 0
     ):
         raise words.zero_division()
@@ -76,7 +76,6 @@ def _differentiable(operand) -> bool:
     arity="binary",
     inplace=True,
     aliases=("divide",),
-    special=(0,),
 )
 def div(input, other, rounding_mode=None):
     """Divide ``input`` by ``other``.
