@@ -13,13 +13,27 @@ _settings.apply()  # before anything uses JAX
 # isort: off
 from . import ops as _ops  # noqa: E402  declares every operator
 from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402,F401  Tensor's
+from . import _defaults, random  # noqa: E402,F401  their functions
 from . import _signatures as _signatures  # noqa: E402
-from . import autograd, compiler, nn, return_types, serialization, version  # noqa: E402
+from . import autograd, compiler, cuda, nn, return_types, serialization, version  # noqa: E402
 
 # isort: on
+from math import e, inf, nan, pi  # noqa: E402
+
 from ._core import dtypes as _dtypes  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import dtype  # noqa: E402
+from ._core.layout import (  # noqa: E402
+    _mkldnn,
+    jagged,
+    layout,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from ._core.memory_format import (  # noqa: E402
     channels_last,
     channels_last_3d,
@@ -28,8 +42,11 @@ from ._core.memory_format import (  # noqa: E402
     preserve_format,
 )
 from ._core.size import Size  # noqa: E402
+from ._defaults import finfo, iinfo  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
+from ._generator import Generator, default_generator  # noqa: E402
 from ._hook import install, installed, uninstall  # noqa: E402
+from ._legacy_types import CPU_TYPES as _CPU_TYPES  # noqa: E402
 from ._printing import set_printoptions  # noqa: E402
 from ._tensor import Tensor  # noqa: E402
 from ._tensor import attach_methods as _attach_methods  # noqa: E402
@@ -43,6 +60,13 @@ from .autograd import (  # noqa: E402
     set_grad_enabled,
 )
 from .compiler import synchronize  # noqa: E402
+from .random import (  # noqa: E402
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .serialization import load, save  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402
 
@@ -51,6 +75,8 @@ _signatures.attach()
 globals().update(_FUNCTIONS)
 globals().update(_dtypes.BY_NAME)
 globals().update(_dtypes.ALIASES)
+globals().update(_CPU_TYPES)
+newaxis = None
 
 
 def __getattr__(name: str) -> object:
