@@ -303,7 +303,7 @@ def legacy_constructor(cls: type, *args: Any, **kwargs: Any) -> Any:
 def _as_subclass(tensor: Any, cls: type) -> Any:
     """Return a tensor of a subclass that shares the memory."""
     viewed = tensor.detach()
-    result = object.__new__(cls)
+    result: Any = object.__new__(cls)
     for slot in ("_value", "_alias", "_writes", "_extra"):
         setattr(result, slot, getattr(viewed, slot))
     return result
@@ -314,7 +314,7 @@ def as_subclass(self: Any, cls: type) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, record.Tensor)):
         raise TypeError("cls must be a type (subclass of torch.Tensor)")
     viewed = self.view_as(self)
-    result = object.__new__(cls)
+    result: Any = object.__new__(cls)
     for slot in ("_value", "_alias", "_writes", "_extra"):
         setattr(result, slot, getattr(viewed, slot))
     return result

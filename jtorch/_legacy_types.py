@@ -37,6 +37,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
         other = args[0]
         return other.detach()
     if args and args[0].__class__ in (list, tuple) and len(args) == 1:
+        bound: dict[str, Any]
         index, bound = 4, {"data": args[0], "device": kwargs.get("device")}
         if kwargs.keys() - {"device"}:
             index, bound = _NEW.bind(args, kwargs)
@@ -126,7 +127,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _make(module: str, device: Device) -> dict[str, type]:
+def _make(module: str, device: Device) -> dict[str, tensortype]:
     made = {}
     for name in _NAMES:
         body = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 KINDS = (
     "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
@@ -27,6 +28,7 @@ class Device:
     __slots__ = ("type", "index", "_stack", "__weakref__")
     type: str
     index: int | None
+    _stack: list[Any]
 
     def __new__(cls, type: str | int | Device = None, index: int | None = None) -> Device:  # type: ignore[assignment]
         if isinstance(type, Device):
@@ -34,7 +36,7 @@ class Device:
         if isinstance(type, int) and not isinstance(type, bool):
             if type < 0:
                 raise RuntimeError("Device index must not be negative")
-            type, index = default_accelerator(), type
+            index, type = type, default_accelerator()
         elif not isinstance(type, str):
             raise TypeError(
                 f"device(): argument 'type' (position 1) must be str, not {_type_name(type)}"

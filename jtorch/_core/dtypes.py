@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
@@ -31,7 +33,7 @@ class dtype:
     )
     __module__ = "torch"
 
-    def __init__(self, name: str, numpy_dtype: object, kind: int, legacy_name: str):
+    def __init__(self, name: str, numpy_dtype: Any, kind: int, legacy_name: str):
         self._name = name
         self._numpy = np.dtype(numpy_dtype)
         self._kind = kind
@@ -115,6 +117,6 @@ _COMPLEX_OF = {
 }
 
 
-def from_numpy(numpy_dtype: object) -> dtype | None:
+def from_numpy(numpy_dtype: Any) -> dtype | None:
     """Return the dtype that holds ``numpy_dtype``, or ``None`` where PyTorch has none."""
     return BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))

@@ -21,6 +21,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from . import schema_messages as messages
 from .schema_types import (
@@ -97,7 +98,7 @@ class Signature:
 
     def match(
         self, args: Sequence[object], kwargs: Mapping[str, object], explain: bool
-    ) -> dict[str, object] | None:
+    ) -> dict[str, Any] | None:
         """Match a call with this signature.
 
         Args:
@@ -232,7 +233,7 @@ class Schema:
 
     def bind(
         self, args: Sequence[object], kwargs: Mapping[str, object], method: bool = False
-    ) -> tuple[int, dict[str, object]]:
+    ) -> tuple[int, dict[str, Any]]:
         """Bind a call to the first signature that accepts it.
 
         Args:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 
-class Size(tuple):
+class Size(tuple[int, ...]):
     """The shape of a tensor: a tuple of ints with ``numel()``."""
 
     __slots__ = ()
@@ -45,14 +46,24 @@ class Size(tuple):
             return NotImplemented
         return Size(tuple.__add__(tuple(other), tuple(self)))
 
-    def __mul__(self, times: int) -> Size:
+    def __mul__(self, times: SupportsIndex) -> Size:
         return Size(tuple.__mul__(self, times))
 
     __rmul__ = __mul__
 
-    def __getitem__(self, index):  # type: ignore[override]
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: SupportsIndex) -> int: ...
+        @overload
+        def __getitem__(self, index: slice) -> Size: ...
+        def __getitem__(self, index: SupportsIndex | slice) -> int | Size: ...
+
+    else:
+
+        def __getitem__(self, index):
+            item = tuple.__getitem__(self, index)
+            return Size(item) if isinstance(index, slice) else item
 
     def __reduce__(self):
         return Size, (tuple(self),)

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._core import modes
 from .trie import Instruction, Node
-from .values import LEAF, NO_GRAD, RESULT
+from .values import LEAF, NO_GRAD, RESULT, Meta
 
 #: Cones remembered before all are forgotten; segments under way keep theirs.
 _LIMIT = 100_000
@@ -86,7 +86,7 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
     edges: dict[int, None] = {}
     at = _Forest.root
     for instruction in instructions:
-        entered = []
+        entered: list[Meta] = []
         operands: list[Any] = []
         for reference in instruction.operands:
             if not isinstance(reference, int):

@@ -14,7 +14,7 @@ from .signatures import CallSignature
 
 #: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
 FUNCTIONS: dict[str, Callable] = {}
-METHODS: dict[str, Callable] = {}
+METHODS: dict[str, Any] = {}
 #: Those of ``torch.nn.functional``.
 NN_FUNCTIONS: dict[str, Callable] = {}
 

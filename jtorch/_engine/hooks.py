@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections import OrderedDict
+from collections.abc import MutableMapping
 from typing import Any
 
 _ids = itertools.count()
@@ -36,7 +36,7 @@ class RemovableHandle:
         self.remove()
 
 
-def add_hook(hooks: OrderedDict, hook: Any) -> RemovableHandle:
+def add_hook(hooks: MutableMapping[int, Any], hook: Any) -> RemovableHandle:
     """Add a hook to a dict of them."""
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtypes, messages, messages_views
+from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.promotion import can_cast, result_type
 from .._core.strides import elementwise_strides
@@ -89,7 +90,7 @@ def truncated(array: Any, target: np.dtype, xp: Any) -> Any:
         target: integer dtype. Narrow ones go by way of int32, so that values wrap around.
         xp: ``numpy`` or ``jax.numpy``.
     """
-    wide = np.dtype(np.int64 if target.itemsize == 8 else np.int32)
+    wide: Any = np.dtype(np.int64 if target.itemsize == 8 else np.int32)
     top = 2.0 ** (8 * wide.itemsize - 1)
     if array.dtype.itemsize < 4:
         array = array.astype(np.float32)
@@ -165,7 +166,7 @@ class Pointwise:
             result = compute
         shape = broadcast_shapes([meta.shape for meta in metas])
         strides = elementwise_strides(shape, [(meta.shape, meta.strides) for meta in metas])
-        device = metas[0].device if metas else None
+        device = metas[0].device if metas else CPU
         function = op.function
         static = bound
 
@@ -213,13 +214,13 @@ class InPlace:
         target: Operand = bound["input"] if "input" in bound else bound["self"]
         meta = target.meta
         assert meta is not None
-        plan = self.inner.plan(self.inner_op, bound, mode)
         if mode.grad and meta.grad == LEAF:
             raise messages.leaf_inplace()
         if 0 in meta.strides and not getattr(self.inner, "may_overlap", False):
             repeated = zip(meta.shape, meta.strides, strict=True)
             if any(size > 1 and stride == 0 for size, stride in repeated):
                 raise messages_views.overlapping_write()
+        plan = self.inner.plan(self.inner_op, bound, mode)
         (result,) = plan.metas
         if result.shape != meta.shape:
             raise messages.inplace_shape(meta.shape, result.shape)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._core import dtypes, messages_pointwise
+from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.strides import elementwise_strides
 from .kinds import as_array, broadcast_shapes, cast, promoted_dtype
@@ -99,7 +100,7 @@ class Pointwise:
             raise messages_pointwise.no_complex_gradient(op.name)
         result = self.result_dtype(compute)
         strides = elementwise_strides(shape, [(meta.shape, meta.strides) for meta in metas])
-        device = metas[0].device if metas else None
+        device = metas[0].device if metas else CPU
         function = op.function
         names = list(given)
         work = working_dtype(compute) if self.wide else compute

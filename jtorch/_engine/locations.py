@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FrameType
 
 from .._core.traceback_filter import hidden_folders
 
@@ -17,7 +18,7 @@ def user_location() -> Location:
     global _folders
     if not _folders:
         _folders = (*hidden_folders(), "<frozen ")
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_folders):

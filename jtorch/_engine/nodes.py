@@ -19,6 +19,9 @@ class Node:
 
     __slots__ = ("_segment", "_slot", "_metadata", "__weakref__", "__dict__")
 
+    _segment: Any
+    _slot: int
+
     def name(self) -> str:
         """Return the name of the operator's backward."""
         name = type(self).__name__
@@ -142,12 +145,14 @@ class _RebasedView(Node):
 
     __slots__ = ("_base_value",)
 
+    _base_value: Value
+
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         return (_node_of_value(self._base_value),)
 
 
-_AS_STRIDED = type("AsStridedBackward0", (_RebasedView,), {"__slots__": ()})
+_AS_STRIDED: Any = type("AsStridedBackward0", (_RebasedView,), {"__slots__": ()})
 
 
 def _rebased_view_node(alias: Any, value: Value) -> Node:

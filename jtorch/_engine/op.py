@@ -30,7 +30,7 @@ class Operand:
     def __init__(self, name: str, reference: Any, meta: Meta | None, number: Any = None):
         self.name = name
         self.reference = reference
-        self.meta = meta
+        self.meta: Any = meta  # a plan that asks for it knows that it has a tensor
         self.number = number
 
 
@@ -115,7 +115,12 @@ class Op:
         node_name: class name of ``grad_fn``.
         kernel: the name that PyTorch's error messages call it.
         returns: what several results are packed into; a plain tuple unless given.
+        call: the public function.
+        inplace_twin: the operator of the in-place form, where there is one.
     """
+
+    call: Callable
+    inplace_twin: Op
 
     def __init__(
         self,

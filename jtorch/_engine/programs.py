@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,6 @@ from . import compilation, failures
 from .cones import cone_of
 from .trie import Instruction, Node
 from .values import Value
-
 
 _clock = itertools.count(1)
 #: Threads that need the same new program shall not each compile it.
@@ -64,7 +63,21 @@ class Program:
     )
 
     live: tuple[int, ...]
+    saved: tuple[int, ...]
+    saved_live: tuple[int, ...]
+    saved_inputs: tuple[int, ...]
+    cone: Any
+    outputs: tuple[int, ...]
+    used_inputs: tuple[int, ...]
+    uses_floats: bool
+    uses_ints: bool
+    instructions: tuple[Instruction, ...]
+    function: Callable
     call: Any
+    lowered: Any
+    runs: int
+    used: int
+    numbers: Any
 
     def describe(self) -> str:
         """Return what it computes in a few words."""

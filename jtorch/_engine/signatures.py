@@ -55,7 +55,7 @@ class CallSignature(inspect.Signature):
 
     def replace(self, *, parameters: Any = None, return_annotation: Any = None) -> Any:
         """Return an ordinary signature with other parameters."""
-        own = self.parameters.values() if parameters is None else parameters
+        own = tuple(self.parameters.values() if parameters is None else parameters)
         if return_annotation is None:
             return_annotation = inspect.Signature.empty
         return inspect.Signature(own, return_annotation=return_annotation)
@@ -90,6 +90,7 @@ def merge(overloads: list[Signature], method: bool) -> list[inspect.Parameter]:
     if method:
         found.append(inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD))
     optional = False
+    kind: Any
     for parameter in widest.parameters:
         everywhere = all(parameter.name in _names(other) for other in others)
         if parameter.keyword_only:

@@ -561,10 +561,10 @@ class OnePass:
             if current_value(tensor).meta.grad == LEAF:
                 found.append(totals.get(id(tensor)))
             else:
-                gradient = self.captured.get(place)
-                found.append(gradient)
-                if self.accumulate and gradient is not None:
-                    self.deliver(tensor, gradient, self.create_graph)
+                captured = self.captured.get(place)
+                found.append(captured)
+                if self.accumulate and captured is not None:
+                    self.deliver(tensor, captured, self.create_graph)
         return found
 
 
@@ -603,7 +603,7 @@ def _call_hook(hook: Callable, gradient: Value) -> Value:
 
 
 def _closed_meta(segment: Segment, reference: int) -> Meta:
-    return segment.end.meta_of(reference)
+    return end_of(segment).meta_of(reference)
 
 
 def _free(segment: Any, slots: list[int]) -> None:

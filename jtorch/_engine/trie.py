@@ -164,9 +164,9 @@ class Node:
         self.parent = parent
         self.key = key
         self.children: dict[tuple, Node] = AlwaysMiss() if mode.saved_tensors_hooks else {}
-        self.instruction: Instruction | None = None
+        self.instruction: Any = None  # of every node but the root
         self.slot = -1
-        self.meta: Meta | None = None
+        self.meta: Any = None  # where there is one result
         self.metas: tuple[Meta, ...] = ()
         self.entered: tuple[Meta, ...] = ()
         self.mode = mode

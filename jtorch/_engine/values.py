@@ -113,6 +113,9 @@ class Value:
 
     __slots__ = ("place", "meta", "segment", "slot", "array", "owner")
 
+    array: Any
+    owner: Any
+
     def __init__(self, place: int, meta: Meta, segment: Any, slot: int):
         self.place = place
         self.meta = meta

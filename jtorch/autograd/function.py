@@ -124,6 +124,9 @@ class _FunctionNode(Node, FunctionCtx):
 
     __module__ = "torch.autograd.function"
 
+    _segment_reference: Any
+    _edges: Any
+
     def __repr__(self) -> str:
         return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
 
@@ -133,7 +136,7 @@ class _FunctionNode(Node, FunctionCtx):
 
     @property
     def next_functions(self) -> tuple:
-        edges = []
+        edges: list[tuple[Node | None, int]] = []
         for edge in self._edges:
             if edge is None:
                 edges.append((None, 0))
@@ -211,7 +214,7 @@ class Function(metaclass=_FunctionMeta):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call ``forward`` and note the call for differentiation."""
-        ctx = object.__new__(cls._backward_cls)
+        ctx: Any = object.__new__(cls._backward_cls)
         ctx._begin(args)
         differentiable = is_grad_enabled() and any(ctx.needs_input_grad)
         before = is_grad_enabled()

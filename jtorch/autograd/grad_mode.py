@@ -150,6 +150,8 @@ class inference_mode(_ModeContext):
 
     __module__ = "torch"
 
+    mode: bool
+
     def __new__(cls, mode: Any = True) -> Any:
         self = object.__new__(cls)
         if isinstance(mode, bool):

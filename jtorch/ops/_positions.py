@@ -88,8 +88,8 @@ def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
     place = 1 if flat else 2
 
     def check(args: tuple, kwargs: dict) -> None:
-        tensor = args[0] if args else kwargs.get("input")
-        index = args[place] if len(args) > place else kwargs.get("index")
+        tensor: Any = args[0] if args else kwargs.get("input")
+        index: Any = args[place] if len(args) > place else kwargs.get("index")
         if not hasattr(index, "_value") or not hasattr(tensor, "_value"):
             return
         meta = tensor._value.meta

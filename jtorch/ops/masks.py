@@ -154,11 +154,10 @@ def masked_select(input, mask, *, out=None):
 
 def _check_source_covers(args: tuple, kwargs: dict) -> None:
     names = ("input", "mask", "source")
-    given = dict(zip(names, args, strict=False)) | kwargs
-    mask, source = given.get("mask"), given.get("source")
-    if not hasattr(mask, "_value") or not hasattr(source, "_value"):
+    given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
+    if not all(hasattr(given.get(name), "_value") for name in ("mask", "source")):
         return
-    tensor = given.get("input")
+    tensor, mask, source = given["input"], given["mask"], given["source"]
     if mask.dtype is not dtypes.bool_ or source._value.meta.numel >= tensor._value.meta.numel:
         return
     shape = broadcast_shapes([mask._value.meta.shape, tensor._value.meta.shape])
