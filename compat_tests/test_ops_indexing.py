@@ -1,4 +1,4 @@
-"""``x[index]``, ``x[index] = value`` and the operators that take positions, against known values."""
+"""Indexing, assignment by index and the operators that take positions: known values."""
 
 from __future__ import annotations
 

@@ -371,6 +371,8 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
     meta = tensor._value.meta
     if meta.device.type != "cpu":
         return  # PyTorch does not check there, either
+    if any(size == 0 for dim, size in enumerate(meta.shape) if dim not in dims):
+        return  # no element is taken, and none of the positions looked at
     # torch 2.13 names the place among the index tensors, not the dimension.
     for place, (dim, index) in enumerate(zip(dims, tensors, strict=True)):
         check_positions(index, place, meta.shape[dim])

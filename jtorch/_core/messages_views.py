@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def view_inplace(without_grad: bool, several: bool, output: int, node_name: str) -> RuntimeError:
+def view_inplace(
+    without_grad: bool, several: bool, output: int, node_name: str, derived: bool
+) -> RuntimeError:
     """A view that autograd cannot follow a write to is written in place."""
-    if without_grad:
+    if without_grad and derived:
+        name = node_name.removesuffix("0").removesuffix("Backward")
+        text = (
+            f"Output {output} of {name} is a view of a view which was created in no_grad mode and "
+            "is being modified inplace with grad mode enabled."
+        )
+    elif without_grad:
         text = (
             "A view was created in no_grad mode and is being modified inplace with grad mode "
             "enabled."

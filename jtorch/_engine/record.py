@@ -411,7 +411,7 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         try:
             value = record(op, (self, *args), kwargs, method)
         except (RuntimeError, IndexError):
-            slow.check_write(self, args)  # that the tensor cannot be written is said first
+            _explain_write(self, args)
             raise
         if self._alias is not None:
             for arg in args:
@@ -421,6 +421,16 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         return self
 
     return call
+
+
+def _explain_write(tensor: Any, others: tuple) -> None:
+    """Raise what PyTorch says before anything else: that the tensor cannot be written."""
+    if not hasattr(tensor, "_value"):
+        return
+    slow.check_write(tensor, others)
+    for other in others:
+        if hasattr(other, "_value"):
+            slow.check_overlap(tensor, other)
 
 
 def make_inplace_operator(op: Op) -> Callable:
@@ -442,7 +452,7 @@ def make_inplace_operator(op: Op) -> Callable:
             try:
                 node = planning.miss(op, trace, key, (self, other), {}, True)
             except (RuntimeError, IndexError):
-                slow.check_write(self, (other,))
+                _explain_write(self, (other,))
                 raise
         trace.node = node
         slot = node.slot

@@ -21,7 +21,7 @@ from . import host_memory, planning, storage
 from .op import REGISTRY, Op, Operand, Plan
 from .planning import keep_history
 from .record import record, reference_of, switch_device, wrap
-from .storage import Alias, Storage, current_value, mark_stale, storage_of
+from .storage import Alias, current_value, mark_stale, storage_of
 from .trace import REACH, SwitchDevice, local, materialise
 from .trie import Instruction
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
@@ -47,12 +47,14 @@ class Remark(NamedTuple):
         several: its operator returned several views.
         output: which of them it is.
         node_name: class name of the operator's ``grad_fn``.
+        derived: whether this is a view, with a ``grad_fn``, of the view in question.
     """
 
     without_grad: bool
     several: bool
     output: int
     node_name: str
+    derived: bool = False
 
 
 def alias_of_view(source: Any, step: Step, result: Any, several: int | None = None) -> None:
@@ -80,8 +82,9 @@ def alias_of_view(source: Any, step: Step, result: Any, several: int | None = No
 def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> None:
     value = result._value
     if value.meta.grad == LEAF:
-        # torch 2.13: a view made without grad mode of what requires grad is a leaf that does.
-        value.owner = weakref.ref(result)
+        # torch 2.13: a view made without grad mode of what requires grad is a leaf that says it
+        # does, and to which no gradient flows.
+        value.owner = _nobody
     name = local.trace.node.instruction.node_name
     if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
         # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
@@ -89,7 +92,13 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
     elif several is not None:
         made.remark = Remark(False, True, several, name)
     elif source.remark is not None:
-        made.remark = source.remark._replace(output=0, node_name=name)
+        derived = value.meta.grad == RESULT
+        made.remark = source.remark._replace(output=0, node_name=name, derived=derived)
+
+
+def _nobody() -> None:
+    """Stand where a leaf's tensor is looked up: there is none that takes a gradient."""
+    return None
 
 
 def make_view(op: Op, method: bool) -> Callable:
@@ -461,7 +470,7 @@ def _write(tensor: Any, value: Value) -> None:
     shared.value = new
     shared.version += 1
     alias.counter[0] += 1
-    if detached or value.meta.grad == NO_GRAD or not steps:
+    if detached or value.meta.grad == NO_GRAD or not steps or alias.base is None:
         tensor._value = value
         alias.seen = shared.version
     else:
@@ -601,9 +610,10 @@ def check_partial_overlap(target: Any, source: Any) -> None:
     ):
         return
     start, other = storage_offset(target), storage_offset(source)
-    if start == other and mine.numel == its.numel:
+    if start == other and mine.numel == its.numel and mine.strides == its.strides:
         return
     if start < other + its.numel and other < start + mine.numel:
+        check_write(target, (source,))
         raise messages_views.partly_overlapping()
 
 

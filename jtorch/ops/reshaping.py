@@ -15,6 +15,7 @@ from .._engine.views import record_view
 from .shape import infer_shape, view_strides
 
 _VIEW = REGISTRY["_view"]
+_RESHAPE_ALIAS = REGISTRY["_reshape_alias"]
 _UNSAFE_VIEW = REGISTRY["_unsafe_view"]
 _CLONE = REGISTRY["clone"]
 
@@ -59,22 +60,25 @@ def view(self: Any, *args: Any, **kwargs: Any) -> Any:
     return as_view(self, shape)
 
 
-#: Whether a tensor of this meta can be viewed in this shape.
-_viewable: dict[tuple[Meta, tuple[int, ...]], bool] = {}
+#: The operator that views a tensor of this meta in this shape, ``None`` where it is copied.
+_viewers: dict[tuple[Meta, tuple[int, ...]], Any] = {}
 
 
 def reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
     """Return a view of another shape where that is possible, else a copy."""
     meta = tensor._value.meta
     key = (meta, shape)
-    viewable = _viewable.get(key)
-    if viewable is None:
+    try:
+        viewer = _viewers[key]
+    except KeyError:
         full = infer_shape(shape, meta.numel)
-        if len(_viewable) > 100_000:
-            _viewable.clear()
-        viewable = _viewable[key] = view_strides(meta, full) is not None
-    if viewable:
-        return as_view(tensor, shape)
+        if len(_viewers) > 100_000:
+            _viewers.clear()
+        viewable = view_strides(meta, full) is not None
+        viewer = (_VIEW if meta.contiguous else _RESHAPE_ALIAS) if viewable else None
+        _viewers[key] = viewer
+    if viewer is not None:
+        return record_view(viewer, tensor, (shape,), ((tuple, *shape),))
     copied = _CLONE.call(tensor, memory_format=contiguous_format)
     return wrap(record(_UNSAFE_VIEW, (copied, shape), {}))
 
@@ -94,10 +98,11 @@ def reshape(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 def reshape_function(*args: Any, **kwargs: Any) -> Any:
     """Return the elements of ``input`` in another shape: a view where possible, else a copy."""
-    if len(args) != 2 or kwargs or plain_sizes(args[1:]) is None or not hasattr(args[0], "_value"):
+    sizes = None if kwargs or len(args) != 2 else plain_sizes(args[1:])
+    if sizes is None or not hasattr(args[0], "_value"):
         _, bound = _RESHAPE_SCHEMA.bind(args, kwargs)
         return reshaped(bound["input"], tuple(bound["shape"]))
-    return reshaped(args[0], plain_sizes(args[1:]))
+    return reshaped(args[0], sizes)
 
 
 METHODS.update(view=view, reshape=reshape)

@@ -278,6 +278,18 @@ def _view(input, size):
     return input.reshape(infer_shape(tuple(size), input.size))
 
 
+@op(
+    "_reshape_alias(Tensor input, IntArrayRef size)",
+    kind=View(_view_rule, put=lambda base, new, size: new.reshape(base.shape)),
+    arity="view",
+    function=False,
+    method=False,
+)
+def _reshape_alias(input, size):
+    """Return a view in another shape of a tensor that is not contiguous."""
+    return input.reshape(infer_shape(tuple(size), input.size))
+
+
 def _unsafe_view_plan(operation, bound, mode) -> Plan:
     operand, size = bound["input"], bound["size"]
     meta = operand.meta
