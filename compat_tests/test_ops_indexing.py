@@ -86,7 +86,7 @@ def test_assigning_what_does_not_fit(torch):
         x[[0, 1]] = torch.tensor([1.0] * 5)
     with pytest.raises(RuntimeError, match=r"The expanded size of the tensor \(4\) must match"):
         x[0] = torch.tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match="can't assign a str to a torch.FloatTensor"):
+    with pytest.raises(TypeError, match=r"can't assign a str to a torch\.FloatTensor"):
         x[0] = "a"
     with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
         x.requires_grad_()[0] = 1
