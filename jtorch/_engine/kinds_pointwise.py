@@ -41,6 +41,8 @@ class Pointwise:
         names: ``(operands, static) -> class name of grad_fn`` where it depends on them.
         saves: ``(operands) -> names of what the gradient needs`` where it depends on them.
         wide: whether halves are computed in float32.
+        exact_numbers: whether a number, or a tensor without dimensions, meets a half unrounded
+            where it is not the first operand.
         real_gradient: whether PyTorch has no gradient for complex numbers.
     """
 
@@ -56,6 +58,7 @@ class Pointwise:
         saves: Callable[[dict[str, Operand]], Iterable[str]] | None = None,
         wide: bool = True,
         real_gradient: bool = False,
+        exact_numbers: bool = False,
     ):
         self.result = result
         self.promote = promote
@@ -66,6 +69,7 @@ class Pointwise:
         self.saves = saves
         self.wide = wide
         self.real_gradient = real_gradient
+        self.exact_numbers = exact_numbers
 
     def compute_dtype(self, operands: list[Operand], static: dict[str, Any], mode: Any) -> DType:
         """Return the dtype that the operator computes in."""
@@ -104,10 +108,15 @@ class Pointwise:
         function = op.function
         names = list(given)
         work = working_dtype(compute) if self.wide else compute
+        # torch 2.13 looks for numbers on the right only.
+        exact = frozenset(names[1:] if self.exact_numbers else ())
 
         def run(*arrays):
             arguments = {
-                name: cast(as_array(array), work) for name, array in zip(names, arrays, strict=True)
+                name: cast(
+                    as_array(array) if name in exact else cast(as_array(array), compute), work
+                )
+                for name, array in zip(names, arrays, strict=True)
             }
             return cast(function(**arguments, **static), result)
 

@@ -73,6 +73,7 @@ def _declare(signature: str, kernel: str, *groups: frozenset, **options: Any):
         kind=PointwiseOfInput(
             operands=names,
             real_gradient=True,
+            exact_numbers=options.pop("exact_numbers", True),
             check=only(*(groups or (FLOATING,)), kernel=kernel),
             check_operands=check,
         ),
@@ -182,6 +183,7 @@ def _check_celu(operator, operands, static) -> None:
     "celu(Tensor input, Scalar alpha=1.0)",
     kind=PointwiseOfInput(
         operands=("input", "alpha"),
+        exact_numbers=True,
         check_operands=_check_celu,
         check=only(FLOATING, kernel="elu_cpu"),
     ),
@@ -413,6 +415,7 @@ def _softshrink(input, lambd=0.5):
 @_declare(
     "hardshrink(Tensor input, Scalar lambd=0.5, *, Tensor out=None)",
     "hardshrink_cpu",
+    exact_numbers=False,
     inplace=False,
     function=True,
     method=True,
@@ -444,6 +447,7 @@ _threshold_part = with_partials(
     "threshold(Tensor input, Scalar threshold, Scalar value, *, Tensor out=None)",
     kind=PointwiseOfInput(
         operands=("input", "threshold", "value"),
+        exact_numbers=True,
         check=only(INTEGRAL, FLOATING, kernel="threshold_cpu"),
     ),
     method=False,

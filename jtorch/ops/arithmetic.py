@@ -150,7 +150,7 @@ def rsub(input, other, alpha=1):
 
 @op(
     "mul(Tensor input, Tensor other, *, Tensor out=None)",
-    kind=Pointwise(),
+    kind=Pointwise(exact_numbers=True),
     arity="binary",
     inplace=True,
     aliases=("multiply",),
@@ -311,6 +311,7 @@ def sgn(input):
     "addcmul(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2, *, Tensor out)|deprecated",
     kind=Pointwise(
         operands=("input", "tensor1", "tensor2", "value"),
+        exact_numbers=True,
         check=only(INTEGRAL, FLOATING, COMPLEX, kernel="addcmul_cpu_out"),
     ),
     inplace=True,
@@ -342,6 +343,7 @@ def _no_integer_addcdiv(op, operands, static) -> None:
     "addcdiv(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2, *, Tensor out)|deprecated",
     kind=Pointwise(
         operands=("input", "tensor1", "tensor2", "value"),
+        exact_numbers=True,
         check_operands=_no_integer_addcdiv,
         check=only(FLOATING, COMPLEX, kernel="addcdiv_cpu_out"),
     ),
@@ -394,6 +396,7 @@ class _Interpolation(Pointwise):
     "lerp(Tensor input, Tensor end, Scalar weight, *, Tensor out=None)",
     kind=_Interpolation(
         operands=("input", "end", "weight"),
+        exact_numbers=True,
         check_operands=_same_dtype,
         names=lambda operands, static: (
             "LerpBackward0" if operands["weight"].meta is None else "LerpBackward1"

@@ -49,6 +49,7 @@ class Rounded(Pointwise):
 
 _PLAIN = Pointwise(
     promote="float",
+    exact_numbers=True,
     names=lambda operands, static: "DivBackward2" if "rounding_mode" in static else None,
     # The divisor for the dividend's gradient, both for its own.
     saves=lambda operands: ("input", "other") if _differentiable(operands["other"]) else ("other",),

@@ -288,7 +288,7 @@ _declare_angle_conversion(
 
 @op(
     "logit(Tensor input, double? eps=None, *, Tensor out=None)",
-    kind=Pointwise(operands=("input",), promote="float", check=real_only("logit_cpu")),
+    kind=Pointwise(operands=("input",), promote="float", check=real_only("logit_cpu"), wide=False),
     inplace=True,
     inplace_function=True,
     saves=("input",),

@@ -92,6 +92,7 @@ def _xlogy_name(operands, static):
     kind=Pointwise(
         operands=("input", "self", "other"),
         promote="float",
+        wide=False,
         check=only(FLOATING),
         names=_xlogy_name,
     ),
