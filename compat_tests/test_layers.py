@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "jtorch"
 
 # From the bottom up; whatever stands in none of these folders is the public package, on top.
-LAYERS = ("jtorch._core", "jtorch._engine", "jtorch.ops")
+LAYERS = ("jtorch._core", "jtorch._random", "jtorch._engine", "jtorch._generator", "jtorch.ops")
 PUBLIC = len(LAYERS)
 
 # Which modules may import what is below jtorch itself. Everyone else goes through the engine.
@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "optax": ("jtorch.optim",),
 }
 NEVER = {"torch", "matplotlib", "scipy", "flax"}
+# Whose arithmetic is NumPy's; what it knows of JAX is for a program that already runs there.
+JAX_INSIDE_FUNCTIONS = ("jtorch._random",)
 
 
 def is_within(module: str, prefix: str) -> bool:
@@ -49,8 +51,8 @@ def module_name(path: Path, package: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[str, int]]:
-    """Yield (absolute name, line) of everything that a source file imports, at any depth.
+def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[str, int, bool]]:
+    """Yield (absolute name, line, whether on import) of all that a source file imports, anywhere.
 
     ``from a import b`` yields ``a.b``, which may be a module or a name in one. What is imported for
     type checkers alone does not count.
@@ -67,25 +69,29 @@ def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[str
         if id(node) in hidden:
             continue
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            at_once = node.col_offset == 0
+            yield from ((alias.name, node.lineno, at_once) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parts = module.split(".")
                 parts = parts[: len(parts) - node.level + is_package]
                 base = ".".join([*parts, base] if base else parts)
-            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+            at_once = node.col_offset == 0
+            yield from ((f"{base}.{alias.name}", node.lineno, at_once) for alias in node.names)
 
 
 def violations(module: str, source: str, is_package: bool = False) -> list[str]:
     """Return what a module imports against the rules, as readable lines."""
     found = []
-    for imported, line in imports_of(source, module, is_package):
+    for imported, line, at_once in imports_of(source, module, is_package):
         top = imported.split(".")[0]
         if top in NEVER:
             found.append(f"{module}:{line} imports {imported}")
         elif top in MAY_IMPORT and not any(is_within(module, user) for user in MAY_IMPORT[top]):
             found.append(f"{module}:{line} imports {imported}; only {MAY_IMPORT[top]} may")
+        elif top == "jax" and at_once and module.startswith(JAX_INSIDE_FUNCTIONS):
+            found.append(f"{module}:{line} imports {imported} outside of a function")
         elif top == "jtorch" and layer_of(imported) > layer_of(module):
             found.append(f"{module}:{line} imports {imported} from a layer above")
     return found
@@ -116,6 +122,9 @@ def test_imports_point_downwards(path):
         ("jtorch.nn.linear", False, "import optax"),
         ("jtorch.hub", False, "def load():\n    import torch"),
         ("jtorch.special", False, "from scipy import special"),
+        ("jtorch._random.philox", False, "import jax"),
+        ("jtorch._random.philox", False, "from .._engine import trace"),
+        ("jtorch._core.size", False, "from .._random import philox"),
     ],
 )
 def test_the_rules_see_a_violation(module, is_package, source):
@@ -129,7 +138,9 @@ def test_the_rules_see_a_violation(module, is_package, source):
         ("jtorch.ops.reduce", "from .._engine.op import op\nfrom jax import numpy"),
         ("jtorch.nn.linear", "from jtorch import ops\nfrom .. import _tensor"),
         ("jtorch.optim.adam", "import optax"),
-        ("jtorch._random_cpu", "import jax"),
+        ("jtorch._random.philox", "from .._core import dtypes"),
+        ("jtorch._random._xla_normal", "def draw():\n    import jax.numpy as jnp"),
+        ("jtorch.ops.random", "from .._random import philox"),
         ("jtorch._core.size", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n import jax"),
     ],
 )

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from . import _numpy_bridge
-from ._core import dtypes, messages
+from ._core import dtypes
 from ._core import messages_creation as words
 from ._core.device import CPU, META, Device, default_device
 from ._core.dtypes import dtype as DType
 from ._core.schema import Schema, set_type
 from ._engine import devices, record
 from ._engine.declare import FUNCTIONS, METHODS
-from ._engine.kinds import truncated
+from ._engine.from_host import as_dtype, fresh_tensor
 from ._engine.storage import current_value
 from ._engine.trace import local
 from ._engine.values import LEAF, NO_GRAD, make_meta, ready
@@ -42,28 +42,6 @@ def tensor_of_array(
     """
     meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
     value = ready(array, meta)
-    tensor = record.wrap(value)
-    if requires_grad:
-        value.owner = weakref.ref(tensor)
-    return tensor
-
-
-def fresh_tensor(
-    array: np.ndarray,
-    dtype: DType,
-    device: Device,
-    requires_grad: bool = False,
-    strides: tuple[int, ...] | None = None,
-) -> Any:
-    """Make a tensor of a NumPy array that nobody else will write to.
-
-    Raises:
-        RuntimeError: gradients are asked of a dtype that has none.
-    """
-    if requires_grad and not (dtype.is_floating_point or dtype.is_complex):
-        raise messages.integer_requires_grad()
-    meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
-    value = ready(array if device is CPU and array.nbytes < 4096 else devices.put(array, device), meta)
     tensor = record.wrap(value)
     if requires_grad:
         value.owner = weakref.ref(tensor)
@@ -147,21 +125,6 @@ def array_of_data(data: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
     if hasattr(data, "__dlpack__"):
         return array_of_data(np.array(np.from_dlpack(data)), dtype)
     return array_of_nested(data, dtype, local.trace.mode.default_dtype)
-
-
-def as_dtype(array: np.ndarray, dtype: DType) -> np.ndarray:
-    """Convert elements as PyTorch's kernels do: floats to small ints wrap around."""
-    target = dtype._numpy
-    if array.dtype == target:
-        return array
-    with np.errstate(all="ignore"):
-        if array.dtype.kind == "c" and target.kind not in "cb":
-            array = array.real
-        if target.kind in "iu" and array.dtype.kind in "fV":
-            return truncated(array, target, np)
-        if target.kind == "b":
-            return array != 0
-        return array.astype(target)
 
 
 def on_device(array: np.ndarray, device: Device) -> Any:

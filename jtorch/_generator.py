@@ -11,6 +11,7 @@ import numpy as np
 from ._core.device import CPU, Device
 from ._core.schema import set_type
 from ._engine import devices
+from ._engine.from_host import fresh_tensor
 from ._engine.storage import current_value
 from ._engine.trace import materialise
 from ._random import CPUGenerator
@@ -68,7 +69,6 @@ class Generator:
 
     def get_state(self) -> Any:
         """Return the state as a tensor of bytes, as PyTorch lays it out."""
-        from ._constructors import fresh_tensor
         from ._core.dtypes import uint8
 
         return fresh_tensor(self._engine.get_state(), uint8, CPU)

@@ -12,7 +12,7 @@ from ._core import messages_creation as words
 from ._core.device import CPU
 from ._core.dtypes import dtype as DType
 from ._core.schema import Schema
-from ._engine import devices, host_memory, record
+from ._engine import devices, host_memory, interchange, record
 from ._engine.declare import FUNCTIONS, METHODS
 from ._engine.storage import Alias, Storage, current_value, storage_of
 from ._engine.trace import materialise
@@ -152,7 +152,7 @@ def numpy(self: Any, *args: Any, **kwargs: Any) -> np.ndarray:
     return _numpy(self, force=bound["force"])
 
 
-def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: N807
+def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     """Return the array that NumPy's functions see: shared memory unless it has to be a copy."""
     array = _numpy(self)
     if dtype is not None and np.dtype(dtype) != array.dtype:
@@ -160,7 +160,7 @@ def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndar
     return array.copy() if copy else array
 
 
-def __array_wrap__(  # noqa: N807
+def __array_wrap__(
     self: Any, array: np.ndarray, context: Any = None, return_scalar: bool = False
 ) -> Any:
     """Make the result of NumPy's function a tensor."""
@@ -256,10 +256,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         made = _shared_tensor(np.from_dlpack(_Capsule(ext_tensor)))
     elif hasattr(ext_tensor, "__dlpack__"):
         if ext_tensor.__dlpack_device__()[0] != 1:
-            import jax
-
-            array = jax.dlpack.from_dlpack(ext_tensor)
-            made = _shared_tensor(np.array(array)).to("cuda")
+            made = _shared_tensor(interchange.host_copy(ext_tensor)).to("cuda")
         else:
             made = _shared_tensor(np.from_dlpack(ext_tensor))
     else:
@@ -271,7 +268,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return made.clone() if copy else made
 
 
-def __dlpack__(  # noqa: N807
+def __dlpack__(
     self: Any,
     *,
     stream: Any = -1,
@@ -295,7 +292,7 @@ def __dlpack__(  # noqa: N807
     return array.__dlpack__(max_version=max_version)
 
 
-def __dlpack_device__(self: Any) -> tuple[int, int]:  # noqa: N807
+def __dlpack_device__(self: Any) -> tuple[int, int]:
     """Return DLPack's number of the kind of device, and its index."""
     device = self._value.meta.device
     if device.type not in ("cpu", "cuda"):
@@ -308,11 +305,9 @@ def to_dlpack(tensor: Any) -> Any:
     return tensor.__dlpack__()
 
 
-def __jax_array__(self: Any) -> Any:  # noqa: N807
+def __jax_array__(self: Any) -> Any:
     """Return the array of JAX that holds the elements, for JAX's own functions."""
-    import jax.numpy as jnp
-
-    return jnp.asarray(materialise(current_value(self), "used by JAX"))
+    return interchange.jax_array(materialise(current_value(self), "used by JAX"))
 
 
 for _function in (from_numpy, frombuffer, from_dlpack):

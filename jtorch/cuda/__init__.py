@@ -11,6 +11,7 @@ from typing import Any
 from .._core import messages_creation as _words
 from .._core.device import Device, current_index, set_current_index
 from .._engine import devices as _devices
+from .._engine import interchange as _interchange
 from .._engine import trace as _trace
 from .._generator import cuda_generator as _cuda_generator
 from .._generator import seed_cuda as _seed_cuda
@@ -135,10 +136,7 @@ def synchronize(device: Any = None) -> None:
     """Run what is pending and wait until the GPU is done."""
     _required()
     _trace.current("torch.cuda.synchronize")
-    import jax
-
-    jax.effects_barrier()
-    jax.device_put(0, _devices.gpus()[_index(device)]).block_until_ready()
+    _interchange.synchronize(_devices.gpus()[_index(device)])
 
 
 def empty_cache() -> None:

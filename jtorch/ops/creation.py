@@ -20,12 +20,12 @@ from .._core.device import CPU, META, Device, default_device
 from .._core.dtypes import dtype as DType
 from .._core.layout import layout as Layout
 from .._core.layout import strided
-from .._core.memory_format import contiguous_format, preserve_format
+from .._core.memory_format import preserve_format
 from .._core.schema import Schema, set_type
 from .._core.strides import strides_of_order
 from .._engine import devices, record
 from .._engine.declare import FUNCTIONS, METHODS
-from .._engine.storage import current_value
+from .._engine.from_host import as_dtype
 from .._engine.trace import local
 from .._engine.values import LEAF, NO_GRAD, Meta, make_meta, ready
 from .copying import format_strides
@@ -136,9 +136,9 @@ def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
     """Write to the tensor given as ``out``, whose dtype decides."""
     if local.trace.mode.grad and out.requires_grad:
         raise words.fill_gradient(name)
-    from .._constructors import as_dtype
-
     made = devices.put(as_dtype(array, out.dtype), out.device)
+    if tuple(out.shape) != array.shape:
+        out.resize_(array.shape)  # without the warning of other operators
     meta = make_meta(array.shape, out.dtype, out.device)
     record.assign_out(out, ready(made, meta))
     return out
@@ -182,11 +182,7 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
         strides = None
         if bound.get("memory_format") is not None:
             if bound["memory_format"] is preserve_format:
-                raise RuntimeError(
-                    "preserve memory format is unsupported by the empty.memory_format operator"
-                    if False
-                    else "unsupported memory format option Preserve"
-                )
+                raise RuntimeError("unsupported memory format option Preserve")
             plain = make_meta(size, dtype, device)
             strides = format_strides(plain, bound["memory_format"])
         if out is not None:
@@ -194,11 +190,6 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
         return filled_tensor(make_meta(size, dtype, device, strides), number, bound["requires_grad"])
 
     return make
-
-
-def zero_fill(meta: Meta) -> Any:
-    """Return a tensor of zeros of this Meta."""
-    return filled_tensor(meta, 0)
 
 
 _ZEROS_DOC = """Make a tensor filled with {what}.
@@ -457,13 +448,6 @@ def new_empty_strided(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _strided(bound, bound["dtype"] or meta.dtype, meta.device)
 
 
-def elements(tensor: Any) -> np.ndarray:
-    """Return the elements on the host; not to be written to."""
-    from .._engine.trace import materialise
-
-    return np.asarray(materialise(current_value(tensor), "host"))
-
-
 for _name, _function in {
     "zeros": zeros,
     "ones": ones,
@@ -489,5 +473,3 @@ for _name, _function in {
 }.items():
     _function.__name__ = _function.__qualname__ = _name
     METHODS[_name] = _function
-
-__all__ = ["contiguous_format"]
