@@ -8,7 +8,7 @@ from jax import lax
 from .._core import dtypes
 from .._core import messages_pointwise as words
 from .._core.dtypes import dtype as DType
-from .._engine.declare import FUNCTIONS, METHODS, op
+from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds_pointwise import Pointwise
 from ._rules import with_partials
 
@@ -80,6 +80,43 @@ def _of_complex(call):
 FUNCTIONS["conj_physical"] = _of_complex(_conjugate.call)
 METHODS["conj_physical"] = _of_complex(METHODS["conj_physical"])
 FUNCTIONS["conj_physical_"] = METHODS["conj_physical_"] = _of_complex(METHODS["conj_physical_"])
+
+
+@op(
+    "conj(Tensor input)",
+    kind=Pointwise(operands=("input",), wide=False),
+    arity="unary",
+    saves=(),
+    function=False,
+    method=False,
+)
+def _conj(input):
+    """Conjugate each complex number."""
+    return jnp.conj(input) if input.dtype.kind == "c" else input
+
+
+@composite("conj(Tensor input)")
+def conj(input):
+    """Conjugate each complex number.
+
+    Args:
+        input: tensor; a real one is returned itself.
+    Returns:
+        Tensor of the same dtype. Unlike PyTorch's it does not share the memory of ``input``.
+    """
+    return _conj.call(input) if input.dtype.is_complex else input
+
+
+@composite("resolve_conj(Tensor input)")
+def resolve_conj(input):
+    """Return ``input`` itself: conjugation is never put off."""
+    return input
+
+
+@composite("resolve_neg(Tensor input)")
+def resolve_neg(input):
+    """Return ``input`` itself: negation is never put off."""
+    return input
 
 
 _PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)
