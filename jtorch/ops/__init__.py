@@ -32,3 +32,4 @@ from . import cumulative  # noqa: E402,F401
 from . import products  # noqa: E402,F401
 from . import creation  # noqa: E402,F401
 from . import random  # noqa: E402,F401
+from . import ranges  # noqa: E402,F401

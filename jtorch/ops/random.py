@@ -170,6 +170,8 @@ def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType
             raise words.fill_gradient("rand")
         check_size(size, out.dtype, None)
         meta = make_meta(size, out.dtype, device)
+        if tuple(out.shape) != size:
+            out.resize_(size)
         record.assign_out(out, ready(_drawn(meta, bound.get("generator"), draw), meta))
         return out
     dtype = bound["dtype"] or dtype or local.trace.mode.default_dtype
