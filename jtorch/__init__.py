@@ -13,7 +13,7 @@ _settings.apply()  # before anything uses JAX
 # isort: off
 from . import ops as _ops  # noqa: E402  declares every operator
 from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402,F401  Tensor's
-from . import _defaults, random  # noqa: E402,F401  their functions
+from . import _copying, _defaults, random  # noqa: E402,F401  their functions
 from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, nn, return_types, serialization, version  # noqa: E402
 

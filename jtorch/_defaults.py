@@ -21,6 +21,7 @@ from ._engine.storage import current_value
 from ._engine.trace import local
 from ._conversion import default_tensor_device
 from ._legacy_types import by_name, tensortype
+from .storage import TypedStorage, UntypedStorage
 
 
 def get_default_dtype() -> DType:
@@ -83,6 +84,11 @@ def set_default_device(device: Any) -> None:
 def is_tensor(obj: Any, /) -> bool:
     """Return whether an object is a tensor."""
     return isinstance(obj, record.Tensor)
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Return whether an object is a storage."""
+    return isinstance(obj, (TypedStorage, UntypedStorage))
 
 
 def _dtype_question(name: str, attribute: str, words: str) -> Any:
@@ -212,6 +218,9 @@ class finfo:  # noqa: N801  (PyTorch's name)
         return hash(self.dtype)
 
 
+_ABSENT = object()
+
+
 class iinfo:  # noqa: N801  (PyTorch's name)
     """Limits of an integer dtype.
 
@@ -224,7 +233,9 @@ class iinfo:  # noqa: N801  (PyTorch's name)
     __module__ = "torch"
     __slots__ = ("bits", "max", "min", "dtype")
 
-    def __init__(self, type: DType):  # noqa: A002
+    def __init__(self, type: Any = _ABSENT):  # noqa: A002
+        if type is _ABSENT:
+            raise TypeError('iinfo() missing 1 required positional arguments: "type"')
         if type is int:
             type = dtypes.int64  # noqa: A001
         if not isinstance(type, DType):
@@ -295,6 +306,7 @@ for _function in (
     get_default_device,
     set_default_device,
     is_tensor,
+    is_storage,
     is_floating_point,
     is_complex,
     is_signed,

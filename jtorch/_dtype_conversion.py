@@ -64,6 +64,9 @@ _TO = Schema(
 )
 
 
+_DTYPES_OF_NUMBERS = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
+
+
 def to(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the tensor in another dtype or on another device; itself where nothing changes.
 
@@ -77,7 +80,9 @@ def to(self: Any, *args: Any, **kwargs: Any) -> Any:
         return converted(self, args[0], None)
     _, bound = _TO.bind(args, kwargs, True)
     other = bound.get("tensor")
-    if other is not None:
+    if other is not None and not hasattr(other, "_value"):
+        dtype, place = _DTYPES_OF_NUMBERS.get(other.__class__, dtypes.complex128), CPU
+    elif other is not None:
         dtype, place = other.dtype, other.device
     else:
         dtype = bound.get("dtype")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from ._core import dtypes
 from ._core import messages_creation as messages
 from ._core.dtypes import dtype as DType
 from ._core.promotion import promote_types
-from ._engine import record
 
 _MOST_DIMENSIONS = 128
 _PLAIN = frozenset((bool, int, float, complex))
@@ -220,7 +218,7 @@ def _store_integer(value: Any, dtype: DType) -> Any:
         return number
     if isinstance(value, (float, np.floating)):
         if value != value or not _LEAST_INT <= value <= _MOST_INT:
-            raise messages.value_overflow("int64")
+            raise messages.value_overflow(dtype._name)
         number = int(value)
     elif isinstance(value, np.bool_):
         raise TypeError("'numpy.bool' object cannot be interpreted as an integer")
@@ -274,16 +272,3 @@ _STORES = {
     dtypes.FLOATING: _store_float,
     dtypes.COMPLEX: _store_complex,
 }
-
-
-def is_tensor(value: Any) -> bool:
-    """Return whether a value is a tensor."""
-    return isinstance(value, record.Tensor)
-
-
-def length_of(size: Sequence[int]) -> int:
-    """Return the number of elements of a size."""
-    count = 1
-    for n in size:
-        count *= n
-    return count

@@ -9,7 +9,7 @@ KINDS = (
     "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
     "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
 )  # fmt: skip
-_SPELLING = re.compile(r"([a-z_]+)(?::(0|[1-9]\d*))?\Z")
+_SPELLING = re.compile(r"([A-Za-z_]+)(?::(0|[1-9]\d*))?\Z")
 
 
 class Device:
@@ -30,19 +30,15 @@ class Device:
     index: int | None
     _stack: list[Any]
 
-    def __new__(cls, type: str | int | Device = None, index: int | None = None) -> Device:  # type: ignore[assignment]
-        if isinstance(type, Device):
-            return type
-        if isinstance(type, int) and not isinstance(type, bool):
-            if type < 0:
-                raise RuntimeError("Device index must not be negative")
-            index, type = type, default_accelerator()
-        elif not isinstance(type, str):
-            raise TypeError(
-                f"device(): argument 'type' (position 1) must be str, not {_type_name(type)}"
-            )
+    def __new__(cls, *args: object, **kwargs: object) -> Device:
+        if len(args) == 1 and not kwargs and isinstance(args[0], str):
+            type, index = _parse(args[0], None)
+        elif len(args) == 1 and not kwargs and isinstance(args[0], Device):
+            return args[0]
         else:
-            type, index = _parse(type, index)
+            type, index = _bind(args, kwargs)
+            if isinstance(type, Device):
+                return type
         key = (type, index)
         device = _DEVICES.get(key)
         if device is None:
@@ -57,6 +53,9 @@ class Device:
         raise AttributeError(
             f"attribute '{name}' of 'torch.device' objects is not writable"
         )
+
+    def __getattr__(self, name: str) -> object:
+        raise AttributeError(f"'torch.device' object has no attribute '{name}'")
 
     def __repr__(self) -> str:
         if self.index is None:
@@ -95,8 +94,62 @@ def default_accelerator() -> str:
     return _ACCELERATOR[0]
 
 
+def _bind(args: tuple, kwargs: dict) -> tuple:
+    """Return type and index (or a device) of the arguments of ``torch.device``."""
+    given = dict(zip(("type", "index"), args, strict=False)) | kwargs
+    if set(given) == {"device"}:
+        given = {"type": given["device"]}
+    kind, index = given.get("type"), given.get("index")
+    if len(args) > 2 or set(given) - {"type", "index"} or "type" not in given or kind is None:
+        shown = ", ".join(
+            [_type_name(arg) for arg in args] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()]
+        )
+        bad = (
+            "      didn't match because some of the arguments have invalid types: "
+            f"(!{_type_name(kind)}!)\n"
+            if "type" in given
+            else ""
+        )
+        raise TypeError(
+            f"device() received an invalid combination of arguments - got ({shown}), but expected "
+            f"one of:\n * (torch.device device)\n{bad} * (str type, int index = -1)\n"
+        )
+    if "index" not in given:
+        if isinstance(kind, Device):
+            return kind, None
+        if isinstance(kind, int) and not isinstance(kind, bool):
+            if kind < 0:
+                raise RuntimeError("Device index must not be negative")
+            if not _accelerators():
+                raise RuntimeError("Cannot access accelerator device when none is available.")
+            return default_accelerator(), kind
+    if not isinstance(kind, str):
+        raise TypeError(
+            f"device(): argument 'type' (position 1) must be str, not {_type_name(kind)}"
+        )
+    if index is not None and (isinstance(index, bool) or not isinstance(index, int)):
+        raise TypeError(
+            f"device(): argument 'index' (position 2) must be int, not {_type_name(index)}"
+        )
+    return _parse(kind, index)
+
+
+#: Tells how many accelerators there are; the engine, which knows JAX, puts its own here.
+_count_accelerators: list = [lambda: 0]
+
+
+def _accelerators() -> int:
+    return _count_accelerators[0]()
+
+
+def set_accelerator_count(count: object) -> None:
+    """Tell which function counts the accelerators."""
+    _count_accelerators[0] = count
+
+
 def _type_name(value: object) -> str:
-    return type(value).__name__
+    cls = type(value)
+    return f"torch.{cls.__name__}" if cls.__module__ == "torch" else cls.__name__
 
 
 def _parse(text: str, index: int | None) -> tuple[str, int | None]:
@@ -119,7 +172,7 @@ def _parse(text: str, index: int | None) -> tuple[str, int | None]:
             )
         return kind, int(ordinal)
     if index is not None and index < 0:
-        raise RuntimeError(f"Device index must be non-negative, got {index}")
+        raise RuntimeError("Device index must not be negative")
     return kind, index
 
 

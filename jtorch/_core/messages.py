@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 def device_mismatch(devices: Iterable[object], op: str) -> RuntimeError:
     """Operands of one operator live on different devices."""
     first, second, *_ = sorted(map(str, devices), reverse=True)
+    if first == "meta":
+        return RuntimeError(f"Tensor on device {second} is not on the expected device meta!")
     return RuntimeError(
         "Expected all tensors to be on the same device, but found at least two devices, "
         f"{first} and {second}!"

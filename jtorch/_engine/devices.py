@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from .._core import config, messages_creation
-from .._core.device import CPU, META, Device, current_index
+from .._core.device import CPU, META, Device, current_index, set_accelerator_count
 from .values import Meta
 
 #: Stands where the elements of a tensor of the ``meta`` device would be.
@@ -109,3 +109,6 @@ def transferred(array: Any, device: Device) -> Any:
     if device is CPU:
         return put(np.asarray(array), CPU)
     return jax.device_put(np.asarray(array), jax_device(device))
+
+
+set_accelerator_count(lambda: len(gpus()))

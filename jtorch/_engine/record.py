@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .._core import config, messages
-from .._core.device import Device
+from .._core.device import CPU, Device
 from .._core.promotion import can_cast
 from . import planning, saved_hooks
 from .op import Op
@@ -137,6 +137,8 @@ def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
         return None
     if hasattr(arg, "_value"):
         return reference_of(trace, current_value(arg))
+    if isinstance(arg, np.generic):
+        raise TypeError  # a number in NumPy's clothes: ``recover`` takes them off
     return arg
 
 
@@ -476,6 +478,15 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     tensors = _tensors((*args, *kwargs.values()))
     devices = {tensor._value.meta.device for tensor in tensors}
     if len(devices) > 1:
+        others = devices - {CPU}
+        if len(others) == 1 and not any(
+            tensor._value.meta.ndim for tensor in tensors if tensor._value.meta.device is CPU
+        ):
+            # PyTorch lets tensors without dimensions join from the CPU.
+            place = others.pop()
+            args = tuple([_on_device(arg, place) for arg in args])
+            kwargs = {name: _on_device(arg, place) for name, arg in kwargs.items()}
+            return record(op, args, kwargs, method)
         raise messages.device_mismatch(devices, op.name)
     if devices and devices != {trace.device}:
         switch_device(next(iter(devices)))
@@ -489,6 +500,10 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
             f"{op.name}(): cannot take an argument of type {type(key_problem[0]).__name__}"
         )
     return record(op, plain_args, plain_kwargs, method)
+
+
+def _on_device(value: Any, device: Device) -> Any:
+    return value.to(device) if hasattr(value, "_value") else value
 
 
 def switch_device(device: Device) -> None:

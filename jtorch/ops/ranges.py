@@ -134,11 +134,16 @@ def _arithmetic(start: Any, step: Any, count: int, dtype: DType) -> np.ndarray:
     # The vector units round the first of their lanes and count on from there; the elements left
     # over are computed one by one.
     lanes = 32 // dtype.itemsize
-    whole_vectors = index < count // lanes * lanes
-    first = (index // lanes * lanes * float(step) + float(start)).astype(dtype._numpy)
-    lane = np.where(whole_vectors, index % lanes, 0)
-    exact = index * float(step) + float(start)
-    return np.where(whole_vectors, first + lane * float(step), exact).astype(dtype._numpy)
+    start, step = float(start), float(step)
+    exact = fma64(index.astype(np.float64), step, start)
+    vectors = count // (2 * lanes) * 2 * lanes
+    result = exact.astype(dtype._numpy)
+    if vectors:
+        heads = result[:vectors:lanes].astype(np.float64)
+        lane = np.arange(lanes, dtype=np.float64)
+        for head, row in zip(heads.tolist(), result[:vectors].reshape(-1, lanes), strict=True):
+            row[:] = fma64(lane, step, head)
+    return result
 
 
 _RANGE = Schema(
