@@ -18,7 +18,7 @@ nox.options.sessions = ["lint", "types", "tests", "compat", "examples", "docs", 
 PYTHONS = ["3.11", "3.12", "3.13"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 NEWEST_ORACLE = "torch==2.13.0"
-TYPED_SCRIPT = "compat_tests/type_checks/train.py"
+TYPED_SCRIPTS = "compat_tests/type_checks"
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
 WHOLE_PROGRAMS = [
     "compat_tests/test_seed_blocks.py",
@@ -37,9 +37,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Type-check the package, and a training script that uses it as torch."""
+    """Type-check the package, and as strictly as there is, scripts that use it as torch."""
     session.install("-e", ".", "mypy>=1.18")
-    session.run("mypy", "jtorch", TYPED_SCRIPT)
+    session.run("mypy", "jtorch")
+    session.run("mypy", "--strict", "--follow-imports=silent", TYPED_SCRIPTS)
 
 
 @nox.session

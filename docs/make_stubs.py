@@ -388,7 +388,7 @@ def module_stub(module: types.ModuleType) -> Stub:
             table.get(name) is value is not None for table in (FUNCTIONS, NN_FUNCTIONS, METHODS)
         )
         schema = schema_of(value)
-        if value is None or isinstance(value, types.ModuleType):
+        if name not in vars(module) or isinstance(value, types.ModuleType):
             owner = value.__name__.rpartition(".")[0] if value else module.__name__
             stub.imports.add(f"from {stub.relative(owner)} import {name} as {name}")
         elif schema is not None:
@@ -397,7 +397,10 @@ def module_stub(module: types.ModuleType) -> Stub:
             stub.define(name, [python_variant(stub, name, value, derived)], 0)
         elif name in imported:
             origin, original = imported[name]
-            stub.imports.add(f"from {stub.relative(origin)} import {original} as {name}")
+            alias = name if name == original else f"_{original.strip('_')}"
+            stub.imports.add(f"from {stub.relative(origin)} import {original} as {alias}")
+            if alias != name:  # only an import under its own name is exported
+                constants.append(f"{name} = {alias}")
         else:
             constants.append(f"{name}: {constant_type(value)}")
     stub.lines[:0] = [*constants, ""] if constants else []
@@ -412,6 +415,8 @@ def leaves_open(function: Callable) -> bool:
 
 def constant_type(value: Any) -> str:
     """Return the type of a module's constant."""
+    if value is None:
+        return "None"
     by_class = {"float": "_float", "int": "_int", "str": "_str", "bool": "_bool", "dtype": "_dtype"}
     return by_class.get(type(value).__name__, "Any")
 
@@ -451,7 +456,10 @@ def tensor_stub() -> Stub:
             stub.define(name, [variant], 4)
         elif callable(value) and not isinstance(value, type):
             schema = schema_of(value)
-            if schema is not None:
+            if name in known.OVERLOADS:
+                for text in known.OVERLOADS[name]:
+                    stub.lines += ["    @overload", f"    def {name}{text}: ..."]
+            elif schema is not None:
                 stub.define(name, derived_variants(name, schema, True), 4)
             else:
                 derived = METHODS.get(name) is value

@@ -215,5 +215,11 @@ SPECIAL = {
     "__setstate__": "(self, state: Any) -> None",
 }
 
+#: Methods of Python whose result depends on the arguments.
+OVERLOADS = {
+    "size": ("(self, dim: None = None) -> _Size", "(self, dim: _int) -> _int"),
+    "stride": ("(self, dim: None = None) -> tuple[_int, ...]", "(self, dim: _int) -> _int"),
+}
+
 #: Those that the language gives another result.
 AGAINST_OBJECT = {"__eq__", "__ne__"}

@@ -16,6 +16,7 @@ from ._core.memory_format import memory_format as _memory_format
 from ._core.size import Size as _Size
 from . import autograd as autograd
 from . import compiler as compiler
+from . import cuda as cuda
 from . import nn as nn
 from . import ops as ops
 from . import random as random
@@ -23,20 +24,32 @@ from . import return_types as return_types
 from . import serialization as serialization
 from . import storage as storage
 from . import version as version
-from ._core.device import Device as device
+from ._core.device import Device as _Device
 from ._core.dtypes import dtype as dtype
+from ._core.layout import jagged as jagged
+from ._core.layout import layout as layout
+from ._core.layout import sparse_bsc as sparse_bsc
+from ._core.layout import sparse_bsr as sparse_bsr
+from ._core.layout import sparse_coo as sparse_coo
+from ._core.layout import sparse_csc as sparse_csc
+from ._core.layout import sparse_csr as sparse_csr
+from ._core.layout import strided as strided
 from ._core.memory_format import channels_last as channels_last
 from ._core.memory_format import channels_last_3d as channels_last_3d
 from ._core.memory_format import contiguous_format as contiguous_format
 from ._core.memory_format import memory_format as memory_format
 from ._core.memory_format import preserve_format as preserve_format
 from ._core.size import Size as Size
+from ._defaults import finfo as finfo
+from ._defaults import iinfo as iinfo
+from ._generator import Generator as Generator
+from ._generator import default_generator as default_generator
 from ._hook import install as install
 from ._hook import installed as installed
 from ._hook import uninstall as uninstall
 from ._printing import set_printoptions as set_printoptions
 from ._tensor import Tensor as Tensor
-from ._version import TORCH_VERSION as __version__
+from ._version import TORCH_VERSION as _TORCH_VERSION
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
@@ -44,6 +57,10 @@ from .autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
 from .compiler import synchronize as synchronize
+from .random import initial_seed as initial_seed
+from .random import manual_seed as manual_seed
+from .random import seed as seed
+from .random import set_rng_state as set_rng_state
 from .serialization import save as save
 from .storage import TypedStorage as TypedStorage
 from .storage import UntypedStorage as UntypedStorage
@@ -51,12 +68,24 @@ from .storage import UntypedStorage as UntypedStorage
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int
 
+BFloat16Tensor: Any
+BoolTensor: Any
+ByteTensor: Any
+CharTensor: Any
+DoubleTensor: Any
+FloatTensor: Any
+HalfTensor: Any
+IntTensor: Any
+LongTensor: Any
+ShortTensor: Any
+__version__ = _TORCH_VERSION
 bfloat16: _dtype
 bool: _dtype
 cdouble: _dtype
 cfloat: _dtype
 complex128: _dtype
 complex64: _dtype
+device = _Device
 double: _dtype
 float: _dtype
 float16: _dtype
@@ -74,6 +103,7 @@ int32: _dtype
 int64: _dtype
 int8: _dtype
 long: _dtype
+newaxis: None
 short: _dtype
 uint16: _dtype
 uint32: _dtype
@@ -204,6 +234,41 @@ def any(
 def any(
     input: Tensor, dim: _int, keepdim: _bool = False, *, out: Tensor | None = None
 ) -> Tensor: ...
+@overload
+def arange(
+    end: _Number,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def arange(
+    start: _Number,
+    end: _Number,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def arange(
+    start: _Number,
+    end: _Number,
+    step: _Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def arccos(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def arccos_(input: Tensor) -> Tensor: ...
 def arccosh(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
@@ -273,6 +338,27 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor: ...
 @overload
+def bartlett_window(
+    window_length: _int,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def bartlett_window(
+    window_length: _int,
+    periodic: _bool,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
 def bernoulli(
     input: Tensor, *, generator: _Generator | None = None, out: Tensor | None = None
 ) -> Tensor: ...
@@ -311,6 +397,27 @@ def bitwise_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
 def bitwise_xor(self: _Number, other: Tensor) -> Tensor: ...
 @overload
 def bitwise_xor(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def blackman_window(
+    window_length: _int,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def blackman_window(
+    window_length: _int,
+    periodic: _bool,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def block_diag(*tensors: Any) -> Tensor: ...
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]: ...
@@ -328,6 +435,7 @@ def bucketize(
 def bucketize(
     self: _Number, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False
 ) -> Tensor: ...
+def can_cast(from_: _dtype, to: _dtype) -> _bool: ...
 def cartesian_prod(*tensors: Any) -> Tensor: ...
 def cat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
@@ -400,6 +508,7 @@ def concat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = Non
 def concatenate(
     tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None
 ) -> Tensor: ...
+def conj(input: Tensor) -> Tensor: ...
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def conj_physical_(input: Tensor) -> Tensor: ...
 @overload
@@ -555,6 +664,29 @@ def exp_(input: Tensor) -> Tensor: ...
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def expm1_(input: Tensor) -> Tensor: ...
 @overload
+def eye(
+    n: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def eye(
+    n: _int,
+    m: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
 def fill(input: Tensor, value: _Number) -> Tensor: ...
 @overload
 def fill(input: Tensor, value: Tensor) -> Tensor: ...
@@ -632,6 +764,11 @@ def ge(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ..
 @overload
 def ge(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def get_default_device() -> _device: ...
+def get_default_dtype() -> _dtype: ...
+def get_num_interop_threads() -> _int: ...
+def get_num_threads() -> _int: ...
+def get_rng_state() -> Tensor: ...
 @overload
 def greater(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload
@@ -644,6 +781,73 @@ def greater_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -
 def gt(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def gt(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def hamming_window(
+    window_length: _int,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def hamming_window(
+    window_length: _int,
+    periodic: _bool,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def hamming_window(
+    window_length: _int,
+    periodic: _bool,
+    alpha: _float,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def hamming_window(
+    window_length: _int,
+    periodic: _bool,
+    alpha: _float,
+    beta: _float,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def hann_window(
+    window_length: _int,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def hann_window(
+    window_length: _int,
+    periodic: _bool,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def hardshrink(input: Tensor, lambd: _Number = 0.5, *, out: Tensor | None = None) -> Tensor: ...
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def histc(
@@ -689,6 +893,12 @@ def index_select(
     input: Tensor, dim: _int, index: Tensor, *, out: Tensor | None = None
 ) -> Tensor: ...
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def is_complex(input: Tensor) -> _bool: ...
+def is_floating_point(input: Tensor) -> _bool: ...
+def is_nonzero(input: Tensor) -> _bool: ...
+def is_signed(input: Tensor) -> _bool: ...
+def is_storage(obj: Any) -> _bool: ...
+def is_tensor(obj: Any) -> _bool: ...
 def isclose(
     input: Tensor,
     other: Tensor,
@@ -729,6 +939,39 @@ def isnan(input: Tensor) -> Tensor: ...
 def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def isreal(input: Tensor) -> Tensor: ...
+@overload
+def kaiser_window(
+    window_length: _int,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def kaiser_window(
+    window_length: _int,
+    periodic: _bool,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def kaiser_window(
+    window_length: _int,
+    periodic: _bool,
+    beta: _float,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def kthvalue(
     input: Tensor,
@@ -759,6 +1002,58 @@ def less_equal(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 @overload
 def less_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
 def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def linspace(
+    start: Tensor,
+    end: Tensor,
+    steps: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: _Number,
+    end: Tensor,
+    steps: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: Tensor,
+    end: _Number,
+    steps: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: _Number,
+    end: _Number,
+    steps: _int,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def load(
     f: Any,
     map_location: Any = None,
@@ -788,6 +1083,62 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def logit(input: Tensor, eps: _float | None = None, *, out: Tensor | None = None) -> Tensor: ...
 def logit_(input: Tensor, eps: _float | None = None) -> Tensor: ...
+@overload
+def logspace(
+    start: Tensor,
+    end: Tensor,
+    steps: _int,
+    base: _float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def logspace(
+    start: _Number,
+    end: Tensor,
+    steps: _int,
+    base: _float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def logspace(
+    start: Tensor,
+    end: _Number,
+    steps: _int,
+    base: _float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
+@overload
+def logspace(
+    start: _Number,
+    end: _Number,
+    steps: _int,
+    base: _float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def logsumexp(
     input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Tensor | None = None
 ) -> Tensor: ...
@@ -980,6 +1331,7 @@ def normal(
 def not_equal(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def not_equal(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
+def numel(input: Tensor) -> _int: ...
 @overload
 def ones(
     *size: _int,
@@ -1035,6 +1387,7 @@ def prod(
     dtype: _dtype | None = None,
     out: Tensor | None = None,
 ) -> Tensor: ...
+def promote_types(type1: _dtype, type2: _dtype) -> _dtype: ...
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: _bool = False) -> Tensor: ...
 @overload
 def quantile(
@@ -1344,6 +1697,18 @@ def randperm(
     pin_memory: _bool = False,
     requires_grad: _bool = False,
 ) -> Tensor: ...
+def range(
+    start: _Number,
+    end: _Number,
+    step: _Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
+) -> Tensor: ...
 def ravel(input: Tensor) -> Tensor: ...
 def real(input: Tensor) -> Tensor: ...
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
@@ -1368,6 +1733,16 @@ def repeat_interleave(
 ) -> Tensor: ...
 def reshape(input: Tensor, shape: Sequence[_int]) -> Tensor: ...
 def resize_as_(self, the_template: Any, *, memory_format: Any = None) -> Tensor: ...
+def resolve_conj(input: Tensor) -> Tensor: ...
+def resolve_neg(input: Tensor) -> Tensor: ...
+@overload
+def result_type(tensor: Tensor, other: Tensor) -> _dtype: ...
+@overload
+def result_type(scalar: _Number, tensor: Tensor) -> _dtype: ...
+@overload
+def result_type(tensor: Tensor, other: _Number) -> _dtype: ...
+@overload
+def result_type(scalar1: _Number, scalar2: _Number) -> _dtype: ...
 def roll(
     input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] = ...
 ) -> Tensor: ...
@@ -1457,6 +1832,11 @@ def select(input: Tensor, dim: _int, index: _int) -> Tensor: ...
 def select_scatter(input: Tensor, src: Tensor, dim: _int, index: _int) -> Tensor: ...
 def selu(input: Tensor) -> Tensor: ...
 def selu_(input: Tensor) -> Tensor: ...
+def set_default_device(device: _DeviceLike) -> None: ...
+def set_default_dtype(d: _dtype) -> None: ...
+def set_default_tensor_type(t: Any) -> None: ...
+def set_num_interop_threads(num: _int) -> None: ...
+def set_num_threads(num: _int) -> None: ...
 def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def sigmoid_(input: Tensor) -> Tensor: ...
@@ -1628,25 +2008,27 @@ def trapz(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor: ...
 def trapz(y: Tensor, *, dx: _Number = 1, dim: _int = -1) -> Tensor: ...
 def tril(input: Tensor, diagonal: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
 def tril_indices(
-    row: Any,
-    col: Any,
+    row: _int,
+    col: _int,
     offset: _int = 0,
     *,
-    dtype: _dtype | None = None,
+    dtype: _dtype = ...,
+    layout: _layout | None = None,
     device: _DeviceLike | None = None,
-    layout: Any = None,
-    pin_memory: _bool | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
 ) -> Tensor: ...
 def triu(input: Tensor, diagonal: _int = 0, *, out: Tensor | None = None) -> Tensor: ...
 def triu_indices(
-    row: Any,
-    col: Any,
+    row: _int,
+    col: _int,
     offset: _int = 0,
     *,
-    dtype: _dtype | None = None,
+    dtype: _dtype = ...,
+    layout: _layout | None = None,
     device: _DeviceLike | None = None,
-    layout: Any = None,
-    pin_memory: _bool | None = None,
+    pin_memory: _bool = False,
+    requires_grad: _bool = False,
 ) -> Tensor: ...
 def true_divide(
     input: Tensor | _Number, other: Tensor | _Number, *, out: Tensor | None = None

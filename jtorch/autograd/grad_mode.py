@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .._core.modes import Mode, intern_mode
 from .._engine.trace import local
@@ -27,6 +27,8 @@ def _with_grad(mode: Mode) -> Mode:
         found = _WITH_GRAD[mode] = intern_mode(mode._replace(grad=True))
     return found
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
 
 class _ModeContext:
     """A context manager that is a decorator too, of functions, generators and coroutines."""
@@ -34,18 +36,18 @@ class _ModeContext:
     def clone(self) -> _ModeContext:
         return type(self)()
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Decorated) -> Decorated:
         if inspect.isclass(function):
             raise TypeError(f"{type(self).__name__} cannot decorate a class")
         if inspect.isgeneratorfunction(function):
-            return self._wrap_generator(function)
+            return self._wrap_generator(function)  # type: ignore[return-value]
 
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
             with self.clone():
                 return function(*args, **kwargs)
 
-        return decorated
+        return decorated  # type: ignore[return-value]
 
     def _wrap_generator(self, function: Callable) -> Callable:
         @functools.wraps(function)
@@ -89,6 +91,13 @@ class no_grad(_ModeContext):
 
     __module__ = "torch"
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, function: None = None) -> Self: ...
+        @overload
+        def __new__(cls, function: Decorated) -> Decorated: ...  # type: ignore[misc]
+
     def __new__(cls, function: Callable | None = None) -> Any:
         self = object.__new__(cls)
         return self if function is None else self(function)
@@ -130,7 +139,7 @@ class set_grad_enabled(_ModeContext):
     def clone(self) -> set_grad_enabled:
         return type(self)(self.mode)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Decorated) -> Decorated:
         set_grad_mode(self._before.grad)
         return super().__call__(function)
 
@@ -151,6 +160,13 @@ class inference_mode(_ModeContext):
     __module__ = "torch"
 
     mode: bool
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, mode: bool = True) -> Self: ...
+        @overload
+        def __new__(cls, mode: Decorated) -> Decorated: ...  # type: ignore[misc]
 
     def __new__(cls, mode: Any = True) -> Any:
         self = object.__new__(cls)
