@@ -211,9 +211,7 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
     place = place or source.device
     if copy is False:
         if place is not source.device:
-            raise ValueError(
-                f"can't alias tensor from device '{source.device}' to '{place}'."
-            )
+            raise ValueError(f"can't alias tensor from device '{source.device}' to '{place}'.")
         if dtype is not None and dtype is not source.dtype:
             raise ValueError(
                 f"can't alias tensor with dtype '{source.dtype._legacy_name}' into dtype "

@@ -41,9 +41,7 @@ def item(self: Any) -> Any:
     value = self._value if self._alias is None else current_value(self)
     meta = value.meta
     if meta.numel != 1:
-        raise RuntimeError(
-            f"a Tensor with {meta.numel} elements cannot be converted to Scalar"
-        )
+        raise RuntimeError(f"a Tensor with {meta.numel} elements cannot be converted to Scalar")
     array = value.array
     if array is None:
         array = materialise(value, "item")
@@ -55,7 +53,7 @@ def item(self: Any) -> Any:
 def tolist(self: Any) -> Any:
     """Return the elements as nested lists, or as a number."""
     array = host_array(self, "tolist")
-    if array.dtype.kind == "V" or array.dtype.itemsize == 1 and array.dtype.kind not in "biu":
+    if array.dtype.kind == "V" or (array.dtype.itemsize == 1 and array.dtype.kind not in "biu"):
         array = array.astype(np.float32)
     if array.dtype.kind == "f" or array.dtype.kind in "biuc":
         return array.tolist()

@@ -58,6 +58,16 @@ def _unshared(tensor: Any) -> Any:
 METHODS["__deepcopy__"] = deep_copy
 
 
+def reduce_ex(self: Any, protocol: int) -> tuple:
+    """Return what ``pickle`` writes: a file of ``torch.save`` with this tensor alone."""
+    from .serialization._save import reduce_tensor
+
+    return reduce_tensor(self)
+
+
+METHODS["__reduce_ex__"] = reduce_ex
+
+
 def reversed_(self: Any) -> Any:
     """Return the tensor with its first dimension turned round."""
     return self if self.dim() == 0 else self.flip(0)

@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from ._conversion import default_tensor_device
 from ._core import dtypes
 from ._core.device import CPU, Device, default_device, push_default_device
 from ._core.dtypes import dtype as DType
@@ -19,7 +20,6 @@ from ._engine import devices, record
 from ._engine.declare import FUNCTIONS
 from ._engine.storage import current_value
 from ._engine.trace import local
-from ._conversion import default_tensor_device
 from ._legacy_types import by_name, tensortype
 from .storage import TypedStorage, UntypedStorage
 
@@ -165,7 +165,7 @@ def result_type(*args: Any, **kwargs: Any) -> DType:
     return _result_type(described, get_default_dtype())
 
 
-class finfo:  # noqa: N801  (PyTorch's name)
+class finfo:
     """Limits of a floating point dtype, the default one unless one is given.
 
     Attributes:
@@ -180,7 +180,7 @@ class finfo:  # noqa: N801  (PyTorch's name)
     __module__ = "torch"
     __slots__ = ("bits", "eps", "max", "min", "smallest_normal", "tiny", "resolution", "dtype")
 
-    def __init__(self, type: DType | None = None):  # noqa: A002
+    def __init__(self, type: DType | None = None):
         given = get_default_dtype() if type is None else type
         if given is float:
             given = dtypes.float64
@@ -221,7 +221,7 @@ class finfo:  # noqa: N801  (PyTorch's name)
 _ABSENT = object()
 
 
-class iinfo:  # noqa: N801  (PyTorch's name)
+class iinfo:
     """Limits of an integer dtype.
 
     Attributes:
@@ -233,11 +233,11 @@ class iinfo:  # noqa: N801  (PyTorch's name)
     __module__ = "torch"
     __slots__ = ("bits", "max", "min", "dtype")
 
-    def __init__(self, type: Any = _ABSENT):  # noqa: A002
+    def __init__(self, type: Any = _ABSENT):
         if type is _ABSENT:
             raise TypeError('iinfo() missing 1 required positional arguments: "type"')
         if type is int:
-            type = dtypes.int64  # noqa: A001
+            type = dtypes.int64
         if not isinstance(type, DType):
             raise TypeError(
                 f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
@@ -322,4 +322,3 @@ for _function in (
 ):
     FUNCTIONS[_function.__name__] = _function
     _function.__module__ = "torch"
-

@@ -161,4 +161,3 @@ def generator_of(generator: Generator | None, device: Device) -> Generator:
 
 
 set_type("Generator", Generator)
-

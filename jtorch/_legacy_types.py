@@ -72,7 +72,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
     return fresh_tensor(array, dtype, place)
 
 
-class tensortype(type):  # noqa: N801  (PyTorch's name)
+class tensortype(type):
     """The class of ``torch.FloatTensor`` and its like."""
 
     _dtype: DType

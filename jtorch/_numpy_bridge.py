@@ -260,9 +260,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         else:
             made = _shared_tensor(np.from_dlpack(ext_tensor))
     else:
-        raise AttributeError(
-            f"'{type(ext_tensor).__name__}' object has no attribute '__dlpack__'"
-        )
+        raise AttributeError(f"'{type(ext_tensor).__name__}' object has no attribute '__dlpack__'")
     if device is not None:
         made = made.to(device)
     return made.clone() if copy else made

@@ -56,9 +56,7 @@ def array_of_nested(
     return array, dtype
 
 
-def _plain_array(
-    data: Any, dtype: DType | None, default_dtype: DType
-) -> tuple[np.ndarray, DType]:
+def _plain_array(data: Any, dtype: DType | None, default_dtype: DType) -> tuple[np.ndarray, DType]:
     cls = data.__class__
     if cls is list or cls is tuple:
         shape: list[int] = []

@@ -50,9 +50,7 @@ class Device:
         return device
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"attribute '{name}' of 'torch.device' objects is not writable"
-        )
+        raise AttributeError(f"attribute '{name}' of 'torch.device' objects is not writable")
 
     def __getattr__(self, name: str) -> object:
         raise AttributeError(f"'torch.device' object has no attribute '{name}'")
@@ -66,7 +64,7 @@ class Device:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __reduce__(self):
-        return (Device, (self.type,) if self.index is None else (self.type, self.index))
+        return (_named, (self.type,) if self.index is None else (self.type, self.index))
 
     def __copy__(self) -> Device:
         return self
@@ -80,6 +78,11 @@ class Device:
 
     def __exit__(self, *exception: object) -> None:
         push_default_device(self._stack.pop())
+
+
+def _named(type: str, index: int | None = None) -> Device:
+    """Return a device; what pickled ones refer to, whatever the package is imported as."""
+    return Device(type, index)
 
 
 Device.__name__ = Device.__qualname__ = "device"

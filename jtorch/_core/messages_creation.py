@@ -142,9 +142,7 @@ def negative_size(function: str) -> RuntimeError:
 def negative_dimension(size: Sequence[int]) -> RuntimeError:
     """A negative size, in the words of what allocates memory."""
     bad = next(n for n in size if n < 0)
-    return RuntimeError(
-        f"Trying to create tensor with negative dimension {bad}: {list(size)}"
-    )
+    return RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(size)}")
 
 
 def out_of_memory(nbytes: int) -> RuntimeError:

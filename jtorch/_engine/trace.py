@@ -16,8 +16,9 @@ from typing import Any
 from numpy import ndarray
 
 from .._core import modes
-from .._core.device import CPU, Device
+from .._core.device import CPU, META, Device
 from . import compilation, growth, programs, stats
+from .devices import NO_ELEMENTS
 from .trie import Node, root
 from .values import LEAF, RESULT, Value
 
@@ -230,7 +231,9 @@ def flush(trace: Trace, reason: str) -> None:
     if program is None:
         program = _new_program(node, live)
     segment = trace.segment
-    if program.outputs:
+    if trace.device is META:
+        outputs = [NO_ELEMENTS] * len(program.outputs)
+    elif program.outputs:
         outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
     else:
         outputs = ()

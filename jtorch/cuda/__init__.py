@@ -74,7 +74,7 @@ def set_device(device: Any) -> None:
     set_current_index(_index(device))
 
 
-class device(contextlib.ContextDecorator):  # noqa: N801  (PyTorch's name)
+class device(contextlib.ContextDecorator):
     """Set the current device within a ``with`` block; ``None`` and -1 change nothing."""
 
     def __init__(self, device: Any):
@@ -91,7 +91,7 @@ class device(contextlib.ContextDecorator):  # noqa: N801  (PyTorch's name)
         set_current_index(self._before)
 
 
-class device_of(device):  # noqa: N801  (PyTorch's name)
+class device_of(device):
     """Set the current device to that of a tensor; one of the CPU changes nothing."""
 
     def __init__(self, obj: Any):
@@ -275,4 +275,3 @@ def current_stream(device: Any = None) -> Any:
 
 default_stream = current_stream
 default_generators: tuple = ()
-

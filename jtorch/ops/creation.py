@@ -52,8 +52,8 @@ def _filled(meta: Meta, number: Any) -> Any:
     found = _cache.get(key)
     if found is None:
         array = _full(meta, number)
-        found = _cache[key] = devices.settle(array, meta) if meta.device is CPU else devices.put(
-            array, meta.device
+        found = _cache[key] = (
+            devices.settle(array, meta) if meta.device is CPU else devices.put(array, meta.device)
         )
         if len(_cache) > _CACHED_ARRAYS:
             _cache.popitem(last=False)
@@ -153,9 +153,7 @@ def check_out_dtype(dtype: DType | None, out: Any) -> None:
 def _constant(name: str, number: int, *, memory_format: bool = False) -> Callable:
     """Make ``torch.zeros`` and its like."""
     layout = "MemoryFormat? memory_format=None, " if memory_format else ""
-    schema = Schema(
-        f"{name}(SymIntArrayRef size, *, Tensor out=None, {layout}{_OPTIONS}"
-    )
+    schema = Schema(f"{name}(SymIntArrayRef size, *, Tensor out=None, {layout}{_OPTIONS}")
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if not kwargs and args:
@@ -187,7 +185,9 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
             strides = format_strides(plain, bound["memory_format"])
         if out is not None:
             return write_out(out, np.full(size, number, dtype._numpy), dtype, name)
-        return filled_tensor(make_meta(size, dtype, device, strides), number, bound["requires_grad"])
+        return filled_tensor(
+            make_meta(size, dtype, device, strides), number, bound["requires_grad"]
+        )
 
     return make
 
@@ -217,9 +217,7 @@ empty.__doc__ = _ZEROS_DOC.format(
 def _like(name: str, number: int | None) -> Callable:
     """Make ``torch.zeros_like`` and its like."""
     fill = ", Scalar fill_value" if number is None else ""
-    schema = Schema(
-        f"{name}(Tensor input{fill}, *, MemoryFormat? memory_format=None, {_OPTIONS}"
-    )
+    schema = Schema(f"{name}(Tensor input{fill}, *, MemoryFormat? memory_format=None, {_OPTIONS}")
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if not kwargs and len(args) == 1 and number is not None and hasattr(args[0], "_value"):
@@ -243,8 +241,12 @@ def _like(name: str, number: int | None) -> Callable:
     make.__doc__ = f"""Make a tensor like another one: of its size, dtype, device and order in memory.
 
     Args:
-        input: the other tensor.{"" if number is not None else '''
-        fill_value: the number that it is filled with.'''}
+        input: the other tensor.{
+        ""
+        if number is not None
+        else '''
+        fill_value: the number that it is filled with.'''
+    }
         memory_format: how it lies in memory; by default as ``input`` does.
         dtype, layout, device, pin_memory, requires_grad: as of ``torch.zeros``.
     """
@@ -301,9 +303,7 @@ def _largest(dtype: DType) -> float:
     return float(ml_dtypes.finfo(dtype._numpy).max)
 
 
-_FULL = Schema(
-    f"full(SymIntArrayRef size, Scalar fill_value, *, Tensor out=None, {_OPTIONS}"
-)
+_FULL = Schema(f"full(SymIntArrayRef size, Scalar fill_value, *, Tensor out=None, {_OPTIONS}")
 
 
 def full(*args: Any, **kwargs: Any) -> Any:
@@ -355,9 +355,7 @@ def scalar_tensor(*args: Any, **kwargs: Any) -> Any:
     return filled_tensor(make_meta((), dtype, device), number, bound["requires_grad"])
 
 
-_EMPTY_STRIDED = Schema(
-    f"empty_strided(SymIntArrayRef size, SymIntArrayRef stride, *, {_OPTIONS}"
-)
+_EMPTY_STRIDED = Schema(f"empty_strided(SymIntArrayRef size, SymIntArrayRef stride, *, {_OPTIONS}")
 
 
 def empty_strided(*args: Any, **kwargs: Any) -> Any:

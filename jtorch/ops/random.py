@@ -28,8 +28,8 @@ from .._engine.trace import local, materialise
 from .._engine.values import NO_GRAD, RESULT, Meta, make_meta, ready
 from .._generator import generator_of
 from .._random import philox
-from .creation import check_options, check_out_dtype, check_size, device_of, filled_tensor
 from .copying import format_strides
+from .creation import check_options, check_out_dtype, check_size, device_of, filled_tensor
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
@@ -310,7 +310,9 @@ randint_like = _like(
 
 def _of_draw_plan(operation, bound, mode) -> Plan:
     operand, drawn = bound["input"], bound["other"]
-    return Plan(lambda array, new: new, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=())
+    return Plan(
+        lambda array, new: new, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=()
+    )
 
 
 def _declare_draw(name: str, node_name: str) -> Any:
@@ -404,7 +406,9 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
             f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype._legacy_name}'"
         )
     array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
-    return _written(bound.get("out"), _in_graph("bernoulli", input, _result(input, array)), "bernoulli")
+    return _written(
+        bound.get("out"), _in_graph("bernoulli", input, _result(input, array)), "bernoulli"
+    )
 
 
 def _coin(probability: float) -> Draw:

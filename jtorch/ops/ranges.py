@@ -146,9 +146,7 @@ def _arithmetic(start: Any, step: Any, count: int, dtype: DType) -> np.ndarray:
     return result
 
 
-_RANGE = Schema(
-    f"range(Scalar start, Scalar end, Scalar step=1, *, Tensor out=None, {_OPTIONS}"
-)
+_RANGE = Schema(f"range(Scalar start, Scalar end, Scalar step=1, *, Tensor out=None, {_OPTIONS}")
 
 
 def range_(*args: Any, **kwargs: Any) -> Any:
