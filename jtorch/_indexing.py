@@ -16,6 +16,7 @@ import numpy as np
 from ._core import dtypes
 from ._core import messages_indexing as messages
 from ._core.schema import Schema
+from ._engine import host_memory
 from ._engine.declare import FUNCTIONS, METHODS
 from ._engine.kinds import broadcast_shapes
 from ._engine.op import REGISTRY
@@ -23,7 +24,7 @@ from ._engine.record import record, wrap
 from ._engine.storage import current_value, overwrite
 from ._engine.trace import local, materialise
 from ._engine.values import NO_GRAD, make_meta, ready
-from ._engine.views import check_write, record_view
+from ._engine.views import check_write, record_view, storage_offset
 from .ops.advanced_indexing import check_positions, index_shape
 
 _SELECT = REGISTRY["_select"]
@@ -153,20 +154,32 @@ def take(tensor: Any, indices: dict[int, Any]) -> Any:
     """Return a copy of the elements at tensors of positions, by dimension."""
     dims, tensors, masked = positions_of(tensor, indices)
     check_bounds(tensor, dims, tensors)
-    if masked:
-        taken = _take_on_host(tensor, dims, tensors)
+    costly = tensor._alias is not None and host_memory.is_costly_to_read(tensor)
+    if masked or costly:
+        taken = _take_on_host(tensor, dims, tensors, costly)
         if taken is not None:
             return taken
     return wrap(record(_INDEX, (tensor, tensors, dims), {}))
 
 
-def _take_on_host(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> Any:
-    """Index in NumPy: the shape depends on data, and a program for each shape would not pay."""
-    value = current_value(tensor)
+def _take_on_host(
+    tensor: Any, dims: tuple[int, ...], tensors: list[Any], costly: bool = False
+) -> Any:
+    """Index in NumPy: the shape depends on data, and a program for each shape would not pay.
+
+    Args:
+        tensor: what is indexed.
+        dims, tensors: the dimensions and the positions in them.
+        costly: whether it lies in a lot of memory shared with NumPy, which is not to be read whole.
+    """
+    value = tensor._value if costly else current_value(tensor)
     meta = value.meta
     if meta.device.type != "cpu" or (meta.grad != NO_GRAD and local.trace.mode.grad):
         return None
-    array = np.asarray(materialise(value, "mask"))
+    if costly:
+        array = host_memory.view_at(tensor._alias.storage, meta, storage_offset(tensor))
+    else:
+        array = np.asarray(materialise(value, "mask"))
     where: list[Any] = [slice(None)] * meta.ndim
     for dim, index in zip(dims, tensors, strict=True):
         where[dim] = np.asarray(materialise(current_value(index), "mask"))

@@ -127,6 +127,22 @@ def _take(shared: Storage) -> None:
     shared.version += 1
 
 
+def is_costly_to_read(tensor: Any) -> bool:
+    """Return whether a tensor lies in so much shared memory that looking at all of it takes time.
+
+    Such a tensor is not read to make a view of it or to take a few of its elements.
+    """
+    shared = tensor._alias.storage
+    return (
+        shared.host is not None
+        and shared.meta.nbytes >= _LARGE
+        and tensor._value.meta.grad == NO_GRAD
+        and tensor._value.meta.dtype is shared.meta.dtype
+        and shared.value.meta.grad == NO_GRAD
+        and has_other_users(shared)
+    )
+
+
 def read_part(tensor: Any, offset: int) -> Value | None:
     """Return the value of a small view of large shared memory; ``None`` if that is not what it is.
 

@@ -129,8 +129,11 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
         number: the argument that is an input of the program, if any.
     """
     value = tensor._value
+    unread = False
     if tensor._alias is not None:
-        value = current_value(tensor)
+        unread = host_memory.is_costly_to_read(tensor)
+        if not unread:
+            value = current_value(tensor)
     trace = local.trace
     reference = value.place - trace.base
     if not -REACH < reference < REACH:
@@ -153,6 +156,8 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
     trace.values.append(made)
     result = wrap(made)
     alias_of_view(tensor, Step(op, args), result)
+    if unread:
+        result._alias.seen = -1  # its own few elements are read when somebody looks
     return result
 
 
