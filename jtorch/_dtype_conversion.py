@@ -81,6 +81,8 @@ def to(self: Any, *args: Any, **kwargs: Any) -> Any:
     _, bound = _TO.bind(args, kwargs, True)
     other = bound.get("tensor")
     if other is not None and not hasattr(other, "_value"):
+        dtype: Any
+        place: Any
         dtype, place = _DTYPES_OF_NUMBERS.get(other.__class__, dtypes.complex128), CPU
     elif other is not None:
         dtype, place = other.dtype, other.device

@@ -232,7 +232,7 @@ def flush(trace: Trace, reason: str) -> None:
         program = _new_program(node, live)
     segment = trace.segment
     if trace.device is META:
-        outputs = [NO_ELEMENTS] * len(program.outputs)
+        outputs: Any = [NO_ELEMENTS] * len(program.outputs)
     elif program.outputs:
         outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
     else:

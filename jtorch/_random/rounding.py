@@ -81,9 +81,7 @@ def _split(values: Numeric) -> tuple[Numeric, Numeric]:
     return high, values - high
 
 
-def fma64(
-    first: np.ndarray, second: np.ndarray | float, third: np.ndarray | float
-) -> np.ndarray:
+def fma64(first: np.ndarray, second: float, third: float) -> np.ndarray:
     """Compute ``first * second + third`` in float64 with one rounding.
 
     Args:

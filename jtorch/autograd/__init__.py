@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core import messages
 from .._engine.backward import differentiate
@@ -26,6 +26,9 @@ from .grad_mode import (
 )
 from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
 
 __all__ = [
     "Function",
@@ -155,7 +158,7 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple:
+) -> tuple[Tensor, ...]:
     """Return the gradients of the sum of ``outputs`` with respect to ``inputs``.
 
     Args:

@@ -245,9 +245,9 @@ def _linear(start: Any, end: Any, steps: int, dtype: DType) -> np.ndarray:
         left = first + step * index.astype(work)
         right = last - step * (steps - index - 1).astype(work)
     else:
-        fused = fma64 if work == np.float64 else fma32
-        left = fused(index.astype(work), step, first)
-        right = fused((steps - index - 1).astype(work), -step, last)
+        fused: Any = fma64 if work == np.float64 else fma32
+        left = fused(index.astype(work), step, work.type(first))
+        right = fused((steps - index - 1).astype(work), -step, work.type(last))
     return np.where(near, left, right).astype(dtype._numpy)
 
 
