@@ -94,8 +94,13 @@ def arange(*args: Any, **kwargs: Any) -> Any:
             raise words.value_overflow("double")
     if dtype._kind not in (dtypes.SIGNED, dtypes.UNSIGNED):
         _check_range(start, end, step)
-    elif all(map(math.isfinite, (start, end, step))):
-        _check_range(int(start), int(end), int(step))
+    else:
+        if not step > 0 and not step < 0:
+            raise RuntimeError("step must be nonzero")
+        if all(map(math.isfinite, (start, end, step))):
+            if not int(step):
+                raise ValueError("step must be nonzero")
+            _check_range(int(start), int(end), int(step))
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {_shown(start)} -> {_shown(end)}")
     if dtype._kind in (dtypes.BOOL, dtypes.COMPLEX):
