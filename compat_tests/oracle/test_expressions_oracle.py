@@ -38,6 +38,9 @@ def test_conversions(source):
     for target in DTYPES:
         expected = plain.to(getattr(torch, target)).tolist()
         found = mine.to(getattr(jtorch, target)).tolist()
+        if target == "uint32":  # what PyTorch makes of the others depends on where they stand
+            known = [place for place, number in enumerate(numbers) if abs(number) < 2**31]
+            found, expected = ([each[place] for place in known] for each in (found, expected))
         np.testing.assert_equal(found, expected, err_msg=f"{source} to {target}")
 
 
