@@ -46,6 +46,7 @@ import logging
 import math
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -127,7 +128,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
     else:
         cheap = config.TIERS and _is_small(traced.jaxpr.jaxpr)
         options = cheap_options() if cheap else full_options()
-    call = _callable(lowered.compile(compiler_options=options))
+    call = _callable(_compile(lowered, options))
     program.lowered = lowered if cheap else None
     seconds = time.perf_counter() - start
     with stats.lock:
@@ -137,6 +138,24 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         how = "cheaply" if cheap else "fully"
         _say(f"compiled {how} in {seconds * 1e3:.0f} ms: {program.describe()}")
     return call
+
+
+#: Options that the installed XLA does not have (0.11 dropped ``xla_cpu_use_fusion_emitters``).
+_unknown_options: set[str] = set()
+_UNKNOWN_OPTION = re.compile(r"No such compile option: '(\w+)'")
+
+
+def _compile(lowered: Any, options: dict[str, Any]) -> Any:
+    """Compile with the options that the installed XLA has."""
+    while True:
+        known = {key: value for key, value in options.items() if key not in _unknown_options}
+        try:
+            return lowered.compile(compiler_options=known)
+        except jax.errors.JaxRuntimeError as error:
+            unknown = _UNKNOWN_OPTION.search(str(error))
+            if unknown is None or unknown[1] in _unknown_options:
+                raise
+            _unknown_options.add(unknown[1])
 
 
 def _callable(compiled: Any) -> Callable:
@@ -340,7 +359,7 @@ def _optimise(program: Any) -> None:
     if lowered is None:
         return
     start = time.perf_counter()
-    call = _callable(lowered.compile(compiler_options=full_options()))
+    call = _callable(_compile(lowered, full_options()))
     seconds = time.perf_counter() - start
     program.call = call
     with stats.lock:
