@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _printing
 from ._core.device import META, current_index
-from ._engine.declare import METHODS
+from ._engine.declare import FUNCTIONS, METHODS
 from ._engine.storage import current_value
 from ._engine.trace import local, materialise
 from ._engine.values import LEAF, NO_GRAD, RESULT
@@ -164,7 +164,35 @@ def to_dir(self: Any) -> list[str]:
     return sorted(names)
 
 
+def apply_(self: Any, callable: Any) -> Any:
+    """Replace each element by what a Python function makes of it; slow, for the CPU only."""
+    if self.device.type != "cpu":
+        raise TypeError("apply_ is only implemented on CPU tensors")
+    if self.requires_grad:
+        raise TypeError("apply_ can't be called on Tensors that require grad")
+    return _replaced(self, [callable(each) for each in _flat(self)])
+
+
+def map_(self: Any, tensor: Any, callable: Any) -> Any:
+    """Replace each element by what a Python function makes of it and of another tensor's."""
+    if self.requires_grad:
+        raise TypeError("Can't call map_() on Variable that requires grad")
+    other = _flat(tensor.expand_as(self))
+    return _replaced(self, [callable(*each) for each in zip(_flat(self), other, strict=True)])
+
+
+def _flat(tensor: Any) -> list:
+    return tensor.reshape(-1).tolist()
+
+
+def _replaced(tensor: Any, elements: list) -> Any:
+    new = FUNCTIONS["tensor"](elements, dtype=tensor.dtype)
+    return tensor.copy_(new.reshape(tensor.shape))
+
+
 METHODS.update(
+    apply_=apply_,
+    map_=map_,
     item=item,
     tolist=tolist,
     __repr__=tensor_repr,

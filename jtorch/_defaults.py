@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from ._conversion import default_tensor_device
-from ._core import dtypes
+from ._core import dtypes, modes
 from ._core.device import CPU, Device, default_device, push_default_device
 from ._core.dtypes import dtype as DType
 from ._core.modes import intern_mode
@@ -43,6 +43,7 @@ def set_default_dtype(d: DType) -> None:
         raise TypeError("only floating-point types are supported as the default type")
     trace = local.trace
     trace.set_mode(intern_mode(trace.mode._replace(default_dtype=d)))
+    modes.DEFAULT = intern_mode(modes.DEFAULT._replace(default_dtype=d))  # of new threads
 
 
 def set_default_tensor_type(t: Any) -> None:

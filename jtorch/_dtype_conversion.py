@@ -337,6 +337,8 @@ def share_memory_(self: Any) -> Any:
 
 
 METHODS.update(
+    share_memory_=share_memory_,
+    is_shared=lambda self: False,
     to=to,
     type=type_,
     type_as=type_as,

@@ -134,7 +134,7 @@ def _make(module: str, device: Device) -> dict[str, tensortype]:
             "__module__": module,
             "_dtype": dtypes.BY_LEGACY_NAME[name],
             "_device": device,
-            "__doc__": f"The old name of tensors of {dtypes.BY_LEGACY_NAME[name]} on {device.type}.",
+            "__doc__": f"Tensors of {dtypes.BY_LEGACY_NAME[name]} on {device.type}.",
         }
         made[f"{name}Tensor"] = tensortype(f"{name}Tensor", (), body)
     return made

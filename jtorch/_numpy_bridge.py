@@ -128,8 +128,8 @@ def _numpy(self: Any, *, force: bool = False) -> np.ndarray:
             self = self.cpu()
     elif meta.device is not CPU:
         raise TypeError(
-            f"can't convert {meta.device} device type tensor to numpy. Use Tensor.cpu() to copy the "
-            "tensor to host memory first."
+            f"can't convert {meta.device} device type tensor to numpy. Use Tensor.cpu() to copy "
+            "the tensor to host memory first."
         )
     elif meta.grad != NO_GRAD:
         raise RuntimeError(
@@ -218,9 +218,9 @@ def frombuffer(*args: Any, **kwargs: Any) -> Any:
         warnings.warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
             "This means you can write to the underlying (supposedly non-writable) buffer using the "
-            "tensor. You may want to copy the buffer to protect its data or make it writable before "
-            "converting it to a tensor. This type of warning will be suppressed for the rest of "
-            "this program.",
+            "tensor. You may want to copy the buffer to protect its data or make it writable "
+            "before converting it to a tensor. This type of warning will be suppressed for the rest "
+            "of this program.",
             UserWarning,
             stacklevel=2,
         )

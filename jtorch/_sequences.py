@@ -108,9 +108,9 @@ def _converted(flat: Any, dtype: DType, kinds: set[type]) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
             array = np.array(flat, np.float64).astype(np.float32)
             return array if dtype is dtypes.float32 else array.astype(dtype._numpy)
-    if kind in (dtypes.SIGNED, dtypes.UNSIGNED) and not kinds <= {int, bool}:
-        if dtype is not dtypes.int64:
-            raise _Uneven
+    integral = kind in (dtypes.SIGNED, dtypes.UNSIGNED)
+    if integral and dtype is not dtypes.int64 and not kinds <= {int, bool}:
+        raise _Uneven
     with np.errstate(over="ignore", invalid="ignore"):
         return np.array(flat, dtype._numpy)
 
@@ -244,9 +244,9 @@ def _store_float(value: Any, dtype: DType) -> Any:
         number = number.real if isinstance(number, complex) else number
     else:
         number = value
-    if isinstance(number, complex) or not hasattr(type(number), "__float__"):
-        if not hasattr(type(number), "__index__"):
-            raise TypeError(f"must be real number, not {type(number).__name__}")
+    real = hasattr(type(number), "__float__") or hasattr(type(number), "__index__")
+    if isinstance(number, complex) or not real:
+        raise TypeError(f"must be real number, not {type(number).__name__}")
     with np.errstate(over="ignore", invalid="ignore"):
         double = np.float64(float(number))
         if dtype is dtypes.float64:

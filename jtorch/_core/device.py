@@ -171,7 +171,8 @@ def _parse(text: str, index: int | None) -> tuple[str, int | None]:
     if ordinal is not None:
         if index is not None:
             raise RuntimeError(
-                f"type (string) must not include an index because index was passed explicitly: {text}"
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{text}"
             )
         return kind, int(ordinal)
     if index is not None and index < 0:

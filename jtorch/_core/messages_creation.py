@@ -167,8 +167,8 @@ def out_dtype(dtype: str, out: str) -> RuntimeError:
 def fill_gradient(name: str) -> RuntimeError:
     """``out=`` of something that requires grad."""
     return RuntimeError(
-        f"aten::{name}(): functions with out=... arguments don't support automatic differentiation, "
-        "but one of the arguments requires grad."
+        f"aten::{name}(): functions with out=... arguments don't support automatic "
+        "differentiation, but one of the arguments requires grad."
     )
 
 

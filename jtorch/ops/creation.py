@@ -238,7 +238,7 @@ def _like(name: str, number: int | None) -> Callable:
             value = number_for(bound["fill_value"], dtype)
         return filled_tensor(meta, value, bound["requires_grad"])
 
-    make.__doc__ = f"""Make a tensor like another one: of its size, dtype, device and order in memory.
+    make.__doc__ = f"""Make a tensor of the size, dtype, device and order in memory of another.
 
     Args:
         input: the other tensor.{
