@@ -50,6 +50,8 @@ def names_in(body):
             found.add(node.name)
         elif isinstance(node, ast.AnnAssign):
             found.add(node.target.id)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets)
         elif isinstance(node, ast.ImportFrom):
             found.update(alias.asname or alias.name for alias in node.names)
     return found

@@ -45,7 +45,7 @@ HEADER = """\
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
 from builtins import bool as _bool, complex as _complex, float as _float, int as _int, str as _str
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 
@@ -250,6 +250,8 @@ def result_type(name: str, signature: Signature | None) -> str:
         names = {parameter.name for parameter in signature.parameters} if signature else ()
         if name not in known.ONLY_ALONG_A_DIMENSION or "dim" in names:
             return f"return_types.{name}"
+    if name == "where" and signature is not None and len(signature.parameters) == 1:
+        return known.MANY  # as nonzero(as_tuple=True)
     return known.RETURNS.get(name, "Tensor")
 
 
@@ -391,6 +393,9 @@ def module_stub(module: types.ModuleType) -> Stub:
         if name not in vars(module) or isinstance(value, types.ModuleType):
             owner = value.__name__.rpartition(".")[0] if value else module.__name__
             stub.imports.add(f"from {stub.relative(owner)} import {name} as {name}")
+        elif name in known.FUNCTION_OVERLOADS and derived:
+            for text in known.FUNCTION_OVERLOADS[name]:
+                stub.lines += ["@overload", f"def {name}{text}: ..."]
         elif schema is not None:
             stub.define(name, derived_variants(name, schema, False), 0)
         elif inspect.isfunction(value) and (derived or leaves_open(value) or name not in imported):

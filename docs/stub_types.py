@@ -218,7 +218,23 @@ SPECIAL = {
 #: Methods of Python whose result depends on the arguments.
 OVERLOADS = {
     "size": ("(self, dim: None = None) -> _Size", "(self, dim: _int) -> _int"),
+    "nonzero": (
+        "(self, *, as_tuple: Literal[False] = False) -> Tensor",
+        "(self, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]",
+    ),
+    "type": (
+        "(self, dtype: None = None, non_blocking: _bool = False) -> _str",
+        "(self, dtype: _str | _dtype, non_blocking: _bool = False) -> Tensor",
+    ),
     "stride": ("(self, dim: None = None) -> tuple[_int, ...]", "(self, dim: _int) -> _int"),
+}
+
+#: The same for functions.
+FUNCTION_OVERLOADS = {
+    "nonzero": (
+        "(input: Tensor, *, as_tuple: Literal[False] = False, out: Tensor | None = None) -> Tensor",
+        "(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]",
+    ),
 }
 
 #: Those that the language gives another result.

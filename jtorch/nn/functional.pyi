@@ -3,7 +3,7 @@
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
 from builtins import bool as _bool, complex as _complex, float as _float, int as _int, str as _str
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 

@@ -70,7 +70,8 @@ def _checked_t(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 _inplace("t_", _checked_t)
-_inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapaxes_", "swapdims_"))
+_inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapdims_",))
+_inplace("swapaxes_", _variant("swapaxes", "TransposeBackward1"))
 _inplace("unsqueeze_", _variant("unsqueeze", "UnsqueezeBackward1"))
 _inplace("as_strided_", functools.partial(strided_view, renamed(REGISTRY["as_strided"])))
 FUNCTIONS["as_strided_"] = METHODS["as_strided_"]

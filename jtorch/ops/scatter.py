@@ -13,7 +13,6 @@ from .._engine.declare import op
 from .._engine.kinds import Custom, cast, normalise_dim
 from .._engine.op import Plan
 from .._engine.values import Meta
-from .advanced_indexing import put_at
 from ._positions import (
     check_index,
     grid,
@@ -23,6 +22,7 @@ from ._positions import (
     same_layout,
     saving_positions,
 )
+from .advanced_indexing import put_at
 
 
 def _scatter_plan(operation, bound, mode) -> Plan:
@@ -259,6 +259,7 @@ def _place_plan(select: Callable) -> Callable:
 
     def plan(operation, bound, mode) -> Plan:
         operand, source = bound.pop("input"), bound.pop("src")
+        bound.pop("out", None)
         meta = operand.meta
         shape, places = select(meta, **bound)
         _check_slice(source.meta, shape)
@@ -317,7 +318,7 @@ def select_scatter(input, src, dim, index):
 
 @op(
     "slice_scatter(Tensor input, Tensor src, int64_t dim=0, SymInt? start=None, SymInt? end=None, "
-    "SymInt step=1)",
+    "SymInt step=1, *, Tensor out=None)",
     kind=Custom(_place_plan(_slice_place)),
 )
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):

@@ -226,7 +226,7 @@ def _transpose_rule(meta: Meta, dim0: int, dim1: int) -> tuple:
         put=lambda base, new, dim0, dim1: jnp.swapaxes(new, dim0, dim1) if new.ndim else new,
     ),
     arity="view",
-    aliases=("swapaxes", "swapdims"),
+    aliases=("swapdims",),
 )
 def transpose(input, dim0, dim1):
     """Exchange two dimensions.
@@ -235,6 +235,26 @@ def transpose(input, dim0, dim1):
         A view.
     """
     return jnp.swapaxes(input, dim0, dim1) if input.ndim else input
+
+
+@op(
+    "swapaxes(Tensor input, int64_t axis0, int64_t axis1)",
+    kind=View(
+        lambda meta, axis0, axis1: _transpose_rule(meta, axis0, axis1),
+        put=lambda base, new, axis0, axis1: jnp.swapaxes(new, axis0, axis1) if new.ndim else new,
+    ),
+    arity="view",
+    node_name="TransposeBackward0",
+)
+def swapaxes(input, axis0, axis1):
+    """Exchange two dimensions; NumPy's name of ``transpose``.
+
+    Args:
+        axis0, axis1: the dimensions.
+    Returns:
+        A view.
+    """
+    return jnp.swapaxes(input, axis0, axis1) if input.ndim else input
 
 
 def _t_rule(meta: Meta) -> tuple:
