@@ -202,5 +202,8 @@ METHODS.update(
     __complex__=to_complex,
     __index__=to_index,
     __bool__=to_bool,
+    __nonzero__=to_bool,
+    __long__=to_int,
+    is_nonzero=to_bool,
     __dir__=to_dir,
 )

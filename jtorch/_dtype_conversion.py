@@ -325,6 +325,16 @@ def pin_memory(self: Any, device: Any = None) -> Any:
     return self
 
 
+def xpu(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Raise: there are no XPU devices here."""
+    raise AssertionError("Torch not compiled with XPU enabled")
+
+
+def is_same_size(self: Any, other: Any) -> bool:
+    """Return whether two tensors have the same size."""
+    return self._value.meta.shape == other._value.meta.shape
+
+
 def _is_on(kind: str) -> property:
     return property(
         lambda self: self._value.meta.device.type == kind, doc=f"Whether it is on {kind}."
@@ -337,6 +347,13 @@ def share_memory_(self: Any) -> Any:
 
 
 METHODS.update(
+    xpu=xpu,
+    is_same_size=is_same_size,
+    is_distributed=lambda self: False,
+    is_ipu=_is_on("ipu"),
+    is_maia=_is_on("maia"),
+    is_mtia=_is_on("mtia"),
+    is_vulkan=_is_on("vulkan"),
     share_memory_=share_memory_,
     is_shared=lambda self: False,
     to=to,

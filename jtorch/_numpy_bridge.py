@@ -219,8 +219,8 @@ def frombuffer(*args: Any, **kwargs: Any) -> Any:
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
             "This means you can write to the underlying (supposedly non-writable) buffer using the "
             "tensor. You may want to copy the buffer to protect its data or make it writable "
-            "before converting it to a tensor. This type of warning will be suppressed for the rest "
-            "of this program.",
+            "before converting it to a tensor. This type of warning will be suppressed for the "
+            "rest of this program.",
             UserWarning,
             stacklevel=2,
         )
@@ -308,9 +308,21 @@ def __jax_array__(self: Any) -> Any:
     return interchange.jax_array(materialise(current_value(self), "used by JAX"))
 
 
+def _cuda_array_interface(self: Any) -> dict:
+    """The memory on a GPU, by the protocol of Numba and CuPy."""
+    if self.device.type != "cuda":
+        raise AttributeError(
+            "Can't get __cuda_array_interface__ on non-CUDA tensor type: "
+            f"{self.type()} If CUDA data is required use tensor.cuda() to copy tensor to device "
+            "memory."
+        )
+    return materialise(current_value(self), "cuda").__cuda_array_interface__
+
+
 for _function in (from_numpy, frombuffer, from_dlpack):
     FUNCTIONS[_function.__name__] = _function
     _function.__module__ = "torch"
+METHODS["__cuda_array_interface__"] = property(_cuda_array_interface)
 METHODS.update(
     numpy=numpy,
     __array__=__array__,
