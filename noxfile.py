@@ -38,9 +38,10 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Type-check the package, and as strictly as there is, scripts that use it as torch."""
-    session.install("-e", ".", "mypy>=1.18")
+    session.install("-e", ".", "mypy>=1.18", "pyright[nodejs]>=1.1.400")
     session.run("mypy", "jtorch")
     session.run("mypy", "--strict", "--follow-imports=silent", TYPED_SCRIPTS)
+    session.run("pyright", TYPED_SCRIPTS)
 
 
 @nox.session
