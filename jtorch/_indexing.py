@@ -24,7 +24,7 @@ from ._engine.record import record, wrap
 from ._engine.storage import current_value, overwrite
 from ._engine.trace import local, materialise
 from ._engine.values import NO_GRAD, make_meta, ready
-from ._engine.views import check_write, record_view, storage_offset
+from ._engine.views import check_no_overlap, check_write, record_view, storage_offset
 from .ops.advanced_indexing import check_positions, index_shape
 
 _SELECT = REGISTRY["_select"]
@@ -498,6 +498,10 @@ def put(tensor: Any, indices: dict[int, Any], value: Any) -> None:
                 mask = mask.to(tensor._value.meta.device)
             overwrite(tensor, record(_MASK_PUT_NUMBER, (tensor, mask, value), {}))
             return
+    if not is_number:
+        check_no_overlap(tensor, value)
+    for index in indices.values():
+        check_no_overlap(tensor, index)
     dims, tensors, _ = positions_of(tensor, indices)
     check_bounds(tensor, dims, tensors)
     if is_number:

@@ -46,6 +46,10 @@ OURS = {
 }
 
 
+# Modules whose names only help to write a module, such as ``Any``.
+IMPORTED = ("typing", "contextlib", "collections.abc", "functools", "itertools")
+
+
 def both_modules(suffix: str) -> tuple[ModuleType, ModuleType]:
     """Return PyTorch's and jtorch's module, or skip where jtorch has none."""
     try:
@@ -58,12 +62,23 @@ def both_modules(suffix: str) -> tuple[ModuleType, ModuleType]:
 
 
 def public_names(holder: Any) -> set[str]:
-    """Return the names without a leading underscore that do not stand for something imported."""
+    """Return the names that a module or class offers: its ``__all__``, else what is not imported."""
+    listed = getattr(holder, "__all__", None)
+    if listed is not None:
+        return set(listed)
     return {
         name
         for name in dir(holder)
-        if not name.startswith("_") and name not in ("annotations", "TYPE_CHECKING")
+        if not name.startswith("_")
+        and name not in ("annotations", "TYPE_CHECKING")
+        and not _is_imported(getattr(holder, name))
     }
+
+
+def _is_imported(value: Any) -> bool:
+    if isinstance(value, ModuleType):
+        return not value.__name__.startswith(("torch", "jtorch"))
+    return getattr(value, "__module__", "torch") in IMPORTED
 
 
 @pytest.mark.parametrize("suffix", MODULES, ids=lambda suffix: f"torch{suffix}")

@@ -6,6 +6,7 @@ every tensor of the pool is at the end, must be the same under both libraries.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+#: How many programs; ``COMPAT_RANDOM_PROGRAMS=10000`` for a long run, of other programs each time.
+COUNT = int(os.environ.get("COMPAT_RANDOM_PROGRAMS", "300"))
 
 Step = tuple[str, int, int, int]  # action, tensors (numbers in the pool), and a small parameter
 
@@ -136,9 +140,9 @@ steps_of = st.tuples(
 
 
 @settings(
-    max_examples=300,
+    max_examples=COUNT,
     deadline=None,
-    derandomize=True,
+    derandomize=COUNT <= 300,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(steps_of, min_size=1, max_size=10))

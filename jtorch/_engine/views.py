@@ -601,25 +601,40 @@ def storage_offset(tensor: Any) -> int:
 def check_partial_overlap(target: Any, source: Any) -> None:
     """Raise where a tensor that is written shares some, not all, of its memory with an operand.
 
+    """
+    if _overlap(target, source) == "partial":
+        check_write(target, (source,))
+        raise messages_views.partly_overlapping()
+
+
+def check_no_overlap(target: Any, source: Any) -> None:
+    """Raise where a tensor that is written shares any of its memory with an operand."""
+    if _overlap(target, source) is not None:
+        raise messages_views.partly_overlapping()
+
+
+def _overlap(target: Any, source: Any) -> str | None:
+    """Return whether two tensors share ``"full"`` or ``"partial"`` memory.
+
     As in PyTorch, only tensors without gaps are looked at.
     """
     first, second = target._alias, source._alias
-    if first is None or second is None or first.storage is not second.storage:
-        return
-    if target is source:
-        return
+    if target is not source and (
+        first is None or second is None or first.storage is not second.storage
+    ):
+        return None
     mine, its = target._value.meta, source._value.meta
     if (
         memory_order(mine.shape, mine.strides) is None
         or memory_order(its.shape, its.strides) is None
     ):
-        return
+        return None
+    if target is source:
+        return "full"
     start, other = storage_offset(target), storage_offset(source)
     if start == other and mine.numel == its.numel and mine.strides == its.strides:
-        return
-    if start < other + its.numel and other < start + mine.numel:
-        check_write(target, (source,))
-        raise messages_views.partly_overlapping()
+        return "full"
+    return "partial" if start < other + its.numel and other < start + mine.numel else None
 
 
 def check_write(tensor: Any, others: tuple = ()) -> None:

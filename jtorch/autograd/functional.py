@@ -7,6 +7,8 @@ from typing import Any
 
 from .._engine.declare import FUNCTIONS
 
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
 
 def _tuple(value: Any, name: str, kind: str) -> tuple[bool, tuple]:
     several = isinstance(value, tuple)

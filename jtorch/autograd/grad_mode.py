@@ -27,6 +27,7 @@ def _with_grad(mode: Mode) -> Mode:
         found = _WITH_GRAD[mode] = intern_mode(mode._replace(grad=True))
     return found
 
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 

@@ -9,7 +9,9 @@ import contextlib
 from typing import Any
 
 from .._core import messages_creation as _words
-from .._core.device import Device, current_index, set_current_index
+from .._core.device import Device
+from .._core.device import current_index as _current_index
+from .._core.device import set_current_index as _set_current_index
 from .._engine import devices as _devices
 from .._engine import interchange as _interchange
 from .._engine import trace as _trace
@@ -29,11 +31,11 @@ def _index(device: Any) -> int:
     """Return the index of a device, the current one for ``None``."""
     _required()
     if device is None:
-        return current_index()
+        return _current_index()
     place = Device("cuda", device) if isinstance(device, int) else Device(device)
     if place.type != "cuda":
         raise ValueError(f"Expected a cuda device, but got: {place}")
-    index = current_index() if place.index is None else place.index
+    index = _current_index() if place.index is None else place.index
     if index >= len(_devices.gpus()):
         raise AssertionError("Invalid device id")
     return index
@@ -66,12 +68,12 @@ def init() -> None:
 def current_device() -> int:
     """Return the index that ``cuda`` without one means."""
     _required()
-    return current_index()
+    return _current_index()
 
 
 def set_device(device: Any) -> None:
     """Set the index that ``cuda`` without one means."""
-    set_current_index(_index(device))
+    _set_current_index(_index(device))
 
 
 class device(contextlib.ContextDecorator):
@@ -81,14 +83,14 @@ class device(contextlib.ContextDecorator):
         self._wanted = device
 
     def __enter__(self) -> None:
-        self._before = current_index()
+        self._before = _current_index()
         if self._wanted is not None and self._wanted != -1:
             if not _devices.gpus():
                 raise RuntimeError("PyTorch was compiled without CUDA support")
-            set_current_index(_index(self._wanted))
+            _set_current_index(_index(self._wanted))
 
     def __exit__(self, *exception: object) -> None:
-        set_current_index(self._before)
+        _set_current_index(self._before)
 
 
 class device_of(device):
@@ -205,7 +207,7 @@ def manual_seed_all(seed: int) -> None:
 def seed() -> None:
     """Seed the generator of the current GPU with a number that nobody can foresee."""
     if _devices.gpus():
-        _cuda_generator(current_index()).seed()
+        _cuda_generator(_current_index()).seed()
 
 
 seed_all = seed
@@ -214,7 +216,7 @@ seed_all = seed
 def initial_seed() -> int:
     """Return the last seed of the current GPU."""
     _required()
-    return _cuda_generator(current_index()).initial_seed()
+    return _cuda_generator(_current_index()).initial_seed()
 
 
 def get_rng_state(device: Any = "cuda") -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from .._engine.declare import NN_FUNCTIONS
 
 globals().update(NN_FUNCTIONS)
+__all__ = sorted(NN_FUNCTIONS)
 
 
 def __getattr__(name: str) -> Any:

@@ -635,8 +635,19 @@ def softsign(input):
 
 NN_FUNCTIONS["tanhshrink"] = tanhshrink
 NN_FUNCTIONS["softsign"] = softsign
-NN_FUNCTIONS["tanh"] = METHODS["tanh"]
-NN_FUNCTIONS["sigmoid"] = METHODS["sigmoid"]
+
+
+def _tanh(input: Any) -> Any:
+    """Return the hyperbolic tangent, as ``torch.tanh``."""
+    return METHODS["tanh"](input)
+
+
+def _sigmoid(input: Any) -> Any:
+    """Return ``1 / (1 + exp(-input))``, as ``torch.sigmoid``."""
+    return METHODS["sigmoid"](input)
+
+
+NN_FUNCTIONS.update(tanh=_tanh, sigmoid=_sigmoid)
 for _name in ("relu_", "selu_", "celu_", "threshold_"):
     NN_FUNCTIONS[_name] = FUNCTIONS[_name]
 for _name in ("elu_", "leaky_relu_", "hardtanh_"):

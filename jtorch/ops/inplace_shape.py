@@ -111,7 +111,7 @@ def detach_(self: Any) -> Any:
 
 
 METHODS.update(squeeze_=squeeze_, detach_=detach_)
-FUNCTIONS.update(squeeze_=squeeze_, detach_=detach_)
+FUNCTIONS.update(detach_=detach_)
 
 
 # Other memory
@@ -244,4 +244,4 @@ def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
 
 
 METHODS.update(resize_=resize_, resize_as_=resize_as_, set_=set_, fill_diagonal_=fill_diagonal_)
-FUNCTIONS.update(resize_as_=resize_as_, fill_diagonal_=fill_diagonal_)
+FUNCTIONS.update(resize_as_=resize_as_)

@@ -273,7 +273,9 @@ def broadcast_to(input, size):
     return input.expand(size)
 
 
-@bound_function("combinations(Tensor input, int64_t r=2, bool with_replacement=False)")
+@bound_function(
+    "combinations(Tensor input, int64_t r=2, bool with_replacement=False)", method=False
+)
 def combinations(input, r=2, with_replacement=False):
     """Return all combinations of ``r`` elements of a vector, one per row."""
     if input.dim() != 1:
