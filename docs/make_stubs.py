@@ -395,7 +395,9 @@ def module_stub(module: types.ModuleType) -> Stub:
             stub.imports.add(f"from {stub.relative(owner)} import {name} as {name}")
         elif name in known.FUNCTION_OVERLOADS and derived:
             for text in known.FUNCTION_OVERLOADS[name]:
-                stub.lines += ["@overload", f"def {name}{text}: ..."]
+                inside, _, result = text[1:].partition(") -> ")
+                stub.lines.append("@overload")
+                stub.lines.extend(wrap(name, inside.split(", "), result, 0, ""))
         elif schema is not None:
             stub.define(name, derived_variants(name, schema, False), 0)
         elif inspect.isfunction(value) and (derived or leaves_open(value) or name not in imported):

@@ -1,7 +1,7 @@
 """PyTorch's public face over JAX: ``import jtorch as torch``.
 
-Names are gathered here; what they are is written where ``ARCHITECTURE.md`` says. Functions and methods
-of operators derive from the entries in ``jtorch/ops``.
+Names are gathered here; what they are is written where ``ARCHITECTURE.md`` says. Functions and
+methods of operators derive from the entries in ``jtorch/ops``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ _settings.apply()  # before anything uses JAX
 
 # isort: off
 from . import ops as _ops  # noqa: E402  declares every operator
-from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402,F401  Tensor's
-from . import _copying, _defaults, random  # noqa: E402,F401  their functions
+from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402  Tensor's
+from . import _copying, _defaults, random  # noqa: E402  their functions
 from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, nn, return_types, serialization, version  # noqa: E402
 

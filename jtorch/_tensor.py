@@ -296,4 +296,3 @@ _UNARY_OPERATORS = {
     "__abs__": "abs",
     "__invert__": "bitwise_not",
 }
-

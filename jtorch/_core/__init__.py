@@ -1,1 +1,1 @@
-"""What everything stands on: dtypes, promotion, devices, sizes, strides, messages, configuration."""
+"""What everything stands on: dtypes, promotion, devices, sizes, strides, messages, settings."""

@@ -27,9 +27,7 @@ def size_mismatch(a: int, b: int, dim: int) -> RuntimeError:
 
 def cannot_cast_result(source: str, target: str) -> RuntimeError:
     """An in-place operator's result does not fit the tensor's dtype."""
-    return RuntimeError(
-        f"result type {source} can't be cast to the desired output type {target}"
-    )
+    return RuntimeError(f"result type {source} can't be cast to the desired output type {target}")
 
 
 def inplace_shape(shape: Sequence[int], broadcast: Sequence[int]) -> RuntimeError:
@@ -41,7 +39,9 @@ def inplace_shape(shape: Sequence[int], broadcast: Sequence[int]) -> RuntimeErro
 
 def leaf_inplace() -> RuntimeError:
     """A leaf that requires grad is written in place."""
-    return RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    return RuntimeError(
+        "a leaf Variable that requires grad is being used in an in-place operation."
+    )
 
 
 def leaf_view_inplace() -> RuntimeError:

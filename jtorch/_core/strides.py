@@ -73,18 +73,13 @@ def elementwise_strides(
         return contiguous_strides(shape)
     if operands and all(tuple(s) == shape for s, _ in operands):
         first = tuple(operands[0][1])
-        if (
-            all(tuple(t) == first for _, t in operands)
-            and memory_order(shape, first) is not None
-        ):
+        if all(tuple(t) == first for _, t in operands) and memory_order(shape, first) is not None:
             return first
     aligned = []
     for operand_shape, operand_strides in operands:
         lead = ndim - len(operand_shape)
         padded = [0] * lead
-        for size, stride, full in zip(
-            operand_shape, operand_strides, shape[lead:], strict=True
-        ):
+        for size, stride, full in zip(operand_shape, operand_strides, shape[lead:], strict=True):
             padded.append(0 if size == 1 and full != 1 else stride)
         aligned.append(padded)
 

@@ -100,9 +100,9 @@ class Reduction:
         compute, result = self.dtypes(meta, wanted)
         if self.check is not None:
             self.check(op, meta, compute, wanted)
-        if self.result == "sum" and wanted is not None and mode.grad and meta.grad:
-            if not (wanted.is_floating_point or wanted.is_complex):
-                raise messages_reduction.no_gradient_of(wanted._legacy_name)
+        differentiable = wanted is None or wanted.is_floating_point or wanted.is_complex
+        if self.result == "sum" and mode.grad and meta.grad and not differentiable:
+            raise messages_reduction.no_gradient_of(wanted._legacy_name)
         axes = reduced_axes(meta, dim, self.empty_is_all)
         shape = reduced_shape(meta, axes, keepdim)
         function = op.function

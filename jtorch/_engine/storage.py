@@ -26,7 +26,7 @@ class Storage:
         counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
             that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
-        host_owner: the array that owns that memory, ``None`` where nobody knows who may write to it.
+        host_owner: the array that owns that memory, ``None`` where nobody knows who may write.
         host_writable: whether NumPy may write to it.
         key: identifies the storage.
         address: what ``data_ptr`` is made of, ``None`` until asked for.

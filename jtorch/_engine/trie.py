@@ -193,7 +193,12 @@ class Node:
                 self.children = Boundary()
 
     def extend(
-        self, key: tuple, instruction: Instruction, entered: tuple[Meta, ...], floats: int, ints: int
+        self,
+        key: tuple,
+        instruction: Instruction,
+        entered: tuple[Meta, ...],
+        floats: int,
+        ints: int,
     ) -> Node:
         """Add the child that ``key`` leads to."""
         child = Node(self, key, self.mode)

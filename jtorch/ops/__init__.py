@@ -1,35 +1,42 @@
 """The operators, by family. Importing this package declares them all."""
 
 from . import (  # noqa: F401
+    activations,
     advanced_indexing,
     arithmetic,
+    bitwise,
+    comparison,
+    complex_numbers,
     copying,
+    counting,
+    creation,
+    cumulative,
+    diagonals,
+    division,
+    elementwise,
+    extrema,
     indexing,
     inplace_shape,
+    joining,
+    losses,
     masks,
     matmul,
     moments,
+    normalising,
+    pairs,
+    power,
+    products,
+    random,
+    ranges,
     reduction,
     reshaping,
+    rounding,
     scatter,
+    selection,
     shape,
+    sorting,
     views_dtype,
     views_order,
     views_split,
     views_strided,
 )
-from . import extrema  # noqa: E402,F401
-from . import normalising  # noqa: E402,F401
-from . import bitwise, comparison, complex_numbers, division, elementwise  # noqa: E402,F401
-from . import pairs, power, rounding, selection  # noqa: E402,F401
-from . import activations  # noqa: E402,F401
-from . import joining  # noqa: E402,F401
-from . import diagonals  # noqa: E402,F401
-from . import counting  # noqa: E402,F401
-from . import losses  # noqa: E402,F401
-from . import sorting  # noqa: E402,F401
-from . import cumulative  # noqa: E402,F401
-from . import products  # noqa: E402,F401
-from . import creation  # noqa: E402,F401
-from . import random  # noqa: E402,F401
-from . import ranges  # noqa: E402,F401

@@ -9,7 +9,6 @@ from .._core import messages_indexing as messages
 from .._engine.declare import METHODS, composite, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
 from .._engine.op import Plan
-from .advanced_indexing import put_at
 from ._positions import (
     INTEGERS,
     along,
@@ -21,6 +20,7 @@ from ._positions import (
     same_layout,
     saving_positions,
 )
+from .advanced_indexing import put_at
 
 # Reading
 

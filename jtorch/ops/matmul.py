@@ -390,7 +390,7 @@ def _addend_plan(operation, operands, shape, product, beta, alpha, mode, kernel)
         product: ``(left, right) -> array``.
         beta, alpha: Operands or Python numbers.
     """
-    first, left, right = operands
+    first, _, _ = operands
     dtype = first.meta.dtype
     wanted = tuple(shape)
     own = first.meta.shape

@@ -59,17 +59,13 @@ def _adjoint(tensor: Any, name: str) -> Any:
     return turned.conj() if turned.dtype.is_complex else turned
 
 
-_IDENTITY = (
-    "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
-)
+_IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 
 
 def _reversed(tensor: Any) -> Any:
     ndim = tensor.ndim
     if ndim == 0:
-        _warn(
-            _IDENTITY.format("T")
-        )
+        _warn(_IDENTITY.format("T"))
     elif ndim != 2 and ndim != 1:
         _warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
@@ -82,9 +78,7 @@ def _reversed(tensor: Any) -> Any:
 
 def _matrix_transposed(tensor: Any) -> Any:
     if tensor.ndim == 0:
-        _warn(
-            _IDENTITY.format("mT")
-        )
+        _warn(_IDENTITY.format("mT"))
         return tensor
     if tensor.ndim == 1:
         raise RuntimeError(
