@@ -34,6 +34,7 @@ RETURNS = {
     "is_complex": "_bool",
     "is_conj": "_bool",
     "is_contiguous": "_bool",
+    "is_distributed": "_bool",
     "is_floating_point": "_bool",
     "is_inference": "_bool",
     "is_neg": "_bool",

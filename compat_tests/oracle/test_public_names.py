@@ -62,7 +62,7 @@ def both_modules(suffix: str) -> tuple[ModuleType, ModuleType]:
 
 
 def public_names(holder: Any) -> set[str]:
-    """Return the names that a module or class offers: its ``__all__``, else what is not imported."""
+    """Return the names that a module or class offers: ``__all__``, else what is not imported."""
     listed = getattr(holder, "__all__", None)
     if listed is not None:
         return set(listed)

@@ -26,6 +26,8 @@ PARAMETERS_DIFFER = {
     # The first parameter has no name in the stub, or another one than at run time.
     *("torch.detach_", "torch.resize_as_", "torch.numel", "Tensor.to", "Tensor.requires_grad_"),
     "Tensor.map_",
+    # Refuses whatever it gets: there is no such device.
+    *("Tensor.xpu", "Tensor.ipu"),
     # Takes anything, as torch.Tensor(...) does.
     "Tensor.new",
 }

@@ -154,9 +154,7 @@ def composite(
                     try:
                         plain.bind(*args, **kwargs)
                     except TypeError:
-                        _, bound = schema.bind(
-                            args[1:] if as_method else args, kwargs, as_method
-                        )
+                        _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
                         bound.pop("out", None) if bound.get("out") is None else None
                         if as_method:
                             return pure(args[0], **bound)

@@ -599,9 +599,7 @@ def storage_offset(tensor: Any) -> int:
 
 
 def check_partial_overlap(target: Any, source: Any) -> None:
-    """Raise where a tensor that is written shares some, not all, of its memory with an operand.
-
-    """
+    """Raise where a tensor that is written shares some, not all, of its memory with an operand."""
     if _overlap(target, source) == "partial":
         check_write(target, (source,))
         raise messages_views.partly_overlapping()

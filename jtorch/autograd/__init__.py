@@ -19,10 +19,12 @@ from .grad_mode import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
-    is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
     set_grad_mode,
+)
+from .grad_mode import (
+    is_inference_mode_enabled as is_inference_mode_enabled,
 )
 from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable
