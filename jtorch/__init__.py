@@ -55,10 +55,10 @@ from .autograd import (  # noqa: E402
     enable_grad,
     inference_mode,
     is_grad_enabled,
-    is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
 )
+from .autograd.grad_mode import is_inference_mode_enabled  # noqa: E402
 from .compiler import synchronize  # noqa: E402
 from .random import (  # noqa: E402
     get_rng_state,

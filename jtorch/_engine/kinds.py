@@ -10,10 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtypes, messages, messages_views
-from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.promotion import can_cast, result_type
-from .._core.strides import elementwise_strides
 from .op import Op, Operand, Plan
 from .values import LEAF, NO_GRAD, Meta, make_meta
 
@@ -109,75 +107,6 @@ def truncated(array: Any, target: np.dtype, xp: Any) -> Any:
 def as_array(value: Any) -> Any:
     """Return a number of a program (a Python number or a traced scalar) as an array."""
     return value if hasattr(value, "dtype") else jnp.asarray(np.asarray(value))
-
-
-#: Parameters that scale an operand without a say in the dtype.
-_FACTORS = ("alpha", "beta", "value")
-
-
-class Pointwise:
-    """An operator of elements: operands promote and broadcast, as PyTorch's TensorIterator does.
-
-    Args:
-        result: dtype of the result: ``"same"`` as computed in, ``"bool"``, or ``"real"`` (the real
-            dtype of a complex one).
-        promote: ``"common"`` computes in the promoted dtype; ``"float"`` promotes ints and bool to
-            the default dtype first.
-        check: a check of the dtype computed in, ``(op, dtype) -> None``, that raises.
-        check_operands: a check of the operands that raises.
-        operands: names of the parameters that are operands, in the order of the function's. A
-            number among them that keeps its default is left to the function's own default.
-    """
-
-    def __init__(
-        self,
-        *,
-        result: str = "same",
-        promote: str = "common",
-        check: Callable[[Op, DType], None] | None = None,
-        check_operands: Callable[[list[Operand]], None] | None = None,
-        operands: tuple[str, ...] = ("input", "other"),
-    ):
-        self.result = result
-        self.promote = promote
-        self.check = check
-        self.check_operands = check_operands
-        self.operands = operands
-
-    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
-        given = {name: bound.pop(name) for name in self.operands if name in bound}
-        operands = [v for v in given.values() if isinstance(v, Operand)]
-        names = [v.name for v in operands]
-        bound.pop("out", None)
-        if self.check_operands is not None:
-            self.check_operands(operands)
-        metas = [operand.meta for operand in operands if operand.meta is not None]
-        factors = [o for o in operands if o.name not in _FACTORS]
-        compute = promoted_dtype(factors, mode.default_dtype)
-        if self.promote == "float" and not (compute.is_floating_point or compute.is_complex):
-            compute = mode.default_dtype
-        if self.check is not None:
-            self.check(op, compute)
-        if self.result == "bool":
-            result = dtypes.bool_
-        elif self.result == "real":
-            result = compute.to_real()
-        else:
-            result = compute
-        shape = broadcast_shapes([meta.shape for meta in metas])
-        strides = elementwise_strides(shape, [(meta.shape, meta.strides) for meta in metas])
-        device = metas[0].device if metas else CPU
-        function = op.function
-        static = bound
-
-        def run(*arrays):
-            arguments = {
-                name: cast(as_array(array), compute)
-                for name, array in zip(names, arrays, strict=True)
-            }
-            return cast(function(**arguments, **static), result)
-
-        return Plan(run, operands, (make_meta(shape, result, device, strides),))
 
 
 def normalise_dim(dim: int, ndim: int) -> int:

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .._core import messages
-from .._core.device import Device
 from . import cutting, saved_hooks
 from .locations import user_location
 from .op import Op, Operand, Plan
