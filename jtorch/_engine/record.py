@@ -76,20 +76,12 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
     key: list[Any] = [op]
     append = key.append
     dynamic = op.dynamic
+    special = op.special
     base = trace.base
     position = 0
     for arg in args:
         cls = arg.__class__
-        if cls is int:
-            if position in dynamic:
-                if (cls, arg) in op.special:
-                    append((cls, arg))
-                else:
-                    _take_int(trace, arg)
-                    append(int)
-            else:
-                append(arg)
-        elif cls is Tensor:
+        if cls is Tensor:
             value = arg._value
             if arg._alias is not None:
                 value = current_value(arg)
@@ -98,6 +90,17 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
                 append(reference)
             else:
                 append(trace.enter(value))
+        elif cls is int:
+            if position not in dynamic:
+                append(arg)
+            elif special and (cls, arg) in special:
+                append((cls, arg))
+            else:
+                _take_int(trace, arg)
+                append(int)
+        elif cls is float and position in dynamic and not special:
+            trace.floats.append(arg)
+            append(float)
         else:
             append(_encode_other(op, trace, arg, position))
         position += 1  # noqa: SIM113  (enumerate would be slower here)
@@ -105,7 +108,10 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
         for name, arg in kwargs.items():
             append(name)
             cls = arg.__class__
-            if cls is int and name in dynamic and (cls, arg) not in op.special:
+            if cls is float and name in dynamic and not special:
+                trace.floats.append(arg)
+                append(float)
+            elif cls is int and name in dynamic and (cls, arg) not in special:
                 _take_int(trace, arg)
                 append(int)
             else:
@@ -406,8 +412,23 @@ def make_operator(op: Op) -> Callable:
 
 def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
+    make_key = _make_binary_key(op)
 
     def call(self, *args, **kwargs):
+        if not kwargs and len(args) == 1 and args[0].__class__ is float and 1 in op.dynamic:
+            trace = local.trace
+            try:
+                node = trace.node.children.get(make_key(trace, self, args[0]))
+            except AttributeError:
+                node = None
+            if node is not None:
+                trace.node = node
+                slot = node.slot
+                value = Value(trace.base + slot, node.meta, trace.segment, slot)
+                trace.values.append(value)
+                overwrite(self, value)
+                return self
+            trace.rollback()
         try:
             value = record(op, (self, *args), kwargs, method)
         except (RuntimeError, IndexError):
