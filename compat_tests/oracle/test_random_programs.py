@@ -113,8 +113,8 @@ def execute(torch: ModuleType, steps: list[Step]) -> list[Any]:
     seen: list[Any] = []
     for action, first, second, parameter in steps:
         x, y = pool[first % len(pool)], pool[second % len(pool)]
-        if action == "requires_grad_" and _is_shared(x, pool):
-            continue  # see test_a_base_that_requires_grad_after_it_was_viewed
+        if action in ("requires_grad_", "detach_") and _is_shared(x, pool):
+            continue  # see test_a_view_follows_the_flag_of_its_base
         try:
             if action == "leaf":
                 result = make_leaf(torch, parameter)
@@ -168,11 +168,14 @@ def test_each_action_alone(action, both):
         both(execute, [leaf, ("slice", 2, 2, 0), (action, 3, 1, parameter), ("square", 2, 2, 0)])
 
 
-def test_a_base_that_requires_grad_after_it_was_viewed(both):
+@pytest.mark.parametrize("change", ["requires_grad_", "detach_"])
+def test_a_view_follows_the_flag_of_its_base(change, both):
     def program(torch: ModuleType) -> Any:
-        base = torch.arange(4.0)
+        base = torch.arange(4.0).requires_grad_(change == "detach_")
         view = base[:2]
-        base.requires_grad_()
-        return view.requires_grad, view.is_leaf
+        getattr(base, change)()
+        if change == "detach_":
+            base.add_(base)
+        return view.requires_grad, view.is_leaf, base.requires_grad
 
     both(program)

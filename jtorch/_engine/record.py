@@ -29,7 +29,7 @@ from .._core.promotion import can_cast
 from . import planning, saved_hooks
 from .op import Op
 from .storage import current_value, overwrite, slow
-from .trace import REACH, Trace, flush, local
+from .trace import REACH, SwitchDevice, Trace, flush, local
 from .values import Value
 
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
@@ -414,21 +414,29 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
     make_key = _make_binary_key(op)
 
-    def call(self, *args, **kwargs):
-        if not kwargs and len(args) == 1 and args[0].__class__ is float and 1 in op.dynamic:
-            trace = local.trace
+    def with_number(self, number):
+        trace = local.trace
+        key = make_key(trace, self, number)
+        node = trace.node.children.get(key)
+        if node is None:
             try:
-                node = trace.node.children.get(make_key(trace, self, args[0]))
-            except AttributeError:
-                node = None
-            if node is not None:
-                trace.node = node
-                slot = node.slot
-                value = Value(trace.base + slot, node.meta, trace.segment, slot)
-                trace.values.append(value)
-                overwrite(self, value)
-                return self
-            trace.rollback()
+                node = planning.miss(op, trace, key, (self, number), {}, method)
+            except (RuntimeError, IndexError):
+                _explain_write(self, (number,))
+                raise
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        overwrite(self, value)
+        return self
+
+    def call(self, *args, **kwargs):
+        if len(args) == 1 and args[0].__class__ is float and not kwargs and 1 in op.dynamic:
+            try:
+                return with_number(self, args[0])
+            except SwitchDevice:
+                local.trace.rollback()
         try:
             value = record(op, (self, *args), kwargs, method)
         except (RuntimeError, IndexError):
