@@ -7,6 +7,7 @@ made, and never looked at again on a hit.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,9 @@ class Instruction:
             overwrites=None if self.overwrites is None else place.get(self.overwrites),
             identity=self.identity,
         )
+
+
+_extending = threading.Lock()
 
 
 class AlwaysMiss(dict):
@@ -215,7 +219,12 @@ class Node:
         child.depth = self.depth + 1
         if self.cut_at:
             child.cut_from(self.cut_at, self.span)
-        self.children[key] = child
+        with _extending:
+            # Threads that record the same for the first time share the node that came first.
+            first = dict.get(self.children, key)
+            if first is not None:
+                return first
+            self.children[key] = child
         return child
 
     def cut_from(self, depth: int, span: int) -> None:
