@@ -99,6 +99,7 @@ BACKWARDS: dict[str, Callable[[Any, Any, int], Any]] = {
     "backward_retain": lambda x, y, n: (x * x).sum().backward(retain_graph=True),
     "forget": lambda x, y, n: setattr(x, "grad", None),
 }
+CHANGES_OF_A_BASE = ("requires_grad_", "detach_", "transpose_", "unsqueeze_")
 ACTIONS = VIEWS | WRITES | RESULTS | BACKWARDS
 
 
@@ -113,8 +114,8 @@ def execute(torch: ModuleType, steps: list[Step]) -> list[Any]:
     seen: list[Any] = []
     for action, first, second, parameter in steps:
         x, y = pool[first % len(pool)], pool[second % len(pool)]
-        if action in ("requires_grad_", "detach_") and _is_shared(x, pool):
-            continue  # see test_a_view_follows_the_flag_of_its_base
+        if action in CHANGES_OF_A_BASE and _is_shared(x, pool):
+            continue  # known gaps, see the last tests of this file
         try:
             if action == "leaf":
                 result = make_leaf(torch, parameter)
@@ -177,5 +178,15 @@ def test_a_view_follows_the_flag_of_its_base(change, both):
         if change == "detach_":
             base.add_(base)
         return view.requires_grad, view.is_leaf, base.requires_grad
+
+    both(program)
+
+
+def test_a_view_names_its_node_anew_after_its_base_changed_shape(both):
+    def program(torch: ModuleType) -> Any:
+        base = torch.ones(2, 3, requires_grad=True) * 1
+        view = base.transpose(0, 1)
+        base.transpose_(0, 1)
+        return view.grad_fn.name()
 
     both(program)
