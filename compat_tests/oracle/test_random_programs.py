@@ -125,7 +125,9 @@ def execute(torch: ModuleType, steps: list[Step]) -> list[Any]:
             else:
                 result = ACTIONS[action](x, y, parameter)
         except Exception as error:
-            seen.append(f"{action}: {type(error).__name__}: {error}")
+            # A warning of PyTorch's ends with a line of its sources.
+            text = str(error).partition(" (Triggered internally")[0]
+            seen.append(f"{action}: {type(error).__name__}: {text}")
             continue
         if isinstance(result, torch.Tensor):
             seen.append((action, tuple(result.shape), result.requires_grad))
