@@ -11,17 +11,26 @@ from .._engine.kinds_reduction import Reduction
 from .._engine.op import Plan
 from .._engine.values import make_meta
 from ._calls import bound_function
+from .summation import ordered_mean, ordered_sum
+
+
+class _Summation(Reduction):
+    """A reduction whose order of summation depends on the type of the device."""
+
+    def plan(self, op, bound, mode) -> Plan:
+        bound["device"] = bound["input"].meta.device.type
+        return super().plan(op, bound, mode)
 
 
 @op(
     "sum(Tensor input, *, ScalarType? dtype=None)",
     "sum(Tensor input, IntArrayRef[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
     "Tensor out=None)",
-    kind=Reduction(result="sum", names=("SumBackward0", "SumBackward1")),
+    kind=_Summation(result="sum", names=("SumBackward0", "SumBackward1")),
     arity="unary",
     saves=(),
 )
-def sum(input, axes, keepdim):
+def sum(input, axes, keepdim, device):
     """Add up the elements.
 
     Args:
@@ -31,6 +40,8 @@ def sum(input, axes, keepdim):
     Returns:
         Tensor without the reduced dimensions.
     """
+    if device == "cpu":
+        return ordered_sum(input, axes, keepdim)
     return jnp.sum(input, axes, keepdims=keepdim, dtype=input.dtype)
 
 
@@ -49,11 +60,11 @@ def _no_complex(op, meta, dtype, wanted) -> None:
     "mean(Tensor input, *, ScalarType? dtype=None, Tensor out=None)",
     "mean(Tensor input, IntArrayRef[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, "
     "Tensor out=None)",
-    kind=Reduction(names=("MeanBackward0", "MeanBackward1"), check=_no_integers),
+    kind=_Summation(names=("MeanBackward0", "MeanBackward1"), check=_no_integers),
     arity="unary",
     saves=(),
 )
-def mean(input, axes, keepdim):
+def mean(input, axes, keepdim, device):
     """Average the elements.
 
     Args:
@@ -65,6 +76,8 @@ def mean(input, axes, keepdim):
     Raises:
         RuntimeError: the dtype is neither floating point nor complex.
     """
+    if device == "cpu":
+        return ordered_mean(input, axes, keepdim)
     return jnp.mean(input, axes, keepdims=keepdim, dtype=input.dtype)
 
 
