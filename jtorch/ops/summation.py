@@ -85,10 +85,10 @@ def ordered_mean(array, axes: tuple[int, ...], keepdim: bool = False):
     return total / _hidden(count, total)
 
 
-    value = np.asarray(number, array.dtype)[()]
+def _hidden(number: int, array):
     """Return a number for each element, in a way that XLA does not see that it is a constant."""
-    number = np.asarray(number, array.dtype)[()]
-    return lax.select(array == array, jnp.full_like(array, number), jnp.full_like(array, jnp.nan))
+    numbers = jnp.full_like(array, number)
+    return lax.select(array == array, numbers, jnp.full_like(array, jnp.nan))
 
 
 def _any_order(array, axes, keepdim):
