@@ -53,9 +53,9 @@ from ._version import TORCH_VERSION as _TORCH_VERSION
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
-from .autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
+from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from .compiler import synchronize as synchronize
 from .random import initial_seed as initial_seed
 from .random import manual_seed as manual_seed
