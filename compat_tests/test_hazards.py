@@ -459,9 +459,9 @@ def test_threads_train_models_of_their_own():
 
 def test_a_hot_program_is_optimised_and_gives_the_same_bits():
     x = matrix(7, 5)
-    shown = [(x * 2.5 + x - x.sum(0)).tolist() for _ in range(10)]
+    shown = [(x * 2.5 + x - x.amax(0)).tolist() for _ in range(10)]
     assert compiler.wait_until_optimised()
-    shown += [(x * 2.5 + x - x.sum(0)).tolist() for _ in range(3)]
+    shown += [(x * 2.5 + x - x.amax(0)).tolist() for _ in range(3)]
     assert compiler.stats().programs_optimised == 1
     assert all(each == shown[0] for each in shown)
 
