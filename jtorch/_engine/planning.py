@@ -29,9 +29,7 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
     """
     node = trace.node
     if node.mode.saved_tensors_hooks:
-        return saved_hooks.miss(
-            trace, key, lambda: _instruction(op, trace, args, kwargs, method)
-        )
+        return saved_hooks.miss(trace, key, lambda: _instruction(op, trace, args, kwargs, method))
     if cutting.must_cut(node):
         trace.rollback()
         cutting.cut(trace)
@@ -224,9 +222,7 @@ def keep_history(cotangents: list, results: list, operands: list) -> list:
     return [cotangents[0]]
 
 
-def _saves(
-    op: Op, plan: Plan, gradient_operands: tuple[int, ...]
-) -> tuple[tuple[int, ...], bool]:
+def _saves(op: Op, plan: Plan, gradient_operands: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
     if not gradient_operands:
         return (), False
     everything = tuple(range(len(plan.operands)))
@@ -247,8 +243,6 @@ def _with_constants(function: Any, references: list, constants: dict[int, Any]) 
 
     def with_constants(*arrays):
         arrays = iter(arrays)
-        return function(
-            *[constants[p] if p in constants else next(arrays) for p in range(count)]
-        )
+        return function(*[constants[p] if p in constants else next(arrays) for p in range(count)])
 
     return with_constants, [r for p, r in enumerate(references) if p not in constants]
