@@ -213,22 +213,20 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
         raise messages.too_many_indices(ndim)
     indices: dict[int, Any] = {}
     result = tensor
-    dim = real_dim = 0
-    for item in items:
+    dim = 0
+    for position, item in enumerate(items):
         cls = item.__class__
         if cls is int:
-            result = select(result, dim, item, real_dim)
-            real_dim += 1
+            # PyTorch's error names the place in the index, not the dimension.
+            result = select(result, dim, item, position)
         elif cls is slice:
             result = take_slice(result, dim, item, True)
             dim += 1
-            real_dim += 1
         elif item is None:
             result = _unsqueeze(result, dim)
             dim += 1
         elif item is Ellipsis:
             dim += ndim - specified
-            real_dim += ndim - specified
         elif cls is bool:
             result = _unsqueeze(result, dim)
             indices[dim] = _bool_index(item)
@@ -236,8 +234,7 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
         elif hasattr(item, "_value"):
             meta = item._value.meta
             if meta.ndim == 0 and meta.dtype in dtypes.INTEGERS and meta.dtype is not dtypes.uint8:
-                result = select(result, dim, _number(item), real_dim)
-                real_dim += 1
+                result = select(result, dim, _number(item), position)
             elif meta.ndim == 0 and meta.dtype in (dtypes.bool_, dtypes.uint8):
                 result = _unsqueeze(result, dim)
                 indices[dim] = _bool_index(bool(_number(item)))
@@ -246,7 +243,6 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
                 indices[dim] = item
                 taken = meta.ndim if meta.dtype in (dtypes.bool_, dtypes.uint8) else 1
                 dim += taken
-                real_dim += taken
         else:
             raise messages.invalid_index(item)
     return result, indices
