@@ -248,11 +248,6 @@ def softshrink_lambda(limit: str, dtype: str, value: float) -> RuntimeError:
     )
 
 
-def frexp_dtype() -> RuntimeError:
-    """``frexp`` of integers."""
-    return RuntimeError("torch.frexp() only supports floating-point dtypes")
-
-
 def not_differentiable(name: str) -> RuntimeError:
     """The gradient of an operator that has none."""
     return RuntimeError(f"derivative for aten::{name} is not implemented")

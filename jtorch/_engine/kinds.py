@@ -13,7 +13,7 @@ from .._core import dtypes, messages, messages_views
 from .._core.dtypes import dtype as DType
 from .._core.promotion import can_cast, result_type
 from .op import Op, Operand, Plan
-from .values import LEAF, NO_GRAD, Meta, make_meta
+from .values import LEAF, NO_GRAD, make_meta
 
 
 def broadcast_shapes(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -48,11 +48,6 @@ def promoted_dtype(operands: list[Operand], default_dtype: DType) -> DType:
         else:
             described.append((operand.meta.dtype, "dim" if operand.meta.ndim else "zero"))
     return result_type(described, default_dtype)
-
-
-def jax_dtype(dtype: DType) -> Any:
-    """Return the dtype as JAX takes it."""
-    return dtype._numpy
 
 
 def cast(array: Any, dtype: DType) -> Any:
@@ -125,11 +120,6 @@ class Custom:
 
     def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
         return self._plan(op, bound, mode)
-
-
-def result_meta(like: Meta, shape: tuple[int, ...], dtype: DType | None = None) -> Meta:
-    """Return the meta of a contiguous result on the same device."""
-    return make_meta(tuple(shape), dtype or like.dtype, like.device)
 
 
 class InPlace:

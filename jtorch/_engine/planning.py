@@ -29,7 +29,7 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
     """
     node = trace.node
     if node.mode.saved_tensors_hooks:
-        return saved_hooks.miss(trace, key, lambda: _instruction(op, trace, args, kwargs, method))
+        return saved_hooks.miss(trace, key, lambda: _add(op, trace, key, args, kwargs, method))
     if cutting.must_cut(node):
         trace.rollback()
         cutting.cut(trace)
@@ -38,6 +38,14 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         found = node.children.get(key)
         if found is not None:
             return found
+    child = _add(op, trace, key, args, kwargs, method)
+    cutting.grown(trace, child)
+    return child
+
+
+def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bool) -> Node:
+    """Add the node of a call where the trace stands; an error leaves the trace as it was."""
+    node = trace.node
     try:
         instruction = _instruction(op, trace, args, kwargs, method)
     except BaseException:
@@ -45,9 +53,7 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         raise
     instruction.where = user_location()
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
-    child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
-    cutting.grown(trace, child)
-    return child
+    return node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
 
 
 def _no_encoder(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:

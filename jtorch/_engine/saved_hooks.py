@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .trace import Trace
-from .trie import AlwaysMiss, Instruction, Node
+from .trie import AlwaysMiss, Node
 from .values import Value
 
 #: Pairs of hooks (pack, unpack), the innermost last.
@@ -25,21 +25,12 @@ _noted: list[tuple[Any, int, Value | Trace, tuple[Callable, Callable]]] = []
 wrap: Callable[[Value], Any] = None  # type: ignore[assignment]
 
 
-def miss(trace: Trace, key: tuple, plan: Callable[[], Instruction]) -> Node:
+def miss(trace: Trace, key: tuple, add: Callable[[], Node]) -> Node:
     """Find or add a node, and note what its operator saves."""
     _resolve(trace)
-    node = trace.node
-    children = node.children
+    children = trace.node.children
     assert isinstance(children, AlwaysMiss)
-    child = children.find(key)
-    if child is None:
-        try:
-            instruction = plan()
-        except BaseException:
-            trace.rollback()
-            raise
-        entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
-        child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+    child = children.find(key) or add()
     instruction = child.instruction
     if stack and instruction.gradient_operands:
         segment = trace.segment
