@@ -15,7 +15,9 @@ from . import ops as _ops  # noqa: E402  declares every operator
 from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402  Tensor's
 from . import _copying, _defaults, random  # noqa: E402  their functions
 from . import _signatures as _signatures  # noqa: E402
-from . import autograd, compiler, cuda, nn, return_types, serialization, version  # noqa: E402
+from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
+from . import nn, serialization  # noqa: E402
+from . import amp, backends, masked, optim, signal, utils  # noqa: E402
 
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402

@@ -17,6 +17,11 @@ FUNCTIONS: dict[str, Callable] = {}
 METHODS: dict[str, Any] = {}
 #: Those of ``torch.nn.functional``.
 NN_FUNCTIONS: dict[str, Callable] = {}
+#: Those of ``torch.linalg``, ``torch.fft`` and ``torch.special``, under the names that PyTorch's
+#: messages call them: with the namespace in front (``linalg_inv``).
+LINALG_FUNCTIONS: dict[str, Callable] = {}
+FFT_FUNCTIONS: dict[str, Callable] = {}
+SPECIAL_FUNCTIONS: dict[str, Callable] = {}
 
 
 def op(

@@ -1,10 +1,13 @@
-"""Neural networks: ``torch.nn``. Its functions are there; its modules are not yet."""
+"""Neural networks: ``torch.nn``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from . import functional as functional
+from . import modules as modules
+from . import utils as utils
+from .modules import *  # noqa: F403
 
 
 class _NotBuilt(AttributeError, NotImplementedError):

@@ -71,6 +71,7 @@ def bound_function(
     method: bool = True,
     function: bool = True,
     aliases: Iterable[str] = (),
+    registry: dict[str, Callable] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Declare a function made of other operators.
 
@@ -81,6 +82,7 @@ def bound_function(
     Args:
         *signatures: in PyTorch's argument language; ``input`` first where it is a method.
         method, function, aliases: which public names it has.
+        registry: where the function goes instead of ``torch.*``.
     """
 
     def declare(pure: Callable) -> Callable:
@@ -104,7 +106,7 @@ def bound_function(
 
         made = make(False)
         for each in (public, *aliases) if function else ():
-            FUNCTIONS[each] = made
+            (FUNCTIONS if registry is None else registry)[each] = made
         if method:
             bound_method = make(True)
             for each in (public, *aliases):

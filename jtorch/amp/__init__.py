@@ -1,0 +1,3 @@
+"""Automatic mixed precision: ``torch.amp``."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Signal processing: ``torch.signal``."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Datasets and data loading: ``torch.utils.data``."""
+
+from __future__ import annotations
