@@ -22,6 +22,7 @@ from . import (  # noqa: F401
     masks,
     matmul,
     moments,
+    normalisation_layers,
     normalising,
     pairs,
     power,
