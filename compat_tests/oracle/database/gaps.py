@@ -1,0 +1,64 @@
+"""What falls short, in files of their own: a reason for each entry and category."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+class Gaps:
+    """One file: a table for each entry, and in it a reason for each category.
+
+    Attributes:
+        reasons: by entry and category.
+    """
+
+    def __init__(self, name: str):
+        self.path = HERE / name
+        self.reasons: dict[str, dict[str, str]] = {}
+        if self.path.is_file():
+            self.reasons = tomllib.loads(self.path.read_text(encoding="utf-8"))
+        for entry, categories in self.reasons.items():
+            for category, reason in categories.items():
+                if not reason.strip():
+                    raise SystemExit(f"{name}: {entry}, {category}: a gap needs a reason")
+
+    def problems(self, outcome: dict[str, dict[str, str | None]]) -> list[str]:
+        """Return what does not fit the file.
+
+        Args:
+            outcome: by entry and category, None where it is right, else the first thing wrong.
+        """
+        found = []
+        for entry, categories in outcome.items():
+            listed = self.reasons.get(entry, {})
+            for category, wrong in categories.items():
+                if wrong is not None and category not in listed:
+                    found.append(f"{entry}: {category} fails and is not listed: {wrong}")
+                if wrong is None and category in listed:
+                    found.append(f"{entry}: {category} is right and still listed")
+        return found
+
+    def unknown(self, entries: set[str]) -> list[str]:
+        """Return the listed entries that do not exist."""
+        return [f"{entry}: no such entry" for entry in self.reasons if entry not in entries]
+
+    def update(self, outcome: dict[str, dict[str, str | None]]) -> None:
+        """Write the file anew for the examined entries; reasons that still hold are kept."""
+        for entry, categories in outcome.items():
+            listed = self.reasons.setdefault(entry, {})
+            for category, wrong in categories.items():
+                if wrong is None:
+                    listed.pop(category, None)
+                else:
+                    listed.setdefault(category, f"Not done yet. {wrong}"[:240])
+        lines = []
+        for entry in sorted(entry for entry, listed in self.reasons.items() if listed):
+            lines.append(f"[{json.dumps(entry)}]")
+            for category, reason in sorted(self.reasons[entry].items()):
+                lines.append(f"{json.dumps(category)} = {json.dumps(reason, ensure_ascii=False)}")
+            lines.append("")
+        self.path.write_text("\n".join(lines), encoding="utf-8")
