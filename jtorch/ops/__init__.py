@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     cumulative,
     diagonals,
     division,
+    dropout,
     elementwise,
     extrema,
     indexing,
