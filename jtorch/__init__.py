@@ -9,6 +9,9 @@ from __future__ import annotations
 from ._engine import settings as _settings  # isort: skip
 
 _settings.apply()  # before anything uses JAX
+from ._engine import forking as _forking  # noqa: E402
+
+_forking.install()
 
 # isort: off
 from . import ops as _ops  # noqa: E402  declares every operator
@@ -17,7 +20,7 @@ from . import _copying, _defaults, random  # noqa: E402  their functions
 from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
-from . import amp, backends, masked, optim, signal, utils  # noqa: E402
+from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
 
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402

@@ -13,6 +13,8 @@ user has set by the variable or the JAX setting of the same meaning. Each part h
 - *Synchronous dispatch* on the CPU, only together with the above (by itself it costs): a step whose
   loss is read took 13 us instead of 24.
 - *Programs on disk* (``JTORCH_CACHE``, see ``disk_cache``).
+- *No warning about forks*: a forked process gets a client of its own (``forking``), which is what
+  JAX warns that it lacks.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import warnings
 
 import jax
 
@@ -44,6 +47,7 @@ def apply() -> None:
     applied["synchronous"] = applied["malloc"] and "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ
     if applied["synchronous"]:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
+    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     applied["disk_cache"] = config.CACHE and disk_cache.enable()
 
 
