@@ -233,13 +233,16 @@ _declare(
 def _native_dropout_plan(operation, bound, mode) -> Plan:
     operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
     meta = operand.meta
-    if not meta.dtype.is_floating_point:
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
         raise messages.cannot_cast_result(mode.default_dtype._legacy_name, meta.dtype._legacy_name)
     wide = _wide(meta.dtype)
 
     def times(array, mask, scale):
-        kept = array.astype(wide) * mask.astype(jnp.uint8).astype(wide)
-        return (kept * jnp.asarray(scale, wide)).astype(array.dtype)
+        # torch 2.13 rounds the scale to the dtype here, unlike dropout.
+        factor = jnp.asarray(scale, wide).astype(array.dtype).astype(wide)
+        return (array.astype(wide) * mask.astype(jnp.uint8).astype(wide) * factor).astype(
+            array.dtype
+        )
 
     strides = format_strides(meta, None)
     return Plan(
@@ -266,17 +269,17 @@ def _native_dropout(input, mask, scale):
 @bound_function("native_dropout(Tensor input, double p, bool? train)", method=False)
 def native_dropout(input, p, train):
     """Return ``dropout`` with its mask of truth values; ``train=None`` means True."""
+    meta = current_value(input).meta
+    strides = format_strides(meta, None)
     if train is None or train:
         keep = 1.0 - p
-        mask = _element_mask(input, keep)
-        scale = 0.0 if keep == 0 else 1.0 / keep
-    else:
-        meta = current_value(input).meta
-        mask = filled_tensor(
-            make_meta(meta.shape, dtypes.bool_, meta.device, format_strides(meta, None)), True
-        )
-        scale = 1.0
-    return _native_dropout.call(input, mask, scale), mask
+        shaped = make_meta(meta.shape, dtypes.bool_, meta.device, strides)
+        mask = wrap(ready(_drawn(shaped, None, _coins(keep)), shaped))
+        return _native_dropout.call(input, mask, 0.0 if keep == 0 else 1.0 / keep), mask
+    mask = filled_tensor(make_meta(meta.shape, dtypes.bool_, meta.device, strides), True)
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        return input.clone(), mask
+    return _native_dropout.call(input, mask, 1.0), mask
 
 
 # torch.nn.functional
@@ -379,7 +382,7 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
 
 
 def _check_rrelu(meta: Meta) -> None:
-    if meta.dtype not in FLOATING:
+    if meta.dtype not in FLOATING or meta.dtype is dtypes.float16:
         raise messages_reduction.not_implemented(
             "rrelu_with_noise_out_cpu", meta.dtype._legacy_name
         )
@@ -398,7 +401,9 @@ def _drawn_slopes_plan(operation, bound, mode) -> Plan:
         [operand, slopes],
         (make_meta(meta.shape, meta.dtype, meta.device),),
         saves=(0, 1),
-        vjp=lambda cotangents, results, operands: [times(cotangents[0], operands[1])],
+        vjp=lambda cotangents, results, operands: [
+            times(cotangents[0], operands[1].astype(meta.dtype._numpy))
+        ],
     )
 
 
@@ -420,11 +425,10 @@ def _fixed_slope_plan(operation, bound, mode) -> Plan:
     meta = operand.meta
     if meta.dtype not in FLOATING:
         raise messages_reduction.not_implemented("leaky_relu_cpu", meta.dtype._legacy_name)
-    strides = format_strides(meta, None)
     return Plan(
         lambda array, slope: _sloped(array, array, slope),
         [operand, slope],
-        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        (make_meta(meta.shape, meta.dtype, meta.device),),
     )
 
 
@@ -475,8 +479,10 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     source = _engine_for(generator, input)
     slopes = np.ones(meta.shape, wide.dtype)
     slopes[drops] = source.doubles(int(drops.sum())) * (upper - lower) + lower
-    made = make_meta(meta.shape, meta.dtype, meta.device)
-    noise = wrap(ready(devices.put(slopes.astype(elements.dtype), meta.device), made))
+    # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
+    wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
+    made = make_meta(meta.shape, wide_dtype, meta.device)
+    noise = wrap(ready(devices.put(slopes, meta.device), made))
     call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
     return call(input, noise)
 
