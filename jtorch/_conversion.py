@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _printing
 from ._core.device import META, current_index
+from ._engine import record
 from ._engine.declare import FUNCTIONS, METHODS
 from ._engine.storage import current_value
 from ._engine.trace import local, materialise
@@ -67,7 +68,9 @@ def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
     array = None if meta.device is META else host_array(self, "print")
     grad_fn = self.grad_fn if meta.grad == RESULT else None
     cls = type(self)
-    return _printing.format_tensor(
+    is_parameter = isinstance(self, record.Parameter)
+    is_plain = cls is record.Tensor or cls is record.Parameter or cls.__name__ == "Tensor"
+    text = _printing.format_tensor(
         array,
         dtype=meta.dtype,
         shape=meta.shape,
@@ -77,9 +80,10 @@ def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
         current_device_index=current_index(),
         requires_grad=meta.grad == LEAF,
         grad_fn_name=None if grad_fn is None else type(grad_fn).__name__,
-        class_name="tensor" if cls.__name__ == "Tensor" else cls.__name__,
+        class_name="tensor" if is_plain else cls.__name__,
         tensor_contents=tensor_contents,
     )
+    return f"Parameter({text})" if is_parameter and not is_plain else text
 
 
 #: The type of device that ``set_default_tensor_type`` chose: tensors there print no device.

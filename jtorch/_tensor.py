@@ -186,7 +186,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        from ._engine.views import set_data
+        from ._engine.adoption import set_data
 
         set_data(self, value)
 

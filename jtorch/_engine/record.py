@@ -42,12 +42,19 @@ class _NoTensorYet:
 
 
 Tensor: Any = _NoTensorYet
+Parameter: Any = _NoTensorYet
 
 
 def set_tensor_class(cls: type) -> None:
     """Tell which class results have."""
     global Tensor
     Tensor = cls
+
+
+def set_parameter_class(cls: type) -> None:
+    """Tell which subclass is the usual one of tensors that somebody made."""
+    global Parameter
+    Parameter = cls
 
 
 def wrap(value: Value) -> Any:
@@ -81,7 +88,7 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
     position = 0
     for arg in args:
         cls = arg.__class__
-        if cls is Tensor:
+        if cls is Tensor or cls is Parameter:
             value = arg._value
             if arg._alias is not None:
                 value = current_value(arg)
@@ -502,6 +509,10 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
         The value or values, where the call is right after all.
     """
     trace = local.trace
+    for arg in (*args, *kwargs.values()):
+        refusal = getattr(type(arg), "_refusal", None)
+        if refusal is not None and not hasattr(arg, "_value"):  # a parameter without a shape yet
+            raise refusal(_builtin_name(op, method))
     tensors = _tensors((*args, *kwargs.values()))
     devices = {tensor._value.meta.device for tensor in tensors}
     if len(devices) > 1:
@@ -527,6 +538,13 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
             f"{op.name}(): cannot take an argument of type {type(key_problem[0]).__name__}"
         )
     return record(op, plain_args, plain_kwargs, method)
+
+
+def _builtin_name(op: Op, method: bool) -> str:
+    """Return how PyTorch shows the function that an operator is called by."""
+    if method:
+        return f"<method '{op.name}' of 'torch._C.TensorBase' objects>"
+    return f"<built-in method {op.name} of type object>"
 
 
 def _on_device(value: Any, device: Device) -> Any:

@@ -535,27 +535,6 @@ def data_of(tensor: Any) -> Any:
     return result
 
 
-def set_data(tensor: Any, source: Any) -> None:
-    """Let a tensor share the memory of another from now on (``tensor.data = source``).
-
-    Raises:
-        TypeError: ``source`` is no tensor.
-        RuntimeError: gradients of the tensor cannot have the new dtype.
-    """
-    if not hasattr(source, "_value"):
-        raise TypeError(f"Variable data has to be a tensor, but got {type(source).__name__}")
-    grad = current_value(tensor).meta.grad
-    new = current_value(source)
-    dtype = new.meta.dtype
-    if grad != NO_GRAD and not (dtype.is_floating_point or dtype.is_complex):
-        raise RuntimeError(
-            "data set to a tensor that requires gradients must be floating point or complex dtype"
-        )
-    if grad == RESULT:
-        raise NotImplementedError("setting .data of a tensor that has a grad_fn")
-    share_memory_of(tensor, source, grad == LEAF)
-
-
 def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
     """Let a tensor lie where ``source`` does; it keeps its own version counter.
 

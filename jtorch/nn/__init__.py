@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from . import functional as functional
+from . import init as init
 from . import modules as modules
+from . import parameter as parameter
 from . import utils as utils
 from .modules import *  # noqa: F403
+from .parameter import Buffer as Buffer
+from .parameter import Parameter as Parameter
+from .parameter import UninitializedBuffer as UninitializedBuffer
+from .parameter import UninitializedParameter as UninitializedParameter
+
+
+def _name_as_pytorch() -> None:
+    """Give the classes the modules that PyTorch has them in: messages and files name those."""
+    for module_name, module in list(sys.modules.items()):
+        if not module_name.startswith(f"{__name__}.") or module is None:
+            continue
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module_name:
+                value.__module__ = "torch" + module_name.removeprefix(__name__.partition(".")[0])
+
+
+_name_as_pytorch()
 
 
 class _NotBuilt(AttributeError, NotImplementedError):

@@ -1,3 +1,11 @@
 """The modules of ``torch.nn``, one family to a file."""
 
 from __future__ import annotations
+
+from .container import *  # noqa: F403
+from .lazy import LazyModuleMixin as LazyModuleMixin
+from .linear import *  # noqa: F403
+from .module import Module as Module
+
+# Public are the classes, and not the files that they are in.
+__all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]
