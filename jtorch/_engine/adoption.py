@@ -17,7 +17,7 @@ from .storage import Alias, current_value, storage_of
 from .values import LEAF, NO_GRAD, RESULT, ready
 from .views import Step
 
-_watched: set[weakref.ref] = set()
+_watched: dict[int, weakref.ref] = {}  # by identity: equal references compare their tensors
 
 
 def adopt(tensor: Any, source: Any, requires_grad: bool, counter: list[int] | None = None) -> None:
@@ -58,7 +58,7 @@ def _watch(source: Any, tensor: Any) -> None:
     leaf = weakref.ref(tensor)
 
     def gone(reference: weakref.ref) -> None:
-        _watched.discard(reference)
+        _watched.pop(id(reference), None)
         survivor = leaf()
         if survivor is None:
             return
@@ -72,7 +72,8 @@ def _watch(source: Any, tensor: Any) -> None:
             survivor._writes = alias.counter[0]
             survivor._alias = None
 
-    _watched.add(weakref.ref(source, gone))
+    reference = weakref.ref(source, gone)
+    _watched[id(reference)] = reference
 
 
 def set_data(tensor: Any, source: Any) -> None:

@@ -150,8 +150,8 @@ def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
         return None
     if hasattr(arg, "_value"):
         return reference_of(trace, current_value(arg))
-    if isinstance(arg, np.generic):
-        raise TypeError  # a number in NumPy's clothes: ``recover`` takes them off
+    if isinstance(arg, (np.generic, Tensor)):
+        raise TypeError  # a number in NumPy's clothes, or a tensor without a value: see ``recover``
     return arg
 
 
@@ -165,6 +165,8 @@ def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
         return reference_of(trace, current_value(element))
     if cls is tuple or cls is list:
         return (cls, *[_encode_element(op, trace, inner) for inner in element])
+    if isinstance(element, Tensor):
+        raise TypeError
     return element
 
 

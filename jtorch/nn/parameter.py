@@ -192,6 +192,12 @@ class UninitializedTensorMixin:
         else:
             object.__setattr__(self, name, value)
 
+    def __getitem__(self, index: Any) -> Any:
+        raise self._refusal("<slot wrapper '__getitem__' of 'torch._C.TensorBase' objects>")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise self._refusal("<slot wrapper '__setitem__' of 'torch._C.TensorBase' objects>")
+
     def __hash__(self) -> int:
         return id(self)
 
