@@ -16,6 +16,7 @@ from . import (  # noqa: F401
     dropout,
     elementwise,
     extrema,
+    fourier,
     indexing,
     inplace_shape,
     joining,
