@@ -39,12 +39,13 @@ def _arguments() -> argparse.ArgumentParser:
     ops = commands.add_parser("ops", parents=[shared], help="the operator database")
     ops.add_argument("--category", nargs="+", metavar="NAME", help="some categories only")
     ops.add_argument("--all-samples", action="store_true", help="every sample, which takes long")
+    ops.add_argument("--quick", action="store_true", help="a quarter of the samples")
     commands.add_parser("docs", parents=[shared], help="the examples in PyTorch's docstrings")
     surface = commands.add_parser("surface", help="public names and signatures")
     surface.add_argument("--update-gaps", action="store_true")
     surface.add_argument("--verbose", "-v", action="store_true")
     both = commands.add_parser("all", parents=[shared], help="ops, docs and surface")
-    both.set_defaults(category=None, all_samples=False)
+    both.set_defaults(category=None, all_samples=False, quick=False)
     table = commands.add_parser("table", help="the tables of the last run, once more")
     table.add_argument("--folder", type=Path, default=FOLDER)
     return parser
@@ -62,6 +63,8 @@ def operators(options: argparse.Namespace) -> bool:
     whole = options.only is None and options.category is None
     store = _store(options, "ops", whole)
     limits = dict.fromkeys(LIMITS, 0) if options.all_samples else LIMITS
+    if options.quick:
+        limits = {name: max(2, limit // 4) for name, limit in LIMITS.items()}
     steps = steps_of(categories)
     jobs = [
         {"entry": name, "categories": categories, "steps": steps, "limits": limits}
@@ -78,12 +81,27 @@ def operators(options: argparse.Namespace) -> bool:
 
 def docstrings(options: argparse.Namespace) -> bool:
     """Run the examples of PyTorch's docstrings; return whether everything is as the gaps say."""
-    from .docstrings import names, summary
+    import torch
 
-    known = names()
+    from .docstrings import References, documented, load, summary
+
+    references = References(options.folder, torch.__version__)
+    paths = references.paths()
+    if not all(path.is_file() for path in paths):
+        found = documented()
+        references.write(found)
+        jobs = [{"entry": name} for name in found]
+        for path in paths:
+            print(f"PyTorch runs its own examples: {path.stem} time", file=sys.stderr)
+            unfinished = Store(path.with_suffix(".unfinished"))
+            unfinished.clear()
+            _run("reference", jobs, unfinished, options)
+            unfinished.path.rename(path)
+    known = list(load(references.folder))
     chosen = _chosen(known, options.only)
     store = _store(options, "docs", options.only is None)
-    records = _run("docs", [{"entry": name} for name in chosen], store, options)
+    jobs = [{"entry": name} for name in chosen]
+    records = _run("docs", jobs, store, options, (str(references.folder),))
     records = {name: records[name] for name in chosen if name in records}
     print(summary(records))
     outcome = tables.outcome(records)
@@ -129,14 +147,18 @@ def _moment() -> str:
 
 
 def _run(
-    kind: str, jobs: list[dict[str, Any]], store: Store, options: argparse.Namespace
+    kind: str,
+    jobs: list[dict[str, Any]],
+    store: Store,
+    options: argparse.Namespace,
+    arguments: tuple[str, ...] = (),
 ) -> dict[str, dict[str, Any]]:
     done = store.read() if options.resume else {}
     started = time.monotonic()
     terminal = sys.stderr.isatty()
 
     def report(number: int, count: int, record: dict[str, Any]) -> None:
-        wrong = [name for name, result in record["results"].items() if result["failed"]]
+        wrong = [name for name, result in record["results"].items() if _failed(result)]
         line = f"[{number}/{count}] {record['entry']} {record['seconds']:.1f} s"
         if wrong:
             line += f"  wrong: {', '.join(wrong)}"
@@ -157,6 +179,7 @@ def _run(
         shards=options.shards,
         timeout=options.timeout,
         report=report,
+        arguments=arguments,
     )
     if terminal and not options.verbose:
         print(file=sys.stderr)
@@ -165,6 +188,10 @@ def _run(
         store.clear()
     print(f"{len(left)} entries in {time.monotonic() - started:.0f} s\n", file=sys.stderr)
     return records
+
+
+def _failed(result: Any) -> bool:
+    return isinstance(result, dict) and bool(result["failed"])
 
 
 def _against(

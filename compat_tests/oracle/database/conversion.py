@@ -182,6 +182,9 @@ def _row_major(shape: Any) -> list[int]:
 
 
 def _from_bits(value: torch.Tensor) -> Any:
+    if value.numel() == 0:  # NumPy's strides of an empty array are other ones
+        dtype = ours(str(value.dtype).partition(".")[2])
+        return jtorch.empty(tuple(value.shape), dtype=dtype)
     bits = _AS_BITS.get(value.dtype)
     if bits is None:
         return jtorch.from_numpy(np.array(value.numpy(), copy=True, order="C"))

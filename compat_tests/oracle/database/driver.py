@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 #: A worker that has grown to this many megabytes is replaced by a fresh one.
-_LARGEST = 5000
+_LARGEST = 3000
 _STARTING_SECONDS = 180.0
 
 
@@ -56,6 +56,7 @@ def run(
     shards: int,
     timeout: float,
     report: Callable[[int, int, dict[str, Any]], None],
+    arguments: tuple[str, ...] = (),
 ) -> None:
     """Run jobs in worker processes.
 
@@ -66,6 +67,7 @@ def run(
         shards: number of worker processes.
         timeout: seconds that one step of an entry may take.
         report: called with (entries done, entries in all, the record) after each.
+        arguments: further words of the workers' command line.
     """
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     for job in jobs:
@@ -82,7 +84,9 @@ def run(
 
     folder = store.path.parent
     shard = [
-        threading.Thread(target=_serve, args=(kind, waiting, finished, timeout, folder))
+        threading.Thread(
+            target=_serve, args=((kind, *arguments), waiting, finished, timeout, folder)
+        )
         for _ in range(min(shards, max(1, len(jobs))))
     ]
     for thread in shard:
@@ -92,7 +96,7 @@ def run(
 
 
 def _serve(
-    kind: str,
+    command: tuple[str, ...],
     waiting: queue.SimpleQueue[dict[str, Any]],
     finished: Callable[[dict[str, Any]], None],
     timeout: float,
@@ -110,7 +114,7 @@ def _serve(
             left = dict(job)
             while True:
                 if worker is None:
-                    worker = Worker(kind, folder)
+                    worker = Worker(command, folder)
                 ended = worker.examine(left, record, timeout)
                 if ended == "done":
                     if worker.megabytes > _LARGEST:
@@ -140,8 +144,8 @@ def _serve(
 def merge(into: dict[str, Any], more: dict[str, Any]) -> None:
     """Add the counts of one step to those of the steps before it."""
     for category, result in more.items():
-        if category not in into:
-            into[category] = dict(result)
+        if category not in into or "count" not in result:
+            into[category] = result
             continue
         for key in ("count", "failed", "skipped", "soft"):
             into[category][key] += result[key]
@@ -151,16 +155,19 @@ def merge(into: dict[str, Any], more: dict[str, Any]) -> None:
 class Worker:
     """One worker process."""
 
-    def __init__(self, kind: str, folder: Path):
+    def __init__(self, command: tuple[str, ...], folder: Path):
         environment = dict(os.environ)
         environment.setdefault("JTORCH_CACHE_DIR", str(folder / "programs"))
         environment.setdefault("JTORCH_CACHE_MB", "8192")
         environment["JTORCH_RECOMPILE_WARNING"] = "0"
+        environment.setdefault("JTORCH_MAX_PROGRAMS", "300")
+        # Where an operation was traced is of no use here, and a third of the time of lowering it.
+        environment.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(ROOT), environment.get("PYTHONPATH", "")])
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "compat_tests.oracle.database.worker", kind],
+            [sys.executable, "-m", "compat_tests.oracle.database.worker", *command],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

@@ -7,7 +7,7 @@ the last always among them, so that the choice is the same on every run):
 ``forward``    values in float32, or in the first dtype that the entry has
 ``integer``    values in int64, and some samples in each other integer dtype and in bool
 ``gradient``   first gradients in float64, with one random cotangent for each result
-``second``     gradients of those gradients, again with random cotangents
+``second``     gradients of those gradients, again with random cotangents; None counts as zeros
 ``half``       values in float16 and bfloat16
 ``complex``    values in complex64, gradients in complex128
 ``method``     the method form
@@ -365,6 +365,8 @@ class Examination:
                 words = _type_differences(expected, actual)
                 tally.add(label + (_shown(sample) if words else ""), words)
                 continue
+            if second:
+                _fill(expected[1], actual[1])
             try:
                 found = differences(
                     expected[1], actual[1], self.tolerances, values=self.values, where="gradient"
@@ -546,19 +548,27 @@ def _gradients(library: Any, op: Callable, sample: Any, process: Callable, secon
         )
         if not second:
             return names, list(first)
-        gradients = [each for each in first if each is not None and each.requires_grad]
-        if not gradients:
-            return names, []
-        return names, list(
-            library.autograd.grad(
-                gradients,
-                tensors,
-                [_cotangent(library, each, draws) for each in gradients],
-                allow_unused=True,
-            )
-        )
+        # Every gradient gets its cotangent, so that both libraries draw the same ones; one that
+        # does not depend on the inputs adds nothing, whether or not a library says so.
+        pairs = [(each, _cotangent(library, each, draws)) for each in first if each is not None]
+        pairs = [pair for pair in pairs if pair[0].requires_grad]
+        if not pairs:
+            return names, [None] * len(tensors)
+        gradients, cotangents = zip(*pairs, strict=True)
+        return names, list(library.autograd.grad(gradients, tensors, cotangents, allow_unused=True))
     except Exception as error:
         return error
+
+
+def _fill(expected: list[Any], actual: list[Any]) -> None:
+    """Put zeros where only one library has found out that a second gradient does not exist."""
+    for position, (wanted, got) in enumerate(zip(expected, actual, strict=True)):
+        if wanted is None and got is not None:
+            dtype = getattr(torch, str(got.dtype).partition(".")[2])
+            expected[position] = torch.zeros(tuple(got.shape), dtype=dtype)
+        if got is None and wanted is not None:
+            dtype = getattr(jtorch, str(wanted.dtype).partition(".")[2])
+            actual[position] = jtorch.zeros(tuple(wanted.shape), dtype=dtype)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -19,10 +20,8 @@ def main() -> None:
     def answer(message: dict[str, Any]) -> None:
         answers.write(json.dumps(message) + "\n")
 
-    import torch
-
-    torch.set_num_threads(1)
-    examine = {"ops": _operators, "docs": _docstrings}[sys.argv[1]]()
+    kinds = {"ops": _operators, "docs": _docstrings, "reference": _reference}
+    examine = kinds[sys.argv[1]]()
     answer({"ready": True})
     for line in sys.stdin:
         job = json.loads(line)
@@ -33,8 +32,11 @@ def main() -> None:
 
 
 def _operators() -> Any:
+    import torch
+
     from jtorch._engine import compilation
 
+    torch.set_num_threads(1)
     from .entries import Examination, entries
 
     # A second, optimised compilation of a program that a test runs a few times is wasted.
@@ -53,11 +55,31 @@ def _operators() -> Any:
 
 
 def _docstrings() -> Any:
-    from .docstrings import run_example
+    from . import docstrings
+
+    known = docstrings.load(Path(sys.argv[2]))
+    docstrings.become_jtorch()
+
+    def examine(job: dict[str, Any]) -> Any:
+        name = job["entry"]
+        yield {"entry": name, "step": "docs"}
+        results = docstrings.compare(name, *known[name])
+        yield {"entry": name, "finished": "docs", "results": results}
+
+    return examine
+
+
+def _reference() -> Any:
+    import torch
+
+    from . import docstrings
+
+    torch.set_num_threads(1)
 
     def examine(job: dict[str, Any]) -> Any:
         yield {"entry": job["entry"], "step": "docs"}
-        yield {"entry": job["entry"], "finished": "docs", "results": run_example(job["entry"])}
+        results = docstrings.reference(job["entry"])
+        yield {"entry": job["entry"], "finished": "docs", "results": results}
 
     return examine
 
