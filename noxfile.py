@@ -69,10 +69,21 @@ def compat(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def oracle(session: nox.Session) -> None:
-    """Compare with PyTorch itself, on the CPU."""
-    session.install("-e", ".[test]")
+    """Compare with PyTorch itself, on the CPU: the tests, then its operator database.
+
+    ``-- database`` runs the database alone, and what follows goes to its command line (``--
+    database ops --only "linalg.*"``); other words go to pytest, which then runs alone.
+    """
+    # PyTorch's database imports the one, and with the other it has all of its entries.
+    session.install("-e", ".[test]", "expecttest", "scipy")
     _install_pytorch(session)
+    database = ["python", "-m", "compat_tests.oracle.database"]
+    if session.posargs[:1] == ["database"]:
+        session.run(*database, *(session.posargs[1:] or ["all"]))
+        return
     session.run("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)
+    if not session.posargs:
+        session.run(*database, "all")
 
 
 @nox.session
