@@ -15,6 +15,7 @@ from . import (  # noqa: F401
     division,
     dropout,
     elementwise,
+    embedding,
     extrema,
     fourier,
     indexing,
