@@ -15,23 +15,34 @@ from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom
 from .._engine.op import Plan
 from .._engine.storage import current_value
+from .._engine.trace import materialise
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from .normalising import vector_norm_of
 
 _POSITIONS = (dtypes.int64, dtypes.int32)
 _MODES = ("sum", "mean", "max")
+#: Names of dtypes without norms, as that message has them.
+_TYPE_NAMES = {
+    "int64": "Long",
+    "int32": "Int",
+    "int16": "Short",
+    "int8": "Char",
+    "uint8": "Byte",
+    "bool": "Bool",
+}
 
 
-def _known(tensor: Any) -> np.ndarray | None:
-    """Return the elements of a tensor where they are known without waiting, else ``None``.
+def _elements(tensor: Any) -> np.ndarray | None:
+    """Return positions, to look whether they are rows; ``None`` off the CPU.
 
-    That is the case for data in host memory that no pending operator made.
+    They usually come from data and are at hand. Those that are pending are computed first: PyTorch
+    raises at the call.
     """
     value = current_value(tensor)
-    if value.array is None or value.meta.device.type != "cpu":
+    if value.meta.device.type != "cpu" or value.meta.dtype not in _POSITIONS:
         return None
-    return np.asarray(value.array)
+    return np.asarray(materialise(value, "embedding"))
 
 
 def _check_positions(position: int, meta: Meta, function: str) -> None:
@@ -42,8 +53,8 @@ def _check_positions(position: int, meta: Meta, function: str) -> None:
 
 
 def _rows(table: Any, positions: Any) -> Any:
-    """Return rows of a table; NaN for a position that is none and that nobody could refuse."""
-    return jnp.take(table, positions, 0, mode="fill", unique_indices=False)
+    """Return rows of a table; every position was found to be one."""
+    return jnp.take(table, positions, 0, mode="clip")
 
 
 def _scattered(updates: Any, positions: Any, shape: tuple[int, ...]) -> Any:
@@ -106,11 +117,15 @@ def _refuse_sparse(sparse: bool, weight: Any) -> None:
 
 
 def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) -> Any:
-    result = _embedding.call(weight, indices, padding_idx, by_frequency)
-    known = _known(indices)
-    if known is not None and known.size and (known.min() < 0 or known.max() >= weight.shape[0]):
+    known = _elements(indices)
+    if (
+        known is not None
+        and known.size
+        and weight._value.meta.ndim == 2
+        and (known.min() < 0 or known.max() >= weight._value.meta.shape[0])
+    ):
         raise words.index_out_of_range()
-    return result
+    return _embedding.call(weight, indices, padding_idx, by_frequency)
 
 
 @bound_function(
@@ -141,7 +156,7 @@ def _renorm_plan(operation, bound, mode) -> Plan:
         raise words.renorm_rank(meta.ndim)
     _check_positions(2, positions.meta, "embedding_renorm_")
     if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
-        raise words.renorm_dtype(meta.dtype._name.capitalize())
+        raise words.renorm_dtype(_TYPE_NAMES.get(meta.dtype._name, meta.dtype._name))
     order = float(bound["norm_type"])
     limit = float(bound["max_norm"])
 
@@ -183,14 +198,13 @@ def embedding_renorm_(input, indices, max_norm, norm_type):
         max_norm: the limit.
         norm_type: order of the norm.
     """
-    _embedding_renorm.inplace_twin.call(input, indices, max_norm, norm_type)
-    known = _known(indices)
-    if known is not None and known.size:
+    known = _elements(indices)
+    if known is not None and known.size and input.dim() == 2:
         rows = input.shape[0]
         wrong = known[(known < -rows) | (known >= rows)]
         if wrong.size:
             raise words.renorm_index(int(wrong.flat[0]), input.shape)
-    return input
+    return _embedding_renorm.inplace_twin.call(input, indices, max_norm, norm_type)
 
 
 def _nn_embedding(
@@ -252,8 +266,8 @@ class _Bags:
             self.operands.append(self.weights)
         self.count = self.offsets.meta.shape[0] - (1 if self.last else 0)
         self.wanted = [bool(mode.grad and o.meta.grad) for o in self.operands]
-        # torch 2.13: only the plain sum stops at the last offset.
-        self.stops = self.last and self.mode == "sum" and self.padding < 0
+        # torch 2.13 stops adding at the last offset, yet means divide by the whole last bag.
+        self.stops = self.last and self.mode != "max" and self.padding < 0
 
     def numbers(self, positions: Any, offsets: Any) -> tuple[Any, Any]:
         """Return each position's bag, and whether it counts."""
@@ -261,9 +275,13 @@ class _Bags:
         starts = offsets[: self.count]
         bags = jnp.searchsorted(starts, places, side="right") - 1
         counts = (positions != self.padding) if self.padding >= 0 else places >= 0
-        if self.stops:
-            counts = counts & (places < offsets[-1])
         return bags, counts
+
+    def added(self, counts: Any, offsets: Any) -> Any:
+        """Return which positions are added up."""
+        if not self.stops:
+            return counts
+        return counts & (jnp.arange(counts.shape[0], dtype=offsets.dtype) < offsets[-1])
 
     def sizes(self, bags: Any, counts: Any) -> Any:
         return jax.ops.segment_sum(counts.astype(jnp.int64), bags, self.count)
@@ -280,7 +298,7 @@ class _Bags:
             rows = rows.astype(jnp.float32)
         if weights:
             rows = rows * weights[0][:, None].astype(rows.dtype)
-        rows = jnp.where(counts[:, None], rows, 0)
+        rows = jnp.where(self.added(counts, offsets)[:, None], rows, 0)
         total = jax.ops.segment_sum(rows, bags, self.count)
         if self.mode == "mean":
             sizes = jnp.maximum(self.sizes(bags, counts), 1)
@@ -322,7 +340,7 @@ class _Bags:
         if self.mode == "mean":
             sizes = jnp.maximum(self.sizes(bags, counts), 1)
             spread = spread / sizes[bags][:, None].astype(spread.dtype)
-        spread = jnp.where(counts[:, None], spread, 0)
+        spread = jnp.where(self.added(counts, offsets)[:, None], spread, 0)
         if self.wanted[0]:
             updates = spread
             if self.weights is not None:
@@ -417,7 +435,7 @@ def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> i
     if not weight.dtype.is_floating_point:
         known = ("Half", "BFloat16", "Float", "Double")
         raise words.argument_types(1, "weight", known, name, "embedding_bag")
-    starts, count = _known(offsets), indices.shape[0]
+    starts, count = _elements(offsets), indices.shape[0]
     if starts is not None and starts.size:
         if starts[0] != 0:
             raise words.bag_first_offset(int(starts[0]))
@@ -433,7 +451,7 @@ def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> i
         raise words.bag_no_offset()
     if mode not in (0, 1, 2):
         raise words.bag_mode()
-    known_positions = _known(indices)
+    known_positions = _elements(indices)
     if known_positions is not None and known_positions.size:
         wrong = np.flatnonzero((known_positions < 0) | (known_positions >= rows))
         if wrong.size:
