@@ -114,3 +114,11 @@ def one_hot_of_nothing() -> RuntimeError:
 def one_hot_classes() -> RuntimeError:
     """``one_hot`` of nothing, with a number of classes that is not positive."""
     return RuntimeError("num_classes should be positive")
+
+
+def warn_elementwise_mean() -> None:
+    """The old name of a reduction is given."""
+    warnings.warn(
+        "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
+        stacklevel=4,
+    )

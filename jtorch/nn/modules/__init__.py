@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from .activation import *  # noqa: F403
+from .adaptive import *  # noqa: F403
 from .container import *  # noqa: F403
+from .flatten import *  # noqa: F403
 from .lazy import LazyModuleMixin as LazyModuleMixin
 from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
 from .module import Module as Module
 
 # Public are the classes, and not the files that they are in.
