@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from .activation import *  # noqa: F403
 from .adaptive import *  # noqa: F403
+from .batchnorm import *  # noqa: F403
 from .container import *  # noqa: F403
+from .dropout import *  # noqa: F403
 from .flatten import *  # noqa: F403
+from .instancenorm import *  # noqa: F403
 from .lazy import LazyModuleMixin as LazyModuleMixin
 from .linear import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .module import Module as Module
+from .normalization import *  # noqa: F403
+from .sparse import *  # noqa: F403
 
 # Public are the classes, and not the files that they are in.
 __all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]
