@@ -14,7 +14,7 @@ from ._core.dtypes import dtype as DType
 from ._core.schema import Schema
 from ._engine import devices, host_memory, interchange, record
 from ._engine.declare import FUNCTIONS, METHODS
-from ._engine.storage import Alias, Storage, current_value, storage_of
+from ._engine.storage import Alias, Storage, current_value, is_flipped, storage_of
 from ._engine.trace import materialise
 from ._engine.values import NO_GRAD, make_meta, ready
 from ._engine.views import storage_offset
@@ -126,6 +126,8 @@ def _numpy(self: Any, *, force: bool = False) -> np.ndarray:
         self = self.detach()
         if meta.device is not CPU:
             self = self.cpu()
+        if is_flipped(self):
+            self = self.clone()
     elif meta.device is not CPU:
         raise TypeError(
             f"can't convert {meta.device} device type tensor to numpy. Use Tensor.cpu() to copy "
@@ -134,6 +136,12 @@ def _numpy(self: Any, *, force: bool = False) -> np.ndarray:
     elif meta.grad != NO_GRAD:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+    if not force and is_flipped(self):
+        bit, resolve = ("conjugate", "conj") if is_flipped(self, "_conj") else ("negative", "neg")
+        raise RuntimeError(
+            f"Can't call numpy() on Tensor that has {bit} bit set. Use "
+            f"tensor.resolve_{resolve}().numpy() instead."
         )
     if meta.dtype._numpy.kind == "V" or meta.dtype in _NOT_NUMPY:
         raise TypeError(f"Got unsupported ScalarType {meta.dtype._legacy_name}")

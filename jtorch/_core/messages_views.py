@@ -87,3 +87,20 @@ def select_out_of_range(index: int, shape: Sequence[int], dim: int) -> IndexErro
     return IndexError(
         f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
     )
+
+
+def conjugated_as_real() -> RuntimeError:
+    """``view_as_real`` of a conjugated view."""
+    return RuntimeError(
+        "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate "
+        "tensor so you can view it as real, use self.resolve_conj(); however, be warned that the "
+        "resulting tensor will NOT alias the original."
+    )
+
+
+def flipped_as_dtype(kind: str) -> RuntimeError:
+    """``view(dtype)`` of a conjugated or negated view; ``kind`` is ``conjugate`` or ``negative``."""
+    return RuntimeError(
+        f"torch.Tensor.view is not supported for {kind} view tensors when converting to a "
+        "different dtype."
+    )

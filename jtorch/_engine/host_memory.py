@@ -15,7 +15,7 @@ import numpy as np
 
 from .._core.strides import is_contiguous, memory_order
 from . import devices
-from .storage import Storage
+from .storage import Storage, is_flipped
 from .trace import materialise
 from .values import LEAF, NO_GRAD, RESULT, Value, ready
 
@@ -139,6 +139,7 @@ def is_costly_to_read(tensor: Any) -> bool:
         and tensor._value.meta.grad == NO_GRAD
         and tensor._value.meta.dtype is shared.meta.dtype
         and shared.value.meta.grad == NO_GRAD
+        and not is_flipped(tensor)
         and has_other_users(shared)
     )
 
@@ -158,6 +159,7 @@ def read_part(tensor: Any, offset: int) -> Value | None:
         or meta.dtype is not shared.meta.dtype
         or shared.meta.nbytes < _LARGE
         or meta.nbytes * 4 > shared.meta.nbytes
+        or is_flipped(tensor)
     ):
         return None
     return ready(np.array(view_at(shared, meta, offset), order="C"), meta)

@@ -97,6 +97,25 @@ class Alias:
         self.leaf = False
 
 
+#: View steps that change elements on the way, and not only where they lie.
+_FLIPS = ("_conj", "_neg_view")
+
+
+def is_flipped(tensor: Any, name: str | None = None) -> bool:
+    """Return whether a tensor's elements differ from what its memory holds.
+
+    Args:
+        tensor: the tensor.
+        name: ``_conj`` asks for conjugation, ``_neg_view`` for the other sign; by default any.
+    """
+    alias = tensor._alias
+    if alias is None:
+        return False
+    steps = [step.op.name for step in alias.steps]
+    names = _FLIPS if name is None else (name,)
+    return any(steps.count(each) % 2 for each in names)
+
+
 class Extra:
     """What few tensors have; a tensor that has none of it keeps ``None`` instead.
 

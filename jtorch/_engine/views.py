@@ -21,7 +21,7 @@ from . import host_memory, planning, storage
 from .op import REGISTRY, Op, Operand, Plan
 from .planning import keep_history
 from .record import record, reference_of, switch_device, wrap
-from .storage import Alias, current_value, mark_stale, storage_of
+from .storage import Alias, current_value, is_flipped, mark_stale, storage_of
 from .trace import REACH, SwitchDevice, local, materialise
 from .trie import Instruction
 from .values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
@@ -491,7 +491,7 @@ def _write_host(tensor: Any, value: Value) -> None:
         shared.version += 1
         alias.seen = shared.version
     else:
-        if value.meta.dtype is shared.meta.dtype:
+        if value.meta.dtype is shared.meta.dtype and not is_flipped(tensor):
             host_memory.write(tensor, value, storage_offset(tensor))
         else:
             plain = ready(

@@ -9,7 +9,9 @@ from .._core import dtypes
 from .._core import messages_pointwise as words
 from .._core.dtypes import dtype as DType
 from .._engine.declare import FUNCTIONS, METHODS, composite, op
+from .._engine.kinds import View
 from .._engine.kinds_pointwise import Pointwise
+from .._engine.storage import is_flipped
 from ._rules import with_partials
 
 
@@ -82,17 +84,29 @@ METHODS["conj_physical"] = _of_complex(METHODS["conj_physical"])
 FUNCTIONS["conj_physical_"] = METHODS["conj_physical_"] = _of_complex(METHODS["conj_physical_"])
 
 
+def _same_place(meta):
+    return meta.shape, meta.strides
+
+
 @op(
-    "conj(Tensor input)",
-    kind=Pointwise(operands=("input",), wide=False),
-    arity="unary",
-    saves=(),
-    function=False,
-    method=False,
+    "_conj(Tensor input)",
+    kind=View(_same_place, put=lambda base, new: jnp.conj(new)),
+    arity="view",
+    node_name="ConjBackward0",
 )
 def _conj(input):
-    """Conjugate each complex number."""
-    return jnp.conj(input) if input.dtype.kind == "c" else input
+    """Conjugate each complex number: a view, whose elements are read conjugated."""
+    return jnp.conj(input)
+
+
+@op(
+    "_neg_view(Tensor input)",
+    kind=View(_same_place, put=lambda base, new: -new),
+    arity="view",
+)
+def _neg_view(input):
+    """Change each number's sign: a view, whose elements are read with the other sign."""
+    return -input
 
 
 @composite("conj(Tensor input)")
@@ -102,21 +116,33 @@ def conj(input):
     Args:
         input: tensor; a real one is returned itself.
     Returns:
-        Tensor of the same dtype. Unlike PyTorch's it does not share the memory of ``input``.
+        Tensor of the same dtype, a view.
     """
     return _conj.call(input) if input.dtype.is_complex else input
 
 
+@composite("is_conj(Tensor input)")
+def is_conj(input):
+    """Tell whether the tensor is a view whose elements are read conjugated."""
+    return is_flipped(input, "_conj")
+
+
+@composite("is_neg(Tensor input)")
+def is_neg(input):
+    """Tell whether the tensor is a view whose elements are read with the other sign."""
+    return is_flipped(input, "_neg_view")
+
+
 @composite("resolve_conj(Tensor input)")
 def resolve_conj(input):
-    """Return ``input`` itself: conjugation is never put off."""
-    return input
+    """Return the tensor itself, or a copy of it where it is a conjugated view."""
+    return input.clone() if is_flipped(input, "_conj") else input
 
 
 @composite("resolve_neg(Tensor input)")
 def resolve_neg(input):
-    """Return ``input`` itself: negation is never put off."""
-    return input
+    """Return the tensor itself, or a copy of it where it is a view of the other sign."""
+    return input.clone() if is_flipped(input, "_neg_view") else input
 
 
 _PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)

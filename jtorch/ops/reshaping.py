@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core import messages_views
 from .._core.memory_format import contiguous_format
 from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS, composite
 from .._engine.kinds import normalise_dim
 from .._engine.op import REGISTRY
 from .._engine.record import record, wrap
+from .._engine.storage import is_flipped
 from .._engine.values import Meta
 from .._engine.views import record_view
 from .shape import infer_shape, view_strides
@@ -55,6 +57,11 @@ def view(self: Any, *args: Any, **kwargs: Any) -> Any:
     if shape is None:
         _, bound = _VIEW_SCHEMA.bind(args, kwargs, True)
         if "dtype" in bound:
+            if bound["dtype"] is not self.dtype:
+                if is_flipped(self, "_conj"):
+                    raise messages_views.flipped_as_dtype("conjugate")
+                if is_flipped(self, "_neg_view"):
+                    raise messages_views.flipped_as_dtype("negative")
             return REGISTRY["view_dtype"].call(self, bound["dtype"])
         shape = tuple(bound["size"])
     return as_view(self, shape)

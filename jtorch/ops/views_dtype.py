@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import dtypes
-from .._engine.declare import FUNCTIONS, METHODS, op
+from .._core import dtypes, messages_views
+from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds import View
+from .._engine.storage import is_flipped
 from .._engine.values import Meta
 from .views_split import select
 
@@ -117,7 +118,7 @@ def _real_rule(meta: Meta) -> tuple:
 
 
 @op(
-    "view_as_real(Tensor input)",
+    "_view_as_real(Tensor input)",
     kind=View(
         _real_rule,
         put=lambda base, new: jax.lax.complex(new[..., 0], new[..., 1]),
@@ -126,14 +127,25 @@ def _real_rule(meta: Meta) -> tuple:
     ),
     arity="view",
     method=False,
+    function=False,
+    node_name="ViewAsRealBackward0",
 )
+def _view_as_real(input):
+    return jnp.stack([jnp.real(input), jnp.imag(input)], -1)
+
+
+@composite("view_as_real(Tensor input)", method=False)
 def view_as_real(input):
     """Return a complex tensor as a real one with a last dimension of 2: real and imaginary parts.
 
     Returns:
         A view.
+    Raises:
+        RuntimeError: the tensor is real, or conjugated.
     """
-    return jnp.stack([jnp.real(input), jnp.imag(input)], -1)
+    if is_flipped(input, "_conj"):
+        raise messages_views.conjugated_as_real()
+    return _view_as_real.call(input)
 
 
 def _complex_rule(meta: Meta) -> tuple:
@@ -176,18 +188,28 @@ def view_as_complex(input):
     return jax.lax.complex(input[..., 0], input[..., 1])
 
 
+def _pairs(input: Any) -> Any:
+    """Return a complex tensor's parts as PyTorch views them, of a conjugated one those stored."""
+    if is_flipped(input, "_conj"):
+        return _view_as_real.call(FUNCTIONS["conj"](input))
+    return _view_as_real.call(input)
+
+
 def real(input: Any) -> Any:
     """Return the real parts: a view of a complex tensor, a real tensor itself."""
     if not input._value.meta.dtype.is_complex:
         return input
-    return select(view_as_real.call(input), -1, 0)
+    return select(_pairs(input), -1, 0)
 
 
 def imag(input: Any) -> Any:
     """Return the imaginary parts of a complex tensor, a view."""
     if not input._value.meta.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return select(view_as_real.call(input), -1, 1)
+    pairs = _pairs(input)
+    if is_flipped(input, "_conj"):
+        pairs = FUNCTIONS["_neg_view"](pairs)
+    return select(pairs, -1, 1)
 
 
 def _set_part(part: Any, doc: str) -> property:

@@ -13,7 +13,7 @@ from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import View, normalise_dim
 from .._engine.op import REGISTRY, Op, Plan
 from .._engine.record import wrap
-from .._engine.storage import Alias, current_value, storage_of
+from .._engine.storage import Alias, current_value, is_flipped, storage_of
 from .._engine.values import Meta
 from .._engine.views import Step, read_chain, record_view, storage_offset
 from .shape import detach
@@ -171,6 +171,9 @@ def strided_view(
         raise NotImplementedError("as_strided of a view of another dtype")
     detached = any(not each.op.differentiable for each in alias.steps)
     steps = (Step(detach, ()), step) if detached else (step,)
+    # PyTorch keeps the conjugate and the negative bit: the storage's elements are read so, too.
+    flips = ("_conj", "_neg_view")
+    steps += tuple([Step(REGISTRY[name], ()) for name in flips if is_flipped(input, name)])
     result = wrap(read_chain(shared.value, steps))
     made = Alias(shared, steps, alias.base)
     made.counter = alias.counter

@@ -19,6 +19,7 @@ from .._core.strides import is_contiguous, memory_order
 from .._engine import record, views
 from .._engine import storage as engine_storage
 from .._engine.op import REGISTRY
+from .._engine.storage import is_flipped
 from .._engine.trace import materialise
 from .._engine.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
 
@@ -218,7 +219,7 @@ def apply_metadata(tensor: Any, metadata: Any) -> Any:
         raise TypeError(f"expected dict, got {type(metadata).__name__}")
     if metadata.get("conj"):
         tensor = tensor.conj()
-    return tensor.neg() if metadata.get("neg") else tensor
+    return _public("_neg_view")(tensor) if metadata.get("neg") else tensor
 
 
 def make_parameter(data: Any, requires_grad: bool) -> Any:
@@ -291,7 +292,14 @@ def describe(tensor: Any) -> TensorDescription:
             lambda: _flat(shared.value if shared.host is None else _fresh(shared)),
             str(shared.meta.device),
         )
-    return TensorDescription(memory, meta.dtype, offset, meta.shape, strides, meta.grad != NO_GRAD)
+    metadata = {name: True for name, step in _FLIPS.items() if is_flipped(tensor, step)}
+    return TensorDescription(
+        memory, meta.dtype, offset, meta.shape, strides, meta.grad != NO_GRAD, metadata or None
+    )
+
+
+#: What PyTorch's files call the view steps that change elements on the way.
+_FLIPS = {"conj": "_conj", "neg": "_neg_view"}
 
 
 def _fresh(shared: Any) -> Value:
