@@ -253,6 +253,11 @@ def not_differentiable(name: str) -> RuntimeError:
     return RuntimeError(f"derivative for aten::{name} is not implemented")
 
 
+def no_derivative(name: str) -> NotImplementedError:
+    """The gradient of an operand for which an operator has none."""
+    return NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+
 def prelu_of_scalar() -> RuntimeError:
     """``prelu`` of a tensor without dimensions."""
     return RuntimeError("Not allow zero-dim input tensor.")

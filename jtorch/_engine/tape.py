@@ -95,6 +95,7 @@ def plan_gradient(
 
     Raises:
         RuntimeError: a graph that it needs was freed.
+        Exception: what the ``refusal`` of a gradient rule makes: PyTorch has no such gradient.
     """
     order = _leading_to(wanted, levels, _reverse_order(levels, roots, stop))
     plan = GradientPlan()
@@ -104,6 +105,9 @@ def plan_gradient(
         level = levels[level_index]
         if instruction.slot in level.freed and (instruction.saves or instruction.saves_result):
             raise messages.backward_twice()
+        refusal = getattr(instruction.vjp, "refusal", None)
+        if refusal is not None:
+            raise refusal()
         for position in instruction.saves:
             needs[level_index, instruction.operands[position]] = None
         for position, reference in enumerate(instruction.operands):

@@ -55,10 +55,20 @@ def with_partials(function: Callable, *partials: Callable | None) -> Callable:
     return wrapped
 
 
-def not_differentiable(name: str) -> Callable:
-    """Return the ``vjp`` of an operator that PyTorch cannot differentiate."""
+def refusing(refusal: Callable[[], Exception]) -> Callable:
+    """Return the ``vjp`` of an operator whose gradient PyTorch refuses, when it is asked for.
+
+    Args:
+        refusal: makes the exception; called while the gradient is planned.
+    """
 
     def vjp(cotangents, results, operands):
-        raise messages_pointwise.not_differentiable(name)
+        raise refusal()
 
+    vjp.refusal = refusal  # type: ignore[attr-defined]
     return vjp
+
+
+def not_differentiable(name: str) -> Callable:
+    """Return the ``vjp`` of an operator that PyTorch cannot differentiate."""
+    return refusing(lambda: messages_pointwise.not_differentiable(name))
