@@ -72,12 +72,33 @@ def _frequencies(positions: Any, rows: int) -> Any:
     return counts[flat].reshape(positions.shape)
 
 
+def _bag_frequencies(positions: Any, rows: int) -> Any:
+    """Return what ``embedding_bag`` divides the gradient of each position by.
+
+    torch 2.13 takes the n-th different row's number from the n-th of all sorted positions, which is
+    another row's where rows are named more than once.
+    """
+    order = jnp.argsort(positions)
+    ordered = positions[order]
+    new = jnp.concatenate([jnp.zeros(1, bool), ordered[1:] != ordered[:-1]])
+    counts = jnp.zeros(rows, jnp.int32).at[positions].add(1, mode="drop")
+    divisors = counts[ordered[jnp.cumsum(new)]]
+    return jnp.zeros_like(divisors).at[order].set(divisors)
+
+
 def _table_gradient(
-    updates: Any, positions: Any, shape: tuple[int, ...], padding: int, by_frequency: bool
+    updates: Any, positions: Any, shape: tuple[int, ...], padding: int, counts: Any = None
 ) -> Any:
-    """Return the gradient of a table for the gradients of rows taken from it."""
-    if by_frequency:
-        counts = _frequencies(positions, shape[0])
+    """Return the gradient of a table for the gradients of rows taken from it.
+
+    Args:
+        updates: gradients of the rows, of the positions' shape with one more dimension.
+        positions: of the rows.
+        shape: of the table.
+        padding: row that gets none, -1 for none.
+        counts: what to divide the gradient of each row by.
+    """
+    if counts is not None:
         updates = updates / counts[..., None].astype(updates.dtype)
     if padding >= 0:
         positions = jnp.where(positions == padding, shape[0], positions)
@@ -93,7 +114,8 @@ def _embedding_plan(operation, bound, mode) -> Plan:
     padding, by_frequency = bound["padding_idx"], bound["scale_grad_by_freq"]
 
     def vjp(cotangents, results, operands):
-        return [_table_gradient(cotangents[0], operands[1], meta.shape, padding, by_frequency)]
+        counts = _frequencies(operands[1], meta.shape[0]) if by_frequency else None
+        return [_table_gradient(cotangents[0], operands[1], meta.shape, padding, counts)]
 
     made = make_meta((*where.shape, meta.shape[1]), meta.dtype, meta.device)
     return Plan(_rows, [table, positions], (made,), saves=(1,), vjp=vjp)
@@ -345,9 +367,8 @@ class _Bags:
             updates = spread
             if self.weights is not None:
                 updates = spread * operands[3][:, None].astype(spread.dtype)
-            found.append(
-                _table_gradient(updates, positions, shape, self.padding, self.by_frequency)
-            )
+            divisors = _bag_frequencies(positions, shape[0]) if self.by_frequency else None
+            found.append(_table_gradient(updates, positions, shape, self.padding, divisors))
         if self.weights is not None and self.wanted[3]:
             products = spread * _rows(table, positions).astype(spread.dtype)
             found.append(jnp.sum(products, 1).astype(operands[3].dtype))
