@@ -15,6 +15,7 @@ from .._core import messages_pointwise as words
 from .._engine.declare import METHODS, op
 from .._engine.kinds_pointwise import COMPLEX, FLOATING, Pointwise, only
 from ._rules import from_result, with_partials
+from ._zeta import zeta
 
 _NUMBERS = only(FLOATING, COMPLEX)
 
@@ -187,8 +188,23 @@ declare_unary(
 )  # fmt: skip
 
 
+def _in_double(function: Callable) -> Callable:
+    """Return a function of single precision that is computed in double.
+
+    XLA's own error of single precision shows where the result is near 0: ``lgamma(1)``.
+    """
+
+    def widened(x):
+        return function(x.astype(jnp.float64)).astype(x.dtype)
+
+    return widened
+
+
+_gammaln = _in_double(special.gammaln)
+
+
 def _digamma(x):
-    return jnp.where(x == 0, jnp.copysign(jnp.inf, -x), special.digamma(x))
+    return jnp.where(x == 0, jnp.copysign(jnp.inf, -x), _in_double(special.digamma)(x))
 
 
 def _polygamma(n, x):
@@ -202,9 +218,9 @@ def _differentiable_polygamma(n):
     def value(x):
         if n == 1:
             return _trigamma(x)
-        result = special.polygamma(n, x)
         pole = (x <= 0) & (x == jnp.floor(x))
         sign = 1.0 if n % 2 else -1.0
+        result = sign * math.exp(math.lgamma(n + 1)) * zeta(jnp.full_like(x, n + 1), x)
         return jnp.where(pole, sign * jnp.inf, result)
 
     return with_partials(value, lambda tangent, x: tangent * _polygamma(n + 1, x))
@@ -212,7 +228,7 @@ def _differentiable_polygamma(n):
 
 def _trigamma(x):
     """Reflect negative arguments, then use the zeta function."""
-    positive = special.zeta(jnp.asarray(2, x.dtype), jnp.where(x < 0.5, 1 - x, x))
+    positive = zeta(jnp.full_like(x, 2), jnp.where(x < 0.5, 1 - x, x))
     positive = jnp.where(x == jnp.inf, 0, positive)
     sine = jnp.sin(math.pi * x)
     return jnp.where(x < 0.5, (math.pi / sine) ** 2 - positive, positive)
@@ -226,7 +242,7 @@ declare_unary(
 )  # fmt: skip
 declare_unary(
     "lgamma", "Take the logarithm of the absolute gamma function of each element.",
-    special.gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
+    _gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
     inplace_function=False,
 )  # fmt: skip
 declare_unary(
@@ -385,4 +401,4 @@ def mvlgamma(input, p):
     return terms + p * (p - 1) / 4 * math.log(math.pi)
 
 
-_lgamma = with_partials(special.gammaln, lambda tangent, x: tangent * _differentiable_digamma(x))
+_lgamma = with_partials(_gammaln, lambda tangent, x: tangent * _differentiable_digamma(x))

@@ -16,6 +16,7 @@ from .._engine.kinds_pointwise import FLOATING, Pointwise, only
 from .._engine.op import Plan
 from ._calls import bound_function
 from ._rules import refusing, with_partials
+from ._zeta import zeta
 from .elementwise import polygamma
 
 _PRECISE = frozenset((dtypes.float32, dtypes.float64))
@@ -204,7 +205,7 @@ def special_xlog1py(other, input=None, self=None):
 
 def _zeta_value(s, q):
     pole = (q <= 0) & (q == jnp.floor(q))
-    result = special.zeta(s, q)
+    result = zeta(s, q)
     # The limits of an infinite power.
     endless = jnp.where(q == 1, 1, jnp.where(q < 1, jnp.inf, result))
     result = jnp.where(s == jnp.inf, endless, result)
