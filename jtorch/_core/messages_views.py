@@ -99,7 +99,7 @@ def conjugated_as_real() -> RuntimeError:
 
 
 def flipped_as_dtype(kind: str) -> RuntimeError:
-    """``view(dtype)`` of a conjugated or negated view; ``kind`` is ``conjugate`` or ``negative``."""
+    """``view(dtype)`` of a view that is ``kind``: ``conjugate`` or ``negative``."""
     return RuntimeError(
         f"torch.Tensor.view is not supported for {kind} view tensors when converting to a "
         "different dtype."

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from .._core import dtypes, messages, messages_matmul
 from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from .._engine.kinds import Custom, broadcast_shapes
+from .._engine.kinds import Custom, broadcast_shapes, cast, promoted_dtype
 from .._engine.op import Plan
 from .._engine.record import write_result
 from .._engine.trace import local
@@ -29,6 +29,16 @@ def _product(left, right):
 
 def _accumulate(array):
     return array.dtype if array.dtype.kind in "iubcf" and array.dtype.itemsize > 2 else None
+
+
+def _unrounded_product(left, right):
+    """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
+    wide = jnp.float32 if _is_half(left) else _accumulate(left)
+    return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
+
+
+def _is_half(array):
+    return str(array.dtype) in ("float16", "bfloat16")
 
 
 def _mm_plan(operation, bound, mode) -> Plan:
@@ -369,17 +379,19 @@ METHODS["__rmatmul__"] = _reflected
 # Products with an addend
 
 
-def _addend_plan(operation, operands, shape, product, beta, alpha, mode, kernel) -> Plan:
+def _addend_plan(operands, shape, combine, beta, alpha, mode, kernel, dtype=None) -> Plan:
     """Plan ``beta * addend + alpha * product``.
 
     Args:
         operands: the addend and the two factors.
         shape: of the result, which the addend expands to.
-        product: ``(left, right) -> array``.
+        combine: ``(addend, left, right, beta, alpha) -> array`` that broadcasts to the result.
         beta, alpha: Operands or Python numbers.
+        kernel: what PyTorch calls the kernel that has no form for bool; None where it has one.
+        dtype: of the result, by default that of the addend.
     """
     first, _, _ = operands
-    dtype = first.meta.dtype
+    dtype = dtype or first.meta.dtype
     wanted = tuple(shape)
     own = first.meta.shape
     lead = len(wanted) - len(own)
@@ -388,7 +400,7 @@ def _addend_plan(operation, operands, shape, product, beta, alpha, mode, kernel)
             raise messages.expand_mismatch(
                 wanted[dim + max(lead, 0)], size, dim + max(lead, 0), wanted, own
             )
-    if dtype is dtypes.bool_:
+    if dtype is dtypes.bool_ and kernel is not None:
         raise messages_matmul.not_implemented(kernel, "Bool")
     factors = [x for x in (beta, alpha) if hasattr(x, "reference")]
     fixed = {
@@ -398,11 +410,7 @@ def _addend_plan(operation, operands, shape, product, beta, alpha, mode, kernel)
 
     def run(addend, first_factor, second_factor, *numbers):
         scale = {**fixed, **dict(zip(names, numbers, strict=True))}
-        result = product(first_factor, second_factor)
-        result = _scaled(result, scale["alpha"])
-        if isinstance(scale["beta"], int) and scale["beta"] == 0:
-            return jnp.broadcast_to(result, wanted)
-        return _scaled(addend, scale["beta"]) + result
+        return combine(addend, first_factor, second_factor, scale["beta"], scale["alpha"])
 
     meta = make_meta(wanted, dtype, first.meta.device)
     grads = [mode.grad and operand.meta.grad for operand in operands]
@@ -415,6 +423,31 @@ def _scaled(array, factor):
     if isinstance(factor, (int, float)) and factor == 1:
         return array
     return array * jnp.asarray(factor).astype(array.dtype)
+
+
+def _scaled_addend(addend, beta):
+    """Return ``beta * addend``, zero where beta is, whatever the addend holds."""
+    if isinstance(beta, (int, float)):
+        return jnp.zeros_like(addend) if beta == 0 else _scaled(addend, beta)
+    scaled = _scaled(addend, beta)
+    return jnp.where(jnp.asarray(beta) == 0, jnp.zeros_like(scaled), scaled)
+
+
+def _fused(addend, left, right, beta, alpha):
+    """Combine as a product of matrices with an addend does: rounded once."""
+    product = _scaled(_unrounded_product(left, right), alpha)
+    return (_scaled_addend(addend.astype(product.dtype), beta) + product).astype(addend.dtype)
+
+
+def _fused_in_turn(addend, left, right, beta, alpha):
+    """Combine the products of a batch one after the other, each rounded."""
+    if not left.shape[0]:
+        return _scaled_addend(addend, beta)
+    shape = (left.shape[1], right.shape[2])
+    total = _fused(jnp.broadcast_to(addend, shape), left[0], right[0], beta, alpha)
+    return jax.lax.scan(
+        lambda total, pair: (_fused(total, *pair, 1, alpha), None), total, (left[1:], right[1:])
+    )[0]
 
 
 def _addmm_plan(operation, bound, mode) -> Plan:
@@ -431,9 +464,8 @@ def _addmm_plan(operation, bound, mode) -> Plan:
         raise messages_matmul.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
     shape = (a.shape[0], b.shape[1])
     return _addend_plan(
-        operation, operands, shape, _product, bound["beta"], bound["alpha"], mode,
-        "addmm_impl_cpu_",
-    )  # fmt: skip
+        operands, shape, _fused, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_"
+    )
 
 
 @op(
@@ -464,9 +496,8 @@ def _addmv_plan(operation, bound, mode) -> Plan:
     if len(set(names)) > 1:
         raise messages_matmul.mv_dtypes(*names)
     return _addend_plan(
-        operation, operands, a.shape[:1], _product, bound["beta"], bound["alpha"], mode,
-        "addmv_impl_cpu",
-    )  # fmt: skip
+        operands, a.shape[:1], _fused, bound["beta"], bound["alpha"], mode, "addmv_impl_cpu"
+    )
 
 
 @op(
@@ -502,12 +533,14 @@ def _batch_plan(operation, bound, mode) -> Plan:
     summed = operation.name.startswith("addbmm")
     shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
 
-    def product(left, right):
-        return jnp.sum(_product(left, right), 0) if summed else _product(left, right)
+    def summing(addend, left, right, beta, alpha):
+        if _is_half(left):
+            return _fused_in_turn(addend, left, right, beta, alpha)
+        product = _scaled(jnp.sum(_product(left, right), 0), alpha)
+        return _scaled_addend(addend, beta) + product
 
-    return _addend_plan(
-        operation, operands, shape, product, bound["beta"], bound["alpha"], mode, "baddbmm"
-    )
+    combine = summing if summed else _fused
+    return _addend_plan(operands, shape, combine, bound["beta"], bound["alpha"], mode, "baddbmm")
 
 
 @op(
@@ -544,22 +577,32 @@ def addbmm(input, batch1, batch2):
     raise AssertionError("planned by _batch_plan")
 
 
+def _outer(addend, left, right, beta, alpha):
+    # In PyTorch's order, which matters in 16 bits: alpha is multiplied into the first vector.
+    return _scaled_addend(addend, beta) + _scaled(left, alpha)[:, None] * right[None, :]
+
+
+def _logical_outer(addend, left, right, beta, alpha):
+    product = jnp.asarray(alpha).astype(bool) & left[:, None] & right[None, :]
+    return (jnp.asarray(beta).astype(bool) & addend) | product
+
+
 def _addr_plan(operation, bound, mode) -> Plan:
     operands = [bound["input"], bound["vec1"], bound["vec2"]]
     _, a, b = [operand.meta for operand in operands]
     for name, meta in (("vec1", a), ("vec2", b)):
         if meta.ndim != 1:
             raise messages_matmul.vector_expected("addr", name, meta.ndim)
-    return _addend_plan(
-        operation,
-        operands,
-        (a.shape[0], b.shape[0]),
-        jnp.outer,
-        bound["beta"],
-        bound["alpha"],
-        mode,
-        "addr",
-    )
+    dtype = promoted_dtype(operands, mode.default_dtype)
+    combine = _logical_outer if dtype is dtypes.bool_ else _outer
+
+    def promoted(addend, left, right, beta, alpha):
+        arrays = [cast(array, dtype) for array in (addend, left, right)]
+        return combine(*arrays, beta, alpha)
+
+    shape = (a.shape[0], b.shape[0])
+    factors = bound["beta"], bound["alpha"]
+    return _addend_plan(operands, shape, promoted, *factors, mode, None, dtype)
 
 
 @op(

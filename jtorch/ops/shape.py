@@ -337,13 +337,13 @@ def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> t
     lead = len(size) - meta.ndim
     if lead < 0:
         raise messages.expand_fewer(size, meta.shape, meta.ndim, meta.dtype._legacy_name)
-    shape, strides = [], []
+    shape: list[int] = []
+    strides: list[int] = []
     for dim, wanted in enumerate(size):
         if dim < lead:
             if wanted < 0:
                 raise messages.expand_leading(wanted, dim)
             shape.append(wanted)
-            strides.append(0)
             continue
         own = meta.shape[dim - lead]
         if wanted == -1:
@@ -352,6 +352,10 @@ def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> t
             raise messages.expand_mismatch(wanted, own, dim, size, meta.shape)
         shape.append(wanted)
         strides.append(meta.strides[dim - lead] if own == wanted else 0)
+    for dim in reversed(range(lead)):
+        # A new dimension of size 1 lies as if it had been there.
+        outer = shape[dim + 1] * strides[0] if strides else 1
+        strides.insert(0, outer if shape[dim] == 1 else 0)
     return shape, strides
 
 
