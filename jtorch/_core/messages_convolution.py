@@ -1,0 +1,177 @@
+"""PyTorch's words about convolutions and about patches of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def padding_name(name: str) -> RuntimeError:
+    """``padding`` is a word, and neither ``same`` nor ``valid``."""
+    return RuntimeError(f"Invalid padding string: '{name}'")
+
+
+def same_strided() -> RuntimeError:
+    """``padding='same'`` together with a stride."""
+    return RuntimeError("padding='same' is not supported for strided convolutions")
+
+
+def batched_rank(name: str, rank: int, shape: Sequence[int]) -> RuntimeError:
+    """The input has neither the dimensions of a batch nor those of one image."""
+    return RuntimeError(
+        f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {name}, but got input "
+        f"of size: {list(shape)}"
+    )
+
+
+def rank_mismatch(weight: Sequence[int], shape: Sequence[int], blank: str = " ") -> RuntimeError:
+    """Input and weight differ in their number of dimensions."""
+    return RuntimeError(
+        f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight{blank}"
+        f"{list(weight)}, but got {len(shape)}-dimensional input of size {list(shape)} instead"
+    )
+
+
+def parameter_count(name: str, given: Sequence[int], rank: int) -> RuntimeError:
+    """A list of numbers per dimension has another length than there are dimensions."""
+    return RuntimeError(
+        f"expected {name} to be a single integer value or a list of {rank} values to match the "
+        f"convolution dimensions, but got {name}={list(given)}"
+    )
+
+
+def negative(name: str) -> RuntimeError:
+    """``padding`` or ``output_padding`` is negative."""
+    return RuntimeError(f"negative {name} is not supported")
+
+
+def not_positive(name: str) -> RuntimeError:
+    """``stride`` or ``groups`` is no positive number."""
+    return RuntimeError(f"non-positive {name} is not supported")
+
+
+def dilation(given: Sequence[int]) -> RuntimeError:
+    """``dilation`` is no positive number."""
+    return RuntimeError(f"dilation should be greater than zero, but got {list(given)}")
+
+
+def weight_too_small(groups: int, weight: Sequence[int]) -> RuntimeError:
+    """There are fewer filters than groups."""
+    return RuntimeError(
+        f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got "
+        f"weight of size {list(weight)} instead"
+    )
+
+
+def weight_not_divisible(groups: int, weight: Sequence[int]) -> RuntimeError:
+    """The filters cannot be shared out among the groups."""
+    return RuntimeError(
+        f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but "
+        f"got weight of size [{list(weight)}] instead"
+    )
+
+
+def channels(
+    groups: int | None, weight: Sequence[int], shape: Sequence[int], expected: int
+) -> RuntimeError:
+    """The input has another number of channels than the weight is for.
+
+    Args:
+        groups: of the convolution, ``None`` for a transposed one.
+    """
+    given = "transposed=1" if groups is None else f"groups={groups}"
+    return RuntimeError(
+        f"Given {given}, weight of size {list(weight)}, expected input{list(shape)} to have "
+        f"{expected} channels, but got {shape[1]} channels instead"
+    )
+
+
+def bias(
+    transposed: bool, weight: Sequence[int], expected: int, shape: Sequence[int]
+) -> RuntimeError:
+    """The bias has another shape than there are output channels."""
+    given = "transposed=1, weight" if transposed else "weight"
+    return RuntimeError(
+        f"Given {given} of size {list(weight)}, expected bias to be 1-dimensional with {expected} "
+        f"elements, but got bias of size {list(shape)} instead"
+    )
+
+
+def kernel_too_large(padded: Sequence[int], kernel: Sequence[int]) -> RuntimeError:
+    """The kernel, with its dilation, does not fit into the padded input."""
+    sizes, kernels = [" x ".join(map(str, each)) for each in (padded, kernel)]
+    return RuntimeError(
+        f"Calculated padded input size per channel: ({sizes}). Kernel size: ({kernels}). Kernel "
+        "size can't be greater than actual input size"
+    )
+
+
+def empty_kernel() -> RuntimeError:
+    """A kernel without elements, which oneDNN refuses."""
+    return RuntimeError(
+        "could not create a primitive descriptor for the convolution forward propagation "
+        "primitive. Run workload with environment variable ONEDNN_VERBOSE=all to get additional "
+        "diagnostic information."
+    )
+
+
+def no_output() -> RuntimeError:
+    """A transposed convolution whose result would have no or negative size."""
+    return RuntimeError("could not construct a memory descriptor using a format tag")
+
+
+def output_padding(
+    given: Sequence[int], stride: Sequence[int], dilations: Sequence[int]
+) -> RuntimeError:
+    """``output_padding`` reaches as far as stride and dilation do."""
+    names = ("depth", "height", "width")[-max(2, len(given)) :]
+    words = []
+    for label, numbers in (
+        ("output_padding", given),
+        ("stride", stride),
+        ("dilation", dilations),
+    ):
+        words += [f"{label}_{name}: {number}" for name, number in zip(names, numbers, strict=True)]
+    return RuntimeError(
+        "output padding must be smaller than either stride or dilation, but got " + " ".join(words)
+    )
+
+
+def scalar_types(expected: str, given: str) -> RuntimeError:
+    """Input and weight have different dtypes, and PyTorch's own kernel says so."""
+    return RuntimeError(f"expected scalar type {expected} but found {given}")
+
+
+def input_weight_types(expected: str, given: str, dense: bool) -> RuntimeError:
+    """Input and weight have different types of tensor, in PyTorch's oldest names.
+
+    Args:
+        dense: whether oneDNN was to compute it.
+    """
+    tail = " or input should be a MKLDNN tensor and weight is a dense tensor" if dense else ""
+    return RuntimeError(
+        f"Input type ({expected}) and weight type ({given}) should be the same{tail}"
+    )
+
+
+def bias_type(expected: str, given: str) -> RuntimeError:
+    """The bias has another dtype than the input, in the names of C++."""
+    return RuntimeError(f"Input type ({expected}) and bias type ({given}) should be the same")
+
+
+def tbc(words: str) -> RuntimeError:
+    """``conv_tbc`` refuses the shape of an argument."""
+    return RuntimeError(
+        {
+            "input": "Input must have 3 dims: time, batch, in_channel",
+            "weight": "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.",
+            "bias": "Bias must be 1-D",
+            "channels": "Input dim 2 (input channels) is not == dim 1 in the weight tensor",
+            "bias_size": "Bias size must equal dim 2 in the weight tensor (output channels).",
+        }[words]
+    )
+
+
+def negative_size(shape: Sequence[int]) -> RuntimeError:
+    """A result would have a negative size."""
+    least = next(size for size in shape if size < 0)
+    return RuntimeError(f"Trying to create tensor with negative dimension {least}: {list(shape)}")
