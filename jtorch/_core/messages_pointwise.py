@@ -288,3 +288,13 @@ def no_complex_gradient(name: str) -> RuntimeError:
 def bool_mvlgamma() -> RuntimeError:
     """``mvlgamma`` of bool."""
     return RuntimeError("The input tensor may not be a boolean tensor.")
+
+
+def odd_halves(dim: int, size: int) -> RuntimeError:
+    """``glu`` along a dimension of odd size."""
+    return RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
+
+
+def glu_of_scalar() -> RuntimeError:
+    """``glu`` of a tensor without dimensions."""
+    return RuntimeError("glu does not support scalars because halving size must be even")

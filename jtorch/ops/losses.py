@@ -19,7 +19,7 @@ from .normalising import log_softmax
 _COMPARED_CLASSES = 1024
 
 
-def _reduction_of(name: str, size_average: Any, reduce: Any) -> str:
+def legacy_reduction(name: str, size_average: Any, reduce: Any) -> str:
     """Return the reduction that the deprecated arguments mean, or ``name``."""
     if size_average is None and reduce is None:
         return name
@@ -30,12 +30,21 @@ def _reduction_of(name: str, size_average: Any, reduce: Any) -> str:
     return name
 
 
-def _check_reduction(name: Any) -> None:
+def checked_reduction(name: Any) -> str:
+    """Return the name of a reduction, which may be given by its old name.
+
+    Raises:
+        ValueError: there is no such reduction.
+    """
+    if name == "elementwise_mean":
+        messages_loss.warn_elementwise_mean()
+        return "mean"
     if name not in ("none", "mean", "sum"):
         raise messages_loss.reduction(name)
+    return name
 
 
-def _reduce(array, name: str):
+def reduce_elements(array, name: str):
     """Reduce elements: half precision is added up in float32, as PyTorch does."""
     if name == "mean":
         return jnp.mean(array, dtype=array.dtype)
@@ -52,7 +61,7 @@ def _mse_plan(operation, bound, mode) -> Plan:
 
     def run(input, target):
         difference = cast(input, compute) - cast(target, compute)
-        return _reduce(difference * difference, name)
+        return reduce_elements(difference * difference, name)
 
     meta = make_meta(shape if name == "none" else (), compute, operands[0].meta.device)
     return Plan(run, operands, (meta,))
@@ -83,14 +92,14 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """
     if target.shape != input.shape:
         messages_loss.warn_target_size(input.shape, target.shape)
-    reduction = _reduction_of(reduction, size_average, reduce)
+    reduction = legacy_reduction(reduction, size_average, reduce)
     if weight is not None:
-        return _weighted(_mse_loss.call(input, target, "none"), weight, input, reduction)
-    _check_reduction(reduction)
+        return weighted_loss(_mse_loss.call(input, target, "none"), weight, input, reduction)
+    reduction = checked_reduction(reduction)
     return _mse_loss.call(input, target, reduction)
 
 
-def _weighted(elements: Any, weight: Any, input: Any, reduction: str) -> Any:
+def weighted_loss(elements: Any, weight: Any, input: Any, reduction: str) -> Any:
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
     weighted = FUNCTIONS["mul"](elements, weight)
@@ -117,19 +126,19 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     """
     if target.shape != input.shape:
         messages_loss.warn_target_size(input.shape, target.shape)
-    reduction = _reduction_of(reduction, size_average, reduce)
+    reduction = legacy_reduction(reduction, size_average, reduce)
     if weight is None:
-        _check_reduction(reduction)
+        reduction = checked_reduction(reduction)
     difference = FUNCTIONS["abs"](FUNCTIONS["sub"](input, target))
     if weight is not None:
-        return _weighted(difference, weight, input, reduction)
+        return weighted_loss(difference, weight, input, reduction)
     return difference if reduction == "none" else FUNCTIONS[reduction](difference)
 
 
 # Class numbers
 
 
-def _check_targets(target: Any, classes: int, ignore_index: int) -> None:
+def check_targets(target: Any, classes: int, ignore_index: int) -> None:
     """Refuse class numbers that do not exist, as far as they are known without waiting.
 
     That is the case for data in host memory that no pending operator made.
@@ -232,8 +241,8 @@ def nll_loss(
     Returns:
         Tensor without dimensions, or of the target's shape for ``"none"``.
     """
-    reduction = _reduction_of(reduction, size_average, reduce)
-    _check_reduction(reduction)
+    reduction = legacy_reduction(reduction, size_average, reduce)
+    reduction = checked_reduction(reduction)
     return _nll(input, target, weight, ignore_index, reduction)
 
 
@@ -252,7 +261,7 @@ def _nll(input, target, weight, ignore_index, reduction):
     else:
         return _nll_of_any_rank(input, target, weight, ignore_index, reduction)
     result = _nll_loss.call(input, target, weight, ignore_index, reduction)
-    _check_targets(target, input.shape[1 if ndim > 1 else 0], ignore_index)
+    check_targets(target, input.shape[1 if ndim > 1 else 0], ignore_index)
     return result
 
 
@@ -264,7 +273,7 @@ def _nll_of_any_rank(input, target, weight, ignore_index, reduction):
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
     folded = input.reshape(batch, classes, 1, -1)
     result = _nll_loss.call(folded, target.reshape(batch, 1, -1), weight, ignore_index, reduction)
-    _check_targets(target, classes, ignore_index)
+    check_targets(target, classes, ignore_index)
     return result.view(expected) if reduction == "none" else result
 
 
@@ -291,8 +300,8 @@ def cross_entropy(
     Returns:
         Tensor without dimensions, or of the shape without classes for ``"none"``.
     """
-    reduction = _reduction_of(reduction, size_average, reduce)
-    _check_reduction(reduction)
+    reduction = legacy_reduction(reduction, size_average, reduce)
+    reduction = checked_reduction(reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise messages_loss.smoothing(label_smoothing)
     class_dim = 0 if input.dim() == 1 else 1
@@ -398,7 +407,7 @@ def _bce_plan(operation, bound, mode) -> Plan:
         found = _bce_elements(input, target)
         if weights:
             found = found * weights[0]
-        return _reduce(found, name)
+        return reduce_elements(found, name)
 
     shape = meta.shape if name == "none" else ()
     return Plan(run, operands, (make_meta(shape, meta.dtype, meta.device),))
@@ -447,8 +456,8 @@ def binary_cross_entropy(
     Returns:
         Tensor without dimensions, or of the inputs' shape for ``"none"``.
     """
-    reduction = _reduction_of(reduction, size_average, reduce)
-    _check_reduction(reduction)
+    reduction = legacy_reduction(reduction, size_average, reduce)
+    reduction = checked_reduction(reduction)
     if target.shape != input.shape:
         raise messages_loss.bce_size(target.shape, input.shape)
     if weight is not None:
@@ -478,7 +487,7 @@ def _logits_plan(operation, bound, mode) -> Plan:
             found = (1 - target) * input - log_sigmoid
         if weight is not None:
             found = found * weight
-        return _reduce(found, name)
+        return reduce_elements(found, name)
 
     def vjp(cotangents, results, operands):
         input, target = operands[0], operands[1]
@@ -538,8 +547,8 @@ def binary_cross_entropy_with_logits(
     Returns:
         Tensor without dimensions, or of the inputs' shape for ``"none"``.
     """
-    reduction = _reduction_of(reduction, size_average, reduce)
-    _check_reduction(reduction)
+    reduction = legacy_reduction(reduction, size_average, reduce)
+    reduction = checked_reduction(reduction)
     if target.shape != input.shape:
         raise messages_loss.logits_size(target.shape, input.shape)
     return _bce_with_logits.call(input, target, weight, pos_weight, reduction)

@@ -317,3 +317,20 @@ def _functional(name: str, recorder):
 
 NN_FUNCTIONS["softmax"] = _functional("softmax", softmax.call)
 NN_FUNCTIONS["log_softmax"] = _functional("log_softmax", log_softmax.call)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    """Return ``softmax`` of the negated input.
+
+    Args:
+        input: tensor.
+        dim: the dimension that is normalised.
+        dtype: what to compute in.
+    """
+    if dim is None:
+        warnings.warn(messages_reduction.implicit_dim("softmin"), stacklevel=_stacklevel - 1)
+        dim = 0 if input.dim() in (0, 1, 3) else 1
+    return NN_FUNCTIONS["softmax"](-input, dim, dtype=dtype)
+
+
+NN_FUNCTIONS["softmin"] = softmin

@@ -11,6 +11,7 @@ from .flatten import *  # noqa: F403
 from .instancenorm import *  # noqa: F403
 from .lazy import LazyModuleMixin as LazyModuleMixin
 from .linear import *  # noqa: F403
+from .linear_cross_entropy_options import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from .loss import *  # noqa: F403
 from .module import Module as Module
 from .normalization import *  # noqa: F403
