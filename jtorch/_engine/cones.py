@@ -139,7 +139,7 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
 
 def _stale(node: Node, place: dict[int, int]) -> frozenset[int]:
     """Return the references of the cone that were overwritten inside the trace."""
-    overwritten = {i.overwrites for i in node.instructions() if i.overwrites is not None}
+    overwritten = {reference for i in node.instructions() for reference, _ in i.writes()}
     if not overwritten:
         return frozenset()
     by_slot = node.by_slot()

@@ -26,7 +26,7 @@ def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None
     if not marked:
         return
     by_slot = end.by_slot()
-    copied = {i.overwrites: i.slot for i in end.instructions() if i.overwrites is not None}
+    copied = _replacements(end)
     for at, instruction in plan.order:
         if at != level_index:
             continue
@@ -44,16 +44,22 @@ def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None
                 origin = None if source is None else source.view_of
 
 
+def _replacements(node: Node) -> dict[int, int]:
+    """Return the slot that replaced each overwritten reference."""
+    return {reference: slot for i in node.instructions() for reference, slot in i.writes()}
+
+
 def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
     """Return the references whose elements a gradient needs, and whether each is its own result.
 
     What an in-place operator itself overwrites is left out: PyTorch keeps a copy of it.
     """
     needed = [instruction.operands[position] for position in instruction.saves]
+    replaced = {reference for reference, _ in instruction.writes()}
     found = [
         (reference, False)
         for reference in needed
-        if isinstance(reference, int) and reference != instruction.overwrites
+        if isinstance(reference, int) and reference not in replaced
     ]
     if instruction.saves_result:
         found.append((instruction.slot, True))
@@ -62,7 +68,7 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
 
 def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> None:
     """Raise where a value that the gradient needs was overwritten in the same segment."""
-    overwritten = {i.overwrites: i.slot for i in node.instructions() if i.overwrites is not None}
+    overwritten = _replacements(node)
     if not overwritten:
         return
     by_slot = node.by_slot()
@@ -84,9 +90,8 @@ def _modified(
 ) -> RuntimeError:
     """Describe the overwritten value as PyTorch does."""
     meta = node.meta_of(needed)
-    instructions = node.instructions()
-    earlier = {i.slot: i.overwrites for i in instructions if i.overwrites is not None}
-    later = {i.overwrites: i.slot for i in instructions if i.overwrites is not None}
+    later = _replacements(node)
+    earlier = {slot: reference for reference, slot in later.items()}
     then = 0
     place: Any = origin
     while place in earlier:

@@ -32,7 +32,8 @@ class Instruction:
         vjp: gradient rule ``(cotangents, results, operands) -> gradients`` of the operands in
             ``gradient_operands``, or ``None`` for ``jax.vjp`` of ``function``.
         node_name: class name of the ``grad_fn``.
-        overwrites: reference of the value that this in-place write made stale, or ``None``.
+        overwrites: reference of the value that this in-place write made stale, or ``None``; a tuple
+            of them where the first results each replace one.
         view_of: reference of the value that the result shares memory with, or ``None``.
         identity: hashable; instructions of equal identity whose operands have equal metas compute
             the same.
@@ -68,7 +69,7 @@ class Instruction:
         saves_result: bool = False,
         vjp: Callable | None = None,
         node_name: str = "",
-        overwrites: int | None = None,
+        overwrites: int | tuple[int, ...] | None = None,
         view_of: int | None = None,
         identity: Any = None,
     ):
@@ -100,9 +101,26 @@ class Instruction:
             vjp=self.vjp,
             node_name=self.node_name,
             view_of=None if self.view_of is None else place.get(self.view_of),
-            overwrites=None if self.overwrites is None else place.get(self.overwrites),
+            overwrites=self._moved_overwrites(place),
             identity=self.identity,
         )
+
+    def _moved_overwrites(self, place: dict[int, int]) -> Any:
+        overwrites = self.overwrites
+        if overwrites is None:
+            return None
+        if isinstance(overwrites, tuple):
+            return tuple([place.get(reference) for reference in overwrites])
+        return place.get(overwrites)
+
+    def writes(self) -> list[tuple[int, int]]:
+        """Return the references that were overwritten, each with the slot of what replaced it."""
+        overwrites = self.overwrites
+        if overwrites is None:
+            return []
+        if isinstance(overwrites, tuple):
+            return [(r, self.slot + at) for at, r in enumerate(overwrites) if r is not None]
+        return [(overwrites, self.slot)]
 
 
 _extending = threading.Lock()
