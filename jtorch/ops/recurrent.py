@@ -333,7 +333,9 @@ def _batched(
         raise words.no_steps()
     groups = _grouped(params, has_biases, projected)
     states = tuple([_states_of(each) for each in hidden])
-    if input.dim() == 2 and cell != "lstm":
+    if input.dim() == 2:
+        if cell == "gru":
+            raise messages.dim_out_of_range(1, 1)
         return _without_batch(cell, input, states, groups, num_layers, dropout, train,
                               bidirectional)  # fmt: skip
     output, last = _run_layers(

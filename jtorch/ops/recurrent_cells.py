@@ -28,7 +28,7 @@ _WEIGHTS = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
 
 def _check_sizes(input: Any, states: tuple, w_ih: Any, w_hh: Any, blocks: int) -> None:
     """Refuse sizes that do not fit, in PyTorch's order."""
-    METHODS["size"](input, 1)  # raises where there is no such dimension
+    input.size(1)  # raises where there is no such dimension
     features, wanted = input.shape[1], w_ih.shape[1]
     if features != wanted:
         raise words.cell_input_size(features, wanted)
