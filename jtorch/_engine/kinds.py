@@ -171,6 +171,7 @@ class View:
         parts: ``(meta, **arguments) -> steps``, one for each of several results; ``rule`` then
             returns a list.
         dtype: ``(meta, **arguments) -> dtype`` where it is not that of ``input``.
+        names: ``(**arguments) -> name of grad_fn`` where it depends on the overload.
     """
 
     def __init__(
@@ -180,7 +181,9 @@ class View:
         offset: Callable | None = None,
         parts: Callable | None = None,
         dtype: Callable | None = None,
+        names: Callable | None = None,
     ):
+        self.names = names
         self.rule = rule
         self.put = put
         self.offset = offset
@@ -222,6 +225,7 @@ class View:
                 ]
             ),
             saves=(),
+            node_name=None if self.names is None else self.names(**static),
             view=True,
             put=run_put if put is not None else None,
         )

@@ -287,6 +287,18 @@ def _plan_chain(
     return planned, meta
 
 
+def chain_function(meta: Meta, steps: Sequence[Step]) -> tuple[Callable, Meta]:
+    """Return a pure function that reads steps, and the meta that they end at."""
+    planned, end = _plan_chain(meta, steps, [])
+
+    def run(array: Any) -> Any:
+        for step in planned:
+            array = step.read(array, ())
+        return array
+
+    return run, end
+
+
 def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
     """Record an instruction, made where the key is new, and return its value."""
     node = trace.node.children.get(key)

@@ -34,6 +34,7 @@ from . import (  # noqa: F401
     masks,
     matmul,
     moments,
+    multihead_attention,
     normalisation_layers,
     normalising,
     padding,

@@ -246,7 +246,7 @@ def scatter_reduce(input, dim, index, src, reduce, include_self=True):
 # A view's place in a copy
 
 
-def _check_slice(source: Meta, shape: tuple[int, ...]) -> None:
+def check_slice(source: Meta, shape: tuple[int, ...]) -> None:
     if source.shape != tuple(shape):
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
@@ -262,7 +262,7 @@ def _place_plan(select: Callable) -> Callable:
         bound.pop("out", None)
         meta = operand.meta
         shape, places = select(meta, **bound)
-        _check_slice(source.meta, shape)
+        check_slice(source.meta, shape)
 
         def run(array, new):
             flat = (

@@ -425,7 +425,11 @@ def _squeeze_rule(meta: Meta, dim=None) -> tuple:
     "squeeze(Tensor input)",
     "squeeze(Tensor input, int64_t dim)",
     "squeeze(Tensor input, IntArrayRef dim)",
-    kind=View(_squeeze_rule, put=lambda base, new, dim=None: new.reshape(base.shape)),
+    kind=View(
+        _squeeze_rule,
+        put=lambda base, new, dim=None: new.reshape(base.shape),
+        names=lambda dim=None: f"SqueezeBackward{0 if dim is None else 2 - isinstance(dim, int)}",
+    ),
     arity="view",
 )
 def squeeze(input, dim=None):

@@ -9,7 +9,6 @@ import jax
 from .._core import messages_views
 from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds import View, normalise_dim
-from .._engine.record import write_result
 from .._engine.values import Meta
 from .._engine.views import Step, record_view
 from .shape import _select as _SELECT
@@ -65,15 +64,6 @@ def narrow(input, dim, start, length):
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return slice_view(input, dim, start, length)
-
-
-@composite(
-    "narrow_copy(Tensor input, int64_t dim, SymInt start, SymInt length, *, Tensor out=None)"
-)
-def narrow_copy(input, dim, start, length, *, out=None):
-    """Return a copy of ``length`` indices of a dimension, from ``start`` on."""
-    result = narrow(input, dim, start, length).clone()
-    return result if out is None else write_result(out, result, "narrow_copy")
 
 
 # Several views at once

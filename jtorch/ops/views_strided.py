@@ -14,8 +14,8 @@ from .._engine.kinds import View, normalise_dim
 from .._engine.op import REGISTRY, Op, Plan
 from .._engine.record import wrap
 from .._engine.storage import Alias, current_value, is_flipped, storage_of
-from .._engine.values import Meta
-from .._engine.views import Step, read_chain, record_view, storage_offset
+from .._engine.values import NO_GRAD, Meta
+from .._engine.views import Step, put_chain, read_chain, record_view, storage_offset
 from .shape import detach
 
 # as_strided
@@ -163,7 +163,7 @@ def strided_view(
     value = current_value(input)
     alias = input._alias
     step = Step(entry, (size, stride, offset))
-    if alias is None or not alias.steps:
+    if alias is None or all(each.op is detach for each in alias.steps):
         key = ((tuple, *size), (tuple, *stride), offset)
         return record_view(entry, input, (size, stride, offset), key)
     shared = storage_of(input)
@@ -174,7 +174,12 @@ def strided_view(
     # PyTorch keeps the conjugate and the negative bit: the storage's elements are read so, too.
     flips = ("_conj", "_neg_view")
     steps += tuple([Step(REGISTRY[name], ()) for name in flips if is_flipped(input, name)])
-    result = wrap(read_chain(shared.value, steps))
+    whole = shared.value
+    if detached and value.meta.grad != NO_GRAD:
+        # A leaf in a part of its storage: the gradient flows to it from the elements it holds.
+        whole = put_chain(whole, alias.steps, value, False)
+        steps = steps[1:]
+    result = wrap(read_chain(whole, steps))
     made = Alias(shared, steps, alias.base)
     made.counter = alias.counter
     made.remark = alias.remark

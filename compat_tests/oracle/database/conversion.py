@@ -185,6 +185,8 @@ def _from_bits(value: torch.Tensor) -> Any:
     if value.numel() == 0:  # NumPy's strides of an empty array are other ones
         dtype = ours(str(value.dtype).partition(".")[2])
         return jtorch.empty(tuple(value.shape), dtype=dtype)
+    if value.ndim > 32:  # NumPy's limit, or near it
+        return _from_bits(value.reshape(-1)).as_strided(tuple(value.shape), value.stride())
     bits = _AS_BITS.get(value.dtype)
     if bits is None:
         return jtorch.from_numpy(np.array(value.numpy(), copy=True, order="C"))
@@ -289,7 +291,13 @@ def _exchanged(value: Any, name: str) -> Any:
     return Converter()(value)
 
 
+def _is_entry(value: Any) -> bool:
+    return type(value).__name__.endswith("Info")
+
+
 def _is_of_pytorch(value: Any) -> bool:
+    if isinstance(value, list | tuple) and any(map(_is_entry, value)):
+        return False
     return isinstance(
         value,
         torch.Tensor
