@@ -395,7 +395,7 @@ def _as_dtype(array: Any, dtype: np.dtype) -> Any:
 # Values that exist without a program
 
 
-def ready_full(like: Any, number: float = 0.0) -> Any:
+def ready_full(like: Any, number: complex = 0.0) -> Any:
     """Return a tensor of one number, as ``full_like`` does, that no program has to make.
 
     A state of zeros that a program made would be a result in the first step and an input in all
@@ -414,14 +414,6 @@ def ready_full(like: Any, number: float = 0.0) -> Any:
         return wrap(ready(NO_ELEMENTS, meta))
     array = np.full(meta.shape, number, meta.dtype._numpy)
     return wrap(ready(compilation.place(array, meta.device), meta))
-
-
-def host_number(tensor: Any) -> float:
-    """Return the number in a tensor of one element; without a flush where the host knows it."""
-    array = current_value(tensor).array
-    if array.__class__ is ndarray and not array.ndim:
-        return float(array)
-    return tensor.item()
 
 
 def advance(counters: Sequence[Any], by: float = 1.0) -> list[float]:
@@ -458,6 +450,36 @@ def advance(counters: Sequence[Any], by: float = 1.0) -> list[float]:
     return numbers
 
 
+def host_number(tensor: Any) -> float:
+    """Return the number in a counter; only one that is not on the host is read from its device."""
+    if _is_host_counter(tensor, tensor._value):
+        return float(np.asarray(tensor._value.array))
+    return tensor.item()
+
+
+def multiply(tensor: Any, factor: float) -> float:
+    """Multiply a counter in place, in its own dtype, and return what it holds."""
+    value = tensor._value
+    if _is_host_counter(tensor, value):
+        array = np.asarray(value.array)
+        fresh = np.asarray(array * array.dtype.type(factor))
+        tensor._value = ready(fresh, value.meta)
+        tensor._writes += 1
+        return float(fresh)
+    tensor.mul_(factor)
+    return tensor.item()
+
+
+def set_host_number(tensor: Any, number: float) -> None:
+    """Write a number to a counter in place."""
+    value = tensor._value
+    if _is_host_counter(tensor, value):
+        tensor._value = ready(np.asarray(number, value.meta.dtype._numpy), value.meta)
+        tensor._writes += 1
+    else:
+        tensor.fill_(number)
+
+
 def _is_host_counter(tensor: Any, value: Value) -> bool:
     meta = value.meta
     return (
@@ -471,12 +493,12 @@ def _is_host_counter(tensor: Any, value: Value) -> bool:
     )
 
 
-def equal_numbers(numbers: Sequence[float]) -> list[tuple[float, list[int]]]:
+def equal_numbers(numbers: Sequence[Any]) -> list[tuple[Any, list[int]]]:
     """Return each number with the positions that hold it."""
     first = numbers[0]
     if numbers.count(first) == len(numbers):
         return [(first, list(range(len(numbers))))]
-    found: dict[float, list[int]] = {}
+    found: dict[Any, list[int]] = {}
     for at, number in enumerate(numbers):
         found.setdefault(number, []).append(at)
     return list(found.items())

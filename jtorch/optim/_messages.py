@@ -130,10 +130,8 @@ def step_requires_grad() -> RuntimeError:
     return RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
 
 
-def capturable_devices(devices: list[str]) -> AssertionError:
-    return AssertionError(
-        f"If capturable=True, params and state_steps must be on supported devices: {devices}."
-    )
+def capturable_devices(devices: list[str], what: str) -> AssertionError:
+    return AssertionError(f"If capturable=True, {what} must be on supported devices: {devices}.")
 
 
 def foreach_differentiable() -> AssertionError:
@@ -148,3 +146,60 @@ def steps_not_tensors(name: str = "state_steps") -> RuntimeError:
     return RuntimeError(
         f"API has changed, `{name}` argument must contain a list of singleton tensors"
     )
+
+
+def sparse_only() -> RuntimeError:
+    return RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+
+
+def complex_params(places: list) -> ValueError:
+    return ValueError(
+        f"Complex params at indices {places}: SparseAdam does not support complex parameters"
+    )
+
+
+def should_be(what: str, bound: str, value: object) -> ValueError:
+    """Say that a number is out of range: ``Learning rate should be >= 0 but is: -1``."""
+    return ValueError(f"{what} should be {bound} but is: {value}")
+
+
+def no_complex(name: str) -> RuntimeError:
+    return RuntimeError(f"{name} does not support complex parameters")
+
+
+def scaling_outside() -> AssertionError:
+    return AssertionError("Grad scaling should occur outside of optimizer.step()")
+
+
+def muon_dimensions(size: object) -> ValueError:
+    return ValueError(
+        f"Muon only supports 2D parameters whereas we found a parameter with size: {size}"
+    )
+
+
+def muon_adjustment(name: object) -> ValueError:
+    return ValueError(f"Adjust learning rate function {name} is not supported")
+
+
+def muon_many_steps() -> ValueError:
+    return ValueError("Number of steps must be less than 100 for computational efficiency")
+
+
+def muon_not_matrix() -> ValueError:
+    return ValueError("Param gradient must be a 2D matrix")
+
+
+def muon_coefficients() -> ValueError:
+    return ValueError("Coefficients must be a tuple of exactly 3 values")
+
+
+def muon_foreach() -> RuntimeError:
+    return RuntimeError("Foreach is not supported for Muon yet")
+
+
+def lbfgs_groups() -> ValueError:
+    return ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
+
+
+def lbfgs_search() -> RuntimeError:
+    return RuntimeError("only 'strong_wolfe' is supported")

@@ -8,12 +8,12 @@ from .._engine.multi_tensor import advance, equal_numbers, ready_full, write_lis
 from .._tensor import Tensor
 from ..ops import optimiser_steps
 from . import _common, _messages
-from .optimizer import Optimizer, ParamsT, _to_scalar, _use_grad_for_differentiable
+from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
 
 __all__ = ["Adam", "adam"]
 
 
-class Adam(Optimizer):
+class Adam(_common.SteppedOptimizer):
     """Adam (Kingma and Ba 2015): steps scaled by running moments of the gradient.
 
     Args:
@@ -87,22 +87,20 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
         _common.check_fused_options(self, defaults)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("amsgrad", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("capturable", False)
-            group.setdefault("differentiable", False)
-            group.setdefault("decoupled_weight_decay", False)
-            group.setdefault("fused", None)
-            _common.restore_steps(self, group)
+    _added_options = {
+        "amsgrad": False,
+        "maximize": False,
+        "foreach": None,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+        "fused": None,
+    }
 
     def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
         if group["fused"]:
             _common.check_fused_param(param)
-        state["step"] = _common.step_counter(param, group)
+        state["step"] = _common.counter(param, group)
         state["exp_avg"] = ready_full(param)
         state["exp_avg_sq"] = ready_full(param)
         if group["amsgrad"]:
@@ -116,32 +114,19 @@ class Adam(Optimizer):
             closure: evaluates the model anew and returns the loss.
         """
         loss = self._closure_loss(closure)
-        states = self.state
         for group in self.param_groups:
-            params: list[Any] = []
-            grads: list[Any] = []
-            averages: list[Any] = []
-            squares: list[Any] = []
-            largest: list[Any] = []
-            steps: list[Any] = []
             amsgrad = group["amsgrad"]
-            if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
-                if any(param.grad is not None for param in group["params"]):
-                    raise _messages.tensor_with_foreach_in_step("lr")
-            for param in group["params"]:
-                grad = param.grad
-                if grad is None:
-                    continue
-                state = states[param]
-                if not state:
-                    self._new_state(param, group, state)
-                params.append(param)
-                grads.append(grad)
-                averages.append(state["exp_avg"])
-                squares.append(state["exp_avg_sq"])
-                if amsgrad:
-                    largest.append(state["max_exp_avg_sq"])
-                steps.append(state["step"])
+            if (
+                group["foreach"]
+                and isinstance(group["lr"], Tensor)
+                and not group["capturable"]
+                and any(param.grad is not None for param in group["params"])
+            ):
+                raise _messages.tensor_with_foreach_in_step("lr")
+            names = ("exp_avg", "exp_avg_sq", "step")
+            lists = self._gathered(group, *names, *(("max_exp_avg_sq",) if amsgrad else ()))
+            params, grads, averages, squares, steps = lists[:5]
+            largest = lists[5] if amsgrad else []
             if group["differentiable"] and any(step.requires_grad for step in steps):
                 raise _messages.step_requires_grad()
             beta1, beta2 = group["betas"]
@@ -206,24 +191,20 @@ def adam(
         decoupled_weight_decay, amsgrad, beta1, beta2, lr, weight_decay, eps, maximize: as for
             ``Adam``.
     """
-    _common.check_steps(state_steps)
-    if not params:
-        return
-    if foreach:
+    if foreach and params:
         for name, number in (("lr", lr), ("beta1", beta1), ("beta2", beta2)):
             if isinstance(number, Tensor) and not capturable:
                 kind = _messages.tensor_with_foreach_in_step
                 raise (kind if name == "lr" else _messages.tensor_with_foreach)(name)
-        if differentiable:
-            raise _messages.foreach_differentiable()
-    if capturable and not fused:
-        _common.check_capturable(params, state_steps, foreach)
+    _common.check_call(params, state_steps, foreach, differentiable, capturable and not fused)
+    if not params:
+        return
     if not _common.unscaled(grads, grad_scale, found_inf, fused):
         return
     lr = _to_scalar(lr)
     beta1 = _to_scalar(beta1)
     beta2 = _to_scalar(beta2)
-    decays = isinstance(weight_decay, Tensor) or weight_decay != 0
+    decays = _common.decays(weight_decay)
     rest = (
         1 - lr * weight_decay if decays and decoupled_weight_decay else weight_decay,
         1 - beta1,

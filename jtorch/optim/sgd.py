@@ -155,7 +155,7 @@ def sgd(
         return
     lr = _to_scalar(lr)
     numbers = (-lr, weight_decay, momentum, 1 - dampening)
-    decays = isinstance(weight_decay, Tensor) or weight_decay != 0
+    decays = _common.decays(weight_decay)
     if momentum == 0:
         static = (maximize, decays, False, False, False)
         write_lists(optimiser_steps.sgd, static, numbers, (params, d_p_list), (0,))

@@ -1,0 +1,154 @@
+"""RAdam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.multi_tensor import advance, equal_numbers, ready_full, write_lists
+from .._tensor import Tensor
+from ..ops import optimiser_steps
+from . import _common
+from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
+
+__all__ = ["RAdam", "radam"]
+
+
+class RAdam(_common.SteppedOptimizer):
+    """RAdam (Liu et al. 2020): Adam whose rate is rectified while its variance is large.
+
+    Args:
+        params: parameters or parameter groups.
+        lr: learning rate, a number or a tensor of one element.
+        betas: decay of the running mean and of the running mean of squares.
+        eps: added to the denominator.
+        weight_decay: factor of the parameters added to the gradient.
+        decoupled_weight_decay: shrink the parameters instead, as ``AdamW`` does.
+        foreach, capturable: accepted, and refused, as in PyTorch.
+        maximize: go uphill.
+        differentiable: record gradients through the step.
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    _added_options = {
+        "maximize": False,
+        "foreach": None,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+    }
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        _common.check_lr(lr)
+        _common.check_not_negative(eps=eps)
+        _common.check_betas(betas)
+        _common.check_not_negative(weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
+        state["step"] = _common.counter(param, group)
+        state["exp_avg"] = ready_full(param)
+        state["exp_avg_sq"] = ready_full(param)
+
+    @_use_grad_for_differentiable
+    def step(self, closure: Any = None) -> Any:
+        """Update the parameters once.
+
+        Args:
+            closure: evaluates the model anew and returns the loss.
+        """
+        loss = self._closure_loss(closure)
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            radam(
+                *self._gathered(group, "exp_avg", "exp_avg_sq", "step"),
+                beta1=beta1,
+                beta2=beta2,
+                lr=group["lr"],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                maximize=group["maximize"],
+                decoupled_weight_decay=group["decoupled_weight_decay"],
+                foreach=group["foreach"],
+                capturable=group["capturable"],
+                differentiable=group["differentiable"],
+            )
+        return loss
+
+
+def radam(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    state_steps: list[Any],
+    decoupled_weight_decay: bool = False,
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    has_complex: bool = False,
+    maximize: bool = False,
+    *,
+    beta1: float,
+    beta2: float,
+    lr: Any,
+    weight_decay: float,
+    eps: float,
+) -> None:
+    """Take a step of ``RAdam`` on lists of tensors."""
+    _common.check_call(params, state_steps, foreach, differentiable, capturable)
+    if not params:
+        return
+    lr = _to_scalar(lr)
+    decays = _common.decays(weight_decay)
+    decay = 1 - lr * weight_decay if decays and decoupled_weight_decay else weight_decay
+    near = optimiser_steps.is_near(1 - beta1)
+    lists = (params, grads, exp_avgs, exp_avg_sqs)
+    groups = equal_numbers(advance(state_steps))
+    rho_inf = 2 / (1 - beta2) - 1
+    for step, places in groups:
+        correction2 = 1 - beta2**step
+        rho = rho_inf - 2 * step * (beta2**step) / correction2
+        rectification = 0.0
+        if rho > 5.0:
+            rectification = (
+                (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+            ) ** 0.5
+        numbers = (
+            decay,
+            1 - beta1,
+            beta2,
+            1 - beta2,
+            eps,
+            lr,
+            1 - beta1**step,
+            correction2**0.5,
+            rectification,
+        )
+        static = (maximize, decays, decoupled_weight_decay, near, rho > 5.0)
+        own = lists if len(groups) == 1 else _common.picked(lists, places)
+        write_lists(optimiser_steps.radam, static, numbers, own, (0, 2, 3))

@@ -1,0 +1,65 @@
+"""Adam for sparse gradients, of which jtorch has none: it refuses dense ones, as PyTorch does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._tensor import Tensor
+from ..autograd.grad_mode import no_grad
+from . import _common, _messages
+from .optimizer import Optimizer, ParamsT
+
+__all__ = ["SparseAdam"]
+
+
+class SparseAdam(Optimizer):
+    """Adam that touches only the elements whose gradient is given.
+
+    Args:
+        params: dense parameters or parameter groups.
+        lr: learning rate, a number or a tensor of one element.
+        betas: decay of the running mean and of the running mean of squares.
+        eps: added to the denominator.
+        maximize: go uphill.
+    Raises:
+        ValueError: a number is out of range, or a parameter is complex.
+        RuntimeError: in a step, where a gradient is dense.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        maximize: bool = False,
+    ) -> None:
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise _messages.tensor_not_single("lr")
+        if not 0.0 < lr:
+            raise _messages.invalid("learning rate", lr)
+        if not 0.0 < eps:
+            raise _messages.invalid("epsilon value", eps)
+        _common.check_betas(betas)
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        complex_params = [
+            [index, place]
+            for index, group in enumerate(self.param_groups)
+            for place, param in enumerate(group["params"])
+            if param.is_complex()
+        ]
+        if complex_params:
+            raise _messages.complex_params(complex_params)
+
+    @no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Refuse dense gradients; there is nothing to do where no parameter has one.
+
+        Args:
+            closure: evaluates the model anew and returns the loss.
+        """
+        loss = self._closure_loss(closure)
+        for group in self.param_groups:
+            if any(param.grad is not None for param in group["params"]):
+                raise _messages.sparse_only()
+        return loss
