@@ -1,4 +1,4 @@
-"""Layers that normalise: over trailing dimensions, over channels, over groups of channels.
+"""Layers that normalise rows: over trailing dimensions, groups of channels, neighbours.
 
 Gradients are written by hand where the one that JAX derives is slow. For ``layer_norm`` (J. L. Ba,
 J. R. Kiros, G. E. Hinton: Layer Normalization, 2016) means are products with a vector of ones,
@@ -8,7 +8,6 @@ which XLA's CPU backend runs faster than reductions over short rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -19,15 +18,13 @@ from .._core import dtypes, messages_reduction
 from .._core import messages_normalisation as words
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom, cast
-from .._engine.kinds_pointwise import FLOATING
+from .._engine.kinds_pointwise import FLOATING, Pointwise
 from .._engine.op import Operand, Plan
-from .._engine.storage import overwrite
-from .._engine.trace import local
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
+HALVES = (dtypes.float16, dtypes.bfloat16)
 _DTYPE_NAMES = {
     dtypes.float16: "Half",
     dtypes.bfloat16: "BFloat16",
@@ -40,12 +37,12 @@ def _type_name(meta: Meta) -> str:
     return _DTYPE_NAMES.get(meta.dtype, meta.dtype._legacy_name)
 
 
-def _widen(array: Any) -> Any:
+def widen(array: Any) -> Any:
     """Return half precision as float32, which PyTorch normalises in."""
     return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
-def _mixed(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
+def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     """Check the dtypes of an input and its parameters; return whether they differ.
 
     PyTorch takes parameters of the input's dtype, or float32 for an input of half precision.
@@ -57,7 +54,7 @@ def _mixed(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     if parameters[0].meta.dtype is not meta.dtype:
         if any(each.meta.dtype is not dtypes.float32 for each in parameters):
             raise words.parameters_float()
-        if meta.dtype not in _HALVES:
+        if meta.dtype not in HALVES:
             raise words.same_dtype()
         return True
     for each in parameters[1:]:
@@ -66,7 +63,7 @@ def _mixed(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     return False
 
 
-def _flags(operands: list[Operand], mode: Any) -> list[bool]:
+def wanted_gradients(operands: list[Operand], mode: Any) -> list[bool]:
     """Return which operands get a gradient."""
     return [bool(mode.grad and operand.meta.grad) for operand in operands]
 
@@ -134,22 +131,22 @@ class _LayerNorm:
         _check_parameter("bias", bias, normalized)
         _check_normalized_shape(meta, normalized)
         parameters = [each for each in (weight, bias) if each is not None]
-        self.mixed = _mixed(meta, parameters, "LayerNormKernelImpl")
+        self.mixed = check_dtypes(meta, parameters, "LayerNormKernelImpl")
         self.operands = [operand, *parameters]
         self.has_weight, self.has_bias = weight is not None, bias is not None
-        self.wanted = _flags(self.operands, mode)
+        self.wanted = wanted_gradients(self.operands, mode)
         self.eps = float(bound.get("eps", 1e-5))
         lead = meta.shape[: meta.ndim - len(normalized)]
         self.rows = (*lead, math.prod(normalized))
         self.exact = meta.device.type != "cpu"
 
     def moments(self, input: Any) -> tuple[Any, Any]:
-        return _row_moments(_widen(input).reshape(self.rows), self.eps, self.exact)
+        return _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
 
     def run(self, input: Any, *parameters: Any) -> Any:
         centred, scale = self.moments(input)
         result = centred * scale
-        given = [_widen(each).reshape(-1) for each in parameters]
+        given = [widen(each).reshape(-1) for each in parameters]
         if self.has_weight:
             result = result * given[0]
         if self.has_bias:
@@ -157,7 +154,7 @@ class _LayerNorm:
         return cast(result.reshape(self.meta.shape), self.meta.dtype)
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream = _widen(cotangents[0]).reshape(self.rows)
+        upstream = widen(cotangents[0]).reshape(self.rows)
         centred, scale = self.moments(operands[0])
         normal = centred * scale
         exact = self.exact
@@ -168,7 +165,7 @@ class _LayerNorm:
             if not position:
                 inner = upstream
                 if self.has_weight:
-                    inner = upstream * _widen(operands[1]).reshape(-1)
+                    inner = upstream * widen(operands[1]).reshape(-1)
                 mean = _row_mean(inner, exact)
                 share = _row_mean(inner * normal, exact)
                 found = (inner - mean - normal * share) * scale
@@ -216,7 +213,7 @@ def _layer_moments_plan(operation, bound, mode) -> Plan:
 
     def run(input):
         _, scale = layer.moments(input)
-        mean = _row_mean(_widen(input).reshape(layer.rows), layer.exact)
+        mean = _row_mean(widen(input).reshape(layer.rows), layer.exact)
         if not layer.rows[-1]:
             mean = jnp.zeros_like(mean)
         return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
@@ -312,16 +309,29 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     dtype = input.dtype
     if not (dtype.is_floating_point or dtype.is_complex):
         raise messages_reduction.not_implemented("rms_norm", dtype._legacy_name)
-    compute = dtypes.float32 if dtype in _HALVES else dtype
+    compute = dtypes.float32 if dtype in HALVES else dtype
     if eps is None:
         eps = float(np.finfo(compute.to_real()._numpy).eps)
     wide = input if compute is dtype else input.to(compute)
     dims = list(range(input.dim() - len(shape), input.dim()))
-    scale = (wide.pow(2).mean(dims, True) + eps).rsqrt()
+    scale = _plus.call(wide.pow(2).mean(dims, True), eps).rsqrt()
     result = wide.mul(scale)
     if weight is not None:
         result = result.mul(weight)
     return result if result.dtype is dtype else result.to(dtype)
+
+
+@op(
+    "_plus(Tensor input, Scalar number)",
+    kind=Pointwise(operands=("input", "number")),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="AddBackward1",
+)
+def _plus(input, number):
+    """Add a number, as the sum in PyTorch's C++ is called."""
+    return input + number
 
 
 def _nn_rms_norm(input, normalized_shape, weight=None, eps=None):
@@ -329,442 +339,15 @@ def _nn_rms_norm(input, normalized_shape, weight=None, eps=None):
     return rms_norm(input, normalized_shape, weight, eps)
 
 
-# Over channels
+# Over groups of channels
 
 
-def _channels_of(meta: Meta) -> int:
-    if meta.ndim < 2:
-        # PyTorch asks for the size of dimension 1 before anything else.
-        raise IndexError(
-            "Dimension out of range (expected to be in range of [-1, 0], but got 1)"
-            if meta.ndim
-            else "Dimension specified as 1 but tensor has no dimensions"
-        )
-    return meta.shape[1]
-
-
-class _BatchNorm:
-    """The arithmetic of one ``batch_norm``."""
-
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        operand = bound["input"]
-        self.meta = meta = operand.meta
-        weight, bias = bound.get("weight"), bound.get("bias")
-        statistics = [bound[n] for n in ("running_mean", "running_var") if bound.get(n) is not None]
-        parameters = [each for each in (weight, bias) if each is not None]
-        self.mixed = _mixed(meta, [*parameters, *statistics], "batch_norm")
-        self.operands = [operand, *parameters]
-        self.wanted = _flags(self.operands, mode)
-        self.has_weight, self.has_bias = weight is not None, bias is not None
-        self.statistics = statistics
-        self.eps = float(bound["eps"])
-        self.axes = (0, *range(2, meta.ndim))
-        self.broadcast = (1, -1, *(1,) * (meta.ndim - 2))
-        self.count = meta.numel // max(meta.shape[1], 1)
-
-    def centred(self, input: Any) -> tuple[Any, Any]:
-        """Return the centred input and the variance of the channels."""
-        wide = _widen(input)
-        mean = jnp.mean(wide, self.axes, keepdims=True)
-        centred = wide - mean
-        return centred, jnp.mean(centred * centred, self.axes, keepdims=True)
-
-    def inverse(self, variance: Any) -> Any:
-        return jax.lax.rsqrt(variance + jnp.asarray(self.eps, variance.dtype))
-
-    def affine(self, normal: Any, parameters: tuple) -> Any:
-        given = [_widen(each).reshape(self.broadcast) for each in parameters]
-        if self.has_weight:
-            normal = normal * given[0]
-        if self.has_bias:
-            normal = normal + given[-1]
-        return cast(normal, self.meta.dtype)
-
-    def scaled(self, scale: Any, operands: list) -> Any:
-        return scale * _widen(operands[1]).reshape(self.broadcast) if self.has_weight else scale
-
-    def gradients(
-        self, upstream: Any, normal: Any, operands: list, of_input: Callable[[Any, Any], Any]
-    ) -> list:
-        """Return the wanted gradients; ``of_input`` makes the input's of the two sums."""
-        total = jnp.sum(upstream, self.axes, keepdims=True)
-        product = jnp.sum(upstream * normal, self.axes, keepdims=True)
-        found = []
-        for position, wanted in enumerate(self.wanted):
-            if not wanted:
-                continue
-            given = operands[position]
-            if not position:
-                gradient = of_input(total, product)
-            else:
-                gradient = product if position == 1 and self.has_weight else total
-            found.append(gradient.reshape(given.shape).astype(given.dtype))
-        return found
-
-    def result(self) -> Meta:
-        meta = self.meta
-        return make_meta(meta.shape, meta.dtype, meta.device, suggested_strides(meta))
-
-
-def _batch_norm_training_plan(operation, bound, mode) -> Plan:
-    layer = _BatchNorm(bound, mode)
-    layer.statistics.clear()
-
-    def run(input, *parameters):
-        centred, variance = layer.centred(input)
-        return layer.affine(centred * layer.inverse(variance), parameters)
-
-    def vjp(cotangents, results, operands):
-        upstream = _widen(cotangents[0])
-        centred, variance = layer.centred(operands[0])
-        scale = layer.inverse(variance)
-        normal = centred * scale
-
-        def of_input(total, product):
-            part = upstream - (total + normal * product) / layer.count
-            return part * layer.scaled(scale, operands)
-
-        return layer.gradients(upstream, normal, operands, of_input)
-
-    saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(run, layer.operands, (layer.result(),), saves=saves, vjp=vjp)
-
-
-@op(
-    "_batch_norm_training(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, double eps)",
-    kind=Custom(_batch_norm_training_plan),
-    method=False,
-    function=False,
-    node_name="NativeBatchNormBackward0",
-)
-def _batch_norm_training(input, weight, bias, running_mean, running_var, eps):
-    """Normalise by the statistics of the batch; the running ones only have their dtype checked."""
-    raise AssertionError("planned by _batch_norm_training_plan")
-
-
-def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
-    layer = _BatchNorm(bound, mode)
-    first = len(layer.operands)
-
-    def moments(arrays):
-        mean, variance = [_widen(each).reshape(layer.broadcast) for each in arrays[first:]]
-        return _widen(arrays[0]) - mean, layer.inverse(variance)
-
-    def run(*arrays):
-        centred, scale = moments(arrays)
-        return layer.affine(centred * scale, arrays[1:first])
-
-    def vjp(cotangents, results, operands):
-        upstream = _widen(cotangents[0])
-        centred, scale = moments(operands)
-        return layer.gradients(
-            upstream,
-            centred * scale,
-            operands,
-            lambda total, product: upstream * layer.scaled(scale, operands),
-        )
-
-    saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(
-        run,
-        [*layer.operands, *layer.statistics],
-        (layer.result(),),
-        saves=(*saves, first, first + 1),
-        vjp=vjp,
-    )
-
-
-@op(
-    "_batch_norm_evaluation(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, double eps)",
-    kind=Custom(_batch_norm_evaluation_plan),
-    method=False,
-    function=False,
-    node_name="NativeBatchNormBackward0",
-)
-def _batch_norm_evaluation(input, weight, bias, running_mean, running_var, eps):
-    """Normalise by running statistics."""
-    raise AssertionError("planned by _batch_norm_evaluation_plan")
-
-
-def _running_plan(operation, bound, mode) -> Plan:
-    layer = _BatchNorm({**bound, "eps": 0.0}, mode)
-    mean_operand, variance_operand = layer.statistics
-    count = layer.count
-
-    def run(input, mean, variance, momentum):
-        found = jnp.mean(_widen(input), layer.axes)
-        _, spread = layer.centred(input)
-        spread = spread.reshape(-1) * (count / (count - 1) if count > 1 else math.nan)
-        made = []
-        for running, new in ((mean, found), (variance, spread)):
-            wide = _widen(running).reshape(-1)
-            share = jnp.asarray(momentum, wide.dtype)
-            mixed = share * new.astype(wide.dtype) + (1 - share) * wide
-            made.append(mixed.reshape(running.shape).astype(running.dtype))
-        return tuple(made)
-
-    operands = [layer.operands[0], mean_operand, variance_operand, bound["momentum"]]
-    return Plan(run, operands, (mean_operand.meta, variance_operand.meta))
-
-
-@op(
-    "_running_statistics(Tensor input, Tensor running_mean, Tensor running_var, double momentum)",
-    kind=Custom(_running_plan),
-    method=False,
-    function=False,
-    differentiable=False,
-    dynamic=("momentum",),
-)
-def _running_statistics(input, running_mean, running_var, momentum):
-    """Return running statistics after a batch."""
-    raise AssertionError("planned by _running_plan")
-
-
-def _set_buffer(tensor: Any, new: Any) -> None:
-    """Replace the elements of a buffer. torch 2.13 does not count this as a write."""
-    if tensor._alias is None:
-        tensor._value = new._value
-    else:
-        overwrite(tensor, new._value)
-        tensor._alias.counter[0] -= 1
-
-
-def _batch_norm(
-    input: Any,
-    weight: Any,
-    bias: Any,
-    running_mean: Any,
-    running_var: Any,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Any:
-    """Run ``batch_norm``, after its arguments were bound."""
-    channels = _channels_of(input._value.meta)
-    if training and (running_mean is None) != (running_var is None):
-        raise words.statistics_incomplete()
-    given = {
-        "running_mean": running_mean,
-        "running_var": running_var,
-        "weight": weight,
-        "bias": bias,
-    }
-    empty = not input.numel()
-    for name, tensor in given.items():
-        if tensor is None:
-            if name.startswith("running") and not training and not empty:
-                raise words.statistics_missing(name)
-        elif tensor.numel() != channels and not empty:
-            raise words.channel_count(name, channels, tensor.numel())
-    if empty:
-        return _batch_norm_of_nothing(input, weight, bias)
-    for name in ("running_mean", "running_var"):
-        tensor = given[name]
-        if tensor is not None and tensor.requires_grad and local.trace.mode.grad:
-            raise words.statistics_gradient("native_batch_norm", name)
-    if not training:
-        return _batch_norm_evaluation.call(input, weight, bias, running_mean, running_var, eps)
-    result = _batch_norm_training.call(input, weight, bias, running_mean, running_var, eps)
-    if running_mean is not None:
-        mean, variance = _running_statistics.call(input, running_mean, running_var, momentum)
-        _set_buffer(running_mean, mean)
-        _set_buffer(running_var, variance)
-    return result
-
-
-def _batch_norm_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
-    result = input.clone()
-    if weight is not None:
-        result = result * weight[0]
-    return result if bias is None else result + bias[0]
-
-
-@bound_function(
-    "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, bool training, double momentum, double eps, bool cudnn_enabled)",
-    method=False,
-)
-def batch_norm(
-    input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled
-):
-    """Bring each channel to mean 0 and variance 1.
-
-    S. Ioffe, C. Szegedy: Batch Normalization, ICML 2015.
-
-    Args:
-        input: tensor of a floating point dtype, of shape (batch, channels, ...).
-        weight, bias: tensors of one element for each channel to scale and to shift by.
-        running_mean, running_var: statistics over batches, written to in training.
-        training: whether to use the statistics of the batch.
-        momentum: share of the batch in the running statistics.
-        eps: added to the variance.
-        cudnn_enabled: without meaning.
-    Returns:
-        Tensor of the input's shape, dtype and memory format.
-    """
-    return _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
-
-
-def _batch_moments_plan(operation, bound, mode) -> Plan:
-    layer = _BatchNorm(bound, mode)
-    meta = layer.meta
-    dtype = dtypes.float32 if bound["mixed"] else meta.dtype
-
-    def run(input):
-        mean = jnp.mean(_widen(input), layer.axes)
-        _, variance = layer.centred(input)
-        return cast(mean, dtype), cast(layer.inverse(variance).reshape(-1), dtype)
-
-    made = make_meta((meta.shape[1],), dtype, meta.device)
-    return Plan(run, layer.operands, (made, made))
-
-
-@op(
-    "_batch_moments(Tensor input, double eps, bool mixed)",
-    kind=Custom(_batch_moments_plan),
-    method=False,
-    function=False,
-    differentiable=False,
-)
-def _batch_moments(input, eps, mixed):
-    """Return the means of the channels and one over their standard deviations."""
-    raise AssertionError("planned by _batch_moments_plan")
-
-
-@bound_function(
-    "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, bool training, double momentum, double eps, *, TensorList[3] out=None)",
-    method=False,
-)
-def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
-    """Return ``batch_norm`` with the means and one over the standard deviations that it used.
-
-    The latter two are empty in evaluation.
-    """
-    parameters = [t for t in (weight, bias, running_mean, running_var) if t is not None]
-    result = _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
-    mixed = any(each.dtype is not input.dtype for each in parameters)
-    if not training:
-        dtype = dtypes.float32 if mixed else input.dtype
-        return result, input.new_empty(0, dtype=dtype), input.new_empty(0, dtype=dtype)
-    return (result, *_batch_moments.call(input, eps, mixed))
-
-
-def _check_values_per_channel(size: Any) -> None:
+def check_values_per_channel(size: Any) -> None:
     count = size[0]
     for each in size[2:]:
         count *= each
     if count == 1:
         raise words.one_value(size)
-
-
-def _nn_batch_norm(
-    input,
-    running_mean,
-    running_var,
-    weight=None,
-    bias=None,
-    training=False,
-    momentum=0.1,
-    eps=1e-5,
-):
-    """Apply ``torch.batch_norm``, after a check that there is something to normalise.
-
-    Args:
-        input: tensor of shape (batch, channels, ...).
-        running_mean, running_var: statistics over batches, written to in training.
-        weight, bias: tensors of one element for each channel to scale and to shift by.
-        training: whether to use the statistics of the batch.
-        momentum: share of the batch in the running statistics.
-        eps: added to the variance.
-    """
-    if training:
-        _check_values_per_channel(input.shape)
-        if eps <= 0.0:
-            raise words.epsilon_positive(eps)
-    elif eps < 0.0:
-        raise words.epsilon_not_negative(eps)
-    return batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
-
-
-@bound_function(
-    "instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, bool use_input_stats, double momentum, double eps, bool cudnn_enabled)",
-    method=False,
-)
-def instance_norm(
-    input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled
-):
-    """Bring each channel of each example to mean 0 and variance 1.
-
-    D. Ulyanov, A. Vedaldi, V. Lempitsky: Instance Normalization, 2016.
-
-    Args:
-        input: tensor of a floating point dtype, of shape (batch, channels, ...).
-        weight, bias: tensors of one element for each channel to scale and to shift by.
-        running_mean, running_var: statistics over batches, written to where the input's are used.
-        use_input_stats: whether to use the statistics of the input.
-        momentum: share of the batch in the running statistics.
-        eps: added to the variance.
-        cudnn_enabled: without meaning.
-    Returns:
-        Contiguous tensor of the input's shape and dtype.
-    """
-    if not use_input_stats and (running_mean is None or running_var is None):
-        raise words.instance_statistics_missing()
-    batch, channels = input.size(0), input.size(1)
-
-    def repeated(tensor: Any) -> Any:
-        return None if tensor is None else tensor.repeat(batch)
-
-    mean, variance = repeated(running_mean), repeated(running_var)
-    result = _batch_norm(
-        input.contiguous().view(1, batch * channels, *input.shape[2:]),
-        repeated(weight),
-        repeated(bias),
-        mean,
-        variance,
-        use_input_stats,
-        momentum,
-        eps,
-    )
-    if use_input_stats:
-        for buffer, new in ((running_mean, mean), (running_var, variance)):
-            if buffer is not None:
-                buffer.detach().copy_(new.detach().view(batch, channels).mean(0, False))
-    return result.view(input.shape)
-
-
-def _nn_instance_norm(
-    input,
-    running_mean=None,
-    running_var=None,
-    weight=None,
-    bias=None,
-    use_input_stats=True,
-    momentum=0.1,
-    eps=1e-5,
-):
-    """Apply ``torch.instance_norm``, after a check that there is something to normalise.
-
-    Args:
-        input: tensor of shape (batch, channels, ...).
-        running_mean, running_var: statistics over batches.
-        weight, bias: tensors of one element for each channel to scale and to shift by.
-        use_input_stats: whether to use the statistics of the input.
-        momentum: share of the batch in the running statistics.
-        eps: added to the variance.
-    """
-    if use_input_stats and math.prod(input.shape[2:]) == 1:
-        raise words.one_spatial_element(input.shape)
-    return instance_norm(
-        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True
-    )
-
-
-# Over groups of channels
 
 
 class _GroupNorm:
@@ -785,9 +368,9 @@ class _GroupNorm:
         for name, each in (("weight", weight), ("bias", bias)):
             if each is not None and each.meta.shape != (meta.shape[1],):
                 raise words.channel_vector(name, each.meta.shape, meta.shape)
-        self.mixed = _mixed(meta, parameters, "GroupNormKernelImpl")
+        self.mixed = check_dtypes(meta, parameters, "GroupNormKernelImpl")
         self.operands = [operand, *parameters]
-        self.wanted = _flags(self.operands, mode)
+        self.wanted = wanted_gradients(self.operands, mode)
         self.has_weight, self.has_bias = weight is not None, bias is not None
         self.eps = float(bound["eps"])
         batch, channels = meta.shape[:2]
@@ -795,7 +378,7 @@ class _GroupNorm:
         self.broadcast = (1, groups, channels // groups, 1)
 
     def moments(self, input: Any) -> tuple[Any, Any, Any]:
-        wide = _widen(input).reshape(self.grouped)
+        wide = widen(input).reshape(self.grouped)
         mean = jnp.mean(wide, (2, 3), keepdims=True)
         centred = wide - mean
         variance = jnp.mean(centred * centred, (2, 3), keepdims=True)
@@ -804,7 +387,7 @@ class _GroupNorm:
     def run(self, input: Any, *parameters: Any) -> Any:
         _, centred, scale = self.moments(input)
         result = centred * scale
-        given = [_widen(each).reshape(self.broadcast) for each in parameters]
+        given = [widen(each).reshape(self.broadcast) for each in parameters]
         if self.has_weight:
             result = result * given[0]
         if self.has_bias:
@@ -812,7 +395,7 @@ class _GroupNorm:
         return cast(result.reshape(self.meta.shape), self.meta.dtype)
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream = _widen(cotangents[0]).reshape(self.grouped)
+        upstream = widen(cotangents[0]).reshape(self.grouped)
         _, centred, scale = self.moments(operands[0])
         normal = centred * scale
         gradients = []
@@ -822,7 +405,7 @@ class _GroupNorm:
             if not position:
                 inner = upstream
                 if self.has_weight:
-                    inner = inner * _widen(operands[1]).reshape(self.broadcast)
+                    inner = inner * widen(operands[1]).reshape(self.broadcast)
                 mean = jnp.mean(inner, (2, 3), keepdims=True)
                 share = jnp.mean(inner * normal, (2, 3), keepdims=True)
                 found = (inner - mean - normal * share) * scale
@@ -919,7 +502,7 @@ def _nn_group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     if input.dim() < 2:
         raise words.group_rank(input.dim())
     batch, channels, *rest = input.shape
-    _check_values_per_channel([batch * channels // num_groups, num_groups, *rest])
+    check_values_per_channel([batch * channels // num_groups, num_groups, *rest])
     return group_norm(input, num_groups, weight, bias, eps, True)
 
 
@@ -968,8 +551,6 @@ def _nn_normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
 NN_FUNCTIONS.update(
     layer_norm=_nn_layer_norm,
     rms_norm=_nn_rms_norm,
-    batch_norm=_nn_batch_norm,
-    instance_norm=_nn_instance_norm,
     group_norm=_nn_group_norm,
     local_response_norm=_nn_local_response_norm,
     normalize=_nn_normalize,
@@ -977,8 +558,6 @@ NN_FUNCTIONS.update(
 for _name in (
     "layer_norm",
     "rms_norm",
-    "batch_norm",
-    "instance_norm",
     "group_norm",
     "local_response_norm",
     "normalize",
