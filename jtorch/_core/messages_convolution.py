@@ -49,9 +49,10 @@ def not_positive(name: str) -> RuntimeError:
     return RuntimeError(f"non-positive {name} is not supported")
 
 
-def dilation(given: Sequence[int]) -> RuntimeError:
-    """``dilation`` is no positive number."""
-    return RuntimeError(f"dilation should be greater than zero, but got {list(given)}")
+def dilation(given: Sequence[int] | None) -> RuntimeError:
+    """``dilation`` is negative, or 0 (and is then named)."""
+    named = "" if given is None else f", but got {list(given)}"
+    return RuntimeError(f"dilation should be greater than zero{named}")
 
 
 def weight_too_small(groups: int, weight: Sequence[int]) -> RuntimeError:

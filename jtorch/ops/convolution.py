@@ -21,7 +21,6 @@ from ._memory_order import suggests_channels_last
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
 
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 _C_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
@@ -84,7 +83,9 @@ class _Convolution:
             raise words.negative("output_padding")
         if any(step <= 0 for step in self.stride):
             raise words.not_positive("stride")
-        if any(step <= 0 for step in self.dilation):
+        if any(step < 0 for step in self.dilation):
+            raise words.dilation(None)
+        if 0 in self.dilation:
             raise words.dilation(self.dilation)
 
     def _check_shapes(self) -> None:
@@ -99,6 +100,8 @@ class _Convolution:
         if shape[1] != expected:
             raise words.channels(None if self.transposed else groups, weight, shape, expected)
         self.channels = weight[1] * groups if self.transposed else weight[0]
+        # torch 2.13: without input channels there are no output channels, whatever the weight.
+        self.nothing = not shape[1]
         if self.bias is not None and self.bias.meta.shape != (self.channels,):
             raise words.bias(self.transposed, weight, self.channels, self.bias.meta.shape)
         if self.transposed:
@@ -178,7 +181,8 @@ class _Convolution:
         return tuple(outputs)
 
     def result(self) -> Meta:
-        shape = (self.meta.shape[0], self.channels, *self.outputs)
+        channels = 0 if self.nothing else self.channels
+        shape = (self.meta.shape[0], channels, *self.outputs)
         strides = None
         if self.channels_last():
             strides = strides_of_order(shape, _LAST[len(shape)])
@@ -192,33 +196,38 @@ class _Convolution:
 
     # The three maps. A transposed convolution is the gradient of one whose input is the result.
 
-    def run(self, input: Any, weight: Any, *bias: Any) -> Any:
+    def run(self, *arrays: Any) -> Any:
+        input, weight, *bias = map(_widened, arrays)
         if self.transposed:
             result = input_gradient(input, weight, self.outputs, self.geometry)
         else:
             result = convolve(input, weight, self.geometry)
-        if not bias:
-            return result
-        return result + bias[0].reshape(1, -1, *(1,) * self.rank)
+        if self.nothing:
+            return arrays[0].reshape(self.result().shape)
+        if bias:
+            result = result + bias[0].reshape(1, -1, *(1,) * self.rank)
+        return result.astype(arrays[0].dtype)
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream = cotangents[0]
-        input, weight = operands[:2]
-        gradients = []
+        upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        found = []
         if self.wanted[0]:
             if self.transposed:
-                found = convolve(upstream, weight, self.geometry)
+                found.append(convolve(upstream, weight, self.geometry))
             else:
-                found = input_gradient(upstream, weight, self.meta.shape[2:], self.geometry)
-            gradients.append(found)
+                sizes = self.meta.shape[2:]
+                found.append(input_gradient(upstream, weight, sizes, self.geometry))
         if self.wanted[1]:
             pair = (upstream, input) if self.transposed else (input, upstream)
-            gradients.append(weight_gradient(*pair, self.kernel, self.geometry))
+            found.append(weight_gradient(*pair, self.kernel, self.geometry))
         if len(self.wanted) == 3 and self.wanted[2]:
-            wide = jnp.float32 if upstream.dtype.itemsize == 2 else upstream.dtype
-            total = jnp.sum(upstream, (0, *range(2, upstream.ndim)), dtype=wide)
-            gradients.append(total.astype(upstream.dtype))
-        return gradients
+            found.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
+        return [each.astype(cotangents[0].dtype) for each in found]
+
+
+def _widened(array: Any) -> Any:
+    """Return half precision as float32: PyTorch rounds sums once, at the end."""
+    return array.astype(jnp.float32) if array.dtype in (jnp.float16, jnp.bfloat16) else array
 
 
 def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
@@ -271,17 +280,13 @@ def _convolved(
         raise words.bias_type(_C_NAMES[dtype._name], _C_NAMES[bias.dtype._name])
     real, imag = input.real, input.imag
     weight_real, weight_imag = weight.real, weight.imag
-    biases = (None,) * 3
+    biases = (None, None)
     if bias is not None:
-        biases = (bias.real, bias.imag, bias.real + bias.imag)
+        biases = (bias.real, bias.real + bias.imag)
     # Three products instead of four, as for complex numbers (Gauss).
     first = _real_convolution.call(real, weight_real, biases[0], *rest)
-    second = _real_convolution.call(imag, weight_imag, biases[1], *rest)
-    both = _real_convolution.call(real + imag, weight_real + weight_imag, biases[2], *rest)
-    return _complex_sum(first, second, both, bias)
-
-
-def _complex_sum(first: Any, second: Any, both: Any, bias: Any) -> Any:
+    second = _real_convolution.call(imag, weight_imag, None, *rest)
+    both = _real_convolution.call(real + imag, weight_real + weight_imag, biases[1], *rest)
     return (first - second) + (both - first - second) * 1j
 
 

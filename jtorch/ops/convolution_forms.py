@@ -14,8 +14,7 @@ Formulations on the CPU (measured on jaxlib 0.10.2 against torch 2.13, microseco
 - float32 otherwise is XLA's own convolution, which has a fast kernel for that dtype alone;
 - all other dtypes are sums of products of matrices over the kernel's elements.
 
-Half precision is computed in float32 and rounded once, as PyTorch does. Accelerators get XLA's own
-convolution with its groups.
+Accelerators get XLA's own convolution with its groups.
 """
 
 from __future__ import annotations
@@ -67,10 +66,6 @@ def _kernel_last(weight: Any) -> Any:
     return jnp.transpose(weight, (*range(2, weight.ndim), 1, 0))
 
 
-def _compute_dtype(array: Any) -> Any:
-    return jnp.float32 if array.dtype.itemsize == 2 and array.dtype.kind != "i" else array.dtype
-
-
 def convolve(input: Any, weight: Any, geometry: Geometry) -> Any:
     """Return the convolution (the correlation, in mathematics) of a batch with a weight.
 
@@ -78,11 +73,8 @@ def convolve(input: Any, weight: Any, geometry: Geometry) -> Any:
         input: array of shape (batch, in, *sizes).
         weight: array of shape (out, in / groups, *kernel), of the same dtype.
     """
-    dtype = input.dtype
-    wide = _compute_dtype(input)
-    images = _channels_last(input.astype(wide))
-    filters = _kernel_last(weight.astype(wide))
-    return _channels_second(_forward(images, filters, geometry)).astype(dtype)
+    images, filters = _channels_last(input), _kernel_last(weight)
+    return _channels_second(_forward(images, filters, geometry))
 
 
 def input_gradient(upstream: Any, weight: Any, sizes: tuple[int, ...], geometry: Geometry) -> Any:
@@ -93,11 +85,8 @@ def input_gradient(upstream: Any, weight: Any, sizes: tuple[int, ...], geometry:
         weight: array of shape (out, in / groups, *kernel).
         sizes: those of the input's images.
     """
-    dtype = upstream.dtype
-    wide = _compute_dtype(upstream)
-    images = _channels_last(upstream.astype(wide))
-    filters = _kernel_last(weight.astype(wide))
-    return _channels_second(_backward(images, filters, sizes, geometry)).astype(dtype)
+    images, filters = _channels_last(upstream), _kernel_last(weight)
+    return _channels_second(_backward(images, filters, sizes, geometry))
 
 
 def weight_gradient(input: Any, upstream: Any, kernel: tuple[int, ...], geometry: Geometry) -> Any:
@@ -107,13 +96,10 @@ def weight_gradient(input: Any, upstream: Any, kernel: tuple[int, ...], geometry
         input: array of shape (batch, in, *sizes).
         upstream: array of shape (batch, out, *output sizes).
     """
-    dtype = input.dtype
-    wide = _compute_dtype(input)
-    images = _channels_last(input.astype(wide))
-    arriving = _channels_last(upstream.astype(wide))
+    images, arriving = _channels_last(input), _channels_last(upstream)
     found = _of_weight(images, arriving, kernel, geometry)
     axes = (found.ndim - 1, found.ndim - 2, *range(found.ndim - 2))
-    return jnp.transpose(found, axes).astype(dtype)
+    return jnp.transpose(found, axes)
 
 
 # Windows
