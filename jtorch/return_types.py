@@ -6,4 +6,4 @@ from ._core.structseq import RETURN_TYPES
 
 globals().update(RETURN_TYPES)
 
-__all__ = sorted(RETURN_TYPES)
+__all__ = sorted(name for name in RETURN_TYPES if name[0] != "_")

@@ -77,14 +77,14 @@ _SHAPES = {
     "L info": ("linalg_cholesky_ex",),
     "inverse info": ("linalg_inv_ex",),
     "LU pivots": ("linalg_lu_factor",),
-    "LU pivots info": ("linalg_lu_factor_ex",),
+    "LU pivots info": ("linalg_lu_factor_ex", "_lu_with_info"),
     "LD pivots": ("linalg_ldl_factor",),
     "LD pivots info": ("linalg_ldl_factor_ex",),
     "result info": ("linalg_solve_ex",),
     "solution cloned_coefficient": ("triangular_solve",),
 }  # fmt: skip
 
-_WITHOUT_OUT = ("histogramdd",)
+_WITHOUT_OUT = ("histogramdd", "_lu_with_info")
 
 #: The classes by the name of their operator; the form with ``out=`` returns a class of its own.
 RETURN_TYPES: dict[str, type] = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.messages_linalg import _LinAlgError as LinAlgError
 from .._engine.declare import LINALG_FUNCTIONS
 
 globals().update({name.removeprefix("linalg_"): each for name, each in LINALG_FUNCTIONS.items()})
-__all__ = sorted(name.removeprefix("linalg_") for name in LINALG_FUNCTIONS)
+__all__ = ["LinAlgError", *sorted(name.removeprefix("linalg_") for name in LINALG_FUNCTIONS)]
 
 
 def __getattr__(name: str) -> Any:

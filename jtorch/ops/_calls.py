@@ -72,6 +72,7 @@ def bound_function(
     function: bool = True,
     aliases: Iterable[str] = (),
     registry: dict[str, Callable] | None = None,
+    write: Callable[[Any, Any, str], Any] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Declare a function made of other operators.
 
@@ -83,11 +84,13 @@ def bound_function(
         *signatures: in PyTorch's argument language; ``input`` first where it is a method.
         method, function, aliases: which public names it has.
         registry: where the function goes instead of ``torch.*``.
+        write: ``(out, result, name) -> out`` where ``out=`` has rules of its own.
     """
 
     def declare(pure: Callable) -> Callable:
         public = signatures[0].partition("(")[0]
         schema = Schema(*signatures)
+        write_out = write or _write
 
         def make(as_method: bool) -> Callable:
             bind = make_binder(schema, as_method)
@@ -97,7 +100,7 @@ def bound_function(
                 bound = bind(args, kwargs)
                 out = bound.pop("out", None)
                 result = pure(**bound)
-                return result if out is None else _write(out, result, public)
+                return result if out is None else write_out(out, result, public)
 
             call.__name__ = call.__qualname__ = public
             call.__module__ = "torch"
