@@ -137,3 +137,25 @@ def expanded_size(target: Sequence[int], found: int) -> RuntimeError:
         f"The expanded size of the tensor ({target[-1]}) must match the existing size ({found}) at "
         f"non-singleton dimension 1.  Target sizes: {list(target)}.  Tensor sizes: [{found}]"
     )
+
+
+def no_sequences() -> RuntimeError:
+    """There is nothing to pad."""
+    return RuntimeError("received an empty list of sequences")
+
+
+def padding_side(found: str) -> RuntimeError:
+    """A side to pad that there is not."""
+    return RuntimeError(f"Expected padding_side to be one of left or right, but got {found}.")
+
+
+def scalar_sequence() -> RuntimeError:
+    """A sequence to pad has no dimension."""
+    return RuntimeError("ArrayRef: invalid slice, N = 1; size = 0")
+
+
+def copy_shape(target: Sequence[int], broadcast: Sequence[int]) -> RuntimeError:
+    """A sequence has more dimensions than the first one."""
+    return RuntimeError(
+        f"output with shape {list(target)} doesn't match the broadcast shape {list(broadcast)}"
+    )

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import dtypes, messages_matmul
+from .._core import dtypes, messages, messages_matmul
 from .._core import messages_recurrent as words
 from .._core.device import CPU
 from .._engine import devices, record
@@ -364,3 +364,105 @@ def _pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_le
     )
     lengths = _of_ints(here.sum(0))
     return (METHODS["transpose"](padded, 0, 1) if batch_first else padded), lengths
+
+
+def _pad_sequence_plan(operation, bound, mode) -> Plan:
+    sequences, value = bound["sequences"], bound["value"]
+    meta = sequences[0].meta
+    longest, left = bound["longest"], bound["left"]
+    shape = (len(sequences), longest, *meta.shape[1:])
+    count = len(sequences)
+    axis = 0 if bound["batch_first"] else 1
+
+    def run(*arrays):
+        number = arrays[count] if len(arrays) > count else value
+        filler = as_array(number).astype(meta.dtype._numpy)
+        padded = []
+        for array in arrays[:count]:
+            array = cast(array, meta.dtype)
+            array = jnp.broadcast_to(array, (array.shape[0], *meta.shape[1:]))
+            missing = longest - array.shape[0]
+            margins = ((missing, 0) if left else (0, missing), *[(0, 0)] * (array.ndim - 1))
+            padded.append(jnp.pad(array, margins, constant_values=filler))
+        return jnp.stack(padded, axis)
+
+    if axis:
+        shape = (shape[1], shape[0], *shape[2:])
+    operands = [*sequences, *([value] if hasattr(value, "reference") else [])]
+    return Plan(run, operands, (make_meta(shape, meta.dtype, meta.device),), saves=())
+
+
+@op(
+    "_pad_sequences(TensorList sequences, Scalar value, int64_t longest, bool batch_first, "
+    "bool left)",
+    kind=Custom(_pad_sequence_plan),
+    method=False,
+    function=False,
+    node_name="CopySlices",
+)
+def _pad_sequences(sequences, value, longest, batch_first, left):
+    """Stack tensors of different lengths, padded to the longest one."""
+    raise AssertionError("planned by _pad_sequence_plan")
+
+
+def _padded_on_host(sequences, value, longest, batch_first, left) -> Any:
+    """Pad tensors whose elements are there: what loaders do, for ever new lengths."""
+    first = sequences[0]
+    dtype = first.dtype._numpy
+    padded = np.full((len(sequences), longest, *first.shape[1:]), value, dtype)
+    for row, sequence in zip(padded, sequences, strict=True):
+        size = sequence.shape[0]
+        part = row[longest - size :] if left else row[:size]
+        part[...] = np.asarray(current_value(sequence).array)
+    if not batch_first:
+        padded = np.ascontiguousarray(np.swapaxes(padded, 0, 1))
+    meta = make_meta(padded.shape, first.dtype, CPU)
+    return record.wrap(ready(devices.put(padded, CPU), meta))
+
+
+@bound_function(
+    "_pad_sequence(TensorList sequences, bool batch_first=False, double padding_value=0.0, "
+    'std::string_view padding_side="right")',
+    method=False,
+)
+def _pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="right"):
+    """Stack sequences of different lengths, padded to the longest one.
+
+    Args:
+        sequences: tensors of shape (length, ...).
+        batch_first: whether the batch comes first in the result.
+        padding_value: what stands where a sequence has no element.
+        padding_side: ``"right"`` or ``"left"``.
+    Raises:
+        RuntimeError: there is no sequence, or their shapes do not fit.
+    """
+    if not len(sequences):
+        raise words.no_sequences()
+    if padding_side not in ("left", "right"):
+        raise words.padding_side(padding_side)
+    if not sequences[0].dim():
+        raise words.scalar_sequence()
+    rest = tuple(sequences[0].shape[1:])
+    longest = max(sequence.shape[0] for sequence in sequences)
+    for sequence in sequences:
+        _check_rest(tuple(sequence.shape), rest)
+    left = padding_side == "left"
+    at_hand = all(
+        sequence.device is CPU
+        and not sequence.requires_grad
+        and sequence.dtype is sequences[0].dtype
+        and current_value(sequence).array is not None
+        for sequence in sequences
+    )
+    run = _padded_on_host if at_hand else _pad_sequences.call
+    return run(sequences, padding_value, longest, batch_first, left)
+
+
+def _check_rest(shape: tuple[int, ...], rest: tuple[int, ...]) -> None:
+    """Refuse a sequence that cannot be copied among the others."""
+    target = (shape[0], *rest)
+    if len(shape) > len(target):
+        raise words.copy_shape(target, (*shape[:1], *[max(shape[0], 1)] * (len(shape) - 1)))
+    for dim in range(len(rest), 0, -1):
+        if shape[dim] not in (1, target[dim]):
+            raise messages.size_mismatch(target[dim], shape[dim], dim)

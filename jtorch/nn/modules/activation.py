@@ -11,13 +11,14 @@ from ..._tensor import Tensor
 from .. import functional as F
 from ..init import constant_
 from ..parameter import Parameter
+from .attention import MultiheadAttention as MultiheadAttention
 from .module import Module
 
 __all__ = [
     *("Threshold", "ReLU", "RReLU", "Hardtanh", "ReLU6", "Sigmoid", "Hardsigmoid", "Tanh"),
     *("SiLU", "Mish", "Hardswish", "ELU", "CELU", "SELU", "GLU", "GELU", "Hardshrink"),
     *("LeakyReLU", "LogSigmoid", "Softplus", "Softshrink", "PReLU", "Softsign", "Tanhshrink"),
-    *("Softmin", "Softmax", "Softmax2d", "LogSoftmax"),
+    *("Softmin", "Softmax", "Softmax2d", "LogSoftmax", "MultiheadAttention"),
 ]
 
 
