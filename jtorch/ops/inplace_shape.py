@@ -198,7 +198,9 @@ def set_(
         if not stride:
             stride = make_meta(tuple(size), meta.dtype, meta.device).strides
         source = as_strided(source, size, stride, storage_offset)
-    share_memory_of(self, source, False)
+    if source is not self:
+        # A leaf stays one, as autograd does not see the write.
+        share_memory_of(self, source, current_value(self).meta.grad == LEAF)
     _count_write(self)
     return self
 

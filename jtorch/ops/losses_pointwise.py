@@ -179,7 +179,7 @@ class _SoftMargin(ReducedPointwise):
 
 @op(
     "_soft_margin(Tensor input, Tensor target, std::string reduction)",
-    kind=_SoftMargin(operands=("input", "target"), wide=True),
+    kind=_SoftMargin(operands=("input", "target")),
     method=False,
     function=False,
     node_name="SoftMarginLossBackward0",
