@@ -86,6 +86,14 @@ def oracle(session: nox.Session) -> None:
         session.run(*database, "all")
 
 
+@nox.session(python="3.11")
+def parity(session: nox.Session) -> None:
+    """Run training scripts under PyTorch and under jtorch and compare their losses."""
+    session.install("-e", ".[test,examples]")
+    _install_pytorch(session)
+    session.run("python", "-m", "compat_tests.parity", *session.posargs)
+
+
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the programs of examples/ as a user would."""

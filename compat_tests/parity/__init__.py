@@ -1,0 +1,1 @@
+"""Training scripts, run unmodified under PyTorch and under jtorch with the same seed."""
