@@ -1,8 +1,9 @@
-"""Run the training scripts under both libraries and print a table: ``python -m compat_tests.parity``.
+"""Run the training scripts under both libraries: ``python -m compat_tests.parity``, with a table.
 
-Names of scripts after it run only those. The exit status is 1 where losses differ in the first four
-digits over the first 50 steps, where a metric differs by more than noise, or where any other line
-differs, and the script does not stand in ``known_gaps.toml``; and where one stands there that agrees.
+Names of scripts after it run only those. The exit status is 1 where losses differ in the first
+four digits over the first 50 steps, where a metric differs by more than noise, or where any other
+line differs, and the script does not stand in ``known_gaps.toml``; and where one stands there that
+agrees.
 """
 
 from __future__ import annotations

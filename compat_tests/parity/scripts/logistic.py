@@ -23,7 +23,7 @@ optimizer = torch.optim.Adagrad(
     ]
 )
 step = 0
-for epoch in range(2):
+for _ in range(2):
     for features, labels in loader:
         loss = nn.functional.binary_cross_entropy(torch.sigmoid(model(features)), labels)
         optimizer.zero_grad()

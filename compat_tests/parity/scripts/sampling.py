@@ -1,58 +1,14 @@
-"""A model of the next letter from three letters, and words sampled from it (Bengio et al., 2003)."""
+"""A model of the next letter from three, and words sampled from it (Bengio et al., 2003)."""
 
 import torch
 import torch.nn.functional as F
 
-WORDS = [
-    "anna",
-    "bertram",
-    "clara",
-    "dorothea",
-    "emil",
-    "friedrich",
-    "greta",
-    "heinrich",
-    "ida",
-    "jakob",
-    "karla",
-    "ludwig",
-    "marta",
-    "nikolaus",
-    "ottilie",
-    "paula",
-    "quirin",
-    "rosa",
-    "siegfried",
-    "thekla",
-    "ulrich",
-    "viktor",
-    "wilhelmine",
-    "xaver",
-    "yvonne",
-    "zacharias",
-    "albert",
-    "bruno",
-    "cornelia",
-    "dietrich",
-    "elsa",
-    "ferdinand",
-    "gustav",
-    "helene",
-    "irma",
-    "johanna",
-    "konrad",
-    "leonore",
-    "magda",
-    "norbert",
-    "oskar",
-    "philipp",
-    "ruth",
-    "sophie",
-    "theodor",
-    "ursula",
-    "valentin",
-    "walter",
-]
+WORDS = (
+    "anna bertram clara dorothea emil friedrich greta heinrich ida jakob karla ludwig marta "
+    "nikolaus ottilie paula quirin rosa siegfried thekla ulrich viktor wilhelmine xaver yvonne "
+    "zacharias albert bruno cornelia dietrich elsa ferdinand gustav helene irma johanna konrad "
+    "leonore magda norbert oskar philipp ruth sophie theodor ursula valentin walter"
+).split(" ")
 
 torch.manual_seed(9)
 letters = ["."] + sorted(set("".join(WORDS)))
