@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from . import attention as attention
 from . import functional as functional
 from . import init as init
 from . import modules as modules
