@@ -298,3 +298,35 @@ def odd_halves(dim: int, size: int) -> RuntimeError:
 def glu_of_scalar() -> RuntimeError:
     """``glu`` of a tensor without dimensions."""
     return RuntimeError("glu does not support scalars because halving size must be even")
+
+
+def frexp_dtype() -> RuntimeError:
+    """``frexp`` of something else than floating point numbers."""
+    return RuntimeError("torch.frexp() only supports floating-point dtypes")
+
+
+_FREXP_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "int32": "int", "int64": "long int", "int16": "short int", "int8": "signed char",
+    "uint8": "unsigned char",
+}  # fmt: skip
+
+
+def frexp_out(part: str, expected: str, given: str) -> RuntimeError:
+    """``out=`` of another dtype than that of ``frexp``."""
+    wanted, got = _FREXP_NAMES.get(expected, expected), _FREXP_NAMES.get(given, given)
+    described = f"{wanted} dtype" if part == "exponent" else f"dtype {wanted}"
+    return RuntimeError(f"torch.frexp() expects {part} to have {described} but got {got}")
+
+
+def hash_mode(mode: int) -> RuntimeError:
+    """An unknown mode of ``hash_tensor``."""
+    return RuntimeError(f"Unknown hash_tensor mode: {mode}")
+
+
+def hash_of_nothing() -> RuntimeError:
+    """``hash_tensor`` of all elements where there are none."""
+    return RuntimeError(
+        "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the "
+        "reduction dim with the 'dim' argument."
+    )
