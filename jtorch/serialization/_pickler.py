@@ -210,6 +210,9 @@ class _TorchNames:
             return _reduce_tensor(obj)
         if type(obj) is _Inner:
             return _tensor_parts(obj.description)
+        module_type: Any = _adapter.module_type()
+        if module_type is not None and type(obj).__reduce_ex__ is module_type.__reduce_ex__:
+            return object.__reduce_ex__(obj, self.proto)  # by its class, as PyTorch's are
         if type(obj) is Size:
             return _SIZE, (tuple(obj),)
         if type(obj) is Device:

@@ -1,0 +1,1 @@
+"""PyTorch's module database (``module_db``) through both libraries."""
