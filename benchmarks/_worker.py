@@ -1,9 +1,10 @@
 """One contender in a process of its own, which answers requests on its standard input.
 
-``python _worker.py CONTENDER`` reads one JSON request a line and answers with one JSON line:
-``{"do": "time", "workload": W, "steps": N}``, ``{"do": "record", "operations": N}``,
-``{"do": "stats"}``, ``{"do": "memory"}``, ``{"do": "about"}``. Requests wait in a pipe, so that a
-contender whose turn it is not uses no processor time.
+``python _worker.py CONTENDER WORKLOADS``, the latter a module that holds them, reads one JSON
+request a line and answers with one JSON line: ``{"do": "time", "workload": W, "steps": N}``,
+``{"do": "record", "operations": N}``, ``{"do": "stats"}``, ``{"do": "memory"}``,
+``{"do": "peak"}``, ``{"do": "about"}``. Requests wait in a pipe, so that a contender whose turn it
+is not uses no processor time.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import dataclasses
 import importlib
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import _workloads
 
 CONTENDERS = ("torch", "torch.compile", "jax", "jtorch")
 
@@ -28,12 +28,14 @@ class Worker:
 
     Args:
         contender: one of ``CONTENDERS``.
+        workloads: the module that holds what it runs.
     """
 
-    def __init__(self, contender: str):
+    def __init__(self, contender: str, workloads: str):
         self.contender = contender
+        self.workloads = importlib.import_module(workloads)
         self.library: ModuleType = importlib.import_module(contender.partition(".")[0])
-        self.ready: dict[str, _workloads.Run] = {}
+        self.ready: dict[str, Any] = {}
 
     def time(self, workload: str, steps: int) -> dict[str, float]:
         """Run some steps and return the microseconds that one took."""
@@ -44,13 +46,13 @@ class Worker:
         run(steps)
         return {"microseconds": (time.perf_counter() - start) / steps * 1e6}
 
-    def _prepare(self, workload: str) -> _workloads.Run:
+    def _prepare(self, workload: str) -> Any:
         if self.contender == "jax":
-            return _workloads.JAX_WORKLOADS[workload]()
+            return self.workloads.JAX_WORKLOADS[workload]()
         wrap = (
             self.library.compile if self.contender == "torch.compile" else lambda function: function
         )
-        return _workloads.TORCH_WORKLOADS[workload](self.library, wrap)
+        return self.workloads.TORCH_WORKLOADS[workload](self.library, wrap)
 
     def record(self, operations: int) -> dict[str, float]:
         """Return the microseconds of one binary operation, what runs it afterwards left out.
@@ -90,6 +92,10 @@ class Worker:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return {"mib": pages * os.sysconf("SC_PAGE_SIZE") / 2**20}
 
+    def peak(self) -> dict[str, float]:
+        """Return the most resident memory that this process ever had, in MiB."""
+        return {"mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
+
     def about(self) -> dict[str, str]:
         """Return the version of the library."""
         return {"version": self.library.__version__}
@@ -105,7 +111,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             if worker is None:
-                worker = Worker(sys.argv[1])
+                worker = Worker(*sys.argv[1:])
             answer = getattr(worker, request.pop("do"))(**request)
         # The parent reports whatever went wrong and goes on without this contender.
         except Exception as error:

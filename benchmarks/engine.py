@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _processes
+from _contenders import UNSTEADY, Contender, pin_to_two_cores, time_loop, verdict
 from _worker import CONTENDERS
 
 HERE = Path(__file__).resolve().parent
@@ -37,111 +35,6 @@ RECORD_LIMIT = 2.0  # microseconds
 WARM_LIMIT, COLD_LIMIT = 1.0, 3.0  # shares of PyTorch's wall time
 PRINTS_LIMIT = 2.0  # seconds more than PyTorch
 RECORDED = 100
-UNSTEADY = 1.5  # a median so many times the fastest run says that something else had the machine
-
-
-class Contender:
-    """A worker process and what became of it.
-
-    Args:
-        name: one of ``CONTENDERS``.
-        python: the interpreter it runs in.
-    """
-
-    def __init__(self, name: str, python: str):
-        self.name = name
-        self.troubles: dict[str, str] = {}
-        paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
-        self.process = subprocess.Popen(
-            [python, str(HERE / "_worker.py"), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        )
-
-    def ask(self, do: str, **request: Any) -> dict[str, Any]:
-        """Send a request and return the answer, which holds "error" where it failed."""
-        try:
-            self.process.stdin.write(json.dumps({"do": do, **request}) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        return json.loads(line) if line else {"error": "the process ended"}
-
-    def close(self) -> None:
-        """Let the process end by itself."""
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
-
-
-def time_loop(
-    workload: str, steps: int, contenders: list[Contender], rounds: int, warm_up: float
-) -> dict[str, Any]:
-    """Time one workload on every contender, their turns interleaved.
-
-    Args:
-        workload: a key of ``LOOPS``.
-        steps: steps of one timed run.
-        contenders: who takes part.
-        rounds: timed runs of each.
-        warm_up: seconds that each runs before the first timed run, which a compiler may use.
-    Returns:
-        Samples in microseconds a step by contender, jtorch's counters over the warm-up and over
-        the timed runs, and the troubles of those that dropped out.
-    """
-    samples: dict[str, list[float]] = {}
-    troubles: dict[str, str] = {}
-    warming: dict[str, Any] = {}
-    taking_part = []
-    for contender in contenders:
-        before = contender.ask("stats")
-        end, runs = time.monotonic() + warm_up, 0
-        while runs < 3 or time.monotonic() < end:
-            answer = contender.ask("time", workload=workload, steps=steps)
-            runs += 1
-            if "error" in answer:
-                troubles[contender.name] = answer["error"]
-                break
-        else:
-            taking_part.append(contender)
-            samples[contender.name] = []
-        if contender.name == "jtorch":
-            warming = difference(before, contender.ask("stats"))
-
-    timed: dict[str, Any] = {}
-    before = {contender.name: contender.ask("stats") for contender in taking_part}
-    for turn in range(rounds):
-        # Each round begins with another contender, so that none always follows the same one.
-        shift = turn % max(1, len(taking_part))
-        for contender in taking_part[shift:] + taking_part[:shift]:
-            answer = contender.ask("time", workload=workload, steps=steps)
-            if "error" in answer:
-                troubles[contender.name] = answer["error"]
-            else:
-                samples[contender.name].append(answer["microseconds"])
-    for contender in taking_part:
-        if contender.name == "jtorch":
-            timed = difference(before["jtorch"], contender.ask("stats"))
-    return {
-        "samples": samples,
-        "medians": {name: statistics.median(runs) for name, runs in samples.items() if runs},
-        "troubles": troubles,
-        "jtorch_warm_up": warming,
-        "jtorch_timed": timed,
-        "timed_steps": steps * rounds,
-    }
-
-
-def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
-    """Return by how much each number grew."""
-    return {
-        key: value - before.get(key, 0)
-        for key, value in after.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
 
 
 def time_recording(contenders: list[Contender], rounds: int) -> dict[str, Any]:
@@ -175,11 +68,6 @@ def grow(contender: Contender) -> dict[str, Any]:
     if "error" in late:
         return late
     return {"after_1000_steps": early["mib"], "after_100000_steps": late["mib"]}
-
-
-def verdict(value: float, limit: float) -> str:
-    """Return whether a value keeps its limit, in a word."""
-    return "kept" if value <= limit else "**missed**"
 
 
 def loops_table(loops: dict[str, Any]) -> list[str]:
@@ -291,15 +179,6 @@ def process_measures(options: argparse.Namespace) -> dict[str, Any]:
             except RuntimeError as error:
                 report[key] = {"error": str(error)}
     return report
-
-
-def pin_to_two_cores() -> int:
-    """Keep this process and its children on two cores; return on how many they are."""
-    if not hasattr(os, "sched_setaffinity"):
-        return os.cpu_count() or 1
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    os.sched_setaffinity(0, cores)
-    return len(cores)
 
 
 def arguments() -> argparse.Namespace:
