@@ -176,3 +176,102 @@ def negative_size(shape: Sequence[int]) -> RuntimeError:
     """A result would have a negative size."""
     least = next(size for size in shape if size < 0)
     return RuntimeError(f"Trying to create tensor with negative dimension {least}: {list(shape)}")
+
+
+# Patches
+
+
+def _pairs(numbers: Sequence[int]) -> str:
+    return f"({', '.join(map(str, numbers))})"
+
+
+def patch_list(name: str, length: int) -> RuntimeError:
+    """A list of a pair of numbers has another length."""
+    return RuntimeError(f"It is expected {name} equals to 2, but got size {length}")
+
+
+def patch_numbers(name: str, numbers: Sequence[int]) -> RuntimeError:
+    """The patch, its dilation or its stride has a number that is not positive."""
+    label = name.replace("_", " ")
+    prefix = name.partition("_")[0]
+    return RuntimeError(
+        f"{label} should be greater than zero, but got {prefix}_height: {numbers[0]} "
+        f"{prefix}_width: {numbers[1]}"
+    )
+
+
+def patch_padding(numbers: Sequence[int]) -> RuntimeError:
+    """The padding is negative."""
+    return RuntimeError(
+        f"padding should be non-negative, but got pad_height: {numbers[0]} pad_width: {numbers[1]}"
+    )
+
+
+def unfold_shape(shape: Sequence[int]) -> RuntimeError:
+    """What patches are taken out of has another rank, or is empty."""
+    return RuntimeError(
+        "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+        f"dimensions for input, but got: {list(shape)}"
+    )
+
+
+def unfold_empty(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    dilations: Sequence[int],
+    padding: Sequence[int],
+    counts: Sequence[int],
+) -> RuntimeError:
+    """No patch fits."""
+    return RuntimeError(
+        f"Given input with spatial size {_pairs(sizes)}, kernel_size={_pairs(kernel)}, "
+        f"dilation={_pairs(dilations)}, padding={_pairs(padding)}, calculated shape of the array "
+        f"of sliding blocks as {_pairs(counts)}, but its components must be at least one."
+    )
+
+
+def fold_shape(shape: Sequence[int]) -> RuntimeError:
+    """The patches have another rank, or are empty."""
+    return RuntimeError(
+        "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+        f"dimensions for input, but got: {list(shape)}"
+    )
+
+
+def fold_channels(size: int, kernel: Sequence[int]) -> RuntimeError:
+    """The rows are not patches of whole channels."""
+    return RuntimeError(
+        "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
+        f"got input.size(1)={size} and kernel_size={_pairs(kernel)}."
+    )
+
+
+def _fold_given(numbers: dict[str, Sequence[int]]) -> str:
+    return ", ".join([f"{name}={_pairs(each)}" for name, each in numbers.items()])
+
+
+def fold_blocks(
+    numbers: dict[str, Sequence[int]], counts: Sequence[int], given: int
+) -> RuntimeError:
+    """There are more or fewer patches than lie in the image."""
+    product = counts[0] * counts[1]
+    return RuntimeError(
+        f"Given {_fold_given(numbers)}, expected size of input's dimension 2 to match the "
+        f"calculated number of sliding blocks {counts[0]} * {counts[1]} = {product}, but got "
+        f"input.size(2)={given}."
+    )
+
+
+def fold_empty(numbers: dict[str, Sequence[int]], counts: Sequence[int]) -> RuntimeError:
+    """No patch fits into the image."""
+    return RuntimeError(
+        f"Given {_fold_given(numbers)}, calculated shape of the array of sliding blocks as "
+        f"{_pairs(counts)}, which is too small (non-positive)"
+    )
+
+
+def fold_output(sizes: Sequence[int]) -> RuntimeError:
+    """The image would be empty."""
+    return RuntimeError(
+        f"Expected output spatial size to be positive, but got: output_size={_pairs(sizes)}."
+    )

@@ -18,6 +18,8 @@ def _named(prefix: str, numbers: Sequence[int], letters: Sequence[str], back: bo
 def list_length(name: str, parameter: str, rank: int) -> RuntimeError:
     """A list of numbers per dimension has another length than there are dimensions."""
     a_tuple = f"a tuple of {_WORDS[rank]} ints"
+    if name == "avg_pool3d" and parameter in ("kernel_size", "padding"):
+        return RuntimeError(f"{name}: {parameter} must be a single int, or {a_tuple}")
     text = {
         "kernel_size": f"must either be a single int, or {a_tuple}",
         "stride": f"must either be omitted, a single int, or {a_tuple}",
@@ -166,3 +168,193 @@ def one_average_rank(name: str, ndim: int) -> RuntimeError:
 def one_int(name: str, parameter: str, length: int) -> RuntimeError:
     """A list of a function of one dimension has several numbers."""
     return RuntimeError(f"{name}() argument '{parameter}' should contain one int (got {length})")
+
+
+# Pooling to a size
+
+
+def adaptive_sizes(rank: int, maximum: bool) -> RuntimeError:
+    """The list of sizes has another length than there are dimensions."""
+    if maximum:
+        return RuntimeError(
+            f"adaptive_max_pool{rank}d(): internal error: output_size.size() must be {rank}"
+        )
+    return RuntimeError(f"adaptive_avg_pool{rank}d: output_size must be {rank}")
+
+
+def adaptive_negative(sizes: Sequence[int]) -> RuntimeError:
+    """A size of an average is negative."""
+    # torch 2.13 writes no blank before the third number.
+    listed = ", ".join(map(str, sizes[:2])) + "".join([f",{size}" for size in sizes[2:]])
+    return RuntimeError(
+        f"adaptive_avg_pool{len(sizes)}d: elements of output_size must be greater than or equal to "
+        f"0 but received {{{listed}}}"
+    )
+
+
+def adaptive_rank(name: str, rank: int, shape: Sequence[int]) -> RuntimeError:
+    """The input has neither the dimensions of a batch nor those of one image."""
+    colon = ":" if "max" in name else ""
+    return RuntimeError(
+        f"{name}(): Expected {rank + 1}D or {rank + 2}D tensor, but got{colon} {list(shape)}"
+    )
+
+
+def adaptive_empty(name: str, shape: Sequence[int], dim: int) -> RuntimeError:
+    """A dimension other than that of the batch is empty."""
+    return RuntimeError(
+        f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+        f"sizes {list(shape)} with dimension {dim} being empty"
+    )
+
+
+def default_rank(count: int) -> ValueError:
+    """The input has too few dimensions to fill in sizes from."""
+    return ValueError(f"Input dimension should be at least {count + 1}")
+
+
+# Windows at random places
+
+
+def fractional_size() -> str:
+    """Neither sizes nor ratios of the result were given."""
+    return "requires specifying either an output_size or an output_ratio"
+
+
+def fractional_list(rank: int, parameter: str) -> RuntimeError:
+    """A list of numbers per dimension has another length than there are dimensions."""
+    ints = "Ints" if rank == 2 else "three Ints"
+    return RuntimeError(
+        f"fractional_max_pool{rank}d: {parameter} must either be a single Int or tuple of {ints}"
+    )
+
+
+def fractional_rank(rank: int, shape: Sequence[int]) -> RuntimeError:
+    """The input has neither the dimensions of a batch nor those of one image."""
+    if rank == 2:
+        return RuntimeError(
+            f"fractional_max_pool2d(): Expected 3D or 4D tensor, but got: {list(shape)}"
+        )
+    return RuntimeError(
+        f"fractional_max_pool3d_out(): Expected 4D or 5D tensor, but got: {list(shape)}"
+    )
+
+
+def fractional_empty(rank: int, shape: Sequence[int], dim: int) -> RuntimeError:
+    """A dimension other than that of the batch is empty."""
+    name = "fractional_max_pool2d()" if rank == 2 else "fractional_max_pool3d_out()"
+    return RuntimeError(
+        f"{name}: Expected input to have non-zero size for non-batch dimensions, but got"
+        f"{list(shape)} with dimension {dim} being empty."
+    )
+
+
+def fractional_too_large(rank: int, dim: int, pool: int, size: int) -> RuntimeError:
+    """As many windows of that size do not fit."""
+    name = "fractional_max_pool2d()" if rank == 2 else "fractional_max_pool3d_out()"
+    what = ("time", "height", "width")[dim + 3 - rank]
+    return RuntimeError(f"{name}: pool {what} {pool} too large relative to input {what} {size}")
+
+
+def samples_rank(ndim: int) -> RuntimeError:
+    """The random samples have another rank than 3."""
+    return RuntimeError(f"Expect _random_samples to have 3 dimensions, got {ndim}")
+
+
+def samples_dtype() -> RuntimeError:
+    """The random samples have another dtype than the input."""
+    return RuntimeError("Expect _random_samples to have the same dtype as input")
+
+
+def samples_batch() -> RuntimeError:
+    """There are fewer random samples than images."""
+    return RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+
+
+def samples_channels() -> RuntimeError:
+    """There are more or fewer random samples than channels."""
+    return RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+
+
+def samples_dims(rank: int, given: int) -> RuntimeError:
+    """There is not one random sample for each dimension."""
+    return RuntimeError(f"Expect _random_samples.size(2) equals to {rank}; got {given}.")
+
+
+# The inverse of a maximum
+
+
+def unpool_length(rank: int, given: int) -> ValueError:
+    """``output_size`` has neither one number per dimension nor two more."""
+    return ValueError(
+        f"output_size should be a sequence containing {rank} or {rank + 2} elements, but it has a "
+        f"length of '{given}'"
+    )
+
+
+def unpool_size(sizes: object, dim: int, least: int, most: int) -> ValueError:
+    """A size that no pooling of these windows would have come from."""
+    return ValueError(
+        f'invalid output_size "{sizes}" (dim {dim} must be between {least} and {most})'
+    )
+
+
+def unpool_negative(dim: int, size: int) -> ValueError:
+    """A size is negative, as the function of ``torch.nn.functional`` says it."""
+    return ValueError(
+        "max_unpooling: output_size must contain non-negative spatial dimensions, but got "
+        f"output_size[{dim}]={size}"
+    )
+
+
+def unpool_rank(rank: int, ndim: int) -> RuntimeError:
+    """The input has neither the dimensions of a batch nor those of one image."""
+    return RuntimeError(
+        f"Input to max_unpooling{rank}d should be a {rank + 1}d or {rank + 2}d Tensor, but got a "
+        f"tensor with {ndim} dimensions."
+    )
+
+
+def unpool_indices_dtype(rank: int, type_name: str) -> RuntimeError:
+    """The places are not int64."""
+    but = f" but got: {type_name}" if rank == 2 else ""
+    return RuntimeError(f"elements in indices should be type int64{but}")
+
+
+def unpool_indices_shape(shape: Sequence[int], indices: Sequence[int]) -> RuntimeError:
+    """There is not one place for each element."""
+    return RuntimeError(
+        f"Expected shape of indices to be same as that of the input tensor ({list(shape)}) but got "
+        f"indices tensor with shape: {list(indices)}"
+    )
+
+
+def unpool_list(rank: int, parameter: str, given: int) -> RuntimeError:
+    """A list of numbers per dimension has another length than there are dimensions."""
+    count, names = ("two", "height, width") if rank == 2 else ("three", "depth, height, width")
+    colon = ":" if parameter != "output_size" else ""
+    return RuntimeError(
+        f"There should be exactly {count} elements ({names}) in {parameter}, but got{colon} "
+        f"{given} elements."
+    )
+
+
+def unpool_stride(stride: Sequence[int]) -> RuntimeError:
+    """A stride is not positive."""
+    return RuntimeError(f"strides should be greater than zero, but got stride: {list(stride)}")
+
+
+def unpool_empty(rank: int, shape: Sequence[int], dim: int) -> RuntimeError:
+    """A dimension other than that of the batch is empty."""
+    return RuntimeError(
+        f"max_unpooling{rank}d_forward_out_cpu(): Expected input to have non-zero size for "
+        f"non-batch dimensions, but got {list(shape)} with dimension {dim} being empty."
+    )
+
+
+def unpool_index(index: int, sizes: Sequence[int]) -> RuntimeError:
+    """A place lies outside of the image."""
+    return RuntimeError(
+        f"Found an invalid max index: {index} (output volumes are of size "
+        f"{'x'.join(map(str, sizes))})"
+    )

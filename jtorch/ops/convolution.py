@@ -475,6 +475,82 @@ conv1d, conv2d, conv3d = map(_make_convolution, (1, 2, 3))
 conv_transpose1d, conv_transpose2d, conv_transpose3d = map(_make_transposed, (1, 2, 3))
 
 
+# The gradients as functions
+
+
+def _backward_plan(operation, bound, mode) -> Plan:
+    given, other = bound["given"], bound["grad_output"]
+    of_input = bound["of_input"]
+    shape = tuple(bound["shape"])
+    made = make_meta(shape, other.meta.dtype, other.meta.device)
+    missing = Operand("missing", None, made)
+    pair = (missing, given) if of_input else (given, missing)
+    one = _Convolution(
+        {
+            **{name: bound[name] for name in ("stride", "padding", "dilation", "groups")},
+            "input": pair[0],
+            "weight": pair[1],
+            "bias": None,
+            "transposed": False,
+            "output_padding": (0,),
+        },
+        mode,
+    )
+
+    def run(given, upstream):
+        given, wide = _widened(given), _widened(upstream)
+        if of_input:
+            found = input_gradient(wide, given, shape[2:], one.geometry)
+        else:
+            found = weight_gradient(given, wide, shape[2:], one.geometry)
+        return found.astype(upstream.dtype)
+
+    return Plan(run, [given, other], (made,), saves=(0, 1))
+
+
+@op(
+    "_convolution_backward(Tensor given, Tensor grad_output, SymIntArrayRef shape, "
+    "SymIntArrayRef stride, SymIntArrayRef padding, SymIntArrayRef dilation, SymInt groups, "
+    "bool of_input)",
+    kind=Custom(_backward_plan),
+    method=False,
+    function=False,
+    node_name="ConvolutionBackwardBackward0",
+)
+def _convolution_backward(given, grad_output, shape, stride, padding, dilation, groups, of_input):
+    """Return the gradient of a convolution's input or weight, of which the shape is given."""
+    raise AssertionError("planned by _backward_plan")
+
+
+def convolution_backward(
+    rank: int,
+    given: Any,
+    shape: Any,
+    upstream: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    of_input: bool,
+) -> Any:
+    """Return the gradient of the input, or of the weight, of a convolution.
+
+    Args:
+        rank: number of dimensions of an image.
+        given: the one of input and weight whose gradient it is not.
+        shape: of the other.
+        upstream: gradient of the result.
+        stride, padding, dilation: a number, or one for each dimension.
+        groups: of the convolution.
+        of_input: whether it is the input's.
+    """
+    lists = [
+        tuple(each) if isinstance(each, (tuple, list)) else (each,) * rank
+        for each in (stride, padding, dilation)
+    ]
+    return _convolution_backward.call(given, upstream, tuple(shape), *lists, groups, of_input)
+
+
 # Over time, batch, channels
 
 

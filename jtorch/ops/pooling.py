@@ -15,6 +15,7 @@ from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom
 from .._engine.op import Plan
 from .._engine.signatures import CallSignature
+from .._engine.trace import local
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
@@ -292,6 +293,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=(0,), dilation=(1,), cei
     dtype = input.dtype
     if not dtype.is_floating_point:
         raise messages_reduction.not_implemented("max_pool1d_impl", dtype._legacy_name)
+    if not (local.trace.mode.grad and input.requires_grad):
+        input = input.contiguous()  # PyTorch has a kernel of its own then, without formats
     flat = ((1, kernel), (1, stride), (0, padding), (1, dilation))
     return _max_pool.call(input.unsqueeze(-2), *flat, bool(ceil_mode), False, 2).squeeze(-2)
 

@@ -343,3 +343,97 @@ def _sum_along(images: Any, axis: int, length: int, stride: int, count: int) -> 
         for tap in range(length)
     ]
     return sum(parts[1:], parts[0])
+
+
+# Windows of unequal lengths
+
+
+def averages(images: Any, bounds: list[tuple[np.ndarray, np.ndarray]]) -> Any:
+    """Return the means of windows that have bounds of their own, dimension by dimension.
+
+    Args:
+        images: array of shape (batch, *sizes, channels).
+        bounds: for each dimension, where the windows begin and end.
+    """
+    lengths = []
+    for dim, (starts, ends) in enumerate(bounds):
+        axis, size = dim + 1, images.shape[dim + 1]
+        each = ends - starts
+        shape = [1] * images.ndim
+        shape[axis] = -1
+        lengths.append(each.reshape(shape))
+        if (each == each[0]).all() and each[0] * len(each) == size:
+            images = _sum_along(images, axis, int(each[0]), int(each[0]), len(each))
+        elif len(each) <= _SLICES:
+            parts = [
+                jnp.sum(jax.lax.slice_in_dim(images, int(s), int(e), 1, axis), axis, keepdims=True)
+                for s, e in zip(starts, ends, strict=True)
+            ]
+            images = jnp.concatenate(parts, axis)
+        else:
+            summed: Any = 0
+            for element, valid in _uneven_elements(images, axis, starts, ends):
+                zero = np.zeros((), images.dtype)
+                summed = summed + jnp.where(valid.reshape(shape), element, zero)
+            images = summed
+    for length in lengths:
+        images = images / length.astype(images.dtype)
+    return images
+
+
+def _uneven_elements(
+    images: Any, axis: int, starts: np.ndarray, ends: np.ndarray
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield, for each element of the longest window, that of all windows, and which have one."""
+    for offset in range(int((ends - starts).max())):
+        places = np.minimum(starts + offset, images.shape[axis] - 1)
+        yield jnp.take(images, places, axis), starts + offset < ends
+
+
+def uneven_maximum(images: Any, bounds: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Any, Any]:
+    """Return the largest elements of windows with bounds of their own, and their places.
+
+    Args:
+        images: array of shape (batch, *sizes, channels).
+        bounds: for each dimension, where the windows begin and end.
+    Returns:
+        Two arrays of shape (batch, *outputs, channels), the second one int64.
+    """
+    sizes = images.shape[1:-1]
+    numbers = np.arange(math.prod(sizes), dtype=np.int64).reshape((1, *sizes, 1))
+    places = jnp.broadcast_to(jnp.asarray(numbers), images.shape)
+    for dim in reversed(range(len(sizes))):
+        starts, ends = bounds[dim]
+        axis = dim + 1
+        shape = [1] * images.ndim
+        shape[axis] = -1
+        best: Any = None
+        found: Any = None
+        for (element, valid), (place, _) in zip(
+            _uneven_elements(images, axis, starts, ends),
+            _uneven_elements(places, axis, starts, ends),
+            strict=True,
+        ):
+            if best is None:
+                best, found = element, place
+                continue
+            larger = _beats(element, best) & valid.reshape(shape)
+            best = jnp.where(larger, element, best)
+            found = jnp.where(larger, place, found)
+        images, places = best, found
+    return images, places
+
+
+def at_positions(upstream: Any, places: Any, sizes: tuple[int, ...]) -> Any:
+    """Add elements up in images of zeros, each at its place.
+
+    Args:
+        upstream, places: arrays of shape (batch, *outputs, channels).
+        sizes: those of the images.
+    """
+    batch, channels = upstream.shape[0], upstream.shape[-1]
+    flat = places.reshape(batch, -1, channels)
+    rows = np.arange(batch)[:, None, None]
+    image = jnp.zeros((batch, math.prod(sizes), channels), upstream.dtype)
+    image = image.at[rows, flat, np.arange(channels)].add(upstream.reshape(flat.shape))
+    return image.reshape(batch, *sizes, channels)
