@@ -147,11 +147,11 @@ def bag_max_sparse() -> ValueError:
     return ValueError("max mode does not support sparse weights")
 
 
-def bag_first_offset(given: int) -> RuntimeError:
+def bag_first_offset(given: int, type_name: str) -> RuntimeError:
     """The first bag does not begin where the positions do."""
     return RuntimeError(
         "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
-        f"position 0. However, got {given}"
+        f"position 0. However, got {given}\n[ torch.{type_name}Tensor{{}} ]"
     )
 
 

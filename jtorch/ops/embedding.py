@@ -15,7 +15,7 @@ from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom
 from .._engine.op import Plan
 from .._engine.storage import current_value
-from .._engine.trace import materialise
+from .._engine.trace import local, materialise
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from .normalising import vector_norm_of
@@ -134,7 +134,7 @@ def _embedding(weight, indices, padding_idx, scale_grad_by_freq):
 
 
 def _refuse_sparse(sparse: bool, weight: Any) -> None:
-    if sparse and weight.requires_grad:
+    if sparse and local.trace.mode.grad and weight.requires_grad:
         raise words.sparse()
 
 
@@ -459,7 +459,7 @@ def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> i
     starts, count = _elements(offsets), indices.shape[0]
     if starts is not None and starts.size:
         if starts[0] != 0:
-            raise words.bag_first_offset(int(starts[0]))
+            raise words.bag_first_offset(int(starts[0]), offsets.dtype._legacy_name)
         if starts[-1] > count:
             raise words.bag_last_offset(count, int(starts[-1]))
     if weights is not None:

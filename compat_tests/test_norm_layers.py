@@ -1,0 +1,43 @@
+"""Layers that normalise: outcomes recorded from PyTorch, and what no recording shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from compat_tests.expressions import outcome, read
+
+RECORDED = read("norm_layers")
+
+
+@pytest.mark.parametrize("expression", RECORDED)
+def test_outcome_is_pytorchs(torch, expression):
+    assert outcome(torch, expression) == RECORDED[expression]
+
+
+def test_running_statistics_are_written_in_place(torch):
+    module = torch.nn.BatchNorm1d(2, momentum=0.5)
+    mean, address = module.running_mean, module.running_mean.data_ptr()
+    version = mean._version
+    x = torch.tensor([[0.0, 2.0], [4.0, 6.0]])
+    module(x)
+    assert module.running_mean is mean and mean.data_ptr() == address
+    assert mean.tolist() == [1.0, 2.0]
+    assert module.running_var.tolist() == [4.5, 4.5]
+    assert module.num_batches_tracked.item() == 1
+    # torch 2.13 does not count these writes, so that a graph made before stays usable.
+    assert mean._version == version
+    module.eval()
+    assert torch.allclose(module(x)[0], torch.tensor([-1.0, 0.0]) / 4.5**0.5)
+    assert mean.tolist() == [1.0, 2.0]
+
+
+def test_no_momentum_is_the_mean_of_the_batches(torch):
+    module = torch.nn.BatchNorm1d(1, momentum=None)
+    for value in (1.0, 3.0, 8.0):
+        module(torch.tensor([[value - 1], [value + 1]]))
+    assert module.running_mean.item() == pytest.approx(4.0, rel=1e-6)
+
+
+def test_a_row_of_one_whole_number_is_exactly_zero(torch):
+    x = torch.full((3, 7), 3.0)
+    assert torch.nn.functional.layer_norm(x, [7]).abs().max().item() == 0
