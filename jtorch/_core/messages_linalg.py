@@ -305,13 +305,3 @@ def warn_deprecated(name: str) -> None:
 def type_name(meta: Any) -> str:
     """Return PyTorch's older name of a dtype, ``Float``."""
     return meta.dtype._legacy_name
-
-
-def warn_freedom() -> None:
-    """A covariance of too few observations."""
-    warnings.warn(
-        "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number "
-        "of observations.",
-        UserWarning,
-        stacklevel=4,
-    )

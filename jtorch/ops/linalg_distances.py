@@ -1,4 +1,4 @@
-"""Distances between vectors, and covariances."""
+"""Distances between vectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from .._engine.op import Plan
 from .._engine.values import make_meta
 from ._calls import bound_function
 from ._linalg import chosen, needed, product, sum_to
-from .counting import host_array
 from .normalising import _norm_gradient, _widen, vector_norm_of
 
 _REAL = (dtypes.float32, dtypes.float64)
@@ -315,115 +314,3 @@ def pdist(input, p=2.0):
 
 
 NN_FUNCTIONS["pdist"] = pdist
-
-
-# Covariances
-
-
-def _check_weights(weights: Any, name: str, count: int, whole: bool) -> None:
-    if weights.dim() > 1:
-        raise RuntimeError(
-            f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
-            f"{weights.dim()} dimensions"
-        )
-    integral = weights.dtype in dtypes.INTEGERS
-    if whole and not integral:
-        raise RuntimeError(
-            f"cov(): expected {name} to have integral dtype but got {name} with "
-            f"{weights.dtype._legacy_name} dtype"
-        )
-    if not whole and not weights.is_floating_point():
-        raise RuntimeError(
-            f"cov(): expected {name} to have floating point dtype but got {name} with "
-            f"{weights.dtype._legacy_name} dtype"
-        )
-    if weights.numel() != count:
-        raise RuntimeError(
-            f"cov(): expected {name} to have the same numel as there are observations in the "
-            f"input but got {weights.numel()} != {count}"
-        )
-    if count and host_array(weights, "cov").min() < 0:
-        raise RuntimeError(f"cov(): {name} cannot be negative")
-
-
-@bound_function(
-    "cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)"
-)
-def cov(input, correction=1, fweights=None, aweights=None):
-    """Return the covariance matrix of variables, one in each row.
-
-    Args:
-        input: of shape (variables, observations), or one variable.
-        correction: what to subtract from the number of observations.
-        fweights: how often each observation was made, integers.
-        aweights: weight of each observation.
-    Returns:
-        Square tensor; without dimensions for one variable.
-    """
-    if input.dim() > 2:
-        raise RuntimeError(
-            "cov(): expected input to have two or fewer dimensions but got an input with "
-            f"{input.dim()} dimensions"
-        )
-    if input.dtype is dtypes.bool_:
-        raise RuntimeError("cov(): bool dtype is not supported for input")
-    table = input.view((1, -1)) if input.dim() < 2 else input
-    count = table.shape[1]
-    weights = None
-    if fweights is not None:
-        _check_weights(fweights, "fweights", count, True)
-        weights = fweights
-    if aweights is not None:
-        _check_weights(aweights, "aweights", count, False)
-        weights = aweights if weights is None else weights * aweights
-    total: Any = count
-    if weights is not None:
-        total = weights.sum()
-        if host_array(total, "cov") == 0:
-            raise RuntimeError("cov(): weights sum to zero, can't be normalized")
-    if weights is None:
-        average = table.sum(1) / total
-    else:
-        average = (table * weights).sum(1) / total
-    if weights is not None and aweights is not None and correction != 0:
-        share = total - correction * (weights * aweights).sum() / total
-    else:
-        share = total - correction
-    if hasattr(share, "_value"):
-        if host_array(share, "cov") <= 0:
-            messages.warn_freedom()
-            share = FUNCTIONS["zeros_like"](share)
-    elif share <= 0:
-        messages.warn_freedom()
-        share = 0
-    centred = table - average.unsqueeze(1)
-    other = centred if weights is None else centred * weights
-    covariance = FUNCTIONS["mm"](centred, other.t().conj())
-    return FUNCTIONS["true_divide"](covariance, share).squeeze()
-
-
-@bound_function("corrcoef(Tensor input)")
-def corrcoef(input):
-    """Return the matrix of Pearson's correlation coefficients of variables, one in each row.
-
-    Args:
-        input: of shape (variables, observations), or one variable.
-    Returns:
-        Square tensor; without dimensions for one variable.
-    """
-    if input.dim() > 2:
-        raise RuntimeError(
-            "corrcoef(): expected input to have two or fewer dimensions but got an input with "
-            f"{input.dim()} dimensions"
-        )
-    covariance = cov(input)
-    if covariance.dim() == 0:
-        return covariance / covariance
-    spread = covariance.diag()
-    spread = spread.real if spread.is_complex() else spread
-    spread = spread.sqrt()
-    result = covariance / spread.view((-1, 1)) / spread.view((1, -1))
-    if result.is_complex():
-        clipped = FUNCTIONS["complex"]
-        return clipped(result.real.clip(-1, 1), result.imag.clip(-1, 1))
-    return result.clip(-1, 1)
