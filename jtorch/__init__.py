@@ -17,14 +17,17 @@ _forking.install()
 from . import ops as _ops  # noqa: E402  declares every operator
 from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402  Tensor's
 from . import _copying, _defaults, random  # noqa: E402  their functions
+from . import _questions, _runtime_settings, _unsupported  # noqa: E402  names that are none of these
 from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
 from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
+from . import nested, sparse  # noqa: E402
 
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402
 
+from ._compile import compile  # noqa: E402
 from ._core import dtypes as _dtypes  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import dtype  # noqa: E402
@@ -82,6 +85,8 @@ globals().update(_dtypes.BY_NAME)
 globals().update(_dtypes.ALIASES)
 globals().update(_CPU_TYPES)
 newaxis = None
+legacy_contiguous_format = contiguous_format
+has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own builds for CPUs say
 
 
 def __getattr__(name: str) -> object:

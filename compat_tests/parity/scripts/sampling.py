@@ -3,12 +3,13 @@
 import torch
 import torch.nn.functional as F
 
-WORDS = (
+NAMES = (
     "anna bertram clara dorothea emil friedrich greta heinrich ida jakob karla ludwig marta "
     "nikolaus ottilie paula quirin rosa siegfried thekla ulrich viktor wilhelmine xaver yvonne "
     "zacharias albert bruno cornelia dietrich elsa ferdinand gustav helene irma johanna konrad "
     "leonore magda norbert oskar philipp ruth sophie theodor ursula valentin walter"
-).split(" ")
+)
+WORDS = NAMES.split()
 
 torch.manual_seed(9)
 letters = ["."] + sorted(set("".join(WORDS)))
