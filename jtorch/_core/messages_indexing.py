@@ -136,23 +136,3 @@ _CPP_NAMES = {
     "complex64": "c10::complex<float>",
     "complex128": "c10::complex<double>",
 }
-
-
-def nonzero_static_size() -> RuntimeError:
-    """``nonzero_static`` of a negative number of rows."""
-    return RuntimeError("nonzero_static: 'size' must be an non-negative integer")
-
-
-def shapes_mismatch(
-    length: int, dim: int, place: int, shape: Sequence[int], common: Sequence[int]
-) -> RuntimeError:
-    """Shapes that do not broadcast together."""
-    return RuntimeError(
-        f"Attempting to broadcast a dimension of length {length} at {dim}! Mismatching argument at "
-        f"index {place} had {shape}; but expected shape should be broadcastable to {common}"
-    )
-
-
-def not_expandable(size: Sequence[int], shape: Sequence[int]) -> RuntimeError:
-    """``sum_to_size`` to a size that does not broadcast to the tensor's."""
-    return RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")

@@ -11,7 +11,6 @@ from . import (  # noqa: F401
     comparison,
     complex_numbers,
     convolution,
-    coordinates,
     copying,
     counting,
     creation,

@@ -1,0 +1,189 @@
+"""Small questions about tensors and types, and numbers that PyTorch may trace as symbols."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ._core.schema import Schema
+from ._engine.declare import FUNCTIONS, METHODS
+
+# Tensors
+
+
+_SAME_SIZE = Schema("is_same_size(Tensor input, Tensor other)")
+
+
+def _is_same_size(*args: Any, **kwargs: Any) -> bool:
+    """Return whether two tensors have one shape."""
+    _, bound = _SAME_SIZE.bind(args, kwargs)
+    return tuple(bound["input"].shape) == tuple(bound["other"].shape)
+
+
+def _is_same_size_method(self: Any, *args: Any, **kwargs: Any) -> bool:
+    """Return whether another tensor has the same shape."""
+    return _is_same_size(self, *args, **kwargs)
+
+
+def _is_inference(input: Any) -> bool:
+    """Return False: tensors that are made in inference mode are ordinary ones here."""
+    return False
+
+
+def _is_distributed(input: Any) -> bool:
+    """Return False, as PyTorch does."""
+    return False
+
+
+def _get_device(input: Any) -> int:
+    """Return the index of the GPU that a tensor is on, -1 on the CPU."""
+    return input.get_device()
+
+
+def _dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """Return the dimensions from outermost to innermost in memory.
+
+    Args:
+        ambiguity_check: whether to raise where strides allow several orders; or memory formats,
+            in one of which the tensor has to be.
+    """
+    strides, shape = self.stride(), self.shape
+    order = sorted(range(self.dim()), key=lambda dim: -strides[dim])
+    if ambiguity_check is True:
+        by_stride = [strides[dim] for dim in order]
+        if len(set(by_stride)) < len(by_stride) or any(size == 1 for size in shape):
+            raise RuntimeError("The tensor does not have unique dim order.")
+    elif ambiguity_check:
+        formats = list(ambiguity_check)
+        if not any(self.is_contiguous(memory_format=each) for each in formats):
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the "
+                f"given memory formats {formats}."
+            )
+    return tuple(order)
+
+
+def _const_data_ptr(self: Any) -> int:
+    """Return the address of the first element."""
+    return self.data_ptr()
+
+
+def _map2_(self: Any, x: Any, y: Any, callable: Callable) -> Any:
+    """Replace each element by what a Python function makes of it and of two others.
+
+    Args:
+        x, y: tensors that broadcast to this one.
+        callable: takes three numbers.
+    """
+    shape = self.shape
+    numbers = [each.expand(shape).reshape(-1).tolist() for each in (self, x, y)]
+    made = [callable(*each) for each in zip(*numbers, strict=True)]
+    return self.copy_(self.new_tensor(made).reshape(shape))
+
+
+def typename(obj: Any, /) -> str:
+    """Return the name of an object's type; of a tensor that of its old type."""
+    if hasattr(obj, "_value") and hasattr(obj, "type"):
+        return obj.type()
+    module = getattr(obj, "__module__", "") or ""
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    if name is None:
+        module = obj.__class__.__module__ or ""
+        name = obj.__class__.__qualname__
+    return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+# Numbers
+
+
+def sym_not(a: Any) -> bool:
+    """Return the opposite of a truth value."""
+    return not a
+
+
+def sym_float(a: Any) -> float:
+    """Return a number as a float."""
+    return float(a)
+
+
+def sym_int(a: Any) -> int:
+    """Return a number as an int, cut towards 0."""
+    return int(a)
+
+
+def sym_max(a: Any, b: Any) -> Any:
+    """Return the larger number, a float where either one is."""
+    return _chosen(max, a, b)
+
+
+def sym_min(a: Any, b: Any) -> Any:
+    """Return the smaller number, a float where either one is."""
+    return _chosen(min, a, b)
+
+
+def _chosen(choose: Callable, a: Any, b: Any) -> Any:
+    result = choose(a, b)
+    return float(result) if isinstance(a, float) or isinstance(b, float) else result
+
+
+def sym_sum(args: Any) -> Any:
+    """Add numbers up."""
+    return sum(args)
+
+
+def sym_sqrt(a: Any) -> float:
+    """Return a square root."""
+    return math.sqrt(a)
+
+
+def sym_ite(b: bool, t: Any, f: Any) -> Any:
+    """Return the second argument where the first is true, else the third."""
+    return t if b else f
+
+
+def sym_constrain_range(size: int, *, min: int | None = None, max: int | None = None) -> None:
+    """Check that a number lies between two others.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    low = -(2**63) if min is None else min
+    high = 2**63 - 1 if max is None else max
+    if not low <= size <= high:
+        raise RuntimeError(f"Invalid value range for {size} between [{low}, {high}].")
+
+
+def sym_constrain_range_for_size(
+    size: int, *, min: int | None = None, max: int | None = None
+) -> None:
+    """Check that a number can be a size, and lies between two others."""
+    sym_constrain_range(size, min=0 if min is None else min, max=max)
+
+
+def sym_fresh_size(expr: int) -> int:
+    """Return a number itself."""
+    return expr
+
+
+for _function in (
+    typename, sym_not, sym_float, sym_int, sym_max, sym_min, sym_sum, sym_sqrt, sym_ite,
+    sym_constrain_range, sym_constrain_range_for_size, sym_fresh_size,
+):  # fmt: skip
+    _function.__module__ = "torch"
+    FUNCTIONS.setdefault(_function.__name__, _function)
+for _name, _function, _method in (
+    ("is_same_size", _is_same_size, _is_same_size_method),
+    ("is_inference", _is_inference, _is_inference),
+    ("is_distributed", _is_distributed, _is_distributed),
+    ("get_device", _get_device, None),
+):
+    FUNCTIONS.setdefault(_name, _function)
+    if _method is not None:
+        METHODS.setdefault(_name, _method)
+for _name, _function in (
+    ("dim_order", _dim_order), ("const_data_ptr", _const_data_ptr), ("map2_", _map2_),
+):  # fmt: skip
+    METHODS.setdefault(_name, _function)
+if "addmv_" in METHODS:
+    FUNCTIONS.setdefault("addmv_", METHODS["addmv_"])
