@@ -193,3 +193,25 @@ def same_diagonal_dims(first: int, second: int) -> RuntimeError:
 def negative_rows(name: str, size: int) -> RuntimeError:
     """A triangle of a negative number of rows or columns."""
     return RuntimeError(f"{name} must be non-negative, got{size}")
+
+
+def no_shape(shape: object) -> RuntimeError:
+    """``broadcast_shapes`` of what is no shape."""
+    return RuntimeError(
+        f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape}"
+    )
+
+
+def negative_length() -> ValueError:
+    """``broadcast_shapes`` of a negative size."""
+    return ValueError("Attempting to broadcast a dimension with negative length!")
+
+
+def shape_mismatch(
+    size: int, place: int, position: int, shape: object, common: list[int]
+) -> RuntimeError:
+    """``broadcast_shapes`` of shapes that do not fit."""
+    return RuntimeError(
+        f"Attempting to broadcast a dimension of length {size} at {place}! Mismatching argument at "
+        f"index {position} had {shape}; but expected shape should be broadcastable to {common}"
+    )

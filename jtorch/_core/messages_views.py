@@ -104,3 +104,8 @@ def flipped_as_dtype(kind: str) -> RuntimeError:
         f"torch.Tensor.view is not supported for {kind} view tensors when converting to a "
         "different dtype."
     )
+
+
+def not_expandable(wanted: tuple[int, ...], own: tuple[int, ...]) -> RuntimeError:
+    """``sum_to_size`` to a shape that does not broadcast to the tensor's."""
+    return RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(own)}}}.")

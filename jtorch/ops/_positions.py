@@ -11,6 +11,7 @@ import numpy as np
 from .._core import dtypes
 from .._core import messages_indexing as messages
 from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.op import REGISTRY
 from .._engine.storage import current_value
 from .._engine.trace import materialise
 from .._engine.values import Meta, make_meta
@@ -62,7 +63,9 @@ def raised(array: Any) -> Any:
 
 
 def check_index(name: str, meta: Meta, index: Meta, dim: int, other: str) -> None:
-    if index.dtype not in INTEGERS and index.numel:
+    if not index.numel:
+        return
+    if index.dtype not in INTEGERS:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     if max(index.ndim, 1) != max(meta.ndim, 1):
         raise RuntimeError(
@@ -108,6 +111,9 @@ def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
         least = -size if negative else 0
         if array.size and (array.max() >= size or array.min() < least):
             wrong = next(i for i in array.reshape(-1).tolist() if not least <= i < size)
+            # What is wrong with the shapes and dtypes is said first.
+            rest = {key: value for key, value in kwargs.items() if key != "out"}
+            REGISTRY[name].call(*args, **rest)
             raise error(wrong, dim, size)
 
     def guarded(inner: Callable) -> Callable:

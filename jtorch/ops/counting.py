@@ -42,7 +42,33 @@ def _nonzero(input):
     """Return the positions of elements that are not zero, one per row."""
     array = host_array(input, "nonzero")
     rows = np.argwhere(array != 0)
-    return tensor_like(rows, input, dtypes.int64, (1, max(rows.shape[0], 1)))
+    return tensor_like(rows, input, dtypes.int64, (1, rows.shape[0]))
+
+
+@bound_function("argwhere(Tensor input)")
+def argwhere(input):
+    """Return the positions of elements that are not zero, one per row."""
+    return _nonzero(input)
+
+
+@bound_function(
+    "nonzero_static(Tensor input, *, SymInt size, int64_t fill_value=-1, Tensor out=None)"
+)
+def nonzero_static(input, size, fill_value=-1):
+    """Return the positions of the first elements that are not zero, as many rows as asked for.
+
+    Args:
+        size: number of rows.
+        fill_value: what rows hold that are left over.
+    Returns:
+        int64 tensor of shape (size, dimensions).
+    """
+    if size < 0:
+        raise messages_counting.static_size()
+    found = np.argwhere(host_array(input, "nonzero_static") != 0)[:size]
+    rows = np.full((size, input.ndim), fill_value, np.int64)
+    rows[: found.shape[0]] = found
+    return tensor_like(rows, input, dtypes.int64)
 
 
 def _make_nonzero(plain):
@@ -57,7 +83,7 @@ def _make_nonzero(plain):
         """
         if not as_tuple:
             return plain(*args, **kwargs)
-        (input,) = args
+        input = args[0] if args else kwargs["input"]
         found = np.nonzero(np.atleast_1d(host_array(input, "nonzero")) != 0)
         return tuple([tensor_like(each, input, dtypes.int64) for each in found])
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 
 from .._core import dtypes
 from .._core import messages_indexing as messages
-from .._engine.declare import METHODS, composite, op
+from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
 from .._engine.op import Plan
+from ._calls import bound_function
 from ._positions import (
     INTEGERS,
     along,
@@ -72,6 +76,8 @@ def _gather_plan(operation, bound, mode) -> Plan:
 
     def run(array, places):
         array, shape = raised(array), places.shape
+        if not places.size:
+            return jnp.zeros(shape, array.dtype)
         places = raised(places)
         whole = [
             slice(None) if other == dim else slice(0, count)
@@ -117,12 +123,14 @@ def take(input, index):
     """Take elements by their place among all elements in row-major order."""
 
 
-@composite("take_along_dim(Tensor input, Tensor indices, int64_t? dim=None, *, Tensor out=None)")
-def take_along_dim(input, indices, dim=None, *, out=None):
+@bound_function(
+    "take_along_dim(Tensor input, Tensor indices, int64_t? dim=None, *, Tensor out=None)"
+)
+def take_along_dim(input, indices, dim=None):
     """Take elements along a dimension by positions that broadcast with ``input``.
 
     Args:
-        indices: int64.
+        indices: int64; negative ones count from the end where a dimension is given.
         dim: the dimension; by default both are flattened first.
     """
     if dim is None:
@@ -143,7 +151,40 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     common = list(broadcast_shapes([tuple(mine), tuple(its)]))
     source, places = common.copy(), common.copy()
     source[dim], places[dim] = input.shape[dim], indices.shape[dim]
-    return METHODS["gather"](input.expand(source), dim, indices.expand(places))
+    # torch 2.13 wraps positions around, so that none of them is out of range.
+    return METHODS["gather"](
+        input.expand(source), dim, indices.expand(places).remainder(max(source[dim], 1))
+    )
+
+
+def unravel_index(indices, shape):
+    """Return the position in each dimension of elements numbered in row-major order.
+
+    Args:
+        indices: integer tensor.
+        shape: of the tensor whose elements are numbered, ints or one int.
+    Returns:
+        Tuple of a tensor for each dimension.
+    Raises:
+        TypeError, ValueError: ``indices`` or ``shape`` are no integers, or negative sizes.
+    """
+    is_complex, dtype = indices.is_complex(), indices.dtype
+    if is_complex or dtype.is_floating_point or dtype is dtypes.bool_:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {dtype}")
+    if not isinstance(shape, (int, Sequence)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(size)}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    steps = [math.prod(sizes[dim + 1 :]) for dim in range(len(sizes))]
+    step, size = (FUNCTIONS["tensor"](each, dtype=dtypes.int64) for each in (steps, list(sizes)))
+    return (indices.unsqueeze(-1).floor_divide(step) % size).unbind(-1)
+
+
+FUNCTIONS["unravel_index"] = unravel_index
 
 
 # Writing

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
 from .._core import messages_joining
 from .._core.promotion import result_type
+from .._core.size import Size
 from .._core.strides import elementwise_strides
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
@@ -561,3 +563,36 @@ def rot90(input, k=1, dims=(0, 1)):
         Tensor.
     """
     raise AssertionError("planned by _rot90_plan")
+
+
+def common_shape(*shapes):
+    """Return the shape that shapes broadcast to.
+
+    Args:
+        *shapes: tuples of ints; an int stands for one dimension.
+    Returns:
+        ``torch.Size``.
+    Raises:
+        RuntimeError, ValueError: they do not fit, or a size is negative.
+    """
+    given = [(shape,) if isinstance(shape, int) else shape for shape in shapes if shape is not None]
+    for shape in given:
+        if not isinstance(shape, Sequence):
+            raise messages_joining.no_shape(shape)
+    common = [1] * max(map(len, given), default=0)
+    for position, shape in enumerate(given):
+        for place in range(-1, -1 - len(shape), -1):
+            size = shape[place]
+            if size == common[place]:
+                continue
+            if common[place] == 1:
+                if size < 0:
+                    raise messages_joining.negative_length()
+                common[place] = size
+            elif size != 1:
+                raise messages_joining.shape_mismatch(size, place, position, shape, common)
+    return Size(common)
+
+
+common_shape.__name__ = common_shape.__qualname__ = "broadcast_shapes"
+FUNCTIONS["broadcast_shapes"] = common_shape

@@ -134,6 +134,27 @@ def expand_as(input, other):
     return input.expand(other._value.meta.shape)
 
 
+@composite("sum_to_size(Tensor input, SymIntArrayRef size)", function=False)
+def sum_to_size(input, size):
+    """Add up the dimensions that broadcasting from ``size`` would have repeated.
+
+    Raises:
+        RuntimeError: ``size`` does not broadcast to the shape.
+    """
+    own = tuple(input.shape)
+    wanted = (size,) if isinstance(size, int) else tuple(size)
+    lead = len(own) - len(wanted)
+    fits = lead >= 0 and all(a in (1, b) for a, b in zip(wanted, own[max(lead, 0) :], strict=True))
+    if not fits:
+        raise messages_views.not_expandable(wanted, own)
+    if not wanted:
+        return input.sum()
+    dims = [dim for dim in range(lead)]
+    dims += [dim for dim in range(lead, len(own)) if wanted[dim - lead] == 1 and own[dim] != 1]
+    result = input.sum(dims, True) if dims else input
+    return result.view(wanted) if lead > 0 else result
+
+
 @composite("flatten(Tensor input, int64_t start_dim=0, int64_t end_dim=-1)")
 def flatten(input, start_dim=0, end_dim=-1):
     """Merge the dimensions from ``start_dim`` to ``end_dim``.

@@ -168,6 +168,10 @@ def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: boo
     The gradient of a largest or smallest element is shared by those that are equal to it, as in
     PyTorch.
     """
+    if array.dtype.kind == "b":
+        as_number = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
+        numbers = [each.astype(jnp.uint8) for each in (array, new)]
+        return reduce_at(*numbers, where, as_number, include_self).astype(array.dtype)
     if reduce == "sum":
         start = array if include_self else array.at[where].set(0)
         return start.at[where].add(new)
@@ -178,16 +182,15 @@ def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: boo
         count = jnp.maximum(count, 1)
         total = start.at[where].add(new)
         return total // count if array.dtype.kind in "iu" else total / count
+    if reduce == "prod":
+        return _product_at(array if include_self else array.at[where].set(1), new, where)
 
     @jax.custom_vjp
     def extreme(array, new, where):
-        if reduce == "prod":
-            start = array if include_self else array.at[where].set(1)
-            return start.at[where].multiply(new)
         largest = reduce == "amax"
         if include_self:
             start = array
-        elif array.dtype.kind in "iub":
+        elif array.dtype.kind in "iu":
             info = jnp.iinfo(array.dtype)
             start = array.at[where].set(info.min if largest else info.max)
         else:
@@ -200,32 +203,45 @@ def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: boo
 
     def backward(saved, cotangent):
         array, new, where, result = saved
-        if reduce == "prod":
-            # The quotient, and the product of the others where a factor is zero.
-            kept = array if include_self else array.at[where].set(1)
-            masked = jnp.where(new == 0, 1, new)
-            zeros = (
-                jnp.zeros(array.shape, array.dtype).at[where].add((new == 0).astype(array.dtype))
-            )
-            others = kept.at[where].multiply(masked)
-            single = jnp.where(zeros[where] == 1, (cotangent * others)[where], 0)
-            to_new = jnp.where(new == 0, single, (cotangent * result)[where] / masked)
-            of_new = jnp.ones_like(array).at[where].multiply(new)
-            to_array = cotangent * of_new
-        else:
-            is_result = (array == result).astype(array.dtype)
-            new_is_result = (new == result[where]).astype(array.dtype)
-            # torch 2.13 counts what was there among the equal ones, also where it has no part.
-            count = is_result.at[where].add(new_is_result)
-            shared = cotangent / jnp.maximum(count, 1)
-            to_array = jnp.where(count == 0, cotangent, shared * is_result)
-            to_new = shared[where] * new_is_result
+        is_result = (array == result).astype(array.dtype)
+        new_is_result = (new == result[where]).astype(array.dtype)
+        # torch 2.13 counts what was there among the equal ones, also where it has no part.
+        count = is_result.at[where].add(new_is_result)
+        shared = cotangent / jnp.maximum(count, 1)
+        to_array = jnp.where(count == 0, cotangent, shared * is_result)
+        to_new = shared[where] * new_is_result
         if not include_self:
             to_array = to_array.at[where].set(0)
         return to_array, to_new, None
 
     extreme.defvjp(forward, backward)
     return extreme(array, new, where)
+
+
+@jax.custom_vjp
+def _product_at(array, new, where):
+    """Multiply the elements of ``new`` into their positions."""
+    return array.at[where].multiply(new)
+
+
+def _product_forward(array, new, where):
+    result = _product_at(array, new, where)
+    return result, (array, new, where, result)
+
+
+def _product_backward(saved, cotangent):
+    array, new, where, result = saved
+    # The quotient, and the product of the others where a factor is zero.
+    masked = jnp.where(new == 0, 1, new)
+    zeros = jnp.zeros(array.shape, array.dtype).at[where].add((new == 0).astype(array.dtype))
+    others = _product_at(array, masked, where)
+    single = jnp.where(zeros[where] == 1, (cotangent * others)[where], 0)
+    to_new = jnp.where(new == 0, single, (cotangent * result)[where] / masked)
+    of_new = _product_at(jnp.ones_like(array), new, where)
+    return cotangent * of_new, to_new, None
+
+
+_product_at.defvjp(_product_forward, _product_backward)
 
 
 @op(
