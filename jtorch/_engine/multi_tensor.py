@@ -161,16 +161,11 @@ def write_lists(
         static: what selects a formula.
         numbers: Python numbers and tensors of one element that all parameters share.
         lists: equally long lists of tensors on one device.
-        written: which of the lists the results overwrite, in the order of the results. Where
-            gradients are recorded, the results are copied there.
+        written: which of the lists the results overwrite, in the order of the results.
+    Raises:
+        RuntimeError: gradients are recorded and a tensor to be written is a leaf that requires one.
     """
     if not lists[0]:
-        return
-    if local.trace.mode.grad:
-        results = map_lists(op, static, numbers, lists, written)
-        for index, made in zip(written, results, strict=True):
-            for tensor, result in zip(lists[index], made, strict=True):
-                tensor.copy_(result)
         return
     try:
         trace, node = _find(op, static, numbers, lists, written)
@@ -293,46 +288,48 @@ def _instruction(
             metas_of.append(value.meta)
     shared = len(numbers)
     function, metas = _composed(op, static, shared, count, width, metas_of, written)
+    gradients: tuple[int, ...] = ()
+    saves: tuple[int, ...] = ()
+    vjp = None
+    replaced: tuple[int, ...] | None = None
     if written is not None:
         targets = [shared + index * count + at for index in written for at in range(count)]
         replaced = tuple([operands[position] for position in targets])
         if len(set(replaced)) != len(replaced):
             raise _Repeated
-        # Autograd must not see the writes: leaves stay leaves, results keep their history.
-        kept = tuple([at for at, meta in enumerate(metas) if meta.grad == RESULT])
-        return Instruction(
-            op,
-            function,
-            tuple(operands),
-            metas,
-            gradient_operands=tuple([targets[at] for at in kept]),
-            vjp=lambda cotangents, results, arrays: [cotangents[at] for at in kept],
-            node_name=op.node_name,
-            overwrites=replaced,
-        )
-    gradients: tuple[int, ...] = ()
     if trace.mode.grad:
         gradients = tuple(
             [at for at, meta in enumerate(operand_metas) if meta is not None and meta.grad]
         )
-    if gradients:
-        metas = tuple(
-            [
-                meta.with_grad(RESULT)
-                if meta.dtype.is_floating_point or meta.dtype.is_complex
-                else meta
-                for meta in metas
-            ]
-        )
+        if gradients:
+            if replaced is not None and any(meta.grad == LEAF for meta in metas):
+                raise messages.leaf_inplace()
+            saves = tuple(range(len(operands)))
+            metas = tuple([_as_result(meta) for meta in metas])
+    elif replaced is not None:
+        # Autograd must not see the writes: leaves stay leaves, results keep their history.
+        kept = tuple([at for at, meta in enumerate(metas) if meta.grad == RESULT])
+        gradients = tuple([targets[at] for at in kept])
+
+        def vjp(cotangents: Any, results: Any, arrays: Any) -> list[Any]:
+            return [cotangents[at] for at in kept]
+
     return Instruction(
         op,
         function,
         tuple(operands),
         metas,
         gradient_operands=gradients,
-        saves=tuple(range(len(operands))) if gradients else (),
+        saves=saves,
+        vjp=vjp,
         node_name=op.node_name,
+        overwrites=replaced,
     )
+
+
+def _as_result(meta: Meta) -> Meta:
+    tracked = meta.dtype.is_floating_point or meta.dtype.is_complex
+    return meta.with_grad(RESULT) if tracked else meta
 
 
 def _composed(

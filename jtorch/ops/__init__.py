@@ -23,6 +23,7 @@ from . import (  # noqa: F401
     embedding,
     extrema,
     folding,
+    foreach,
     fourier,
     fractional_pooling,
     gated,

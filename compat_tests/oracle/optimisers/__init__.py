@@ -1,0 +1,1 @@
+"""PyTorch's optimiser database through both libraries: trajectories, states, errors, text."""
