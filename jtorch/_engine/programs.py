@@ -98,7 +98,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
     program.saved_inputs = tuple(slot for slot in saved if slot < 0)
     program.outputs = live + program.saved
-    needed, inputs, uses_floats, uses_ints = _live_instructions(instructions, program.outputs)
+    needed, inputs, uses_floats, uses_ints = live_instructions(instructions, program.outputs)
     program.used_inputs = tuple(inputs)
     program.uses_floats = uses_floats
     program.uses_ints = uses_ints
@@ -110,7 +110,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     return program
 
 
-def _live_instructions(
+def live_instructions(
     instructions: Sequence[Instruction], outputs: Sequence[int]
 ) -> tuple[list[Instruction], list[int], bool, bool]:
     """Drop the instructions that no output depends on."""

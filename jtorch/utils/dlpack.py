@@ -1,0 +1,7 @@
+"""Tensors shared with other libraries: ``torch.utils.dlpack``."""
+
+from __future__ import annotations
+
+from .._numpy_bridge import from_dlpack, to_dlpack
+
+__all__ = ["from_dlpack", "to_dlpack"]
