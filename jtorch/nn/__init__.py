@@ -10,13 +10,41 @@ from . import functional as functional
 from . import grad as grad
 from . import init as init
 from . import modules as modules
+from . import parallel as parallel
 from . import parameter as parameter
 from . import utils as utils
 from .modules import *  # noqa: F403
+from .parallel import DataParallel as DataParallel
 from .parameter import Buffer as Buffer
 from .parameter import Parameter as Parameter
 from .parameter import UninitializedBuffer as UninitializedBuffer
 from .parameter import UninitializedParameter as UninitializedParameter
+
+
+_FACTORY_KEYS = ("device", "dtype", "memory_format")
+
+
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what of a module's keyword arguments functions such as ``torch.empty`` take.
+
+    Args:
+        kwargs: ``device``, ``dtype`` and ``memory_format``, each by itself or in a dict named
+            ``factory_kwargs``.
+    Raises:
+        TypeError: there are others, or one is there twice.
+    """
+    if kwargs is None:
+        return {}
+    expected = {*_FACTORY_KEYS, "factory_kwargs"}
+    if not kwargs.keys() <= expected:
+        raise TypeError(f"unexpected kwargs {kwargs.keys() - expected}")
+    found = dict(kwargs.get("factory_kwargs", {}))
+    for key in _FACTORY_KEYS:
+        if key in kwargs:
+            if key in found:
+                raise TypeError(f"{key} specified twice, in **kwargs and in factory_kwargs")
+            found[key] = kwargs[key]
+    return found
 
 
 def _name_as_pytorch() -> None:

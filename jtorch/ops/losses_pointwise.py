@@ -13,7 +13,7 @@ from .._core.modes import intern_mode
 from .._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from .._engine.kinds import promoted_dtype
 from .._engine.kinds_pointwise import FLOATING, Pointwise, only
-from .._engine.op import Op, Operand, Plan
+from .._engine.op import REGISTRY, Op, Operand, Plan
 from .._engine.trace import local
 from .._engine.values import make_meta
 from ._calls import bound_function
@@ -359,6 +359,25 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if full:
         loss += 0.5 * math.log(2 * math.pi)
     return reduced(loss, reduction)
+
+
+@bound_function(
+    "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, "
+    "Tensor? pos_weight=None, int64_t reduction=at::Reduction::Mean)",
+    method=False,
+)
+def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0):
+    """Return the cross entropies of logits of two classes.
+
+    Args:
+        input: logits.
+        target: of the same shape.
+        weight: what to multiply each element with.
+        pos_weight: weight of the positive class.
+        reduction: PyTorch's number of the reduction.
+    """
+    name = reduction_of_number(reduction)
+    return REGISTRY["_bce_with_logits"].call(input, target, weight, pos_weight, name)
 
 
 NN_FUNCTIONS.update(
