@@ -38,6 +38,10 @@ def test_no_momentum_is_the_mean_of_the_batches(torch):
     assert module.running_mean.item() == pytest.approx(4.0, rel=1e-6)
 
 
-def test_a_row_of_one_whole_number_is_exactly_zero(torch):
-    x = torch.full((3, 7), 3.0)
-    assert torch.nn.functional.layer_norm(x, [7]).abs().max().item() == 0
+@pytest.mark.parametrize("value", [1.0, 3.1, 0.1, -7.3])
+def test_what_is_constant_becomes_exactly_zero(torch, value):
+    x = torch.full((6, 7, 11), value)
+    functional = torch.nn.functional
+    assert functional.layer_norm(x, [11]).abs().max().item() == 0
+    assert functional.batch_norm(x, None, None, training=True).abs().max().item() == 0
+    assert functional.group_norm(x, 7).abs().max().item() == 0

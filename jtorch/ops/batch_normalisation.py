@@ -23,6 +23,7 @@ from .normalisation_layers import (
     HALVES,
     check_dtypes,
     check_values_per_channel,
+    true_quotient,
     wanted_gradients,
     widen,
 )
@@ -61,9 +62,14 @@ class _BatchNorm:
     def statistics_of(self, input: Any) -> tuple[Any, Any]:
         """Return the means and the variances of the channels."""
         wide = widen(input)
-        mean = jnp.mean(wide, self.axes, keepdims=True)
+        mean = self.mean(wide)
+        # Once more, so that a constant channel has its mean exactly, as in PyTorch.
+        mean = mean + self.mean(wide - mean)
         centred = wide - mean
-        return mean, jnp.mean(centred * centred, self.axes, keepdims=True)
+        return mean, self.mean(centred * centred)
+
+    def mean(self, array: Any) -> Any:
+        return true_quotient(jnp.sum(array, self.axes, keepdims=True), self.count)
 
     def normalised(self, input: Any) -> tuple[Any, Any]:
         """Return the normalised input, and one over the standard deviations."""

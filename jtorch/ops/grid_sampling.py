@@ -66,11 +66,11 @@ def _at(image: Any, places: tuple[Any, ...]) -> Any:
         image: array of shape (channels, ...).
         places: one array of positions for each dimension, the first one first.
     """
-    inside = None
+    inside: Any = True
     flat: Any = 0
     for place, size in zip(places, image.shape[1:], strict=True):
         here = (place >= 0) & (place <= size - 1)
-        inside = here if inside is None else inside & here
+        inside = here & inside
         whole = jnp.where(here, place, 0).astype(jnp.int32)
         flat = flat * size + whole
     found = image.reshape(image.shape[0], -1)[:, flat]

@@ -71,6 +71,11 @@ def wanted_gradients(operands: list[Operand], mode: Any) -> list[bool]:
 # Over trailing dimensions
 
 
+def true_quotient(total: Any, count: int) -> Any:
+    """Divide by a count: XLA would multiply with the reciprocal, and 21 / 7 would not be 3."""
+    return total / jax.lax.optimization_barrier(jnp.asarray(count, total.dtype))
+
+
 def _row_mean(rows: Any, exact: bool) -> Any:
     """Return the means of rows, with the dimension kept.
 
@@ -80,14 +85,18 @@ def _row_mean(rows: Any, exact: bool) -> Any:
     """
     length = rows.shape[-1]
     if exact or not length or rows.ndim < 2:
-        return jnp.mean(rows, -1, keepdims=True)
-    # The sum of ones, then the division: whole numbers stay exact.
-    return (rows @ jnp.ones((length, 1), rows.dtype)) / length
+        return true_quotient(jnp.sum(rows, -1, keepdims=True), length)
+    return true_quotient(rows @ jnp.ones((length, 1), rows.dtype), length)
 
 
 def _row_moments(rows: Any, eps: float, exact: bool) -> tuple[Any, Any]:
-    """Return the centred rows and one over their standard deviations."""
+    """Return the centred rows and one over their standard deviations.
+
+    The rows are centred twice, so that a constant one becomes exactly 0, as in PyTorch: the first
+    mean may be off by a unit in the last place, and one over the deviation is 316 there.
+    """
     centred = rows - _row_mean(rows, exact)
+    centred = centred - _row_mean(centred, exact)
     variance = _row_mean(centred * centred, exact)
     return centred, jax.lax.rsqrt(variance + jnp.asarray(eps, rows.dtype))
 
@@ -374,18 +383,30 @@ class _GroupNorm:
         self.has_weight, self.has_bias = weight is not None, bias is not None
         self.eps = float(bound["eps"])
         batch, channels = meta.shape[:2]
-        self.grouped = (batch, groups, channels // groups, math.prod(meta.shape[2:]))
+        spatial = math.prod(meta.shape[2:])
+        self.grouped = (batch, groups, channels // groups, spatial)
+        self.rows = (batch, groups, channels // groups * spatial)
         self.broadcast = (1, groups, channels // groups, 1)
+        self.exact = meta.device.type != "cpu"
 
-    def moments(self, input: Any) -> tuple[Any, Any, Any]:
-        wide = widen(input).reshape(self.grouped)
-        mean = jnp.mean(wide, (2, 3), keepdims=True)
-        centred = wide - mean
-        variance = jnp.mean(centred * centred, (2, 3), keepdims=True)
-        return mean, centred, jax.lax.rsqrt(variance + jnp.asarray(self.eps, wide.dtype))
+    def moments(self, input: Any) -> tuple[Any, Any]:
+        """Return the centred groups, and one over their standard deviations."""
+        centred, scale = _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
+        return centred.reshape(self.grouped), scale[..., None]
+
+    def mean(self, grouped: Any) -> Any:
+        return _row_mean(grouped.reshape(self.rows), self.exact)[..., None]
+
+    def channel_sum(self, grouped: Any) -> Any:
+        """Return the sum over examples and positions."""
+        batch, groups, channels, spatial = self.grouped
+        rows = grouped.reshape(batch, groups * channels, spatial)
+        if self.exact or not spatial:
+            return jnp.sum(rows, (0, 2))
+        return jnp.sum(rows @ jnp.ones(spatial, rows.dtype), 0)
 
     def run(self, input: Any, *parameters: Any) -> Any:
-        _, centred, scale = self.moments(input)
+        centred, scale = self.moments(input)
         result = centred * scale
         given = [widen(each).reshape(self.broadcast) for each in parameters]
         if self.has_weight:
@@ -396,7 +417,7 @@ class _GroupNorm:
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         upstream = widen(cotangents[0]).reshape(self.grouped)
-        _, centred, scale = self.moments(operands[0])
+        centred, scale = self.moments(operands[0])
         normal = centred * scale
         gradients = []
         for position, wanted in enumerate(self.wanted):
@@ -406,13 +427,13 @@ class _GroupNorm:
                 inner = upstream
                 if self.has_weight:
                     inner = inner * widen(operands[1]).reshape(self.broadcast)
-                mean = jnp.mean(inner, (2, 3), keepdims=True)
-                share = jnp.mean(inner * normal, (2, 3), keepdims=True)
+                mean = self.mean(inner)
+                share = self.mean(inner * normal)
                 found = (inner - mean - normal * share) * scale
             elif position == 1 and self.has_weight:
-                found = jnp.sum(upstream * normal, (0, 3))
+                found = self.channel_sum(upstream * normal)
             else:
-                found = jnp.sum(upstream, (0, 3))
+                found = self.channel_sum(upstream)
             given = operands[position]
             gradients.append(found.reshape(given.shape).astype(given.dtype))
         return gradients
@@ -448,7 +469,8 @@ def _native_group_norm_plan(operation, bound, mode) -> Plan:
     made = make_meta(layer.grouped[:2], dtype, meta.device)
 
     def run(input, *parameters):
-        mean, _, scale = layer.moments(input)
+        _, scale = layer.moments(input)
+        mean = layer.mean(widen(input))
         if not math.prod(layer.grouped[2:]):
             mean = jnp.zeros_like(mean)
         short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]

@@ -202,7 +202,8 @@ def _shifted(array: Any, dim: int, shift: int) -> Any:
     if not shift:
         return array
     size = array.shape[dim]
-    edge = jax.lax.slice_in_dim(array, *((0, 1) if shift < 0 else (size - 1, size)), axis=dim)
+    start = 0 if shift < 0 else size - 1
+    edge = jax.lax.slice_in_dim(array, start, start + 1, axis=dim)
     shape = list(array.shape)
     shape[dim] = abs(shift)
     edge = jnp.broadcast_to(edge, shape)
