@@ -20,7 +20,6 @@ from .parameter import Parameter as Parameter
 from .parameter import UninitializedBuffer as UninitializedBuffer
 from .parameter import UninitializedParameter as UninitializedParameter
 
-
 _FACTORY_KEYS = ("device", "dtype", "memory_format")
 
 

@@ -205,7 +205,8 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 
 @bound_function(
-    "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, bool log_target=False)",
+    "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, "
+    "bool log_target=False)",
     method=False,
 )
 def kl_div(input, target, reduction=0, log_target=False):

@@ -205,6 +205,8 @@ class _TorchNames:
 
     def reducer_override(self: Any, obj: Any) -> Any:
         if isinstance(obj, _adapter.tensor_type()):
+            if not hasattr(obj, "_value"):
+                return NotImplemented  # a parameter without a shape yet, made anew by its class
             if type(obj) is _adapter.parameter_type():
                 return _reduce_parameter(obj)
             return _reduce_tensor(obj)

@@ -32,13 +32,15 @@ class Entry:
 
     Args:
         info: a ``ModuleInfo``.
+        most: how many samples to look at; all unless given.
     Attributes:
         wrong: what differs, by category.
         counts: how often each category was looked at.
     """
 
-    def __init__(self, info: Any):
+    def __init__(self, info: Any, most: int | None = None):
         self.info = info
+        self.most = most
         self.wrong: dict[str, list[str]] = {}
         self.counts = dict.fromkeys(CATEGORIES, 0)
 
@@ -46,7 +48,7 @@ class Entry:
         """Do all checks."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for number in range(len(self._inputs(torch.float32, False))):
+            for number in range(len(self._inputs(torch.float32, False)[: self.most])):
                 self._sample(number)
             self._errors()
         return self
@@ -212,7 +214,10 @@ class Entry:
             return
         name = "channels_last" if 4 in ranks else "channels_last_3d"
         theirs, mine = self._pair(sample)
-        theirs.to(memory_format=getattr(torch, name))
+        try:
+            theirs.to(memory_format=getattr(torch, name))
+        except ValueError:
+            return  # a lazy module, whose parameters have no dimensions yet
         mine.to(memory_format=getattr(jtorch, name))
 
         def last(value: Any) -> Any:
