@@ -153,6 +153,7 @@ class _Composed(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the optimiser, with the states of the schedulers."""
         state = super().state_dict()
+        del state["_schedulers"]
         state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
         return state
 

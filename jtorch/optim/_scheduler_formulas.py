@@ -36,6 +36,7 @@ class _WithFunctions(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the optimiser; of functions what objects that are called hold."""
         state = super().state_dict()
+        del state["lr_lambdas"]
         state["lr_lambdas"] = [
             None if isinstance(function, types.FunctionType) else function.__dict__.copy()
             for function in self.lr_lambdas
