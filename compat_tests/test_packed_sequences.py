@@ -1,0 +1,89 @@
+"""Sequences of different lengths: packing, padding, and what refuses to be packed."""
+
+from __future__ import annotations
+
+import pytest
+
+import jtorch as torch
+from jtorch.nn.utils import rnn
+
+
+def sequences() -> list:
+    return [torch.arange(6.0).view(3, 2), torch.ones(1, 2), torch.full((2, 2), 7.0)]
+
+
+def test_packing_puts_all_first_steps_first():
+    packed = rnn.pack_sequence(sequences(), enforce_sorted=False)
+    assert packed.batch_sizes.tolist() == [3, 2, 1]
+    assert packed.sorted_indices.tolist() == [0, 2, 1]
+    assert packed.unsorted_indices.tolist() == [0, 2, 1]
+    assert packed.data[:, 0].tolist() == [0, 7, 1, 2, 7, 4]
+
+
+def test_packing_can_be_undone():
+    packed = rnn.pack_sequence(sequences(), enforce_sorted=False)
+    for found, wanted in zip(rnn.unpack_sequence(packed), sequences(), strict=True):
+        assert torch.equal(found, wanted)
+    padded, lengths = rnn.pad_packed_sequence(packed, True, padding_value=-1.0, total_length=4)
+    assert lengths.tolist() == [3, 1, 2]
+    assert padded[1, :, 0].tolist() == [1, -1, -1, -1]
+    assert padded.shape == (3, 4, 2)
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_padding_on_either_side(pending):
+    """Elements that are there are padded on the host, others in the program."""
+    given = [each + 0 for each in sequences()] if pending else sequences()
+    left = rnn.pad_sequence(given, batch_first=True, padding_value=9, padding_side="left")
+    assert left[:, :, 0].tolist() == [[0, 2, 4], [9, 9, 1], [9, 7, 7]]
+    right = rnn.pad_sequence(given)
+    assert right.shape == (3, 3, 2)
+    assert right[:, 1, 0].tolist() == [1, 0, 0]
+
+
+def test_gradients_reach_only_what_was_packed():
+    x = torch.zeros(3, 2, requires_grad=True)
+    rnn.pack_padded_sequence(x, [3, 1]).data.sum().backward()
+    assert x.grad.tolist() == [[1, 1], [1, 0], [1, 0]]
+    y = torch.zeros(2, requires_grad=True)
+    padded = rnn.pad_sequence([y, torch.ones(3)])
+    assert type(padded.grad_fn).__name__ == "CopySlices"
+    padded.sum().backward()
+    assert y.grad.tolist() == [1, 1]
+
+
+def test_a_packed_sequence_converts_its_data_alone():
+    packed = rnn.pack_sequence(sequences(), enforce_sorted=False)
+    wide = packed.double()
+    assert wide.data.dtype is torch.float64
+    assert wide.sorted_indices.dtype is torch.int64
+    assert packed.to("cpu") is packed
+    assert not packed.is_cuda
+
+
+def test_a_permutation_is_inverted():
+    assert rnn.invert_permutation(torch.tensor([2, 0, 1])).tolist() == [1, 2, 0]
+    assert rnn.invert_permutation(None) is None
+
+
+REFUSALS = {
+    "received an empty list of sequences": lambda: rnn.pad_sequence([]),
+    "Expected padding_side to be one of left or right, but got x.": lambda: rnn.pad_sequence(
+        [torch.ones(1)], padding_side="x"
+    ),
+    "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
+    "": lambda: rnn.pack_padded_sequence(torch.ones(3, 2), [3, 0]),
+    "Expected `len(lengths)` to be equal to batch_size, but got 1 (batch_size=2)": lambda: (
+        rnn.pack_padded_sequence(torch.ones(3, 2), [3])
+    ),
+    "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 1": (
+        lambda: rnn.pad_sequence([torch.ones(1, 2), torch.ones(1, 3)])
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+def test_words_are_pytorchs(words):
+    with pytest.raises(RuntimeError) as caught:
+        REFUSALS[words]()
+    assert str(caught.value) == words
