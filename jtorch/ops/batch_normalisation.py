@@ -60,25 +60,28 @@ class _BatchNorm:
         self.count = meta.numel // max(meta.shape[1], 1)
 
     def statistics_of(self, input: Any) -> tuple[Any, Any]:
-        """Return the means and the variances of the channels."""
+        """Return the means of the channels, and the sums of squares of the distances to them."""
         wide = widen(input)
         mean = self.mean(wide)
         # Once more, so that a constant channel has its mean exactly, as in PyTorch.
         mean = mean + self.mean(wide - mean)
         centred = wide - mean
-        return mean, self.mean(centred * centred)
+        return self.kept(mean), self.kept(jnp.sum(centred * centred, self.axes, keepdims=True))
 
     def mean(self, array: Any) -> Any:
         return true_quotient(jnp.sum(array, self.axes, keepdims=True), self.count)
 
+    def kept(self, number: Any) -> Any:
+        """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
+        if self.meta.dtype in HALVES and not self.mixed:
+            return number.astype(self.meta.dtype._numpy).astype(jnp.float32)
+        return number
+
     def normalised(self, input: Any) -> tuple[Any, Any]:
         """Return the normalised input, and one over the standard deviations."""
-        mean, variance = self.statistics_of(input)
-        scale = self.inverse(variance)
-        if self.meta.dtype in HALVES and not self.mixed:
-            # PyTorch keeps both in the dtype of the parameters.
-            dtype = self.meta.dtype._numpy
-            mean, scale = [each.astype(dtype).astype(jnp.float32) for each in (mean, scale)]
+        mean, squares = self.statistics_of(input)
+        variance = self.kept(true_quotient(squares, self.count))
+        scale = self.kept(self.inverse(variance))
         return (widen(input) - mean) * scale, scale
 
     def inverse(self, variance: Any) -> Any:
@@ -203,9 +206,9 @@ def _running_plan(operation, bound, mode) -> Plan:
     count = layer.count
 
     def run(input, mean, variance, momentum):
-        found, spread = layer.statistics_of(input)
-        found = found.reshape(-1)
-        spread = spread.reshape(-1) * (count / (count - 1) if count > 1 else math.nan)
+        found, squares = layer.statistics_of(input)
+        found, squares = found.reshape(-1), squares.reshape(-1)
+        spread = true_quotient(squares, count - 1)
         made = []
         for running, new in ((mean, found), (variance, spread)):
             wide = widen(running).reshape(-1)
@@ -321,8 +324,9 @@ def _batch_moments_plan(operation, bound, mode) -> Plan:
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
 
     def run(input):
-        mean, variance = layer.statistics_of(input)
-        return cast(mean.reshape(-1), dtype), cast(layer.inverse(variance).reshape(-1), dtype)
+        mean, squares = layer.statistics_of(input)
+        scale = layer.inverse(layer.kept(true_quotient(squares, layer.count)))
+        return cast(mean.reshape(-1), dtype), cast(scale.reshape(-1), dtype)
 
     made = make_meta((meta.shape[1],), dtype, meta.device)
     return Plan(run, layer.operands, (made, made))
@@ -357,6 +361,22 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
         dtype = dtypes.float32 if mixed else input.dtype
         return result, input.new_empty(0, dtype=dtype), input.new_empty(0, dtype=dtype)
     return (result, *_batch_moments.call(input, eps, mixed))
+
+
+@bound_function(
+    "_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
+    "Tensor running_var, bool training, double momentum, double eps, *, TensorList[3] out=None)",
+    "_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, bool training, "
+    "double momentum, double eps, *, TensorList[3] out=None)",
+    method=False,
+)
+def _native_batch_norm_legit(
+    input, weight, bias, running_mean=None, running_var=None, training=False, momentum=0.1, eps=1e-5
+):
+    """Apply ``native_batch_norm``, with or without running statistics."""
+    return native_batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps
+    )
 
 
 def _nn_batch_norm(
