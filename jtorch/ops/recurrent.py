@@ -76,7 +76,7 @@ class _Layer:
         self.reverse = bound["reverse"]
         self.batch_sizes = bound.get("batch_sizes")
         names = ("input", "hx", "cx", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
-        given = {name: bound.get(name) for name in names}
+        given: dict[str, Any] = {name: bound.get(name) for name in names}
         self.names = [name for name in names if given[name] is not None]
         self.operands: list[Operand] = [given[name] for name in self.names]
         self.meta = self.operands[0].meta

@@ -46,7 +46,7 @@ class _Cell:
     """The plan of one step: which operands there are, what it computes in."""
 
     def __init__(self, bound: dict[str, Any], names: tuple[str, ...]):
-        given = {name: bound.get(name) for name in names}
+        given: dict[str, Any] = {name: bound.get(name) for name in names}
         self.names = [name for name in names if given[name] is not None]
         self.operands = [given[name] for name in self.names]
         self.meta = meta = given["input"].meta

@@ -40,11 +40,11 @@ class MultiheadAttention(Module):
     __constants__ = ["batch_first"]
     bias_k: Tensor | None
     bias_v: Tensor | None
-    in_proj_weight: Tensor | None
-    in_proj_bias: Tensor | None
-    q_proj_weight: Tensor | None
-    k_proj_weight: Tensor | None
-    v_proj_weight: Tensor | None
+    in_proj_weight: Any
+    in_proj_bias: Any
+    q_proj_weight: Any
+    k_proj_weight: Any
+    v_proj_weight: Any
 
     def __init__(
         self,
@@ -108,6 +108,7 @@ class MultiheadAttention(Module):
                 xavier_uniform_(projection)
         if self.in_proj_bias is not None:
             constant_(self.in_proj_bias, 0.0)
+            assert self.out_proj.bias is not None
             constant_(self.out_proj.bias, 0.0)
         if self.bias_k is not None:
             xavier_normal_(self.bias_k)
@@ -227,7 +228,13 @@ class MultiheadAttention(Module):
             return False
         if self.bias_k is not None or self.bias_v is not None:
             return False
-        tensors = (query, weight, bias, self.out_proj.weight, self.out_proj.bias)
+        tensors: tuple[Any, ...] = (
+            query,
+            weight,
+            bias,
+            self.out_proj.weight,
+            self.out_proj.bias,
+        )
         return not (torch.is_grad_enabled() and any(each.requires_grad for each in tensors))
 
     def merge_masks(

@@ -61,7 +61,7 @@ def _clones(module: Module, count: int) -> ModuleList:
 
 
 def _activation_of(activation: str) -> Callable[[Tensor], Tensor]:
-    found = {"relu": F.relu, "gelu": F.gelu}.get(activation)
+    found: Any = {"relu": F.relu, "gelu": F.gelu}.get(activation)
     if found is None:
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
     return found
