@@ -116,6 +116,31 @@ def write_exactly(out: Any, result: Any, name: str) -> Any:
     return tuple(out) if packed is None else packed(out)
 
 
+def with_gradient(function: Callable, rule: Callable) -> Callable:
+    """Give a function of arrays PyTorch's gradient wherever JAX differentiates it.
+
+    Args:
+        function: of arrays, with one result.
+        rule: ``(cotangent, result, operands) -> gradients``, as PyTorch defines them: of complex
+            arrays JAX's are their conjugates.
+    """
+    wrapped = jax.custom_vjp(function)
+
+    def turned(array):
+        return jnp.conj(array) if array.dtype.kind == "c" else array
+
+    def forward(*operands):
+        result = wrapped(*operands)
+        return result, (result, operands)
+
+    def backward(saved, cotangent):
+        result, operands = saved
+        return tuple([turned(g) for g in rule(turned(cotangent), result, operands)])
+
+    wrapped.defvjp(forward, backward)
+    return wrapped
+
+
 # Arrays
 
 

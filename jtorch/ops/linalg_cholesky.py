@@ -27,6 +27,7 @@ from ._linalg import (
     row_meta,
     sum_to,
     triangular,
+    with_gradient,
     write_exactly,
 )
 
@@ -271,23 +272,26 @@ def _solve_plan(operation, bound, mode) -> Plan:
         check_kernel(b, "cholesky_solve_cpu")
     wanted = needed(operands, mode)
 
-    def run(right, factor):
+    def plain(right, factor):
         if upper:
             half = triangular(factor, right, False, adjoint_a=True)
             return triangular(factor, half, False)
         half = triangular(factor, right, True)
         return triangular(factor, half, True, adjoint_a=True)
 
-    def vjp(cotangents, results, operands):
+    def gradients(cotangent, result, operands):
         right, factor = operands
-        back = run(cotangents[0], factor)
-        slope = None
-        if wanted[1]:
-            inner = product(back, adjoint(results[0]))
-            inner = inner + adjoint(inner)
-            slope = -product(factor, inner) if upper else -product(inner, factor)
-            slope = sum_to(slope, factor.shape)
-        return chosen([sum_to(back, right.shape), slope], wanted)
+        back = run(cotangent, factor)
+        inner = product(back, adjoint(result))
+        inner = inner + adjoint(inner)
+        slope = -product(factor, inner) if upper else -product(inner, factor)
+        return [sum_to(back, right.shape), sum_to(slope, factor.shape)]
+
+    # PyTorch's gradient of the factor is a whole matrix, in its own derivative too.
+    run = with_gradient(plain, gradients)
+
+    def vjp(cotangents, results, operands):
+        return chosen(gradients(cotangents[0], results[0], operands), wanted)
 
     return Plan(run, operands, (column_meta(shape, b),), vjp=vjp)
 

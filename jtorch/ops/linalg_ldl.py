@@ -116,7 +116,7 @@ def _factorised(a: Any, hermitian: bool) -> tuple[Any, Any, Any]:
 
     start = (0, whole, jnp.zeros_like(a), jnp.zeros(size, jnp.int32), jnp.int32(0))
     _, _, kept, pivots, info = jax.lax.while_loop(lambda state: state[0] < size, step, start)
-    return kept + jnp.triu(a, 1), pivots, info
+    return kept, pivots, info
 
 
 def _solved(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:

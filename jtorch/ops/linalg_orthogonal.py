@@ -307,8 +307,10 @@ def _ormqr_plan(operation, bound, mode) -> Plan:
         )
     if other.shape[side] != a.shape[-2]:
         raise messages.must(name, f"other.shape[{side}] must be equal to input.shape[-2]")
-    if tau.shape[-1] > a.shape[-1]:
-        raise messages.must(name, "tau.shape[-1] must be less than or equal to input.shape[-1]")
+    if tau.shape[-1] != min(other.shape[side], a.shape[-1]):
+        raise messages.must(
+            name, f"tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])"
+        )
     if a.ndim - tau.ndim != 1:
         raise messages.must(
             name,

@@ -313,9 +313,7 @@ def vecdot(x, y, dim=-1):
             "linalg.vecdot", "x", x.dtype._legacy_name, "y", y.dtype._legacy_name
         )
     if x.dim() == 1 and y.dim() == 1:
-        if x.is_complex():
-            return FUNCTIONS["vdot"](x, y)
-        return FUNCTIONS["dot"](x, y)
+        return FUNCTIONS["vdot"](x, y)
     return (x.conj() * y).sum(dim)
 
 

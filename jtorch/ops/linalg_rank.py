@@ -27,6 +27,7 @@ from ._linalg import (
     product,
     row_meta,
     triangular,
+    with_gradient,
 )
 from .linalg_norms import matrix_norm
 from .linalg_solving import linalg_inv_ex
@@ -305,23 +306,9 @@ def _least_squares(a: Any, b: Any, driver: str, rcond: Any) -> tuple[Any, Any, A
 def _pseudo_inverse(a: Any) -> Any:
     """Return the pseudo-inverse for gradient rules; it can be differentiated."""
 
-    @jax.custom_vjp
-    def pinv(a):
-        return jnp.linalg.pinv(a)
-
-    def forward(a):
-        found = pinv(a)
-        return found, (found, a)
-
-    def backward(saved, slope):
-        found, a = saved
-        conjugate = a.dtype.kind == "c"
-        slope = jnp.conj(slope) if conjugate else slope
-        result = _pinv_gradient(slope, found, a)
-        return (jnp.conj(result) if conjugate else result,)
-
-    pinv.defvjp(forward, backward)
-    return pinv(a)
+    return with_gradient(
+        jnp.linalg.pinv, lambda slope, found, operands: [_pinv_gradient(slope, found, *operands)]
+    )(a)
 
 
 def _lstsq_plan(operation, bound, mode) -> Plan:
