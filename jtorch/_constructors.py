@@ -203,6 +203,8 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
         source = _numpy_bridge.frombuffer(obj, dtype=wanted)
     elif not isinstance(obj, (list, tuple, int, float, complex)) and hasattr(obj, "__dlpack__"):
         source = _numpy_bridge.from_dlpack(obj)
+    elif hasattr(obj, "__array_interface__"):
+        source = _numpy_bridge.from_numpy(np.array(obj))
     if source is None:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")

@@ -1,11 +1,15 @@
 """``torch.UntypedStorage`` and ``torch.TypedStorage``: the memory that tensors lie in.
 
-Memory is a notion here: arrays of JAX have no address that means anything. Each storage is given a
-made-up one, so that addresses can be compared and subtracted as PyTorch's can.
+Memory is a notion here: an array of JAX is never written to, so a storage is another array after
+each write. Addresses have to stay, as PyTorch's do, and other libraries read from them. So a
+storage on the CPU gets bytes of its own when its address is first asked for, and the elements are
+copied there whenever it is asked for after a change. What is written there is not seen. On other
+devices the address is made up.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from ._core.device import Device
+from ._core.dtypes import BY_NAME
 from ._core.dtypes import dtype as DType
 from ._core.schema import set_type
 from ._core.strides import memory_order
 from ._engine.declare import METHODS
+from ._engine.from_host import fresh_tensor
 from ._engine.storage import Storage, current_value, storage_of
 from ._engine.trace import materialise
 from ._engine.values import Meta
@@ -51,11 +57,23 @@ def extent(meta: Meta) -> int:
 
 
 def address_of(shared: Storage) -> int:
-    """Return the address of a storage: made up, or real where NumPy shares the memory."""
+    """Return the address of a storage, where its elements can be read on the CPU."""
     if shared.host is not None:
         return shared.host.ctypes.data
-    if shared.address is None:
-        shared.address = _addresses.take(extent(shared.meta) * shared.meta.dtype.itemsize)
+    nbytes = extent(shared.meta) * shared.meta.dtype.itemsize
+    if shared.meta.device.type != "cpu":
+        if shared.address is None:
+            shared.address = _addresses.take(nbytes)
+        return shared.address
+    if shared.memory is None:
+        block = np.empty(nbytes + _ALIGNMENT, np.uint8)
+        start = -block.ctypes.data % _ALIGNMENT
+        shared.memory = block[start : start + nbytes]
+        shared.address = shared.memory.ctypes.data
+    if shared.memory_of is not shared.value:
+        shared.memory[:] = flat_elements(shared).view(np.uint8)
+        shared.memory_of = shared.value
+    assert shared.address is not None
     return shared.address
 
 
@@ -103,6 +121,10 @@ class UntypedStorage:
         """Whether they are on a CUDA device."""
         return self.device.type == "cuda"
 
+    def untyped(self) -> UntypedStorage:
+        """Return the storage itself."""
+        return self
+
     def data_ptr(self) -> int:
         """Return the address of the first byte, 0 where there is none."""
         return address_of(self._shared) if self.nbytes() else 0
@@ -126,8 +148,38 @@ class UntypedStorage:
         """Return the bytes as a list of ints."""
         return flat_elements(self._shared).view(np.uint8).tolist()
 
-    def __getitem__(self, index: int) -> int:
-        return self.tolist()[index]
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """Return a storage of the bytes of a file, which are read as they are needed.
+
+        Args:
+            filename: the file.
+            shared: whether writes go to the file, which is not supported.
+            nbytes: how many bytes of it.
+        Raises:
+            RuntimeError: the file is shorter.
+        """
+        if shared:
+            raise NotImplementedError("jtorch does not write to files through a storage")
+        size = os.path.getsize(filename)
+        if size < nbytes:
+            raise RuntimeError(
+                f"file <{os.fspath(filename)}> size <{size}> is smaller than the required "
+                f"mapping size <{nbytes}>"
+            )
+        return cls._of_bytes(np.memmap(filename, np.uint8, "c", shape=(nbytes,)))
+
+    @classmethod
+    def _of_bytes(cls, array: np.ndarray) -> UntypedStorage:
+        return cls._of(storage_of(fresh_tensor(array, BY_NAME["uint8"], Device("cpu"))))
+
+    @property
+    def __array_interface__(self) -> dict:
+        return flat_elements(self._shared).view(np.uint8).__array_interface__
+
+    def __getitem__(self, index: Any) -> Any:
+        found = flat_elements(self._shared).view(np.uint8)[index]
+        return self._of_bytes(found) if isinstance(index, slice) else int(found)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())

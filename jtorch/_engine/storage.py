@@ -30,6 +30,8 @@ class Storage:
         host_writable: whether NumPy may write to it.
         key: identifies the storage.
         address: what ``data_ptr`` is made of, ``None`` until asked for.
+        memory: bytes that a reader of the address finds, ``None`` until asked for.
+        memory_of: the value that they are those of.
         meta: Meta of the tensor that owned it, without its part in differentiation.
     """
 
@@ -43,6 +45,8 @@ class Storage:
         "key",
         "meta",
         "address",
+        "memory",
+        "memory_of",
         "__weakref__",
     )
 
@@ -55,6 +59,8 @@ class Storage:
         self.host_writable = True
         self.key = next(_keys)
         self.address: int | None = None
+        self.memory: Any = None
+        self.memory_of: Any = None
         self.meta: Meta = value.meta.with_grad(0)
 
 
@@ -151,6 +157,7 @@ class _Slow:
     read: Callable[[Any], Value]
     write: Callable[[Any, Value], None]
     check_overlap: Callable[[Any, Any], None]
+    refuse_overlap: Callable[[Any, Any], None]
     check_write: Callable[[Any, tuple], None]
 
 
