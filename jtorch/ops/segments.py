@@ -17,7 +17,7 @@ from .._engine.kinds_pointwise import FLOATING
 from .._engine.op import Plan
 from .._engine.values import make_meta
 from ._calls import bound_function
-from ._positions import INTEGERS, along, guard, raised, same_layout
+from ._positions import INTEGERS, grid, guard, raised, same_layout
 from .counting import host_array
 from .scatter import reduce_at
 
@@ -55,7 +55,10 @@ def _index_reduce_plan(operation, bound, mode) -> Plan:
         array, places, new = raised(array), places.reshape(-1), raised(new)
         if meta.dtype is dtypes.bool_:
             array, new = array.astype(jnp.uint8), new.astype(jnp.uint8)
-        result = reduce_at(array, new, along(array, dim, places), reduce, include_self)
+        placed = [1] * new.ndim
+        placed[dim] = places.size
+        where = grid(jnp.broadcast_to(places.reshape(placed), new.shape), dim)
+        result = reduce_at(array, new, where, reduce, include_self)
         return result.reshape(shape).astype(dtype)
 
     return Plan(run, [operand, index, source], (same_layout(meta),))
@@ -101,18 +104,18 @@ def _reduced(data, ids, count: int, reduce: str, start: float, empty_mean: bool)
     sizes = jax.ops.segment_sum(jnp.ones(ids.shape, data.dtype), ids, count + 1)[:count]
     sizes = sizes.reshape((count,) + (1,) * (data.ndim - 1))
 
-    def added(values):
+    def added(values, ids):
         return jax.ops.segment_sum(values, ids, count + 1)[:count]
 
     if reduce in ("sum", "mean"):
-        total = added(data) + jnp.asarray(start, data.dtype)
+        total = added(data, ids) + jnp.asarray(start, data.dtype)
         if reduce == "sum":
             return total
         mean = total / jnp.maximum(sizes, 1)
         return jnp.where(sizes == 0, jnp.nan, mean) if empty_mean else mean
 
     @jax.custom_vjp
-    def extreme(values):
+    def extreme(values, ids):
         if reduce == "prod":
             found = jax.ops.segment_prod(values, ids, count + 1)[:count]
             return found * jnp.asarray(start, values.dtype)
@@ -120,29 +123,29 @@ def _reduced(data, ids, count: int, reduce: str, start: float, empty_mean: bool)
         with_start = jnp.maximum if reduce == "max" else jnp.minimum
         return with_start(of(values, ids, count + 1)[:count], jnp.asarray(start, values.dtype))
 
-    def forward(values):
-        result = extreme(values)
-        return result, (values, result)
+    def forward(values, ids):
+        result = extreme(values, ids)
+        return result, (values, ids, result)
 
     def backward(saved, cotangent):
-        values, result = saved
+        values, ids, result = saved
         last = jnp.minimum(ids, count - 1)
         kept = (ids < count).reshape((-1,) + (1,) * (values.ndim - 1))
         if reduce == "prod":
             zero = values == 0
             safe = jnp.where(zero, 1, values)
-            zeros = added(zero.astype(values.dtype))
+            zeros = added(zero.astype(values.dtype), ids)
             others = jax.ops.segment_prod(safe, ids, count + 1)[:count]
             others = (others * jnp.asarray(start, values.dtype))[last]
             whole = jnp.where(zeros[last] == 0, others / safe, 0)
             slope = jnp.where(zero, jnp.where(zeros[last] == 1, others, 0), whole)
-            return (jnp.where(kept, cotangent[last] * slope, 0),)
+            return jnp.where(kept, cotangent[last] * slope, 0), None
         same = ((values == result[last]) | jnp.isnan(values)) & kept
-        number = jnp.maximum(added(same.astype(values.dtype)), 1)
-        return (jnp.where(same, (cotangent / number)[last], 0),)
+        number = jnp.maximum(added(same.astype(values.dtype), ids), 1)
+        return jnp.where(same, (cotangent / number)[last], 0), None
 
     extreme.defvjp(forward, backward)
-    return extreme(data)
+    return extreme(data, ids)
 
 
 def _segment_plan(operation, bound, mode) -> Plan:
