@@ -323,3 +323,23 @@ def warn_options_ignored(
         f"out_features={out_features}, tracing=False, linear_bias.shape={bias_shape}.",
         stacklevel=3,
     )
+
+
+def probabilities_dtype(type_name: str) -> RuntimeError:
+    """Targets of the shape of the logits are no probabilities."""
+    return RuntimeError(
+        "Expected floating point type for target with class probabilities, got " + type_name
+    )
+
+
+def ignored_index() -> RuntimeError:
+    """A class number is to be ignored where targets are probabilities."""
+    return RuntimeError("ignore_index is not supported for floating point target")
+
+
+def class_weights_of_entropy(classes: int, shape: Sequence[int]) -> RuntimeError:
+    """``cross_entropy`` of probabilities with more or fewer weights than classes."""
+    return RuntimeError(
+        f"cross_entropy: weight tensor should be defined either for all {classes} classes or no "
+        f"classes but got weight tensor of shape: {list(shape)}"
+    )

@@ -167,6 +167,8 @@ def _nll_plan(operation, bound, mode) -> Plan:
     if not meta.dtype.is_floating_point:
         kernel = "nll_loss_out_frame" if meta.ndim < 3 else "nll_loss2d_forward_out_frame"
         raise messages_reduction.not_implemented(kernel, meta.dtype._legacy_name)
+    if weight is not None and weight.meta.dtype is not meta.dtype:
+        raise messages_loss.scalar_type(meta.dtype._legacy_name, weight.meta.dtype._legacy_name)
 
     def pieces(logarithms, numbers, weights):
         """Return each target's negative logarithm, and its weight (0 where it is ignored)."""
@@ -302,18 +304,25 @@ def cross_entropy(
     """
     reduction = legacy_reduction(reduction, size_average, reduce)
     reduction = checked_reduction(reduction)
-    if not 0.0 <= label_smoothing <= 1.0:
+    if label_smoothing > 1.0:
         raise messages_loss.smoothing(label_smoothing)
     class_dim = 0 if input.dim() == 1 else 1
     same_shape = input.shape == target.shape
-    if same_shape and target.dtype.is_floating_point:
+    if same_shape:
+        if not target.dtype.is_floating_point:
+            raise messages_loss.probabilities_dtype(target.dtype._legacy_name)
+        if ignore_index >= 0:
+            raise messages_loss.ignored_index()
+        classes = input.shape[class_dim] if input.dim() else 1
+        if weight is not None and (weight.dim() != 1 or weight.numel() != classes):
+            raise messages_loss.class_weights_of_entropy(classes, weight.shape)
         logarithms = log_softmax.call(input, class_dim)
         return _soft(logarithms, target, weight, reduction, label_smoothing, class_dim)
     if input.dim() > 1 and target.dim() and input.shape[0] != target.shape[0]:
         raise messages_loss.batch_sizes(input.shape[0], target.shape[0])
     logarithms = log_softmax.call(input, class_dim)
     loss = _nll(logarithms, target, weight, ignore_index, reduction)
-    if label_smoothing == 0:
+    if label_smoothing <= 0:  # torch 2.13 takes negative shares for none
         return loss
     return _smoothed(
         logarithms, target, weight, ignore_index, reduction, label_smoothing, class_dim, loss
