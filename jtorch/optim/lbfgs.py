@@ -9,6 +9,7 @@ import jtorch as torch
 
 from .._tensor import Tensor
 from ..autograd.grad_mode import no_grad
+from ..ops.curvature import lbfgs_direction
 from . import _common, _messages
 from .optimizer import Optimizer, ParamsT, _to_scalar
 
@@ -257,16 +258,19 @@ class LBFGS(Optimizer):
             steps.append(step)
             ro.append(1.0 / curvature)
             memory["H_diag"] = curvature / change.dot(change)
-        alphas = state.setdefault("al", [None] * self.param_groups[0]["history_size"])
-        q = flat_grad.neg()
-        for at in range(len(dirs) - 1, -1, -1):
-            alphas[at] = steps[at].dot(q) * ro[at]
-            q = q - dirs[at] * alphas[at]
-        r = torch.mul(q, memory["H_diag"])
-        for at in range(len(dirs)):
-            beta = dirs[at].dot(r) * ro[at]
-            r = r + steps[at] * (alphas[at] - beta)
-        return r
+        state.setdefault("al", [None] * self.param_groups[0]["history_size"])
+        if not dirs:
+            return flat_grad.neg().mul(memory["H_diag"])
+        # Padded, so that a history that grows is eight programs and not a hundred.
+        missing = (1 << (len(dirs) - 1).bit_length()) - len(dirs)
+        nothing, zero = torch.zeros_like(flat_grad), torch.zeros_like(ro[0])
+        return lbfgs_direction.call(
+            flat_grad,
+            memory["H_diag"],
+            [nothing] * missing + dirs,
+            [nothing] * missing + steps,
+            [zero] * missing + ro,
+        )
 
     @no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
