@@ -84,6 +84,7 @@ def oracle(session: nox.Session) -> None:
     session.run("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)
     if not session.posargs:
         session.run(*database, "all")
+        session.run("python", "-m", "compat_tests.oracle.modules")
 
 
 @nox.session(python="3.11")
