@@ -125,10 +125,8 @@ class _Convolution:
             if dtype is not dtypes.bool_:
                 raise words.scalar_types(dtype._legacy_name, given._legacy_name)
         if self.bias is not None and self.bias.meta.dtype is not dtype:
-            names = [
-                _C_NAMES.get(m.dtype._name, m.dtype._name) for m in (self.meta, self.bias.meta)
-            ]
-            raise words.bias_type(*names)
+            pair = [each.dtype._name for each in (self.meta, self.bias.meta)]
+            raise words.bias_type(*[_C_NAMES.get(name, name) for name in pair])
         if dtype is dtypes.bool_:
             kernel = f"slow_conv{'_transpose' if self.transposed else ''}{max(self.rank, 2)}d"
             raise messages_reduction.not_implemented(
@@ -166,9 +164,9 @@ class _Convolution:
             self.output_padding, self.stride, self.dilation, strict=True
         ):
             if extra >= step and extra >= dilation:
-                lists = (self.output_padding, self.stride, self.dilation)
+                lists = [self.output_padding, self.stride, self.dilation]
                 if self.rank == 1:
-                    lists = tuple([(fill, *each) for fill, each in zip((0, 1, 1), lists)])
+                    lists = [(fill, *each) for fill, each in zip((0, 1, 1), lists, strict=True)]
                 raise words.output_padding(*lists)
         outputs = [
             (size - 1) * step - 2 * pad + far + extra + 1

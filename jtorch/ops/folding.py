@@ -73,8 +73,8 @@ class _Patches:
         lead, zero = patches.shape[:2], np.zeros((), patches.dtype)
         if self.tiled:
             (rows, columns), (height, width) = self.counts, self.kernel
-            image = patches.transpose(0, 1, 4, 2, 5, 3)
-            return self._fitted(image.reshape(*lead, rows * height, columns * width))
+            joined = patches.transpose(0, 1, 4, 2, 5, 3)
+            return self._fitted(joined.reshape(*lead, rows * height, columns * width))
         image: Any = None
         reach = [
             dilation * (length - 1) + (count - 1) * step + 1
@@ -132,8 +132,8 @@ def _unfold_plan(operation, bound, mode) -> Plan:
         raise words.unfold_shape(shape)
     patches = _Patches(shape[-2:], bound)
     if any(count < 1 for count in patches.counts):
-        numbers = [bound[name] for name in ("kernel_size", "dilation", "padding")]
-        raise words.unfold_empty(shape[-2:], *numbers, patches.counts)
+        numbers = (patches.kernel, patches.dilation, patches.padding, patches.counts)
+        raise words.unfold_empty(shape[-2:], *numbers)
     if meta.dtype in _NO_PATCHES:
         raise messages_reduction.not_implemented("im2col_out_cpu", meta.dtype._legacy_name)
     made = (

@@ -168,13 +168,13 @@ def _max_plan(operation, bound, mode) -> Plan:
         pair = [channels_last(each, rank) for each in (input, upstream)]
         return [channels_second(maximum_gradient(*pair, windows), batched)]
 
-    metas = (pooling.result(),)
+    metas = [pooling.result()]
     if with_indices:
-        metas += (pooling.result(dtypes.int64),)
+        metas.append(pooling.result(dtypes.int64))
     return Plan(
         run,
         [bound["input"]],
-        metas,
+        tuple(metas),
         saves=(0,),
         vjp=vjp,
         node_name=f"MaxPool{rank}DWithIndicesBackward0",

@@ -137,10 +137,10 @@ def _unpooled(
     input: Any, indices: Any, output_size: Any, rank: int, stride: Any, padding: Any
 ) -> Any:
     """Check and run the operator of two or three dimensions."""
-    given = (input, indices, list(output_size))
+    given = [input, indices, list(output_size)]
     if rank == 3:
-        given += (list(stride), list(padding))
-    _, bound = _SCHEMAS[rank].bind(given, {})
+        given += [list(stride), list(padding)]
+    _, bound = _SCHEMAS[rank].bind(tuple(given), {})
     sizes = tuple(bound["output_size"])
     lists = [tuple(bound[each]) if rank == 3 else () for each in ("stride", "padding")]
     result = _max_unpool.call(input, indices, sizes, *lists, rank)
