@@ -362,7 +362,9 @@ class _Bags:
         if self.mode == "mean":
             sizes = jnp.maximum(self.sizes(bags, counts), 1)
             spread = spread / sizes[bags][:, None].astype(spread.dtype)
-        spread = jnp.where(self.added(counts, offsets)[:, None], spread, 0)
+        # torch 2.13: behind the last offset means have gradients, though nothing was added there.
+        counts = counts if self.mode == "mean" else self.added(counts, offsets)
+        spread = jnp.where(counts[:, None], spread, 0)
         if self.wanted[0]:
             updates = spread
             if self.weights is not None:

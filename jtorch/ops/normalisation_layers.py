@@ -476,7 +476,9 @@ def _native_group_norm_plan(operation, bound, mode) -> Plan:
         short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
         return (layer.run(input, *parameters), *short)
 
-    return Plan(run, layer.operands, (layer.result(), made, made))
+    # PyTorch gives means and deviations a node, and no gradient.
+    saves = (0, 1) if layer.has_weight else (0,)
+    return Plan(run, layer.operands, (layer.result(), made, made), saves=saves, vjp=layer.vjp)
 
 
 @op(
