@@ -58,6 +58,19 @@ def _unshared(tensor: Any) -> Any:
 METHODS["__deepcopy__"] = deep_copy
 
 
+def module_load(self: Any, other: Any, assign: bool = False) -> Any:
+    """Return what takes the place of this tensor when a module loads another.
+
+    Args:
+        other: the tensor that is loaded.
+        assign: whether that one takes its place, and not a tensor of equal content.
+    """
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+METHODS["module_load"] = module_load
+
+
 def reduce_ex(self: Any, protocol: int) -> tuple:
     """Return what ``pickle`` writes: a file of ``torch.save`` with this tensor alone."""
     from .serialization._save import reduce_tensor

@@ -100,6 +100,29 @@ def set_data(tensor: Any, source: Any) -> None:
     adopt(tensor, source, grad == LEAF, counter)
 
 
+_PARTS = ("_value", "_alias", "_writes", "_extra")
+
+
+def swap_tensors(t1: Any, t2: Any) -> None:
+    """Exchange two tensors: their class, their memory and everything that a user gave them.
+
+    Args:
+        t1, t2: the tensors; whoever refers to one of them has what the other was.
+    """
+    first = {name: getattr(t1, name) for name in _PARTS}
+    second = {name: getattr(t2, name) for name in _PARTS}
+    first_class, second_class = type(t1), type(t2)
+    t1.__class__, t2.__class__ = second_class, first_class
+    first_dict, second_dict = dict(t1.__dict__), dict(t2.__dict__)
+    for tensor, parts, attributes in ((t1, second, second_dict), (t2, first, first_dict)):
+        tensor.__dict__.clear()
+        tensor.__dict__.update(attributes)
+        for name, part in parts.items():
+            setattr(tensor, name, part)
+        if tensor._value.meta.grad == LEAF:
+            tensor._value.owner = weakref.ref(tensor)
+
+
 class _Count:
     """Stands for a storage, to find out how many references ``gone`` sees of one without sharers.
 
@@ -108,9 +131,11 @@ class _Count:
 
     __slots__ = ("storage", "__weakref__")
 
+    storage: Any
+
 
 def _count_alone() -> int:
-    found = []
+    found: list[int] = []
     shared = object()
 
     def gone(reference: weakref.ref) -> None:

@@ -24,7 +24,7 @@ def _make_subclass(cls: type, data: Tensor, requires_grad: bool) -> Any:
     """Return a leaf of a subclass of ``Tensor`` in the memory of another tensor."""
     if requires_grad and not (data.is_floating_point() or data.is_complex()):
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     made._alias = None
     made._writes = 0
     made._extra = None
@@ -82,7 +82,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         memo[id(self)] = copied
         return copied
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
 
 
@@ -213,7 +213,7 @@ def _inner_of(tensor: Any) -> Any:
 
 
 def _make_lazy(cls: type, requires_grad: bool, device: Any, dtype: Any) -> Any:
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     inner = torch.empty(0, device=device, dtype=dtype)
     made.__dict__["_inner"] = inner.requires_grad_(requires_grad)
     return made
@@ -224,7 +224,7 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape is found out when the module is first called.
 
     Args:
@@ -279,7 +279,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         return marked
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer whose shape is found out when the module is first called.
 
     Args:

@@ -16,7 +16,7 @@ from ..parameter import Parameter, is_lazy
 
 EXTRA_STATE = "_extra_state"
 
-_Keys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
+_Keys = namedtuple("_Keys", ["missing_keys", "unexpected_keys"])
 
 
 class IncompatibleKeys(_Keys):
@@ -76,7 +76,8 @@ def load_own_state(
         elif strict:
             missing_keys.append(key)
     extra_key = prefix + EXTRA_STATE
-    if type(module).set_extra_state is not torch.nn.Module.set_extra_state:
+    base: Any = torch.nn.Module
+    if type(module).set_extra_state is not base.set_extra_state:
         if extra_key in state_dict:
             module.set_extra_state(state_dict[extra_key])
         elif strict:

@@ -9,9 +9,9 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain, islice
 from typing import Any, TypeVar, overload
 
+from ..._questions import typename
 from ..._tensor import Tensor
 from ..parameter import Parameter
-from ._typename import typename
 from .module import Module
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
@@ -61,8 +61,8 @@ class Sequential(Module):
     @overload
     def __init__(self, arg: OrderedDict[str, Module]) -> None: ...
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if len(args) == 1 and isinstance(args[0], OrderedDict):
             for key, module in args[0].items():
                 self.add_module(key, module)

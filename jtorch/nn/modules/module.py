@@ -16,6 +16,7 @@ from ..._core.dtypes import dtype as DType
 from ..._core.schema import Schema
 from ..._engine import devices
 from ..._engine.hooks import RemovableHandle, add_hook
+from ..._questions import typename
 from ..._tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import _hooks
@@ -35,7 +36,6 @@ from ._names import pickled
 from ._state import EXTRA_STATE as _EXTRA_STATE_KEY_SUFFIX
 from ._state import IncompatibleKeys as _IncompatibleKeys
 from ._state import load_own_state, load_state
-from ._typename import typename
 
 __all__ = [
     "Module",

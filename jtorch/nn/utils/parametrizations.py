@@ -243,6 +243,9 @@ class _SpectralNorm(Module):
         eps: the least norm that is divided by.
     """
 
+    _u: Any
+    _v: Any
+
     def __init__(
         self, weight: Any, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
     ) -> None:

@@ -566,7 +566,9 @@ def _validate_structured_pruning(t: Any) -> None:
 
 
 def _compute_nparams_toprune(amount: Any, tensor_size: int) -> int:
-    return amount if isinstance(amount, numbers.Integral) else round(amount * tensor_size)
+    if isinstance(amount, numbers.Integral):
+        return amount  # type: ignore[return-value]
+    return round(amount * tensor_size)
 
 
 def _validate_pruning_dim(t: Any, dim: int) -> None:
