@@ -468,6 +468,11 @@ def _sign_of(order_pivots: Any) -> Any:
     return jnp.sum(order_pivots != steps, -1) % 2 == 1
 
 
+def _factors_transpose(meta: Any) -> bool:
+    """Tell whether PyTorch factorises the transpose, which spares it a copy; it rounds otherwise."""
+    return meta.contiguous and not meta.dtype.is_complex
+
+
 def _det_gradient(a: Any, det: Any, cotangent: Any) -> Any:
     """Return the gradient of the determinant, of singular matrices too.
 
@@ -498,8 +503,10 @@ def _det_plan(operation, bound, mode) -> Plan:
     check_inexact(meta, "linalg.det")
     check_kernel(meta, "lu_cpu")
 
+    turned = _factors_transpose(meta)
+
     def run(a):
-        factors, pivots, _ = lu_of(a)
+        factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
         found = jnp.prod(diagonal(factors), -1)
         return jnp.where(_sign_of(pivots), -found, found)
 
@@ -554,8 +561,10 @@ def _slogdet_plan(operation, bound, mode) -> Plan:
     check_square(meta, bound["caller"])
     check_inexact(meta, bound["caller"], low=False)
 
+    turned = _factors_transpose(meta)
+
     def run(a):
-        factors, pivots, _ = lu_of(a)
+        factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
         values = diagonal(factors)
         size = jnp.abs(values)
         unit = jnp.where(size == 0, 0, values / jnp.where(size == 0, 1, size))

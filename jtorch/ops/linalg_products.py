@@ -255,9 +255,7 @@ def linalg_vander(x, N=None):
     Returns:
         Tensor of shape (*, n, N).
     """
-    if not x.dim() or not x.shape[-1]:
-        raise RuntimeError("Expected dim of x to be at least 1 and its size greater than 0.")
-    count = x.shape[-1] if N is None else N
+    count = x.size(-1) if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     powers = x.unsqueeze(-1).expand((*x.shape, count - 1)).cumprod(-1)
