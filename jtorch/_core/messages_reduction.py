@@ -149,3 +149,8 @@ def topk_range() -> RuntimeError:
 def kth_range(dim: int) -> RuntimeError:
     """``kthvalue`` of an element that there is not."""
     return RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
+
+
+def too_many_dimensions() -> RuntimeError:
+    """A reduction of a tensor with more dimensions than PyTorch counts."""
+    return RuntimeError("only tensors with up to 64 dims are supported")

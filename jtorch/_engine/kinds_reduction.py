@@ -23,6 +23,8 @@ def reduced_axes(meta: Meta, dim: int | tuple[int, ...] | None, none_if_empty: b
     Raises:
         IndexError, RuntimeError: a dimension does not exist, or is named twice.
     """
+    if meta.ndim > 64:
+        raise messages_reduction.too_many_dimensions()
     if dim is None or (dim == () and none_if_empty):
         return tuple(range(meta.ndim))
     axes: list[int] = []

@@ -18,13 +18,14 @@ other              itself; it has to be hashable
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from .._core import config, messages
+from .._core import config, messages, messages_views
 from .._core.device import CPU, Device
+from .._core.messages_out import ANY_DTYPE, out_dtype_error
 from .._core.promotion import can_cast
 from . import planning, saved_hooks
 from .op import Op
@@ -226,18 +227,50 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
         tensors = _tensors((*args, *kwargs.values()))
         if any(t._value.meta.grad for t in (*targets, *tensors)):
             raise messages.out_requires_grad(op.name)
+    if op.name in _OUT_DECIDES and kwargs.get("dtype") is None:
+        kwargs["dtype"] = out.dtype  # PyTorch accumulates in the dtype of ``out``
     results = record(op, args, kwargs, method)
     values = results if isinstance(results, tuple) else (results,)
+    operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
-        assign_out(target, value)
+        assign_out(target, value, op.name, operands)
     return out
 
 
-def assign_out(target: Any, value: Value) -> None:
-    """Write a result to the tensor given as ``out``."""
-    meta = target._value.meta
-    if not can_cast(value.meta.dtype, meta.dtype):
-        raise messages.cannot_cast_result(value.meta.dtype._legacy_name, meta.dtype._legacy_name)
+_OUT_DECIDES = frozenset(("cumsum", "cumprod"))
+#: Operators that refuse an ``out`` which is, or shares memory with, one of their operands.
+_NO_OVERLAP = frozenset(
+    (
+        "bmm", "cat", "gather", "index_add", "index_copy", "index_select", "kthvalue",
+        "masked_select", "mode", "scatter", "scatter_add", "scatter_reduce", "take", "topk",
+    )
+)  # fmt: skip
+
+
+def assign_out(target: Any, value: Value, name: str = "", operands: Iterable[Any] = ()) -> None:
+    """Write a result to the tensor given as ``out``.
+
+    Args:
+        target: the tensor.
+        value: the result.
+        name: the operator.
+        operands: the tensors that it was computed from.
+    """
+    meta, made = target._value.meta, value.meta.dtype
+    if made is not meta.dtype:
+        castable = can_cast(made, meta.dtype)
+        error = out_dtype_error(name, made, meta.dtype, castable)
+        if error is not None:
+            raise error
+        if not castable and name not in ANY_DTYPE:
+            raise messages.cannot_cast_result(made._legacy_name, meta.dtype._legacy_name)
+    if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
+        raise messages_views.overlapping_write()
+    for operand in operands:
+        if name in _NO_OVERLAP:
+            slow.refuse_overlap(target, operand)
+        elif target._alias is not None:
+            slow.check_overlap(target, operand)
     result = wrap(value)
     if value.meta.shape != meta.shape:
         if meta.numel:
@@ -246,11 +279,18 @@ def assign_out(target: Any, value: Value) -> None:
     target.copy_(result)
 
 
-def write_result(out: Any, result: Any, name: str) -> Any:
-    """Write a composite's result to the tensor given as ``out``."""
+def write_result(out: Any, result: Any, name: str, operands: Iterable[Any] = ()) -> Any:
+    """Write a composite's result to the tensor given as ``out``.
+
+    Args:
+        out: the tensor.
+        result: the result.
+        name: the operator.
+        operands: the tensors that it was computed from.
+    """
     if local.trace.mode.grad and (out._value.meta.grad or result._value.meta.grad):
         raise messages.out_requires_grad(name)
-    assign_out(out, current_value(result))
+    assign_out(out, current_value(result), name, operands)
     return out
 
 

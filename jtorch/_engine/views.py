@@ -651,3 +651,4 @@ def check_write(tensor: Any, others: tuple = ()) -> None:
 
 storage.slow.check_write = check_write  # type: ignore[method-assign]
 storage.slow.check_overlap = check_partial_overlap  # type: ignore[method-assign]
+storage.slow.refuse_overlap = check_no_overlap  # type: ignore[method-assign]

@@ -90,7 +90,6 @@ def bound_function(
     def declare(pure: Callable) -> Callable:
         public = signatures[0].partition("(")[0]
         schema = Schema(*signatures)
-        write_out = write or _write
 
         def make(as_method: bool) -> Callable:
             bind = make_binder(schema, as_method)
@@ -100,7 +99,12 @@ def bound_function(
                 bound = bind(args, kwargs)
                 out = bound.pop("out", None)
                 result = pure(**bound)
-                return result if out is None else write_out(out, result, public)
+                if out is None:
+                    return result
+                if write is not None:
+                    return write(out, result, public)
+                operands = [value for value in bound.values() if hasattr(value, "_value")]
+                return _write(out, result, public, operands)
 
             call.__name__ = call.__qualname__ = public
             call.__module__ = "torch"
@@ -119,11 +123,11 @@ def bound_function(
     return declare
 
 
-def _write(out: Any, result: Any, name: str) -> Any:
+def _write(out: Any, result: Any, name: str, operands: Iterable[Any]) -> Any:
     if not isinstance(result, tuple):
-        return write_result(out, result, name)
+        return write_result(out, result, name, operands)
     for target, value in zip(out, result, strict=True):
-        write_result(target, value, name)
+        write_result(target, value, name, operands)
     packed = RETURN_TYPES.get(f"{name}_out")
     return tuple(out) if packed is None else packed(out)
 

@@ -13,7 +13,7 @@ from .._core import messages_indexing as messages
 from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds import Custom, broadcast_shapes, cast
 from .._engine.op import Plan
-from .._engine.record import record, wrap
+from .._engine.record import record, wrap, write_result
 from .._engine.storage import current_value
 from .._engine.trace import materialise
 from .._engine.values import make_meta, ready
@@ -146,10 +146,7 @@ def masked_select(input, mask, *, out=None):
     made = make_meta(places.shape, dtypes.int64, input._value.meta.device)
     index = wrap(ready(places, made))
     result = wrap(record(_masked_select, (input, index, shape), {}))
-    if out is not None:
-        out.resize_(result.shape).copy_(result)
-        return out
-    return result
+    return result if out is None else write_result(out, result, "masked_select", (input, mask))
 
 
 def _check_source_covers(args: tuple, kwargs: dict) -> None:

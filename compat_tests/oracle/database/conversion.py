@@ -88,6 +88,28 @@ class Converter:
 
     def __init__(self) -> None:
         self._tensors: dict[int, tuple[Any, Any]] = {}
+        self._shared: dict[int, Any] = {}
+
+    def expect(self, values: Any) -> None:
+        """Look for tensors that share memory among values: their counterparts will, too."""
+        found: dict[int, set[int]] = {}
+        for each in _tensors_in(values):
+            if each.layout == torch.strided and each.device.type == "cpu" and each.numel():
+                found.setdefault(each.untyped_storage().data_ptr(), set()).add(id(each))
+        self._shared = {place: None for place, several in found.items() if len(several) > 1}
+
+    def _tensor(self, value: torch.Tensor) -> Any:
+        plain = value.layout == torch.strided and value.device.type == "cpu"
+        place = value.untyped_storage().data_ptr() if plain and value.numel() else 0
+        if place not in self._shared or value.is_conj() or value.is_neg():
+            return tensor(value)
+        if self._shared[place] is None:
+            self._shared[place] = _whole(value.detach())
+        base = self._shared[place]
+        if str(base.dtype) != str(value.dtype):
+            return tensor(value)
+        view = jtorch.as_strided(base, tuple(value.shape), value.stride(), value.storage_offset())
+        return view.detach().requires_grad_(True) if value.requires_grad else view
 
     def __call__(self, value: Any) -> Any:
         """Return the counterpart of a value of PyTorch, containers included.
@@ -98,7 +120,7 @@ class Converter:
         """
         if isinstance(value, torch.Tensor):
             if id(value) not in self._tensors:
-                self._tensors[id(value)] = (value, tensor(value))
+                self._tensors[id(value)] = (value, self._tensor(value))
             return self._tensors[id(value)][1]
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return value
@@ -167,10 +189,25 @@ def _strided(value: torch.Tensor) -> Any:
         for stride, expected in zip(value.stride(), _row_major(value.shape), strict=True)
     ):
         return _from_bits(value)
-    base = torch.as_strided(value, (elements,), (1,), 0)
     return jtorch.as_strided(
-        _from_bits(base), tuple(value.shape), value.stride(), value.storage_offset()
+        _whole(value), tuple(value.shape), value.stride(), value.storage_offset()
     )
+
+
+def _whole(value: torch.Tensor) -> Any:
+    """Return a vector of all elements of a tensor's storage."""
+    elements = value.untyped_storage().nbytes() // max(1, value.element_size())
+    return _from_bits(torch.as_strided(value, (elements,), (1,), 0))
+
+
+def _tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        yield from _tensors_in(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors_in(item)
 
 
 def _row_major(shape: Any) -> list[int]:

@@ -232,20 +232,21 @@ class Examination:
         tally = self.tallies["error"]
         for number, error_input in enumerate(self.op.error_inputs("cpu")):
             sample = error_input.sample_input
-            expected = _attempt(torch, self.op.get_op(), sample)
             try:
-                converted = _convert_sample(sample)
-                actual = _attempt(jtorch, _function_of(self.op), converted)
+                converted = _convert_sample(sample)  # before PyTorch writes to an ``out``
+                mine = _function_of(self.op)
             except OutOfScopeError:
                 tally.skipped += 1
                 continue
             except Exception as error:
                 tally.add(f"#{number}", [f"could not be set up: {_said(error)}"])
                 continue
+            expected = _attempt(torch, self.op.get_op(), sample)
+            actual = _attempt(jtorch, mine, converted)
             found = _error_differences(expected, actual)
             if found and _matches(error_input, actual):
                 tally.soft += 1
-            tally.add(f"#{number}", found)
+            tally.add(f"#{number}" + (_shown(sample) if found else ""), found)
 
     # Samples
 
@@ -424,6 +425,7 @@ def _seed_samples(name: str) -> None:
 
 def _convert_sample(sample: Any) -> Any:
     convert = Converter()
+    convert.expect([sample.input, sample.args, sample.kwargs])
     copy = type(sample)(
         convert(sample.input), args=convert(tuple(sample.args)), kwargs=convert(dict(sample.kwargs))
     )
