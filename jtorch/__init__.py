@@ -22,7 +22,7 @@ from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
 from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
-from . import nested, sparse  # noqa: E402
+from . import cpu, nested, sparse  # noqa: E402
 
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402
@@ -59,6 +59,24 @@ from ._printing import set_printoptions  # noqa: E402
 from ._tensor import Tensor  # noqa: E402
 from ._tensor import attach_methods as _attach_methods  # noqa: E402
 from ._version import TORCH_VERSION as __version__  # noqa: E402
+from .amp import autocast  # noqa: E402
+from .amp._state import (  # noqa: E402
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+    set_autocast_gpu_dtype,
+)
 from .autograd import (  # noqa: E402
     enable_grad,
     inference_mode,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import cutting, saved_hooks
+from . import autocast, cutting, saved_hooks
 from .locations import user_location
 from .op import Op, Operand, Plan
 from .trace import REACH, Trace
@@ -73,7 +73,10 @@ def set_encoder(function: Callable[[Op, Trace, tuple, dict], tuple]) -> None:
 def _instruction(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> Instruction:
     bound = _bind(op, trace, args, kwargs, method)
     identity = (op, trace.mode, _identity(bound))
-    plan = op.kind.plan(op, bound, trace.mode)
+    if trace.mode.autocast is None:
+        plan = op.kind.plan(op, bound, trace.mode)
+    else:
+        plan = autocast.plan(op, bound, trace.mode)
     instruction = finish(op, plan, trace)
     try:
         hash(identity)

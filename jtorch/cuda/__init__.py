@@ -18,6 +18,7 @@ from .._engine import trace as _trace
 from .._generator import cuda_generator as _cuda_generator
 from .._generator import seed_cuda as _seed_cuda
 from .._legacy_types import CUDA_TYPES as _CUDA_TYPES
+from . import amp as amp
 
 globals().update(_CUDA_TYPES)
 

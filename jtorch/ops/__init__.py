@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     advanced_indexing,
     arithmetic,
     attention,
+    autocasting,
     batch_normalisation,
     bitwise,
     comparison,
@@ -90,3 +91,5 @@ from . import (  # noqa: F401
     views_strided,
     weight_norm,
 )
+
+autocasting.install()  # when everything is declared

@@ -1,0 +1,8 @@
+"""Old forms of mixed precision for the CPU: ``torch.cpu.amp``."""
+
+from __future__ import annotations
+
+from ...amp._deprecated import CpuAutocast as autocast
+from ...amp._deprecated import CpuGradScaler as GradScaler
+
+__all__ = ["GradScaler", "autocast"]
