@@ -40,29 +40,9 @@ def both_describe(call):
 
 
 SQUARE = [
-    "inv",
-    "inv_ex",
-    "det",
-    "slogdet",
-    "qr",
-    "svd",
-    "svdvals",
-    "eig",
-    "eigvals",
-    "eigh",
-    "eigvalsh",
-    "lu",
-    "lu_factor",
-    "lu_factor_ex",
-    "matrix_exp",
-    "pinv",
-    "matrix_rank",
-    "cond",
-    "norm",
-    "matrix_norm",
-    "vector_norm",
-    "ldl_factor",
-]
+    "inv", "inv_ex", "det", "slogdet", "qr", "svd", "svdvals", "eig", "eigvals", "eigh", "eigvalsh",
+    "lu", "lu_factor", "lu_factor_ex", "matrix_exp", "pinv", "matrix_rank", "cond", "norm", "matrix_norm", "vector_norm", "ldl_factor",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SQUARE)

@@ -469,7 +469,7 @@ def _sign_of(order_pivots: Any) -> Any:
 
 
 def _factors_transpose(meta: Any) -> bool:
-    """Tell whether PyTorch factorises the transpose, which spares it a copy; it rounds otherwise."""
+    """Tell whether PyTorch factorises the transpose (to spare a copy), which rounds otherwise."""
     return meta.contiguous and not meta.dtype.is_complex
 
 
