@@ -41,7 +41,8 @@ def both_describe(call):
 
 SQUARE = [
     "inv", "inv_ex", "det", "slogdet", "qr", "svd", "svdvals", "eig", "eigvals", "eigh", "eigvalsh",
-    "lu", "lu_factor", "lu_factor_ex", "matrix_exp", "pinv", "matrix_rank", "cond", "norm", "matrix_norm", "vector_norm", "ldl_factor",
+    "lu", "lu_factor", "lu_factor_ex", "matrix_exp", "pinv", "matrix_rank",
+    "cond", "norm", "matrix_norm", "vector_norm", "ldl_factor",
 ]  # fmt: skip
 
 
