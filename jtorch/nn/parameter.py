@@ -61,7 +61,10 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         kind = type(data)
         if kind is Tensor or kind is Parameter:
             return _make_subclass(cls, data, requires_grad)
-        marked = data.detach().requires_grad_(requires_grad)
+        marked = data.detach()
+        if type(marked) is Tensor and issubclass(kind, Tensor):
+            marked = marked.as_subclass(kind)
+        marked = marked.requires_grad_(requires_grad)
         if type(marked) is not kind:
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {kind.__name__} "
@@ -205,7 +208,8 @@ class UninitializedTensorMixin:
         return f"<{type(self).__name__}>"
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
-        return type(self), (self._stand_in().requires_grad,)
+        # By a function: ``pickle`` would look for the class in PyTorch, whose name it bears.
+        return _remade, (type(self).__name__, self._stand_in().requires_grad)
 
 
 def _inner_of(tensor: Any) -> Any:
@@ -217,6 +221,11 @@ def _make_lazy(cls: type, requires_grad: bool, device: Any, dtype: Any) -> Any:
     inner = torch.empty(0, device=device, dtype=dtype)
     made.__dict__["_inner"] = inner.requires_grad_(requires_grad)
     return made
+
+
+def _remade(name: str, requires_grad: bool) -> Any:
+    """Return what ``pickle`` wrote: a parameter or buffer without a shape."""
+    return globals()[name](requires_grad)
 
 
 def is_lazy(param: Any) -> bool:

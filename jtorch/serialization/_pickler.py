@@ -17,6 +17,7 @@ from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.size import Size
 from . import _adapter
+from ._by_name import reduce_by_name
 from ._map_location import written_location
 from ._messages import TWO_DTYPES
 from ._names import written_name
@@ -206,14 +207,14 @@ class _TorchNames:
     def reducer_override(self: Any, obj: Any) -> Any:
         if isinstance(obj, _adapter.tensor_type()):
             if not hasattr(obj, "_value"):
-                return NotImplemented  # a parameter without a shape yet, made anew by its class
+                # A parameter without a shape yet: made anew by its class, as PyTorch's are.
+                return type(obj), (obj.requires_grad,)
             if type(obj) is _adapter.parameter_type():
                 return _reduce_parameter(obj)
             return _reduce_tensor(obj)
         if type(obj) is _Inner:
             return _tensor_parts(obj.description)
-        module_type: Any = _adapter.module_type()
-        if module_type is not None and type(obj).__reduce_ex__ is module_type.__reduce_ex__:
+        if type(obj).__reduce_ex__ is reduce_by_name:
             return object.__reduce_ex__(obj, self.proto)  # by its class, as PyTorch's are
         if type(obj) is Size:
             return _SIZE, (tuple(obj),)

@@ -8,6 +8,9 @@ from typing import Any
 
 from .._engine.hooks import RemovableHandle
 from .._tensor import Tensor
+from ..serialization._by_name import reduce_by_name
+
+RemovableHandle.__reduce_ex__ = reduce_by_name  # type: ignore[assignment]
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._engine.hooks import RemovableHandle, add_hook
+from ...serialization._by_name import reduce_by_name
 
 buffer_registration: OrderedDict[int, Callable] = OrderedDict()
 module_registration: OrderedDict[int, Callable] = OrderedDict()
@@ -132,6 +133,8 @@ class WrappedHook:
         if module is None:
             raise RuntimeError("You are trying to call the hook of a dead Module!")
         return self.hook(module, *args, **kwargs)
+
+    __reduce_ex__ = reduce_by_name
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {"hook": self.hook, "with_module": self.with_module}

@@ -18,6 +18,7 @@ from ..._engine import devices
 from ..._engine.hooks import RemovableHandle, add_hook
 from ..._questions import typename
 from ..._tensor import Tensor
+from ...serialization._by_name import reduce_by_name
 from ..parameter import Buffer, Parameter
 from . import _hooks
 from ._calls import call_with_hooks
@@ -32,7 +33,6 @@ from ._hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from ._names import pickled
 from ._state import EXTRA_STATE as _EXTRA_STATE_KEY_SUFFIX
 from ._state import IncompatibleKeys as _IncompatibleKeys
 from ._state import load_own_state, load_state
@@ -748,8 +748,7 @@ class Module:
         own.setdefault("_non_persistent_buffers_set", set())
         own.setdefault("_is_full_backward_hook", None)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return pickled(self, super().__reduce_ex__(protocol))
+    __reduce_ex__ = reduce_by_name
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, metadata)`` after ``state_dict``.
