@@ -241,7 +241,7 @@ def attach_methods() -> None:
             setattr(Tensor, name, method)
     for dunder, name in _OPERATORS.items():
         if name in REGISTRY:
-            setattr(Tensor, dunder, record.make_operator(REGISTRY[name]))
+            setattr(Tensor, dunder, record.make_operator(REGISTRY[name], dunder))
     for dunder, name in _INPLACE_OPERATORS.items():
         if name in REGISTRY:
             setattr(Tensor, dunder, record.make_inplace_operator(REGISTRY[name]))

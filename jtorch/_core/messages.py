@@ -233,3 +233,11 @@ def wrong_gradient_count(name: str, expected: int, got: int) -> RuntimeError:
         f"function {name} returned an incorrect number of gradients (expected {expected}, got "
         f"{got})"
     )
+
+
+def not_a_tensor(method: str, value: object) -> TypeError:
+    """A method of tensors, called with something else for ``self``."""
+    return TypeError(
+        f"descriptor '{method}' for 'torch._C.TensorBase' objects doesn't apply to a "
+        f"'{type(value).__name__}' object"
+    )

@@ -132,3 +132,10 @@ def histogram_bins_length() -> RuntimeError:
     return RuntimeError(
         "histogramdd: The size of bins must be equal to the innermost dimension of the input."
     )
+
+
+def unique_of_nothing() -> RuntimeError:
+    """``unique`` along a dimension of a tensor without elements."""
+    return RuntimeError(
+        "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+    )

@@ -215,3 +215,8 @@ def shape_mismatch(
         f"Attempting to broadcast a dimension of length {size} at {place}! Mismatching argument at "
         f"index {position} had {shape}; but expected shape should be broadcastable to {common}"
     )
+
+
+def roll_of_number() -> IndexError:
+    """``roll`` along a dimension of a tensor that has none."""
+    return IndexError("Dimension specified as 0 but tensor has no dimensions")

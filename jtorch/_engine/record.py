@@ -229,7 +229,12 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
             raise messages.out_requires_grad(op.name)
     if op.name in _OUT_DECIDES and kwargs.get("dtype") is None:
         kwargs["dtype"] = out.dtype  # PyTorch accumulates in the dtype of ``out``
+    mode = trace.mode
+    if mode.autocast is not None:  # PyTorch converts nothing where the result has a place
+        trace.set_mode(mode._replace(autocast=None))
     results = record(op, args, kwargs, method)
+    if mode.autocast is not None:
+        local.trace.set_mode(mode)
     values = results if isinstance(results, tuple) else (results,)
     operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
@@ -399,8 +404,13 @@ def make_binary(op: Op, method: bool) -> Callable:
     return call
 
 
-def make_operator(op: Op) -> Callable:
-    """Return the recorder behind a Python operator: ``a + b``, with ``NotImplemented``."""
+def make_operator(op: Op, name: str = "") -> Callable:
+    """Return the recorder behind a Python operator: ``a + b``, with ``NotImplemented``.
+
+    Args:
+        op: the operator.
+        name: of the method, such as ``__add__``.
+    """
     general = make_general(op, True)
     special = op.special
 
@@ -439,6 +449,10 @@ def make_operator(op: Op) -> Callable:
                 key = (op, left, right)
         except AttributeError:
             trace.rollback()
+            if not isinstance(input, Tensor):
+                if name == "__rsub__":  # written in Python by PyTorch, which tries the other side
+                    return NotImplemented
+                raise messages.not_a_tensor(name, input) from None
             if not planning.is_operand(other):
                 return NotImplemented
             return general(input, other)

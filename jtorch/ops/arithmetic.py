@@ -440,7 +440,7 @@ def reflected(function):
     """Return the method behind ``number <operator> tensor``."""
 
     def operator(self, other):
-        if not is_operand(other):
+        if not is_operand(other) or not hasattr(self, "_value"):
             return NotImplemented
         return function(self, other)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import numpy as np
 
 from .._core import dtypes, messages_counting
 from .._core.dtypes import dtype as DType
+from .._core.strides import contiguous_strides
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom, normalise_dim
 from .._engine.op import Plan
@@ -84,8 +86,8 @@ def _make_nonzero(plain):
         if not as_tuple:
             return plain(*args, **kwargs)
         input = args[0] if args else kwargs["input"]
-        found = np.nonzero(np.atleast_1d(host_array(input, "nonzero")) != 0)
-        return tuple([tensor_like(each, input, dtypes.int64) for each in found])
+        rows = _nonzero(input if input.ndim else METHODS["unsqueeze"](input, 0))
+        return METHODS["unbind"](rows, 1)
 
     return nonzero
 
@@ -101,8 +103,15 @@ def _grouped(rows: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return inverse.astype(np.int64), counts.astype(np.int64)
 
 
-def _packed(input, values, inverse, counts, return_inverse, return_counts):
-    results = [tensor_like(values, input)]
+def _packed(input, values, inverse, counts, return_inverse, return_counts, axis=None):
+    """Return what was asked for; ``axis`` says where the first dimension of ``values`` belongs."""
+    strides = None
+    if axis is not None:
+        values = np.ascontiguousarray(values)
+        lying = list(contiguous_strides(values.shape))
+        lying.insert(axis, lying.pop(0))
+        strides, values = tuple(lying), np.moveaxis(values, 0, axis)
+    results = [tensor_like(values, input, None, strides)]
     if return_inverse:
         results.append(tensor_like(inverse, input, dtypes.int64))
     if return_counts:
@@ -127,6 +136,8 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
             "unique" if dim is None else "unique_dim", input.dtype._legacy_name
         )
     array = host_array(input, "unique")
+    if dim is not None and 0 in array.shape:
+        return _unique_of_nothing(input, dim, return_inverse, return_counts)
     if dim is None:
         flat = array.reshape(-1)
         order = np.argsort(flat, kind="stable")
@@ -154,8 +165,18 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
     group, counts = _grouped(ordered, starts)
     inverse = np.empty(rows.shape[0], np.int64)
     inverse[order] = group
-    values = np.ascontiguousarray(np.moveaxis(rows[order][starts], 0, axis))
-    return _packed(input, values, inverse, counts, return_inverse, return_counts)
+    values = rows[order][starts]
+    return _packed(input, values, inverse, counts, return_inverse, return_counts, axis)
+
+
+def _unique_of_nothing(input, dim, return_inverse, return_counts):
+    axis = normalise_dim(dim, input.ndim)
+    shape = tuple(input.shape)
+    if shape.count(0) > 1 or shape[axis]:
+        raise messages_counting.unique_of_nothing()
+    empty = np.zeros(0, np.int64)
+    values = np.zeros(shape, input.dtype._numpy)
+    return _packed(input, values, empty, empty, return_inverse, return_counts)
 
 
 def _unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
@@ -171,15 +192,16 @@ def _unique_consecutive(input, return_inverse=False, return_counts=False, dim=No
     """
     array = host_array(input, "unique_consecutive")
     axis = 0 if dim is None else normalise_dim(dim, array.ndim)
+    if dim is not None and 0 in array.shape:
+        return _unique_of_nothing(input, dim, return_inverse, return_counts)
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, axis, 0)
     starts = np.ones(rows.shape[0], bool)
     different = rows[1:] != rows[:-1]
-    starts[1:] = different.reshape(different.shape[0], -1).any(1) if rows.size else False
+    starts[1:] = different.reshape(*different.shape[:1], math.prod(different.shape[1:])).any(1)
     inverse, counts = _grouped(rows, starts)
-    values = np.ascontiguousarray(np.moveaxis(rows[starts], 0, axis))
     if dim is None:
         inverse = inverse.reshape(array.shape)
-    return _packed(input, values, inverse, counts, return_inverse, return_counts)
+    return _packed(input, rows[starts], inverse, counts, return_inverse, return_counts, axis)
 
 
 FUNCTIONS["unique"] = METHODS["unique"] = _unique

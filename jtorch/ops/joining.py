@@ -17,6 +17,7 @@ from .._engine.kinds_reduction import reduced_axes
 from .._engine.op import Operand, Plan
 from .._engine.values import make_meta
 from ._calls import bound_function
+from ._memory_order import suggested_strides, suggests_channels_last
 from ._plans import array_plan
 
 
@@ -53,7 +54,10 @@ def _cat_plan(operation, bound, mode) -> Plan:
         kept = [cast(arrays[p], dtype) for p in taken]
         return jnp.concatenate(kept, axis) if kept else jnp.zeros(shape, dtype._numpy)
 
-    return Plan(run, operands, (make_meta(tuple(shape), dtype, model.device),))
+    strides = None
+    if all(suggests_channels_last(meta) and meta.ndim == model.ndim for meta in metas):
+        strides = suggested_strides(model, tuple(shape))
+    return Plan(run, operands, (make_meta(tuple(shape), dtype, model.device, strides),))
 
 
 @op(
@@ -493,6 +497,8 @@ def _roll_plan(operation, bound, mode) -> Plan:
     if dims or len(shifts) != 1:
         if len(shifts) != len(dims):
             raise messages_joining.roll_lengths(len(shifts), len(dims))
+        if not meta.ndim:
+            raise messages_joining.roll_of_number()
         dims = tuple([normalise_dim(dim, meta.ndim) for dim in dims])
 
     def run(array):

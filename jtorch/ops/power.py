@@ -20,6 +20,7 @@ from .._engine.kinds_pointwise import (
     only,
     working_dtype,
 )
+from ._calls import bound_function
 from ._rules import from_result, with_partials
 from .arithmetic import reflected
 
@@ -221,12 +222,12 @@ def _wide_dtype(*values):
     return dtypes.complex128 if complex_ else dtypes.float64
 
 
-@composite(
+@bound_function(
     "float_power(Tensor input, Tensor exponent, *, Tensor out=None)",
     "float_power(Scalar self, Tensor exponent, *, Tensor out=None)",
     "float_power(Tensor input, Scalar exponent, *, Tensor out=None)",
 )
-def float_power(input=None, exponent=None, *, self=None, out=None):
+def float_power(input=None, exponent=None, self=None):
     """Raise ``input`` to the power ``exponent`` in float64 (complex128).
 
     Args:
@@ -238,7 +239,7 @@ def float_power(input=None, exponent=None, *, self=None, out=None):
     dtype = _wide_dtype(base, exponent)
     convert = METHODS["to"]
     operands = [convert(v, dtype) if hasattr(v, "_value") else v for v in (base, exponent)]
-    return pow.call(*operands) if out is None else pow.call(*operands, out=out)
+    return pow.call(*operands)
 
 
 def float_power_(self, exponent):

@@ -191,13 +191,14 @@ _LOGSPACE = _spaced("logspace", ", double base=10.0")
 
 def _ends(bound: dict[str, Any], name: str) -> tuple[Any, Any, int, DType]:
     steps = bound["steps"]
-    for each in ("start", "end"):
-        value = bound[each]
-        if hasattr(value, "_value") and value.ndim:
-            raise RuntimeError(
-                f"{name} only supports 0-dimensional start and end tensors, but got {each} with "
-                f"{value.ndim} dimension(s)."
-            )
+    given = {each: bound[each] for each in ("start", "end") if hasattr(bound[each], "_value")}
+    if any(value.ndim for value in given.values()):
+        got = " and ".join(
+            f"{each} with {value.ndim} dimension(s)" for each, value in given.items()
+        )
+        raise RuntimeError(
+            f"{name} only supports 0-dimensional start and end tensors, but got {got}."
+        )
     start, end = _number(bound["start"]), _number(bound["end"])
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -271,6 +272,9 @@ def logspace(*args: Any, **kwargs: Any) -> Any:
     def make(of: DType) -> np.ndarray:
         if of._kind == dtypes.COMPLEX:
             exponents = _linear(start, end, steps, dtypes.complex128)
+        elif of._kind in (dtypes.SIGNED, dtypes.UNSIGNED):
+            # The ends are converted first, the powers last.
+            exponents = _linear(int(start), int(end), steps, dtypes.float64)
         else:
             exponents = _linear(start, end, steps, dtypes.float64)
         with np.errstate(all="ignore"):

@@ -241,6 +241,8 @@ def _search_plan(operation, bound, mode) -> Plan:
         array = cast(array, compute)
         wanted = cast(jnp.asarray(wanted), compute)
         where = "right" if right else "left"
+        if not wanted.size:
+            return jnp.zeros(shape, result._numpy)
         if array.ndim == 1:
             found = jnp.searchsorted(array, wanted, side=where)
         else:

@@ -207,6 +207,16 @@ def _as_strided_scatter(input, src, steps):
 )
 def narrow_copy(input, dim, start, length, *, out=None):
     """Return a copy of ``length`` indices of a dimension, from ``start`` on."""
+    size = input.shape[dim] if -input.ndim <= dim < input.ndim else None
+    if size is None:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
+            "(Could this error message be improved?  If so, please report an enhancement request "
+            "to PyTorch.)"
+        )
+    if length < 0:
+        first = start + size if start < 0 else start
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
     result = _copied(input, views_split.narrow(input, dim, start, length), "NarrowCopyBackward0")
     return result if out is None else write_result(out, result, "narrow_copy")
 

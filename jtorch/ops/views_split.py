@@ -6,9 +6,11 @@ from typing import Any
 
 import jax
 
-from .._core import messages_views
+from .._core import dtypes, messages_views
+from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS, composite, op
 from .._engine.kinds import View, normalise_dim
+from .._engine.signatures import CallSignature
 from .._engine.values import Meta
 from .._engine.views import Step, record_view
 from .shape import _select as _SELECT
@@ -50,6 +52,8 @@ def narrow(input, dim, start, length):
     shape = input._value.meta.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if hasattr(start, "_value") and (start.ndim or start.dtype not in dtypes.INTEGERS):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     length, start = _int(length), _int(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -310,9 +314,12 @@ def _python_slice(tensor: Any, dim: int, start: int, end: int) -> Any:
 
 
 def _split_along(name: str, least: int, dim_of: Any) -> None:
-    def call(input, indices_or_sections=None, **named):
-        for value in named.values():
-            indices_or_sections = value
+    schema = Schema(
+        f"{name}(Tensor input, int64_t sections)", f"{name}(Tensor input, IntArrayRef indices)"
+    )
+
+    def run(input, bound):
+        indices_or_sections = next(iter(bound.values()))
         ndim = input.ndim
         if ndim < least:
             raise RuntimeError(
@@ -329,10 +336,21 @@ def _split_along(name: str, least: int, dim_of: Any) -> None:
                 )
         return _tensor_split(input, indices_or_sections, dim)
 
-    call.__name__ = call.__qualname__ = name
-    call.__module__ = "torch"
-    call.__doc__ = "Cut a tensor into equal parts, or at the given indices, along one dimension."
-    METHODS[name] = FUNCTIONS[name] = call
+    def function(*args, **kwargs):
+        _, bound = schema.bind(args, kwargs)
+        return run(bound.pop("input"), bound)
+
+    def method(self, *args, **kwargs):
+        return run(self, schema.bind(args, kwargs, True)[1])
+
+    for as_method, call in ((False, function), (True, method)):
+        call.__name__ = call.__qualname__ = name
+        call.__module__ = "torch"
+        call.__doc__ = (
+            "Cut a tensor into equal parts, or at the given indices, along one dimension."
+        )
+        call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
+    METHODS[name], FUNCTIONS[name] = method, function
 
 
 _split_along("hsplit", 1, lambda ndim: 0 if ndim == 1 else 1)
