@@ -5,6 +5,7 @@ from . import (  # noqa: F401
     adaptive_pooling,
     advanced_indexing,
     arithmetic,
+    aten,
     attention,
     autocasting,
     batch_normalisation,

@@ -407,6 +407,8 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
             raise messages_cumulative.quantile_dtype()
         if hasattr(q, "_value") and q.dtype is not input.dtype:
             raise messages_cumulative.quantile_q_dtype()
+        if interpolation != "linear" and hasattr(q, "_value") and q.requires_grad:
+            q = q.detach()  # the shares only choose elements
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
 
     which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"

@@ -149,6 +149,33 @@ def masked_select(input, mask, *, out=None):
     return result if out is None else write_result(out, result, "masked_select", (input, mask))
 
 
+def _check_fill(args: tuple, kwargs: dict) -> None:
+    """Refuse a value that the dtype of the tensor cannot hold."""
+    tensor = args[0] if args else kwargs.get("input")
+    value = args[2] if len(args) > 2 else kwargs.get("value")
+    if not hasattr(tensor, "_value"):
+        return
+    dtype = tensor._value.meta.dtype
+    if dtype.is_complex or dtype is dtypes.bool_:
+        return
+    if hasattr(value, "_value"):
+        its = value._value.meta
+        narrower = not dtype.is_floating_point and its.dtype.itemsize > dtype.itemsize
+        if its.ndim or not (narrower or its.dtype.is_complex or its.dtype._kind > dtype._kind):
+            return
+        value = value.item()  # as PyTorch does
+    if isinstance(value, complex):
+        if value.imag:
+            raise messages.overflow(messages.dtype_words(dtype))
+        return
+    if not dtype.is_floating_point and isinstance(value, (int, float)):
+        least, most = np.iinfo(dtype._numpy).min, np.iinfo(dtype._numpy).max
+        # PyTorch lets a negative number wrap around in an unsigned dtype.
+        least = -most - 1 if least == 0 else least
+        if not least <= value <= most:
+            raise messages.overflow(messages.dtype_words(dtype))
+
+
 def _check_source_covers(args: tuple, kwargs: dict) -> None:
     names = ("input", "mask", "source")
     given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
@@ -163,9 +190,9 @@ def _check_source_covers(args: tuple, kwargs: dict) -> None:
         raise RuntimeError("Number of elements of source < number of ones in mask")
 
 
-def _covering(inner: Callable) -> Callable:
+def _checked(inner: Callable, check: Callable) -> Callable:
     def call(*args, **kwargs):
-        _check_source_covers(args, kwargs)
+        check(args, kwargs)
         return inner(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = inner.__name__
@@ -175,6 +202,11 @@ def _covering(inner: Callable) -> Callable:
 
 
 for _forms in (METHODS, FUNCTIONS):
-    for _name in ("masked_scatter", "masked_scatter_"):
+    for _name, _check in {
+        "masked_scatter": _check_source_covers,
+        "masked_scatter_": _check_source_covers,
+        "masked_fill": _check_fill,
+        "masked_fill_": _check_fill,
+    }.items():
         if _name in _forms:
-            _forms[_name] = _covering(_forms[_name])
+            _forms[_name] = _checked(_forms[_name], _check)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._core import messages_matmul
+from .._core import dtypes, messages_matmul
 from .._core.promotion import result_type
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
@@ -136,6 +136,12 @@ def _kron_plan(operation, bound, mode) -> Plan:
     operands = [bound["input"], bound["other"]]
     described = [(o.meta.dtype, "dim" if o.meta.ndim else "zero") for o in operands]
     dtype = result_type(described, mode.default_dtype)
+    if dtype is dtypes.bool_:
+        return array_plan(
+            lambda left, right: jnp.kron(*[each.astype(jnp.uint8) for each in (left, right)]) > 0,
+            operands,
+            dtype,
+        )
     return array_plan(
         lambda left, right: jnp.kron(cast(left, dtype), cast(right, dtype)), operands, dtype
     )

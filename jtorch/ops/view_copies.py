@@ -18,7 +18,7 @@ from .._engine.record import record, wrap, write_result
 from .._engine.trace import local
 from .._engine.values import NO_GRAD, make_meta
 from .._engine.views import Step, chain_function, put_elements
-from . import indexing, views_dtype, views_split  # noqa: F401  (views declared there)
+from . import indexing, reshaping, views_dtype, views_split  # noqa: F401  (views declared there)
 from .scatter import check_slice
 from .views_strided import checked_strided
 
@@ -60,7 +60,8 @@ def copy_of_view(input: Any, view: Callable, *arguments: Any) -> Any:
     return _copied(input, made, name)
 
 
-def _slice(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+def slice_of(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    """Return the view of a slice of a dimension."""
     dim = normalise_dim(dim, input.ndim)
     first, last, step = slice(start, end, step).indices(input.shape[dim])
     return views_split.slice_view(input, dim, first, max(0, -((first - last) // step)), step)
@@ -90,7 +91,7 @@ for _arguments, _view in {
     "permute_copy(Tensor input, IntArrayRef dims": "permute",
     "select_copy(Tensor input, int64_t dim, SymInt index": "select",
     "slice_copy(Tensor input, int64_t dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1": (
-        _slice
+        slice_of
     ),
     "t_copy(Tensor input": "t",
     "transpose_copy(Tensor input, int64_t dim0, int64_t dim1": "transpose",
@@ -207,14 +208,14 @@ def _as_strided_scatter(input, src, steps):
 )
 def narrow_copy(input, dim, start, length, *, out=None):
     """Return a copy of ``length`` indices of a dimension, from ``start`` on."""
-    size = input.shape[dim] if -input.ndim <= dim < input.ndim else None
-    if size is None:
+    if input.ndim and dim >= input.ndim:
         raise RuntimeError(
             "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
             "(Could this error message be improved?  If so, please report an enhancement request "
             "to PyTorch.)"
         )
-    if length < 0:
+    if length < 0 and input.ndim and -input.ndim <= dim:
+        size = input.shape[dim]
         first = start + size if start < 0 else start
         raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
     result = _copied(input, views_split.narrow(input, dim, start, length), "NarrowCopyBackward0")
