@@ -35,10 +35,13 @@ _CPU = {
     LOWER: (
         "conv1d conv2d conv3d bmm mm linalg_vecdot vecdot baddbmm addmm addbmm linear matmul "
         "conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d prelu "
-        "scaled_dot_product_attention _native_multi_head_attention"
+        "scaled_dot_product_attention _native_multi_head_attention linalg_matmul "
+        # These are made of products, which PyTorch lowers one by one.
+        "einsum tensordot inner chain_matmul linalg_multi_dot"
     ),
     FLOAT32: (
-        "avg_pool3d binary_cross_entropy grid_sampler grid_sampler_2d grid_sampler_3d polar prod "
+        "avg_pool3d pad max_unpool1d binary_cross_entropy "
+        "grid_sampler grid_sampler_2d grid_sampler_3d polar prod "
         "quantile nanquantile stft cdist trace view_as_complex cholesky cholesky_inverse "
         "cholesky_solve inverse lu_solve orgqr ormqr pinverse max_pool3d max_unpool2d max_unpool3d "
         "adaptive_avg_pool3d mse_loss cosine_embedding_loss nll_loss hinge_embedding_loss "
@@ -98,8 +101,9 @@ def _aware(name: str, function: Callable) -> Callable:
 def _converted_call(name: str, function: Callable, args: tuple, kwargs: dict) -> Any:
     trace = local.trace
     mode = trace.mode
-    target = target_dtype(mode, name, _metas((*args, *kwargs.values())))
-    if target is None:
+    metas = _metas((*args, *kwargs.values()))
+    target = target_dtype(mode, name, metas)
+    if target is None or _is_other_operator(name, args, kwargs, metas):
         return function(*args, **kwargs)
     device_type, dtype = target
     if kwargs.get("out") is None:
@@ -110,6 +114,32 @@ def _converted_call(name: str, function: Callable, args: tuple, kwargs: dict) ->
         return function(*args, **kwargs)
     finally:
         local.trace.set_mode(mode)
+
+
+def _is_other_operator(name: str, args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether these arguments choose an operator of PyTorch that is in no list."""
+    if name == "einsum":
+        return len(metas) < 2 or not _contracts(args[0])
+    if name == "inner":
+        return all(meta.ndim < 2 for meta in metas)
+    if name == "tensordot":
+        dims = kwargs.get("dims", args[2] if len(args) > 2 else 2)
+        contracted = dims if isinstance(dims, int) else len(dims[0])
+        return all(meta.ndim == contracted for meta in metas)
+    if name in ("max_pool3d", "fractional_max_pool2d", "fractional_max_pool3d"):
+        return bool(kwargs.get("return_indices"))
+    if name == "pad":
+        mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
+        return mode not in ("reflect", "replicate")
+    return False
+
+
+def _contracts(equation: Any) -> bool:
+    """Return whether an equation of ``einsum`` sums over anything; if not, it multiplies."""
+    if not isinstance(equation, str) or "->" not in equation:
+        return True
+    left, _, right = equation.partition("->")
+    return any(letter not in right for letter in left if letter.isalpha())
 
 
 def _metas(values: Any) -> list[Any]:
