@@ -334,7 +334,7 @@ def _needs_floating(name: str, out: Any) -> None:
         raise words.floating_output(name, out.dtype._legacy_name)
 
 
-def _conj_out(result: Any, out: Any, name: str) -> Any:
+def _conj_out(result: Any, out: Any) -> Any:
     """Return the conjugate of a result, written to ``out`` where that is given."""
     if out is None:
         return result.conj()
@@ -343,7 +343,7 @@ def _conj_out(result: Any, out: Any, name: str) -> Any:
     if tuple(out.shape) != tuple(result.shape) and not out.numel():
         # torch 2.13: a tensor that is resized here takes the result's strides too.
         out.resize_(result.shape).as_strided_(result.shape, result.stride())
-    return record.write_result(out, result.conj(), name)
+    return record.write_result(out, result.conj(), "conj_physical")
 
 
 # One dimension
@@ -373,7 +373,7 @@ def _from_real(name, input, n, dim, norm, forward, onesided, out) -> Any:
     scale = _norm(norm, forward)
     if forward:
         return _r2c(input, (axis,), scale, onesided, out=out)
-    return _conj_out(_r2c(input, (axis,), scale, onesided), out, name)
+    return _conj_out(_r2c(input, (axis,), scale, onesided), out)
 
 
 def _to_real(name, input, n, dim, norm, forward, out) -> Any:
@@ -537,7 +537,7 @@ def _ihfftn(input, s, dim, norm, out) -> Any:
     scale = _norm(norm, False)
     result = _r2c(input, (dims[-1],), scale, True)
     if len(dims) == 1:
-        return _conj_out(result, out, "ihfftn")
+        return _conj_out(result, out)
     _needs_complex("ihfftn", out)
     return _c2c(result.conj_physical(), tuple(dims[:-1]), scale, False, out=out)
 
@@ -598,6 +598,8 @@ def _frequencies(name: str) -> Any:
     def call(*args, **kwargs):
         _, bound = schema.bind(args, kwargs)
         n, d, dtype, out = (bound[each] for each in ("n", "d", "dtype", "out"))
+        if n < 0 and name == "fftfreq":
+            raise messages_creation.negative_dimension((n,))
         if out is not None:
             if dtype is not None and dtype is not out.dtype:
                 raise messages_creation.out_dtype(dtype._legacy_name, out.dtype._legacy_name)
@@ -609,8 +611,6 @@ def _frequencies(name: str) -> Any:
             raise words.complex_frequency(dtype._legacy_name)
         device = device_of(bound["device"], None if out is None else out.device)
         check_options(bound, device)
-        if n < 0 and name == "fftfreq":
-            raise messages_creation.negative_dimension((n,))
         steps = np.arange(int(n / 2) + 1) if name == "rfftfreq" else np.arange(n)
         if name == "fftfreq":
             steps[(n + 1) // 2 :] -= n

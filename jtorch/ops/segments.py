@@ -192,6 +192,7 @@ def _segment_reduce(data, offsets, reduce, axis, initial):
     "Tensor? indices=None, Tensor? offsets=None, int64_t axis=0, bool unsafe=False, "
     "Scalar? initial=None)",
     method=False,
+    aliases=("_segment_reduce",),
 )
 def segment_reduce(
     data, reduce, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .._core import messages_pointwise as words
+from .._core.messages_fourier import output_dtype
+from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, SPECIAL_FUNCTIONS, op
-from .._engine.kinds_pointwise import Pointwise
-from ._calls import bound_function
+from .._engine.kinds_pointwise import FLOATING, Pointwise
+from .._engine.signatures import CallSignature
+from ._calls import bound_function, make_binder
 
 
 def _declare(signature: str, function: Callable, *more: str) -> None:
@@ -31,10 +35,6 @@ _declare("special_logit(Tensor input, double? eps=None, *, Tensor out=None)", FU
 _declare("special_multigammaln(Tensor input, int64_t p, *, Tensor out=None)", FUNCTIONS["mvlgamma"])
 _declare("special_polygamma(int64_t n, Tensor input, *, Tensor out=None)", FUNCTIONS["polygamma"])
 _declare(
-    "special_round(Tensor input, *, int64_t decimals=0, Tensor out=None)",
-    lambda input, decimals=0: FUNCTIONS["round"](input, decimals=decimals),
-)
-_declare(
     "special_xlogy(Tensor input, Tensor other, *, Tensor out=None)",
     FUNCTIONS["xlogy"],
     "special_xlogy(Scalar self, Tensor other, *, Tensor out=None)",
@@ -49,6 +49,34 @@ _declare(
     "special_log_softmax(Tensor input, int64_t dim, *, ScalarType? dtype=None)",
     FUNCTIONS["log_softmax"],
 )
+
+_ROUND = Schema("special_round(Tensor input, *, int64_t decimals=0, Tensor out=None)")
+_bind_round = make_binder(_ROUND)
+
+
+def special_round(*args, **kwargs):
+    """Round to a number of decimals, half to even.
+
+    Args:
+        input: tensor of a floating point dtype.
+        decimals: how many.
+    Returns:
+        Tensor of the same dtype.
+    """
+    bound = _bind_round(args, kwargs)
+    input, out = bound["input"], bound.get("out")
+    dtype = input.dtype
+    if dtype not in FLOATING:
+        raise words.not_implemented("round_vml_cpu", dtype._legacy_name)
+    if out is not None and out.dtype is not dtype:
+        raise output_dtype(out.dtype._legacy_name, dtype._legacy_name)
+    options = {} if out is None else {"out": out}
+    return FUNCTIONS["round"](input, decimals=bound.get("decimals", 0), **options)
+
+
+special_round.__module__ = "torch._C._special"
+special_round.__signature__ = CallSignature(_ROUND)  # type: ignore[attr-defined]
+SPECIAL_FUNCTIONS["special_round"] = special_round
 
 _NUMBER = {"kind": Pointwise(), "method": False, "function": False, "saves": ("other",)}
 
