@@ -152,11 +152,11 @@ def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
         betas = _backward_variables(emitted, labels, input_lengths, target_lengths)
         both = alphas + betas
         share = jnp.exp(jnp.where(both == -jnp.inf, -jnp.inf, both - emitted + loss[None, :, None]))
-        share = jnp.where(jnp.isinf(loss)[None, :, None], jnp.nan, share)
         rows = jnp.arange(batch)[:, None]
         by_class = jnp.zeros((time, batch, classes), share.dtype).at[:, rows, labels].add(share)
-        # torch 2.13: an impossible class has no gradient that is a number.
-        by_class = jnp.where(log_probs == -jnp.inf, jnp.nan, by_class)
+        # torch 2.13: what is impossible has no gradient that is a number.
+        impossible = jnp.isinf(loss)[None, :, None] | (log_probs == -jnp.inf)
+        by_class = jnp.where(impossible, jnp.nan, by_class)
         found = (jnp.exp(log_probs) - by_class) * cotangents[0][None, :, None]
         inside = jnp.arange(time)[:, None] < input_lengths
         if zero_infinity:

@@ -292,10 +292,11 @@ def _multi_margin_plan(operation, bound, mode) -> Plan:
         right = jnp.take_along_axis(rows, jnp.clip(target, 0, classes - 1), axis=1)
         short = jnp.asarray(margin, rows.dtype) - right + rows
         counts = (jnp.arange(classes) != target) & (short > 0)
+        short = jnp.where(counts, short, 0)
         loss = short if p == 1 else short * short
         if weights:
             loss = loss * weights[0].reshape(-1)[target]
-        each = jnp.sum(jnp.where(counts, loss, 0), axis=1) / classes
+        each = jnp.sum(loss, axis=1) / classes
         if reduction == "none":
             return each if kept else each.reshape(())
         return reduce_elements(each, reduction)
