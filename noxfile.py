@@ -85,6 +85,7 @@ def oracle(session: nox.Session) -> None:
     if not session.posargs:
         session.run(*database, "all")
         session.run("python", "-m", "compat_tests.oracle.modules")
+        session.run("python", "-m", "compat_tests.oracle.optimisers")
 
 
 @nox.session(python="3.11")

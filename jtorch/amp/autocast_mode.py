@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-
-import jtorch as torch
 
 from .._core import dtypes
 from .._core.dtypes import dtype as DType
@@ -104,7 +102,7 @@ class autocast:
         _state.set_autocast_cache_enabled(self._cache_enabled)
         return self
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> bool:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Literal[False]:
         if _state.autocast_decrement_nesting() == 0:
             _state.clear_autocast_cache()
         _state.set_autocast_enabled(self.device, self.prev)
@@ -176,8 +174,8 @@ def custom_fwd(
     @functools.wraps(fwd)
     def decorate_fwd(*args: Any, **kwargs: Any) -> Any:
         context = args[0]
-        context._dtype = torch.get_autocast_dtype(device_type)
-        enabled = torch.is_autocast_enabled(device_type)
+        context._dtype = _state.get_autocast_dtype(device_type)
+        enabled = _state.is_autocast_enabled(device_type)
         if cast_inputs is None:
             context._fwd_used_autocast = enabled
             return fwd(*args, **kwargs)

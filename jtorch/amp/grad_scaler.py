@@ -13,6 +13,7 @@ import jtorch as torch
 
 from .._core import dtypes
 from .._engine import devices as _devices
+from .._engine.declare import FUNCTIONS
 from .._tensor import Tensor
 
 __all__ = ["GradScaler", "OptState"]
@@ -50,7 +51,7 @@ def _unscale(grads: list[Any], found_inf: Any, inv_scale: Any) -> None:
     for grad in grads:
         finite = torch.isfinite(grad).all()
         found_inf.copy_(torch.maximum(found_inf, (~finite).to(found_inf.dtype)))
-    torch._foreach_mul_(grads, inv_scale)
+    FUNCTIONS["_foreach_mul_"](grads, inv_scale)
 
 
 class GradScaler:

@@ -103,12 +103,11 @@ def _converted_call(name: str, function: Callable, args: tuple, kwargs: dict) ->
     mode = trace.mode
     metas = _metas((*args, *kwargs.values()))
     target = target_dtype(mode, name, metas)
-    if target is None or _is_other_operator(name, args, kwargs, metas):
+    if target is None:
         return function(*args, **kwargs)
-    device_type, dtype = target
-    if kwargs.get("out") is None:
-        args = tuple([_converted(each, device_type, dtype) for each in args])
-        kwargs = {key: _converted(each, device_type, dtype) for key, each in kwargs.items()}
+    if kwargs.get("out") is None and not _is_other_operator(name, args, kwargs, metas):
+        args = tuple([_converted(each, *target) for each in args])
+        kwargs = {key: _converted(each, *target) for key, each in kwargs.items()}
     trace.set_mode(intern_mode(mode._replace(autocast=None)))
     try:
         return function(*args, **kwargs)

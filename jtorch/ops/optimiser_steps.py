@@ -74,8 +74,9 @@ def lerp(start: Any, end: Any, weight: Any, near: bool | None = None) -> Any:
     weight = _scalar(weight, first)
     difference = last - first
     if near is None:
-        near = jnp.abs(weight) < 0.5
-        result = jnp.where(near, first + weight * difference, last - difference * (1 - weight))
+        result = jnp.where(
+            jnp.abs(weight) < 0.5, first + weight * difference, last - difference * (1 - weight)
+        )
     elif near:
         result = first + weight * difference
     else:

@@ -33,7 +33,7 @@ class SteppedOptimizer(Optimizer):
         """Fill the state of a parameter that is stepped for the first time."""
         raise NotImplementedError
 
-    def _gathered(self, group: dict[str, Any], *names: str) -> list[list[Any]]:
+    def _gathered(self, group: dict[str, Any], *names: str) -> Any:
         """Return the parameters with a gradient, the gradients, and the states of these names."""
         lists: list[list[Any]] = [[] for _ in range(len(names) + 2)]
         params, grads = lists[:2]

@@ -79,8 +79,15 @@ class Adadelta(_common.SteppedOptimizer):
         """
         loss = self._closure_loss(closure)
         for group in self.param_groups:
+            params, grads, squares, deltas, steps = self._gathered(
+                group, "square_avg", "acc_delta", "step"
+            )
             adadelta(
-                *self._gathered(group, "square_avg", "acc_delta", "step"),
+                params,
+                grads,
+                squares,
+                deltas,
+                steps,
                 lr=group["lr"],
                 rho=group["rho"],
                 eps=group["eps"],

@@ -93,13 +93,16 @@ class Adagrad(_common.SteppedOptimizer):
         """
         loss = self._closure_loss(closure)
         for group in self.param_groups:
-            lists = self._gathered(group, "sum", "step")
+            params, grads, sums, steps = self._gathered(group, "sum", "step")
             if group["fused"] and getattr(self, "_need_device_dtype_check_for_fused", True):
-                for param in lists[0]:
+                for param in params:
                     _common.check_fused_param(param)
                 self._need_device_dtype_check_for_fused = False
             adagrad(
-                *lists,
+                params,
+                grads,
+                sums,
+                steps,
                 lr=group["lr"],
                 weight_decay=group["weight_decay"],
                 lr_decay=group["lr_decay"],

@@ -80,8 +80,15 @@ class Adamax(_common.SteppedOptimizer):
         loss = self._closure_loss(closure)
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
+            params, grads, averages, largest, steps = self._gathered(
+                group, "exp_avg", "exp_inf", "step"
+            )
             adamax(
-                *self._gathered(group, "exp_avg", "exp_inf", "step"),
+                params,
+                grads,
+                averages,
+                largest,
+                steps,
                 eps=group["eps"],
                 beta1=beta1,
                 beta2=beta2,

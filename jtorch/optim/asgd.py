@@ -93,8 +93,16 @@ class ASGD(_common.SteppedOptimizer):
         """
         loss = self._closure_loss(closure)
         for group in self.param_groups:
+            params, grads, means, mus, etas, steps = self._gathered(
+                group, "ax", "mu", "eta", "step"
+            )
             asgd(
-                *self._gathered(group, "ax", "mu", "eta", "step"),
+                params,
+                grads,
+                means,
+                mus,
+                etas,
+                steps,
                 lambd=group["lambd"],
                 lr=group["lr"],
                 t0=group["t0"],

@@ -93,8 +93,16 @@ class NAdam(_common.SteppedOptimizer):
         loss = self._closure_loss(closure)
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
+            params, grads, averages, squares, products, steps = self._gathered(
+                group, "exp_avg", "exp_avg_sq", "mu_product", "step"
+            )
             nadam(
-                *self._gathered(group, "exp_avg", "exp_avg_sq", "mu_product", "step"),
+                params,
+                grads,
+                averages,
+                squares,
+                products,
+                steps,
                 beta1=beta1,
                 beta2=beta2,
                 lr=group["lr"],

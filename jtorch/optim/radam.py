@@ -84,8 +84,15 @@ class RAdam(_common.SteppedOptimizer):
         loss = self._closure_loss(closure)
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
+            params, grads, averages, squares, steps = self._gathered(
+                group, "exp_avg", "exp_avg_sq", "step"
+            )
             radam(
-                *self._gathered(group, "exp_avg", "exp_avg_sq", "step"),
+                params,
+                grads,
+                averages,
+                squares,
+                steps,
                 beta1=beta1,
                 beta2=beta2,
                 lr=group["lr"],

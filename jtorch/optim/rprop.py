@@ -79,8 +79,15 @@ class Rprop(_common.SteppedOptimizer):
         for group in self.param_groups:
             eta_minus, eta_plus = group["etas"]
             least, most = group["step_sizes"]
+            params, grads, previous, sizes, steps = self._gathered(
+                group, "prev", "step_size", "step"
+            )
             rprop(
-                *self._gathered(group, "prev", "step_size", "step"),
+                params,
+                grads,
+                previous,
+                sizes,
+                steps,
                 step_size_min=least,
                 step_size_max=most,
                 etaminus=eta_minus,

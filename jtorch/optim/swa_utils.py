@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import jtorch as torch
 
+from .._engine.declare import FUNCTIONS
 from .._tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from ..nn.modules.module import Module
@@ -50,7 +51,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable:
     @no_grad()
     def ema_update(ema_param_list: Any, current_param_list: Any, _: Any) -> None:
         if _has_lerp(ema_param_list[0]):
-            torch._foreach_lerp_(ema_param_list, current_param_list, 1 - decay)
+            FUNCTIONS["_foreach_lerp_"](ema_param_list, current_param_list, 1 - decay)
             return
         for average, current in zip(ema_param_list, current_param_list, strict=True):
             average.copy_(average * decay + current * (1 - decay))
@@ -65,14 +66,16 @@ def get_swa_multi_avg_fn() -> Callable:
     def swa_update(averaged_param_list: Any, current_param_list: Any, num_averaged: Any) -> None:
         if _has_lerp(averaged_param_list[0]):
             weight = 1 / (num_averaged + 1)
-            torch._foreach_lerp_(averaged_param_list, current_param_list, weight)
+            FUNCTIONS["_foreach_lerp_"](averaged_param_list, current_param_list, weight)
             return
-        differences = torch._foreach_sub(current_param_list, averaged_param_list)
+        differences = FUNCTIONS["_foreach_sub"](current_param_list, averaged_param_list)
         if isinstance(num_averaged, Tensor):
             counts = [num_averaged + 1] * len(averaged_param_list)
-            torch._foreach_addcdiv_(averaged_param_list, differences, counts)
+            FUNCTIONS["_foreach_addcdiv_"](averaged_param_list, differences, counts)
         else:
-            torch._foreach_add_(averaged_param_list, differences, alpha=1.0 / (num_averaged + 1))
+            FUNCTIONS["_foreach_add_"](
+                averaged_param_list, differences, alpha=1.0 / (num_averaged + 1)
+            )
 
     return swa_update
 
