@@ -308,7 +308,7 @@ def _check_gelu(operator, operands, static) -> None:
 
 
 @_declare(
-    "gelu(Tensor input, *, std::string_view approximate='none')",
+    "gelu(Tensor input, *, std::string_view approximate='none', Tensor out=None)",
     "GeluKernelImpl",
     check_operands=_check_gelu,
     inplace=False,
@@ -346,7 +346,7 @@ _softplus_part = with_partials(_softplus_value, _softplus_slope, None, None)
 
 
 @_declare(
-    "softplus(Tensor input, Scalar beta=1, Scalar threshold=20)",
+    "softplus(Tensor input, Scalar beta=1, Scalar threshold=20, *, Tensor out=None)",
     "softplus_cpu",
     inplace=False,
     function=True,
@@ -393,7 +393,7 @@ def _check_softshrink(operator, operands, static) -> None:
 
 
 @_declare(
-    "softshrink(Tensor input, Scalar lambd=0.5)",
+    "softshrink(Tensor input, Scalar lambd=0.5, *, Tensor out=None)",
     "softshrink_check",
     check_operands=_check_softshrink,
     inplace=False,
@@ -633,6 +633,7 @@ def softsign(input):
     return input / (input.abs() + 1)
 
 
+NN_FUNCTIONS["_threshold"] = NN_FUNCTIONS["threshold"]
 NN_FUNCTIONS["tanhshrink"] = tanhshrink
 NN_FUNCTIONS["softsign"] = softsign
 

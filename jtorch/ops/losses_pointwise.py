@@ -179,7 +179,8 @@ class _SoftMargin(ReducedPointwise):
 
 @op(
     "_soft_margin(Tensor input, Tensor target, std::string reduction)",
-    kind=_SoftMargin(operands=("input", "target")),
+    # PyTorch runs four operators one after the other: halves are rounded, and overflow, in each.
+    kind=_SoftMargin(operands=("input", "target"), wide=False),
     method=False,
     function=False,
     node_name="SoftMarginLossBackward0",

@@ -7,6 +7,7 @@ Python are run as they are, over globals in which ``torch`` is jtorch.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -145,9 +146,23 @@ class Converter:
             return slice(self(value.start), self(value.stop), self(value.step))
         if isinstance(value, torch.nn.Module):
             return self._module(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return self._record(value)
         if callable(value):
             return function(value)
         return value
+
+    def _record(self, value: Any) -> Any:
+        """Return a data class of the same name with the same fields."""
+        fields = {
+            field.name: self(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.init
+        }
+        kind = type(value)
+        if not kind.__module__.startswith("torch.nn"):
+            return kind(**fields)
+        return ours(f"{kind.__module__.partition('.')[2]}.{kind.__name__}")(**fields)
 
     def _module(self, module: torch.nn.Module) -> Any:
         """Return a module of the same class with the same attributes."""
