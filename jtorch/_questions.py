@@ -166,24 +166,27 @@ def sym_fresh_size(expr: int) -> int:
     return expr
 
 
-for _function in (
+_named: tuple[Callable, ...] = (
     typename, sym_not, sym_float, sym_int, sym_max, sym_min, sym_sum, sym_sqrt, sym_ite,
     sym_constrain_range, sym_constrain_range_for_size, sym_fresh_size,
-):  # fmt: skip
+)  # fmt: skip
+for _function in _named:
     _function.__module__ = "torch"
     FUNCTIONS.setdefault(_function.__name__, _function)
-for _name, _function, _method in (
+_both: tuple[tuple[str, Callable, Callable | None], ...] = (
     ("is_same_size", _is_same_size, _is_same_size_method),
     ("is_inference", _is_inference, _is_inference),
     ("is_distributed", _is_distributed, _is_distributed),
     ("get_device", _get_device, None),
-):
+)
+for _name, _function, _method in _both:
     FUNCTIONS.setdefault(_name, _function)
     if _method is not None:
         METHODS.setdefault(_name, _method)
-for _name, _function in (
+_methods: tuple[tuple[str, Callable], ...] = (
     ("dim_order", _dim_order), ("const_data_ptr", _const_data_ptr), ("map2_", _map2_),
-):  # fmt: skip
+)  # fmt: skip
+for _name, _function in _methods:
     METHODS.setdefault(_name, _function)
 if "addmv_" in METHODS:
     FUNCTIONS.setdefault("addmv_", METHODS["addmv_"])

@@ -5,6 +5,7 @@ For a sum that is 0, for a maximum minus infinity; a mean divides by how many el
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,14 +63,14 @@ def _reduction_identity(op_name: str, input: Any, *args: Any) -> Any:
         return made(1)
     if name in ("amax", "argmax", "logaddexp", "logsumexp"):
         if floating:
-            return made(-torch.inf)
+            return made(-math.inf)
         if torch.is_complex(input) and name == "logsumexp":
-            return made(-torch.inf + 0j)
+            return made(-math.inf + 0j)
         if integer:
             return made(torch.iinfo(dtype).min)
     elif name in ("amin", "argmin"):
         if floating:
-            return made(torch.inf)
+            return made(math.inf)
         if integer:
             return made(torch.iinfo(dtype).max)
     elif name in ("mean", "var", "std"):
@@ -79,11 +80,11 @@ def _reduction_identity(op_name: str, input: Any, *args: Any) -> Any:
         if order == float("-inf"):
             if not floating:
                 raise AssertionError(f"input must be floating point, got {input.dtype}")
-            return made(torch.inf)
+            return made(math.inf)
         return made(0)
     elif name == "median":
         kind = dtype if floating else torch.float
-        return torch.tensor(torch.nan, dtype=kind, device=device)
+        return torch.tensor(math.nan, dtype=kind, device=device)
     raise NotImplementedError(f"identity of {name} on {dtype} input")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from .._core import messages_pointwise as words
 from .._core.messages_fourier import output_dtype
@@ -78,7 +79,12 @@ special_round.__module__ = "torch._C._special"
 special_round.__signature__ = CallSignature(_ROUND)  # type: ignore[attr-defined]
 SPECIAL_FUNCTIONS["special_round"] = special_round
 
-_NUMBER = {"kind": Pointwise(), "method": False, "function": False, "saves": ("other",)}
+_NUMBER: dict[str, Any] = {
+    "kind": Pointwise(),
+    "method": False,
+    "function": False,
+    "saves": ("other",),
+}
 
 
 @op("_mul_number(Tensor input, Scalar other)", node_name="MulBackward1", **_NUMBER)

@@ -66,7 +66,7 @@ def _entr(x):
     return jnp.where(jnp.isnan(x), x, value).astype(x.dtype)
 
 
-_erfcx = with_partials(
+_erfcx: Callable = with_partials(
     special.erfcx, lambda tangent, x: tangent * (2 * x * _erfcx(x) - 2 / _ROOT_PI)
 )
 
@@ -82,7 +82,7 @@ def _log_ndtr_slope(x):
     return math.sqrt(2 / math.pi) / _erfcx(-x / _ROOT_2)
 
 
-_ndtri = with_partials(
+_ndtri: Callable = with_partials(
     special.ndtri,
     lambda tangent, x: tangent * (math.sqrt(2 * math.pi) * jnp.exp(_ndtri(x) ** 2 / 2)),
 )
@@ -99,13 +99,15 @@ def _away_from_0(x, slope: Callable):
     return jnp.where(large, slope(safe), 0.5).astype(x.dtype)
 
 
-_i0 = with_partials(special.i0, lambda tangent, x: tangent * _i1(x))
-_i1 = with_partials(
+_i0: Callable = with_partials(special.i0, lambda tangent, x: tangent * _i1(x))
+_i1: Callable = with_partials(
     special.i1,
     lambda tangent, x: tangent * _away_from_0(x, lambda x: _i0(x) - _i1(x) / x),
 )
-_i0e = with_partials(special.i0e, lambda tangent, x: tangent * (_i1e(x) - _sign(x) * _i0e(x)))
-_i1e = with_partials(
+_i0e: Callable = with_partials(
+    special.i0e, lambda tangent, x: tangent * (_i1e(x) - _sign(x) * _i0e(x))
+)
+_i1e: Callable = with_partials(
     special.i1e,
     lambda tangent, x: tangent * _away_from_0(x, lambda x: _i0e(x) - _i1e(x) * (_sign(x) + 1 / x)),
 )
@@ -213,7 +215,9 @@ def _zeta_value(s, q):
     return jnp.where(s == 1, jnp.inf, jnp.where(s < 1, jnp.nan, result)).astype(s.dtype)
 
 
-_zeta = with_partials(_zeta_value, None, lambda tangent, s, q: tangent * (-s * _zeta(s + 1, q)))
+_zeta: Callable = with_partials(
+    _zeta_value, None, lambda tangent, s, q: tangent * (-s * _zeta(s + 1, q))
+)
 
 
 @op(

@@ -210,12 +210,10 @@ def _stft(
         raise wrong("expected a 1D or 2D tensor")
     single = input.dim() == 1
     frames = input.unsqueeze(0) if single else input
-    if align:
-        pad = (n_fft - win) // 2
-        frames = NN_FUNCTIONS["pad"](frames.unsqueeze(0), [pad, pad], "constant").squeeze(0)
     length = frames.shape[1]
-    if not 0 < n_fft <= length:
-        raise wrong(f"expected 0 < n_fft < {length}, but got n_fft={n_fft}")
+    points = win if align else n_fft  # of the signal itself in a frame
+    if not 0 < points <= length:
+        raise wrong(f"expected 0 < n_fft < {length}, but got n_fft={points}")
     if hop <= 0:
         raise wrong(f"expected hop_length > 0, but got hop_length={hop}")
     if not 0 < win <= n_fft:
@@ -225,6 +223,9 @@ def _stft(
             f"expected a 1D window tensor of size equal to win_length={win}, but got window with "
             f"size {list(window.shape)}"
         )
+    if align:
+        pad = (n_fft - win) // 2
+        frames = NN_FUNCTIONS["pad"](frames.unsqueeze(0), [pad, pad], "constant").squeeze(0)
     frames = _frames.call(frames, n_fft, hop)
     if window is not None or win < n_fft:
         frames = frames * _centered_window(window, n_fft, win, input, input.dtype)
