@@ -43,6 +43,8 @@ def ordered_sum(array, axes: tuple[int, ...], keepdim: bool = False):
     Returns:
         Array without these dimensions.
     """
+    if array.dtype in (jnp.float16, jnp.bfloat16):
+        return ordered_sum(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64) or not 0 < array.size < LIMIT:
         return _any_order(array, axes, keepdim)
     sizes, reduced = _merged(array.shape, axes)
@@ -77,6 +79,8 @@ def ordered_mean(array, axes: tuple[int, ...], keepdim: bool = False):
     Returns:
         Array without these dimensions.
     """
+    if array.dtype in (jnp.float16, jnp.bfloat16):
+        return ordered_mean(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64):
         return jnp.mean(array, axes, keepdims=keepdim, dtype=array.dtype)
     count = math.prod(array.shape[axis] for axis in axes)
