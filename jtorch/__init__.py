@@ -21,6 +21,7 @@ from . import _questions, _runtime_settings, _unsupported  # noqa: E402  names t
 from . import _signatures as _signatures  # noqa: E402
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
+from . import func  # noqa: E402
 from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
 from . import cpu, nested, sparse  # noqa: E402
 
@@ -86,6 +87,7 @@ from .autograd import (  # noqa: E402
 )
 from .autograd.grad_mode import is_inference_mode_enabled  # noqa: E402
 from .compiler import synchronize  # noqa: E402
+from .func import vmap  # noqa: E402
 from .random import (  # noqa: E402
     get_rng_state,
     initial_seed,

@@ -13,7 +13,7 @@ from ._core.schema import set_type
 from ._engine import devices
 from ._engine.from_host import fresh_tensor
 from ._engine.storage import current_value
-from ._engine.trace import materialise
+from ._engine.trace import local, materialise
 from ._random import CPUGenerator
 from ._random.philox import PhiloxGenerator
 
@@ -150,6 +150,8 @@ def generator_of(generator: Generator | None, device: Device) -> Generator:
     Raises:
         RuntimeError: the one given is of another device.
     """
+    if local.trace.captures:
+        local.trace.refuse_randomness()
     if generator is None:
         return default_generator if device.type != "cuda" else cuda_generator(device.index or 0)
     if device.type in ("cpu", "cuda") and generator._device.type != device.type:

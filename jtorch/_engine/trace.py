@@ -92,8 +92,10 @@ class Trace:
         mode: the mode that operators are recorded in.
         segment: the segment being recorded.
         span: operators after which to cut, where the trace before was cut in a loop, else 0.
+        captures: whether it is only recorded, and never run (see ``capture``).
     """
 
+    captures = False
     __slots__ = (
         "base",
         "node",
@@ -178,6 +180,12 @@ class Trace:
         del self.floats[node.n_floats :]
         del self.ints[node.n_ints :]
 
+    def refuse_to_run(self) -> None:
+        """Raise what a trace that is never run raises."""
+        raise AssertionError("this trace runs")
+
+    refuse_randomness = is_forward = refuse_to_run
+
     def set_mode(self, mode: modes.Mode) -> None:
         """Record what follows in another mode."""
         self.mode = mode
@@ -220,6 +228,8 @@ def flush(trace: Trace, reason: str) -> None:
         reason: what asked for it, for the statistics.
     """
     node = trace.node
+    if trace.captures:
+        trace.refuse_to_run()
     if node.depth == 0:
         if trace.inputs:
             trace.rollback()

@@ -11,6 +11,7 @@ from .._engine.declare import FUNCTIONS
 from .._engine.stages import accumulate
 from .._engine.storage import current_value
 from .._engine.values import NO_GRAD, Value
+from . import forward_ad as forward_ad
 from . import functional, graph
 from ._tensor_methods import register_gradient_methods
 from .anomaly_mode import detect_anomaly, set_detect_anomaly

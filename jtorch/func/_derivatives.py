@@ -1,0 +1,319 @@
+"""Derivatives as functions: ``grad``, ``vjp``, ``jvp``, ``jacrev``, ``jacfwd``, ``hessian``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from .._engine.capture import stand_in_meta
+from .._engine.declare import FUNCTIONS
+from .._engine.trace import local
+from .._tensor import Tensor
+from ..autograd import grad as _autograd_grad
+from ..autograd.grad_mode import enable_grad
+from ._apply import apply, rebuilt
+from ._trees import flatten, unflatten
+
+_depth = 0
+
+
+def _tracked(tree: Any) -> tuple[Any, list[Tensor], bool]:
+    """Return a tree with tensors to differentiate by, those, and whether they came from others."""
+    leaves, structure = flatten(tree)
+    outer = any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves)
+    fresh, found = [], []
+    for leaf in leaves:
+        if isinstance(leaf, Tensor):
+            leaf = leaf.view_as(leaf) if leaf.requires_grad else leaf.detach().requires_grad_()
+            found.append(leaf)
+        fresh.append(leaf)
+    return unflatten(structure, fresh), found, outer
+
+
+def _chosen(args: tuple, argnums: Any, name: str) -> tuple[tuple[int, ...], bool]:
+    """Return the positions to differentiate by, and whether there is one alone."""
+    alone = isinstance(argnums, int)
+    places = (argnums,) if alone else tuple(argnums)
+    for place in places:
+        if not -len(args) <= place < len(args):
+            raise RuntimeError(f"Got argnum={place}, but only {len(args)} positional inputs")
+    return tuple([place % len(args) for place in places]), alone
+
+
+def _with(args: tuple, places: tuple[int, ...], values: tuple) -> list:
+    filled = list(args)
+    for place, value in zip(places, values):
+        filled[place] = value
+    return filled
+
+
+def _released(tree: Any, outer: bool) -> Any:
+    """Return results without history, unless somebody outside differentiates them as well."""
+    if outer or _depth or local.trace.captures:
+        return tree
+    leaves, structure = flatten(tree)
+    return unflatten(
+        structure, [leaf.detach() if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+    )
+
+
+def _gradients(outputs: list, inputs: list, cotangents: Any) -> list:
+    if not any(output.requires_grad for output in outputs):
+        return [FUNCTIONS["zeros_like"](each) for each in inputs]
+    found = _autograd_grad(
+        outputs, inputs, cotangents, create_graph=True, retain_graph=True, allow_unused=True
+    )
+    return [
+        FUNCTIONS["zeros_like"](each) if value is None else value
+        for value, each in zip(found, inputs)
+    ]
+
+
+def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
+    """Return a function that computes the gradient of another, and its value.
+
+    Args:
+        func: returns a tensor without dimensions (and something else, with ``has_aux``).
+        argnums: by which of its arguments to differentiate; an int, or a tuple of them.
+        has_aux: whether ``func`` returns a pair, the second part of which is handed on.
+    Returns:
+        Function that returns ``(gradient, value)``, or ``(gradient, (value, aux))``.
+    Raises:
+        RuntimeError: the function returns anything else.
+    """
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        global _depth
+        places, alone = _chosen(args, argnums, "grad")
+        fresh, inputs, outer = _tracked(tuple([args[place] for place in places]))
+        _depth += 1
+        try:
+            with enable_grad():
+                output = func(*_with(args, places, fresh), **kwargs)
+                aux = None
+                if has_aux:
+                    if not (isinstance(output, tuple) and len(output) == 2):
+                        raise RuntimeError(
+                            "grad_and_value(f)(*args): output of function f should be a tuple: "
+                            "(output, aux) if has_aux is True"
+                        )
+                    output, aux = output
+                if not isinstance(output, Tensor):
+                    raise RuntimeError(
+                        "grad_and_value(f)(*args): Expected f(*args) to return a tensor, got "
+                        f"{type(output)}"
+                    )
+                if output.dim() != 0:
+                    raise RuntimeError(
+                        "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, "
+                        f"got tensor with {output.dim()} dims. Maybe you wanted to use the vjp "
+                        "or jacrev APIs instead?"
+                    )
+                found = _gradients([output], inputs, None)
+        finally:
+            _depth -= 1
+        gradient = unflatten(flatten(fresh)[1], found)
+        gradient = gradient[0] if alone else gradient
+        gradient, output, aux = _released((gradient, output, aux), outer)
+        return (gradient, (output, aux)) if has_aux else (gradient, output)
+
+    return wrapper
+
+
+def grad(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
+    """Return a function that computes the gradient of another; see ``grad_and_value``."""
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        gradient, value = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapper
+
+
+def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
+    """Compute a function and get one that multiplies vectors by its Jacobian from the left.
+
+    Args:
+        func: a function of ``primals``.
+        *primals: where to compute it.
+        has_aux: whether it returns a pair, the second part of which is handed on.
+    Returns:
+        ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``. ``vjp_fn`` takes cotangents in the form
+        of the output and returns gradients in the form of the primals.
+    """
+    global _depth
+    fresh, inputs, outer = _tracked(primals)
+    _depth += 1
+    try:
+        with enable_grad():
+            output = func(*fresh)
+    finally:
+        _depth -= 1
+    aux = None
+    if has_aux:
+        output, aux = output
+    outputs, form = flatten(output)
+    if not outputs or not all(isinstance(each, Tensor) for each in outputs):
+        raise RuntimeError(
+            f"vjp(f, *primals): Expected f to be a function that has non-empty output (got output "
+            f"= {output})"
+        )
+
+    def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        given, shape = flatten(cotangents)
+        if shape != form:
+            raise RuntimeError(
+                f"Expected pytree structure of cotangents to be the same as pytree structure of "
+                f"outputs to the function. cotangents: {shape}, primal output: {form}"
+            )
+        found = unflatten(flatten(fresh)[1], _gradients(outputs, inputs, given))
+        found = _released(found, outer or any(each.requires_grad for each in given))
+        return found
+
+    released = _released(output, outer)
+    return (released, vjp_fn, _released(aux, outer)) if has_aux else (released, vjp_fn)
+
+
+def jvp(
+    func: Callable, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple:
+    """Compute a function and the product of its Jacobian with a vector.
+
+    Args:
+        func: a function of ``primals``.
+        primals: where to compute it, a tuple.
+        tangents: the vector, in the form of the primals.
+        strict: accepted.
+        has_aux: whether it returns a pair, the second part of which is handed on.
+    Returns:
+        ``(output, tangent of the output)``, or with the third part that is handed on.
+    """
+    if not isinstance(primals, tuple):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals to be a tuple. "
+            "E.g. it should be valid to call f(*primals)."
+        )
+    leaves, structure = flatten(primals)
+    given, shape = flatten(tangents)
+    if structure != shape:
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+            f"structure. For example, if primals is a tuple of 3 tensors, tangents also must be. "
+            f"Got primals with structure {structure} and tangents with structure {shape}"
+        )
+
+    def build(pure: Callable, arrays: list, extra: list) -> list:
+        values, directions = jax.jvp(pure, tuple(arrays), tuple(extra))
+        return [*values, *directions]
+
+    made, results = apply(
+        lambda *fresh: func(*unflatten(structure, fresh)),
+        leaves,
+        [stand_in_meta(tuple(leaf.shape), leaf._value.meta) for leaf in leaves],
+        "jvp",
+        build,
+        None,
+        extra=given,
+    )
+    half = len(results) // 2
+    values, directions = rebuilt(made, results[:half]), rebuilt(made, results[half:])
+    if has_aux:
+        return values[0], directions[0], values[1]
+    return values, directions
+
+
+def linearize(func: Callable, *primals: Any) -> tuple:
+    """Compute a function and get one that multiplies its Jacobian by vectors.
+
+    Returns:
+        ``(output, jvp_fn)``; ``jvp_fn`` takes tangents in the form of the primals.
+    """
+
+    def jvp_fn(*tangents: Any) -> Any:
+        return jvp(func, primals, tangents)[1]
+
+    return func(*primals), jvp_fn
+
+
+def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Callable:
+    differentiate = jax.jacfwd if transform == "jacfwd" else jax.jacrev
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        places, alone = _chosen(args, argnums, transform)
+        chosen = tuple([args[place] for place in places])
+        leaves, structure = flatten(chosen)
+        count = len(leaves)
+
+        def flat(*fresh: Tensor) -> Any:
+            return func(*_with(args, places, unflatten(structure, fresh)), **kwargs)
+
+        def build(pure: Callable, arrays: list, extra: list) -> list:
+            values = pure(*arrays)
+            found = differentiate(pure, argnums=tuple(range(count)))(*arrays)
+            return [*values, *[part for parts in found for part in parts]]
+
+        made, results = apply(
+            flat,
+            leaves,
+            [stand_in_meta(tuple(leaf.shape), leaf._value.meta) for leaf in leaves],
+            transform,
+            build,
+            count,
+        )
+        number = len(results) // (count + 1)
+        values = rebuilt(made, results[:number])
+        blocks = [results[number + at * count : number + (at + 1) * count] for at in range(number)]
+        aux = None
+        output = made.result
+        if has_aux:
+            output, aux = output[0], values[1]
+        outputs, form = flatten(output)
+        per_output = []
+        for position in made.positions[: len(outputs)]:
+            parts = unflatten(structure, blocks[position])
+            per_output.append(parts[0] if alone else parts)
+        found = unflatten(form, per_output)
+        return (found, aux) if has_aux else found
+
+    return wrapper
+
+
+def jacrev(
+    func: Callable,
+    argnums: Any = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
+) -> Callable:
+    """Return a function that computes the Jacobian of another, backwards.
+
+    Args:
+        func: a function of tensors.
+        argnums: by which of its arguments to differentiate; an int, or a tuple of them.
+        has_aux: whether it returns a pair, the second part of which is handed on.
+        chunk_size: accepted: rows are computed all at once.
+    Returns:
+        Function whose result has, for each output and argument, a tensor of the shape of the
+        output followed by that of the argument.
+    """
+    return _jacobian(func, argnums, has_aux, "jacrev")
+
+
+def jacfwd(
+    func: Callable, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable:
+    """Return a function that computes the Jacobian of another, forwards; see ``jacrev``."""
+    return _jacobian(func, argnums, has_aux, "jacfwd")
+
+
+def hessian(func: Callable, argnums: Any = 0) -> Callable:
+    """Return a function of the second derivatives of another, forwards over backwards."""
+    return jacfwd(jacrev(func, argnums), argnums)
