@@ -14,7 +14,7 @@ import jtorch as torch
 
 from .._engine.trace import local
 from .._tensor import Tensor
-from ..autograd.grad_mode import set_grad_mode
+from ..autograd.grad_mode import _with_grad, _without_grad
 from ..utils.hooks import RemovableHandle
 from . import _messages
 
@@ -74,15 +74,17 @@ def _use_grad_for_differentiable(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def with_mode(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        before = local.trace.mode.grad
+        trace = local.trace
+        before = trace.mode
         wanted = self.defaults["differentiable"]
-        if before is not wanted:
-            set_grad_mode(wanted)
+        if before.grad is not wanted:
+            trace.set_mode(_with_grad(before) if wanted else _without_grad(before))
         try:
             return step(self, *args, **kwargs)
         finally:
-            if local.trace.mode.grad is not before:
-                set_grad_mode(before)
+            trace = local.trace
+            if trace.mode is not before:
+                trace.set_mode(before)
 
     return with_mode
 
