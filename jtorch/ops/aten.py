@@ -17,7 +17,7 @@ from .._engine.declare import (
     NN_FUNCTIONS,
     SPECIAL_FUNCTIONS,
 )
-from .attention import _safe_softmax
+from .attention import _safe_softmax as safe_softmax_operator
 from .view_copies import slice_of
 
 _REGISTRIES = (FUNCTIONS, LINALG_FUNCTIONS, FFT_FUNCTIONS, SPECIAL_FUNCTIONS, METHODS, NN_FUNCTIONS)
@@ -25,6 +25,8 @@ _REGISTRIES = (FUNCTIONS, LINALG_FUNCTIONS, FFT_FUNCTIONS, SPECIAL_FUNCTIONS, ME
 
 def _softmax_backward_data(grad_output: Any, output: Any, dim: int, input_dtype: Any) -> Any:
     """Return the gradient of a softmax from that of its result."""
+    if output.dtype.itemsize == 2:  # rounded once, as in PyTorch's kernel
+        grad_output, output = grad_output.float(), output.float()
     weighted = grad_output * output
     return (weighted - output * weighted.sum(dim, keepdim=True)).to(input_dtype)
 
@@ -36,7 +38,7 @@ def _native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Any:
 
 _OTHERS: dict[str, Callable] = {
     "slice": slice_of,
-    "_safe_softmax": _safe_softmax.call,
+    "_safe_softmax": safe_softmax_operator.call,
     "_softmax_backward_data": _softmax_backward_data,
     "native_dropout_backward": _native_dropout_backward,
 }

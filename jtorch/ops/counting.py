@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -204,8 +205,22 @@ def _unique_consecutive(input, return_inverse=False, return_counts=False, dim=No
     return _packed(input, rows[starts], inverse, counts, return_inverse, return_counts, axis)
 
 
-FUNCTIONS["unique"] = METHODS["unique"] = _unique
-FUNCTIONS["unique_consecutive"] = METHODS["unique_consecutive"] = _unique_consecutive
+def _as_method(function):
+    parameters = list(inspect.signature(function).parameters.values())
+    parameters[0] = parameters[0].replace(name="self")
+
+    def method(self, *args, **kwargs):
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = function.__name__.removeprefix("_")
+    method.__doc__ = function.__doc__
+    method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return method
+
+
+for _function in (_unique, _unique_consecutive):
+    _name = _function.__name__.removeprefix("_")
+    FUNCTIONS[_name], METHODS[_name] = _function, _as_method(_function)
 
 
 @bound_function("bincount(Tensor input, Tensor? weights=None, SymInt minlength=0)")

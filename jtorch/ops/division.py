@@ -277,7 +277,15 @@ def reciprocal(input):
 
 _mul, _reciprocal = METHODS["mul"], METHODS["reciprocal"]
 
-METHODS["__rtruediv__"] = reflected(lambda self, other: _mul(_reciprocal(self), other))
-METHODS["__rdiv__"] = METHODS["__rtruediv__"]
+_divided = reflected(lambda self, other: _mul(_reciprocal(self), other))
+
+
+def _reflected_division(self, other):
+    if not hasattr(self, "_value"):
+        return self.reciprocal() * other  # what PyTorch's method asks of anything
+    return _divided(self, other)
+
+
+METHODS["__rtruediv__"] = METHODS["__rdiv__"] = _reflected_division
 METHODS["__rfloordiv__"] = reflected(lambda self, other: floor_divide.call(other, self))
 METHODS["__rmod__"] = reflected(lambda self, other: remainder.call(other, self))

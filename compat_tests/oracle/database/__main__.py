@@ -6,6 +6,7 @@ import argparse
 import fnmatch
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def docstrings(options: argparse.Namespace) -> bool:
 
 def surface(options: argparse.Namespace) -> bool:
     """Compare public names and signatures; return whether everything is as the gaps say."""
-    from .surface import compare, summary
+    from .surface import compare, reason, summary
 
     outcome = compare()
     print(summary(outcome))
@@ -119,7 +120,7 @@ def surface(options: argparse.Namespace) -> bool:
             for category, wrong in categories.items():
                 if wrong:
                     print(f"{entry}: {category}: {wrong}")
-    return _against(Gaps("surface_gaps.toml"), outcome, set(outcome), options)
+    return _against(Gaps("surface_gaps.toml"), outcome, set(outcome), options, reason)
 
 
 def _chosen(known: list[str], patterns: list[str] | None) -> list[str]:
@@ -195,10 +196,14 @@ def _failed(result: Any) -> bool:
 
 
 def _against(
-    gaps: Gaps, outcome: dict[str, Any], known: set[str], options: argparse.Namespace
+    gaps: Gaps,
+    outcome: dict[str, Any],
+    known: set[str],
+    options: argparse.Namespace,
+    reason: Callable[[str], str | None] = lambda entry: None,
 ) -> bool:
     if options.update_gaps:
-        gaps.update(outcome)
+        gaps.update(outcome, reason)
         print(f"\n{gaps.path.name} is written.")
         return True
     problems = gaps.problems(outcome) + gaps.unknown(known)

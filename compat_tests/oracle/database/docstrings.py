@@ -64,7 +64,8 @@ def documented() -> dict[str, str]:
             warnings.simplefilter("ignore")
             module = importlib.import_module(path)
             add(path, module)
-            for name in sorted(_public(module)):
+            # torch.Tensor comes before the old classes by dtype, which have its docstrings too.
+            for name in sorted(_public(module), key=lambda name: (name != "Tensor", name)):
                 item = getattr(module, name, None)
                 if item is None or inspect.ismodule(item):
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -46,15 +47,25 @@ class Gaps:
         """Return the listed entries that do not exist."""
         return [f"{entry}: no such entry" for entry in self.reasons if entry not in entries]
 
-    def update(self, outcome: dict[str, dict[str, str | None]]) -> None:
-        """Write the file anew for the examined entries; reasons that still hold are kept."""
+    def update(
+        self,
+        outcome: dict[str, dict[str, str | None]],
+        reason: Callable[[str], str | None] = lambda entry: None,
+    ) -> None:
+        """Write the file anew for the examined entries; reasons that still hold are kept.
+
+        Args:
+            outcome: as of ``problems``.
+            reason: the reason of an entry that is new in the file, where one is known.
+        """
         for entry, categories in outcome.items():
             listed = self.reasons.setdefault(entry, {})
             for category, wrong in categories.items():
                 if wrong is None:
                     listed.pop(category, None)
                 else:
-                    listed.setdefault(category, f"Not done yet. {wrong}"[:240])
+                    told = reason(entry) or f"Not done yet. {wrong}"
+                    listed.setdefault(category, told[:240])
         lines = []
         for entry in sorted(entry for entry, listed in self.reasons.items() if listed):
             lines.append(f"[{json.dumps(entry)}]")

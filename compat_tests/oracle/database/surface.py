@@ -26,6 +26,56 @@ _IMPORTED = (
 _SIGNATURE = re.compile(r"^\s*(?:torch\.)?(?:[\w.]+\.)?(\w+)\((.*?)\)\s*(?:->.*)?$", re.MULTILINE)
 
 
+#: Names that are out of scope, by pattern, each with its reason.
+_OUT_OF_SCOPE = (
+    (
+        r"torch\.(AVG|SUM|AggregationType|AliasDb|\w*Type|Argument\w*|Benchmark\w*|Block|CallStack|"
+        r"Capsule|Code|CompilationUnit|CompleteArgumentSpec|ConcreteModuleTypeBuilder|"
+        r"DeepCopyMemoTable|\w*StorageContext|Dispatch\w+|ErrorReport|ExcludeDispatchKeyGuard|"
+        r"Execut\w+|FatalError|FileCheck|FunctionSchema|Gradient|Graph\w*|IODescriptor|"
+        r"InferredType|JITException|Lite\w+|LockingLogger|Node|NoopLogger|OperatorInfo|"
+        r"PyTorchFile\w+|Script\w+|StaticModule|Tag|ThroughputBenchmark|TracingState|Type|Use|"
+        r"Value|fork|wait|cpp|import_ir\w*|init_num_threads|merge_type_from_type_comment|parse_\w+|"
+        r"unify_type_list|thread_safe_generator)$",
+        "A part of TorchScript and of PyTorch's C++ runtime, which jtorch does not have.",
+    ),
+    (
+        r"torch\.(Tensor\.)?(\w*quantize\w*|q_\w+|qscheme|int_repr|choose_qparams_optimized|"
+        r"fbgemm\w*|fused_moving_avg_obs_fake_quant|dequantize|empty_quantized|quantized_\w+|bit)$",
+        "Quantised tensors are out of scope.",
+    ),
+    (
+        r"torch\.(Tensor\.)?(\w*sparse\w*|\w*(col|row)_indices\w*|coalesce|is_coalesced|dsmm|hsmm|"
+        r"hspmm|saddmm|smm|spmm|sspaddmm|indices\w*|values\w*|to_mkldnn|to_padded_tensor)$",
+        "Sparse, nested and oneDNN tensors are out of scope.",
+    ),
+    (
+        r"torch\.(q?u?int\d\w*|bits\w+|float4_e2m1fn_x2|complex32|chalf)$",
+        "A dtype without arithmetic: in PyTorch either, or in XLA.",
+    ),
+    (
+        r"torch\.(nn\.functional|fft|linalg)\.(\w*_notes|\w*torch_function\w*|Broadcasting\w+|"
+        r"DType|Tensor|GRID_\w+|\w+Type|assert_int_or_pair|boolean_dispatch|grad|\w*grouped_mm|"
+        r"scaled_mm)$",
+        "A helper of PyTorch's own module, or a kernel of low precision for one kind of GPU.",
+    ),
+    (
+        r"torch\.(miopen|mkldnn|cudnn)_\w+$",
+        "A kernel of one vendor's library: XLA chooses its own.",
+    ),
+    (
+        r"torch\.(Tensor\.)?(Sym\w+|sym_\w+|export|ipu|mtia|is_vulkan_available|is_distributed|"
+        r"record_stream|reinforce|eig|lstsq|solve|symeig|resize|resize_as)$",
+        "Only raises in PyTorch, or belongs to its compiler or to devices jtorch does not have.",
+    ),
+)
+
+
+def reason(entry: str) -> str | None:
+    """Return why a name is out of scope, None where it is not."""
+    return next((why for pattern, why in _OUT_OF_SCOPE if re.match(pattern, entry)), None)
+
+
 def compare() -> dict[str, dict[str, str | None]]:
     """Return by qualified name what of ``name`` and ``signature`` is wrong, None where right."""
     found: dict[str, dict[str, str | None]] = {}
@@ -38,7 +88,8 @@ def compare() -> dict[str, dict[str, str | None]]:
             except (ImportError, AttributeError):
                 ours = ModuleType("nothing")
             for name in sorted(_public(theirs)):
-                found[f"{path}.{name}"] = _one(name, getattr(theirs, name), ours)
+                expected = getattr(theirs, name)
+                found[f"{path}.{name}"] = _one(name, expected, ours, path == "torch.Tensor")
     return found
 
 
@@ -66,7 +117,7 @@ def _is_its_own(value: Any) -> bool:
     return getattr(value, "__module__", "torch") not in _IMPORTED
 
 
-def _one(name: str, expected: Any, ours: Any) -> dict[str, str | None]:
+def _one(name: str, expected: Any, ours: Any, is_method: bool) -> dict[str, str | None]:
     actual = getattr(ours, name, inspect)  # `inspect` stands for nothing: it is no public name
     if actual is inspect:
         return {"name": "missing"}
@@ -81,9 +132,8 @@ def _one(name: str, expected: Any, ours: Any) -> dict[str, str | None]:
         documented = _documented(name, expected)
         known = _parameters(actual)
         if documented and known is not None:
-            wanted = [
-                [each for each in names if each in _schema_names(name)] for names in documented
-            ]
+            taken = _schema_names(name) - ({"input"} if is_method else set())
+            wanted = [[each for each in names if each in taken] for names in documented]
             result["signature"] = _missing(wanted, [parameter[0] for parameter in known])
     return result
 
@@ -123,11 +173,11 @@ def _schema_names(name: str) -> frozenset[str]:
     """Return the parameter names of the operators that a function may stand for."""
     import torch
 
-    found = {"input", "out"}
+    found = {"out"}
     for prefix in ("", "linalg_", "fft_", "special_"):
         for schema in torch._C._jit_get_schemas_for_operator(f"aten::{prefix}{name}"):
             found.update(argument.name for argument in schema.arguments)
-    return frozenset(found)
+    return frozenset(found | {"input"} if "self" in found else found)
 
 
 def _missing(documented: list[list[str]], known: list[str]) -> str | None:
