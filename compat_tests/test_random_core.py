@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jtorch import _random
-from jtorch._random import _xla_normal, box_muller, philox, rounding
+from jtorch._random import CPUGenerator, _xla_normal, _xla_words, box_muller, philox, rounding
 
 GOLDEN = json.loads((pathlib.Path(__file__).parent / "golden" / "random_core.json").read_text())
 OWN_DTYPES = {"bfloat16": ml_dtypes.bfloat16}
@@ -288,3 +288,37 @@ def test_numpy_transform_is_the_definition():
     out = np.empty(16, np.float32)
     box_muller.transform_words_numpy(words, np.float32(2), np.float32(3), out)
     assert out.tolist() == [2.0] * 16  # log(1) is 0
+
+
+@pytest.mark.parametrize("used", [0, 1, 2, 623, 624, 700, 701])
+def test_compiled_words_are_those_of_numpy(used, monkeypatch):
+    """Long stretches come from compiled programs: their words, and the state behind them."""
+    ours, numpys = CPUGenerator(5), CPUGenerator(5)
+    draws = [
+        lambda g: g.words(used),
+        lambda g: g.below(20_001, 0x1CCCCCCCCCCCCD),
+        lambda g: g.words(170_003),
+        lambda g: np.array(g.double()),
+        lambda g: g.below(90_000, 0x10000000000001),
+        lambda g: g.words(16_384),
+        lambda g: g.get_state(),
+        lambda g: g.words(3),
+    ]
+    for draw in draws:
+        monkeypatch.setattr(_xla_words, "_BUDGET", -1.0)
+        found = draw(ours)
+        monkeypatch.setattr(_xla_words, "_BUDGET", np.inf)
+        np.testing.assert_array_equal(found, draw(numpys))
+
+
+def test_bounds_are_compared_to_the_last_bit(monkeypatch):
+    """Where the high words are equal, the low ones decide."""
+    key, rows = CPUGenerator(1), CPUGenerator(1)
+    pairs = key.words(40_000).reshape(-1, 2).astype(np.uint64)
+    numbers = ((pairs[:, 0] & np.uint64(2**21 - 1)) << np.uint64(32)) | pairs[:, 1]
+    monkeypatch.setattr(_xla_words, "_BUDGET", -1.0)
+    for bound in (int(numbers[7]), int(numbers[7]) + 1, 0, 2**53):
+        generator = rows.clone_state()
+        np.testing.assert_array_equal(
+            generator.below(20_000, bound), numbers < np.uint64(bound), strict=True
+        )

@@ -9,6 +9,7 @@ the job if a single bit differs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -24,6 +25,9 @@ _BUDGET, _PER_DRAW, _PER_ELEMENT = 0.2, 3e-4, 4e-8
 
 _programs: dict[int, Callable | None] = {}
 _spent = dict.fromkeys(_SIZES, 0.0)
+if hasattr(os, "register_at_fork"):
+    # Executables belong to the process that loaded them, so a forked one leaves all to NumPy.
+    os.register_at_fork(after_in_child=lambda: _programs.update(dict.fromkeys(_SIZES)))
 
 
 def _size_class(count: int) -> int:

@@ -229,16 +229,7 @@ def bernoulli(
         _check_bernoulli_dtype("bernoulli_scalar_cpu_", dtype)
     if not count:
         return np.empty(shape, dtype)
-    # u * 2**-53 < p, asked of the integers themselves: of their high words, and of the low ones
-    # only where those are equal.
-    high_bound, low_bound = divmod(math.ceil(math.ldexp(probability, 53)), 2**32)
-    words = generator.words(2 * count)
-    high = words[0::2] & np.uint32(2**21 - 1)
-    below = high < np.uint32(high_bound)
-    if low_bound:
-        equal = np.flatnonzero(high == np.uint32(high_bound))
-        if equal.size:
-            below[equal] = words[1::2][equal] < np.uint32(low_bound)
+    below = generator.below(count, math.ceil(math.ldexp(probability, 53)))  # u * 2**-53 < p
     return below.astype(dtype, copy=False).reshape(shape)
 
 

@@ -8,10 +8,11 @@ own is how seeds are read, the cached second normal, and the layout of the saved
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import numpy as np
 
-from . import messages
+from . import _xla_words, messages
 
 DEFAULT_SEED = 67280421310721
 STATE_SIZE = 5056
@@ -44,16 +45,20 @@ _STATE = np.dtype(
 class CPUGenerator:
     """A stream of 32-bit words with PyTorch's seeding rules and PyTorch's saved state.
 
+    Long stretches are drawn by compiled programs. Then the key and the position stay in ``_ahead``
+    until NumPy's engine is needed again: to write them there takes longer than many a draw.
+
     Attributes:
         cached_normal: second sample of the last Box-Muller pair, or None. One sample for all
             dtypes, as in PyTorch; it survives every other kind of draw.
     """
 
-    __slots__ = ("_bits", "_stream", "_seed", "_fresh", "cached_normal", "__weakref__")
+    __slots__ = ("_bits", "_stream", "_ahead", "_seed", "_fresh", "cached_normal", "__weakref__")
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._bits = np.random.MT19937(0)
         self._stream = np.random.RandomState(self._bits)
+        self._ahead: tuple[np.ndarray, int] | None = None
         self.manual_seed(seed)
 
     # ---- seeds
@@ -75,6 +80,7 @@ class CPUGenerator:
         self._seed = seed % 2**64
         # RandomState's scalar seeding is the classic init_genrand, which PyTorch uses too.
         self._stream.seed(self._seed & 0xFFFFFFFF)
+        self._ahead = None
         self._fresh = True
         self.cached_normal: float | None = None
         return self
@@ -92,12 +98,11 @@ class CPUGenerator:
 
     def get_state(self) -> np.ndarray:
         """Return the whole state: 5056 bytes, laid out as by ``torch.get_rng_state``."""
-        inner = self._bits.state["state"]
-        position = int(inner["pos"])
+        key, position = self._place()
         record = np.zeros((), _STATE)
         record["seed"] = self._seed
         record["seeded"] = 1
-        record["words"] = inner["key"]
+        record["words"] = key
         # NumPy has one position; PyTorch also tells "just seeded" from "block used up".
         record["left"] = 625 - position
         record["next"] = 0 if self._fresh else position
@@ -123,13 +128,8 @@ class CPUGenerator:
             raise messages.state_invalid()
         self._seed = int(record["seed"])
         self._fresh = left == 1 and upcoming == 0
-        self._bits.state = {
-            "bit_generator": "MT19937",
-            "state": {
-                "key": record["words"].astype(np.uint32),
-                "pos": _WORDS if left == 1 else upcoming,
-            },
-        }
+        self._ahead = record["words"].astype(np.uint32), _WORDS if left == 1 else upcoming
+        self._catch_up()
         valid = bool(record["normal_is_valid"])
         self.cached_normal = float(record["normal_y"]) if valid else None
 
@@ -139,6 +139,23 @@ class CPUGenerator:
         twin.set_state(self.get_state())
         return twin
 
+    def _place(self) -> tuple[np.ndarray, int]:
+        """Return the block of words before tempering, and how many of them were used up."""
+        if self._ahead is not None:
+            return self._ahead
+        inner = self._bits.state["state"]
+        return inner["key"], int(inner["pos"])
+
+    def _catch_up(self) -> None:
+        """Let NumPy's engine go on from where the programs are."""
+        if self._ahead is not None:
+            key, position = self._ahead
+            self._bits.state = {
+                "bit_generator": "MT19937",
+                "state": {"key": key, "pos": position},
+            }
+            self._ahead = None
+
     # ---- words
 
     def words(self, count: int) -> np.ndarray:
@@ -146,6 +163,11 @@ class CPUGenerator:
         if count <= 0:
             return np.empty(0, np.uint32)
         self._fresh = False
+        if _xla_words.is_worthwhile("words", count):
+            drawn, *ahead = _xla_words.words(*self._place(), count)
+            self._ahead = (ahead[0], ahead[1])
+            return drawn
+        self._catch_up()
         if count < 256:  # less overhead per call, more per word
             return self._bits.random_raw(count).astype(np.uint32)
         return self._stream.randint(0, 2**32, size=count, dtype=np.uint32)
@@ -156,6 +178,32 @@ class CPUGenerator:
         joined = pairs[:, 0] << np.uint64(32)
         joined |= pairs[:, 1]
         return joined
+
+    def below(self, count: int, bound: int) -> np.ndarray:
+        """Tell of ``count`` numbers of 53 bits (two words each) whether they are below a bound.
+
+        Args:
+            count: how many numbers.
+            bound: from 0 to 2**53.
+        Returns:
+            A fresh bool array.
+        """
+        # The integers themselves are compared: their high words, and the low ones only where those
+        # are equal.
+        high_bound, low_bound = divmod(bound, 2**32)
+        if _xla_words.is_worthwhile("coins", 2 * count):
+            self._fresh = False
+            drawn, *ahead = _xla_words.coins(*self._place(), count, high_bound, low_bound)
+            self._ahead = (ahead[0], ahead[1])
+            return drawn
+        words = self.words(2 * count)
+        high = words[0::2] & np.uint32(2**21 - 1)
+        result = high < np.uint32(high_bound)
+        if low_bound:
+            equal = np.flatnonzero(high == np.uint32(high_bound))
+            if equal.size:
+                result[equal] = words[1::2][equal] < np.uint32(low_bound)
+        return result
 
     def doubles(self, count: int) -> np.ndarray:
         """Return ``count`` float64 numbers in [0, 1) of 53 bits (two words) each."""
@@ -168,6 +216,7 @@ class CPUGenerator:
     def double(self) -> float:
         """Return one float64 number in [0, 1), as ``doubles(1)`` would."""
         self._fresh = False
+        self._catch_up()
         high, low = self._bits.random_raw(2).tolist()
         return ((high << 32 | low) & (2**53 - 1)) * 2.0**-53
 
