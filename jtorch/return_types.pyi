@@ -3,6 +3,17 @@
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
 from ._tensor import Tensor
 
+class _lu_with_info(tuple[Tensor, Tensor, Tensor]):
+    @property
+    def LU(self) -> Tensor: ...
+    @property
+    def pivots(self) -> Tensor: ...
+    @property
+    def info(self) -> Tensor: ...
+    n_fields: int
+    n_sequence_fields: int
+    n_unnamed_fields: int
+
 class aminmax(tuple[Tensor, Tensor]):
     @property
     def min(self) -> Tensor: ...
