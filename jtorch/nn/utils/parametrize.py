@@ -109,7 +109,7 @@ class ParametrizationList(ModuleList):
         if self.is_tensor:
             self._take_one(original, new)
         else:
-            self._take_several(original, new)
+            self._take_several(original, list(new))
         if not unsafe:
             self._check_result(shape, dtype)
 
