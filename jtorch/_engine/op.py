@@ -44,6 +44,7 @@ class Plan:
         saves: positions in ``operands`` whose elements the gradient needs; ``None`` for the op's
             own rule.
         node_name, vjp: override the op's ``grad_fn`` name.
+        undefined: the results have a ``grad_fn``, but it gives no gradient at all.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Plan:
         "view",
         "put",
         "overwrites",
+        "undefined",
     )
 
     def __init__(
@@ -72,6 +74,7 @@ class Plan:
         self.function = function
         self.view = view
         self.overwrites = False
+        self.undefined = False
         self.put = put
         self.operands = operands
         self.metas = metas

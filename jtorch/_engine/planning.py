@@ -195,7 +195,7 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
                     for meta in metas
                 ]
             )
-            if all(meta.grad == NO_GRAD for meta in metas):
+            if plan.undefined or all(meta.grad == NO_GRAD for meta in metas):
                 gradient_operands = ()
     saves, saves_result = (
         ((), False) if vjp is keep_history else _saves(op, plan, gradient_operands)

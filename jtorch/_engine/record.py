@@ -238,7 +238,7 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     values = results if isinstance(results, tuple) else (results,)
     operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
-        assign_out(target, value, op.name, operands)
+        assign_out(target, value, op.name, operands, layout=True)
     return out
 
 
@@ -252,7 +252,13 @@ _NO_OVERLAP = frozenset(
 )  # fmt: skip
 
 
-def assign_out(target: Any, value: Value, name: str = "", operands: Iterable[Any] = ()) -> None:
+def assign_out(
+    target: Any,
+    value: Value,
+    name: str = "",
+    operands: Iterable[Any] = (),
+    layout: bool = False,
+) -> None:
     """Write a result to the tensor given as ``out``.
 
     Args:
@@ -260,6 +266,7 @@ def assign_out(target: Any, value: Value, name: str = "", operands: Iterable[Any
         value: the result.
         name: the operator.
         operands: the tensors that it was computed from.
+        layout: whether a tensor of another shape is given the result's strides too.
     """
     meta, made = target._value.meta, value.meta.dtype
     if made is not meta.dtype:
@@ -281,10 +288,15 @@ def assign_out(target: Any, value: Value, name: str = "", operands: Iterable[Any
         if meta.numel:
             messages.warn_out_resized(meta.shape, value.meta.shape)
         target.resize_(value.meta.shape)
+        strides = value.meta.strides
+        if layout and strides != target._value.meta.strides and 0 not in strides:
+            target.as_strided_(value.meta.shape, strides)
     target.copy_(result)
 
 
-def write_result(out: Any, result: Any, name: str, operands: Iterable[Any] = ()) -> Any:
+def write_result(
+    out: Any, result: Any, name: str, operands: Iterable[Any] = (), layout: bool = False
+) -> Any:
     """Write a composite's result to the tensor given as ``out``.
 
     Args:
@@ -292,10 +304,11 @@ def write_result(out: Any, result: Any, name: str, operands: Iterable[Any] = ())
         result: the result.
         name: the operator.
         operands: the tensors that it was computed from.
+        layout: whether a tensor of another shape is given the result's strides too.
     """
     if local.trace.mode.grad and (out._value.meta.grad or result._value.meta.grad):
         raise messages.out_requires_grad(name)
-    assign_out(out, current_value(result), name, operands)
+    assign_out(out, current_value(result), name, operands, layout)
     return out
 
 

@@ -105,13 +105,15 @@ def write_exactly(out: Any, result: Any, name: str) -> Any:
     for target, value in zip(targets, values, strict=True):
         if target.dtype is not value.dtype:
             raise messages.out_dtype(value.dtype._legacy_name, target.dtype._legacy_name)
-    for target, value in zip(targets, values, strict=True):
-        strides = value.stride() if target.shape != value.shape else None
-        write_result(target, value, name)
-        if strides is not None and strides != target.stride():
-            target.as_strided_(value.shape, strides).copy_(value)
-    if not several:
-        return out
+    return write_in_layout(out, result, name)
+
+
+def write_in_layout(out: Any, result: Any, name: str) -> Any:
+    """Write results to the tensors given as ``out``; one of another shape gets their strides."""
+    if not isinstance(result, tuple):
+        return write_result(out, result, name, layout=True)
+    for target, value in zip(out, result, strict=True):
+        write_result(target, value, name, layout=True)
     packed = RETURN_TYPES.get(f"{name}_out")
     return tuple(out) if packed is None else packed(out)
 

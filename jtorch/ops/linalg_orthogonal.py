@@ -260,7 +260,9 @@ def _householder_plan(operation, bound, mode) -> Plan:
     def vjp(cotangents, results, operands):
         return chosen(_pull_back(explicit, cotangents[0], *operands), wanted)
 
-    return Plan(run, operands, (column_meta(a.shape, a),), vjp=vjp)
+    plan = Plan(run, operands, (column_meta(a.shape, a),), vjp=vjp)
+    plan.undefined = not (a.numel and tau.numel)
+    return plan
 
 
 _householder = op(

@@ -28,6 +28,7 @@ from ._linalg import (
     row_meta,
     triangular,
     with_gradient,
+    write_in_layout,
 )
 from .linalg_norms import matrix_norm
 from .linalg_solving import linalg_inv_ex
@@ -305,9 +306,9 @@ def _least_squares(a: Any, b: Any, driver: str, rcond: Any) -> tuple[Any, Any, A
 
 def _pseudo_inverse(a: Any) -> Any:
     """Return the pseudo-inverse for gradient rules; it can be differentiated."""
-
     return with_gradient(
-        jnp.linalg.pinv, lambda slope, found, operands: [_pinv_gradient(slope, found, *operands)]
+        lambda matrices: jnp.linalg.pinv(matrices),
+        lambda slope, found, operands: [_pinv_gradient(slope, found, *operands)],
     )(a)
 
 
@@ -438,6 +439,7 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     "linalg_lstsq(Tensor input, Tensor b, double? rcond=None, *, std::string_view? driver=None, "
     "TensorList[4] out=None)",
     method=False,
+    write=write_in_layout,
     registry=LINALG_FUNCTIONS,
 )
 def linalg_lstsq(input, b, rcond=None, driver=None):

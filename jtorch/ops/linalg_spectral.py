@@ -27,6 +27,7 @@ from ._linalg import (
     row_meta,
     solution,
     write_exactly,
+    write_in_layout,
 )
 
 
@@ -188,6 +189,7 @@ def _checked_eig(input, caller):
 @bound_function(
     "linalg_eig(Tensor input, *, TensorList[2] out=None)",
     method=False,
+    write=write_in_layout,
     registry=LINALG_FUNCTIONS,
 )
 def linalg_eig(input):

@@ -47,7 +47,9 @@ def _norm_plan(operation, bound, mode) -> Plan:
         gradient = _norm_gradient(array, cotangent, norm, order, axes)
         return [cast(gradient, meta.dtype)]
 
-    return Plan(run, [operand], (make_meta(shape, result, meta.device),), vjp=vjp)
+    plan = Plan(run, [operand], (make_meta(shape, result, meta.device),), vjp=vjp)
+    plan.undefined = order == 0
+    return plan
 
 
 def _check_not_empty(meta, order, dim) -> None:
@@ -94,7 +96,8 @@ def _norm_gradient(array, cotangent, norm, order: float, axes: tuple[int, ...]):
     if order == 1:
         return _sign(array) * cotangent
     if order == 2:
-        return array * ratio(cotangent, norm)
+        # Not by ``ratio``: PyTorch's second gradient where the norm is 0 is NaN.
+        return cotangent * jnp.where(norm == 0, 0, array / norm)
     size = jnp.abs(array)
     if math.isinf(order):
         same = (size == norm) | (jnp.isnan(size) & jnp.isnan(norm))
