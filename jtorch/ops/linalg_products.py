@@ -255,6 +255,8 @@ def linalg_vander(x, N=None):
     Returns:
         Tensor of shape (*, n, N).
     """
+    if not x.dim():
+        x = x.reshape(1)
     count = x.size(-1) if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
