@@ -361,7 +361,8 @@ def public_names(module: types.ModuleType) -> list[str]:
     imported = imported_names(source, module.__name__, hasattr(module, "__path__"))
     names = []
     for name, value in vars(module).items():
-        if name.startswith("_") and name not in ("__version__",):
+        operator = any(value is table.get(name) for table in (FUNCTIONS, NN_FUNCTIONS))
+        if name.startswith("_") and not operator and name not in ("__version__",):
             continue
         origin = imported.get(name, ("jtorch", ""))[0]
         if origin.partition(".")[0] != "jtorch":
@@ -390,7 +391,9 @@ def module_stub(module: types.ModuleType) -> Stub:
             table.get(name) is value is not None for table in (FUNCTIONS, NN_FUNCTIONS, METHODS)
         )
         schema = schema_of(value)
-        if name not in vars(module) or isinstance(value, types.ModuleType):
+        if name.startswith("_") and derived:
+            constants.append(f"{name}: Any")  # PyTorch's own, not for users
+        elif name not in vars(module) or isinstance(value, types.ModuleType):
             owner = value.__name__.rpartition(".")[0] if value else module.__name__
             stub.imports.add(f"from {stub.relative(owner)} import {name} as {name}")
         elif name in known.FUNCTION_OVERLOADS and derived:

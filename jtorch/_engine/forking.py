@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from multiprocessing import connection
+from multiprocessing import AuthenticationError, connection
 from typing import Any
 
 import jax
@@ -130,7 +130,7 @@ class _Service:
         while True:
             try:
                 client = self.listener.accept()
-            except (OSError, EOFError, connection.AuthenticationError):
+            except (OSError, EOFError, AuthenticationError):
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 

@@ -184,7 +184,11 @@ class Trace:
         """Raise what a trace that is never run raises."""
         raise AssertionError("this trace runs")
 
-    refuse_randomness = is_forward = refuse_to_run
+    refuse_randomness = refuse_to_run
+
+    def is_forward(self) -> bool:
+        """Return whether what is recorded will be differentiated forwards."""
+        return False
 
     def set_mode(self, mode: modes.Mode) -> None:
         """Record what follows in another mode."""

@@ -337,7 +337,8 @@ def norm(
     dtype = input.dtype if dtype is None else dtype
     kept = _combine_input_and_mask(norm, input, mask, ord)
     dims = _canonical_dim(dim, input.ndim)
-    return torch.linalg.vector_norm(kept, ord, dims, bool(keepdim), dtype=dtype)
+    order: Any = ord
+    return torch.linalg.vector_norm(kept, order, dims, bool(keepdim), dtype=dtype)
 
 
 def _variance(

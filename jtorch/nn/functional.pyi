@@ -21,6 +21,10 @@ from .._tensor import Tensor as Tensor
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int
 
+_canonical_mask: Any
+_none_or_dtype: Any
+_threshold: Any
+
 def adaptive_avg_pool1d(input: Tensor, output_size: _int | Sequence[_int]) -> Tensor: ...
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor: ...
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor: ...
@@ -68,8 +72,8 @@ def avg_pool3d(
 ) -> Tensor: ...
 def batch_norm(
     input: Tensor,
-    running_mean: Tensor,
-    running_var: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: _bool = False,

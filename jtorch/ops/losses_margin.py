@@ -63,7 +63,8 @@ def margin_ranking_loss_function(
 
 
 @bound_function(
-    "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, int64_t reduction=at::Reduction::Mean)",
+    "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
+    "int64_t reduction=at::Reduction::Mean)",
     method=False,
 )
 def hinge_embedding_loss(input, target, margin=1.0, reduction=0):

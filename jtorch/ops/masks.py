@@ -151,8 +151,8 @@ def masked_select(input, mask, *, out=None):
 
 def _check_fill(args: tuple, kwargs: dict) -> None:
     """Refuse a value that the dtype of the tensor cannot hold."""
-    tensor = args[0] if args else kwargs.get("input")
-    value = args[2] if len(args) > 2 else kwargs.get("value")
+    tensor: Any = args[0] if args else kwargs.get("input")
+    value: Any = args[2] if len(args) > 2 else kwargs.get("value")
     if not hasattr(tensor, "_value"):
         return
     dtype = tensor._value.meta.dtype

@@ -170,8 +170,8 @@ def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: boo
     """
     if array.dtype.kind == "b":
         as_number = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
-        numbers = [each.astype(jnp.uint8) for each in (array, new)]
-        return reduce_at(*numbers, where, as_number, include_self).astype(array.dtype)
+        numbers, others = array.astype(jnp.uint8), new.astype(jnp.uint8)
+        return reduce_at(numbers, others, where, as_number, include_self).astype(array.dtype)
     if reduce == "sum":
         start = array if include_self else array.at[where].set(0)
         return start.at[where].add(new)

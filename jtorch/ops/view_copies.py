@@ -100,9 +100,8 @@ for _arguments, _view in {
     "view_as_complex_copy(Tensor input": FUNCTIONS["view_as_complex"],
     "view_as_real_copy(Tensor input": FUNCTIONS["view_as_real"],
 }.items():
-    _declare(
-        METHODS[_view] if isinstance(_view, str) else _view, f"{_arguments}, *, Tensor out=None)"
-    )
+    _function: Any = METHODS[_view] if isinstance(_view, str) else _view
+    _declare(_function, f"{_arguments}, *, Tensor out=None)")
 for _arguments, _name in {
     "split_copy(Tensor input, SymInt split_size, int64_t dim=0": "split",
     "split_with_sizes_copy(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0": (

@@ -170,7 +170,7 @@ def strided_view(
     if shared.meta.dtype is not value.meta.dtype:
         raise NotImplementedError("as_strided of a view of another dtype")
     detached = any(not each.op.differentiable for each in alias.steps)
-    steps = (Step(detach, ()), step) if detached else (step,)
+    steps: tuple[Step, ...] = (Step(detach, ()), step) if detached else (step,)
     # PyTorch keeps the conjugate and the negative bit: the storage's elements are read so, too.
     flips = ("_conj", "_neg_view")
     steps += tuple([Step(REGISTRY[name], ()) for name in flips if is_flipped(input, name)])

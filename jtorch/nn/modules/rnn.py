@@ -341,7 +341,8 @@ class RNNBase(Module):
             "RNN_TANH": torch.rnn_tanh,
             "RNN_RELU": torch.rnn_relu,
         }[self.mode]
-        output, *hidden = run(*arguments)
+        results: Any = run(*arguments)  # type: ignore[operator]
+        output, *hidden = results
         return output, tuple(hidden) if self.mode == "LSTM" else hidden[0]
 
     def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:

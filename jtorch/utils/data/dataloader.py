@@ -396,7 +396,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def __init__(self, loader: DataLoader):
         super().__init__(loader)
-        self._prefetch_factor: Any = loader.prefetch_factor
+        self._prefetch_factor = loader.prefetch_factor or 0
         self._in_order = loader.in_order
         if self._prefetch_factor <= 0:
             raise AssertionError(

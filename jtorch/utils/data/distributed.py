@@ -8,7 +8,6 @@ from typing import Any
 
 from ..._engine.declare import FUNCTIONS
 from ..._generator import Generator
-from .dataset import Dataset
 from .sampler import Sampler
 
 __all__ = ["DistributedSampler"]
@@ -29,7 +28,7 @@ class DistributedSampler(Sampler[int]):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Any,
         num_replicas: int | None = None,
         rank: int | None = None,
         shuffle: bool = True,
@@ -45,7 +44,7 @@ class DistributedSampler(Sampler[int]):
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
             )
-        self.dataset: Any = dataset
+        self.dataset = dataset
         self.num_replicas = num_replicas
         self.rank = rank
         self.epoch = 0

@@ -32,7 +32,7 @@ def rebuilt(data: Any, convert: Callable[[Any, int | str], Any], items: Any = No
         content = {key: convert(data[key], key) for key in data}
         try:
             if isinstance(data, MutableMapping):
-                clone = copy.copy(data)  # it may have more to it than its items
+                clone: Any = copy.copy(data)  # it may have more to it than its items
                 clone.update(content)
                 return clone
             return kind(content)

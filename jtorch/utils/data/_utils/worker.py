@@ -111,7 +111,8 @@ def worker_loop(
         _worker_info = WorkerInfo(worker_id, num_workers, seed, dataset)
         where = f"in DataLoader worker process {worker_id}"
         arguments = (kind, dataset, auto_collation, collate_fn, drop_last)
-        fetcher = failure = None
+        fetcher: Any = None
+        failure: Any = None
         try:
             if init_fn is not None:
                 init_fn(worker_id)
