@@ -46,6 +46,9 @@ class Pointwise:
         real_gradient: whether PyTorch has no gradient for complex numbers.
     """
 
+    #: PyTorch refuses an ``out`` whose elements share memory.
+    refuses_self_overlap = True
+
     def __init__(
         self,
         *,

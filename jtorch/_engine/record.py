@@ -238,7 +238,7 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     values = results if isinstance(results, tuple) else (results,)
     operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
-        assign_out(target, value, op.name, operands, layout=True)
+        assign_out(target, value, op.name, operands, layout=op.name != "cholesky_solve")
     return out
 
 
@@ -276,8 +276,8 @@ def assign_out(
             raise error
         if not castable and name not in ANY_DTYPE:
             raise messages.cannot_cast_result(made._legacy_name, meta.dtype._legacy_name)
-    if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
-        raise messages_views.overlapping_write()
+    if name in _NO_SELF_OVERLAP:
+        _refuse_self_overlap(meta)
     for operand in operands:
         if name in _NO_OVERLAP:
             slow.refuse_overlap(target, operand)

@@ -196,7 +196,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
             raise messages_cumulative.diff_sizes()
     parts = [each for each in (prepend, input, append) if each is not None]
     if n == 0:
-        return input.clone()
+        return FUNCTIONS["zeros_like"](input).copy_(input)
     joined = FUNCTIONS["cat"](parts, axis) if len(parts) > 1 else input
     subtract = FUNCTIONS["logical_xor" if input.dtype is dtypes.bool_ else "sub"]
     for _ in range(min(n, joined.shape[axis])):
@@ -305,7 +305,7 @@ def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
     _check_trapezoid("cumulative_trapezoid", y, x)
     heights, widths = _trapezoids(y, dim, x, dx)
     if x is None:
-        return _scale.call(heights.cumsum(dim), widths / 2.0, "MulBackward1")
+        return _scale.call(heights, widths / 2.0, "MulBackward1").cumsum(dim)
     return _scale.call((widths * heights).cumsum(dim), 0.5, "DivBackward1")
 
 
