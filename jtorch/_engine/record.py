@@ -238,8 +238,15 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     values = results if isinstance(results, tuple) else (results,)
     operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
+        if getattr(op.kind, "refuses_self_overlap", False):
+            _refuse_self_overlap(target._value.meta)
         assign_out(target, value, op.name, operands, layout=op.name != "cholesky_solve")
     return out
+
+
+def _refuse_self_overlap(meta: Any) -> None:
+    if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
+        raise messages_views.overlapping_write()
 
 
 _OUT_DECIDES = frozenset(("cumsum", "cumprod"))
@@ -250,6 +257,10 @@ _NO_OVERLAP = frozenset(
         "masked_select", "mode", "scatter", "scatter_add", "scatter_reduce", "take", "topk",
     )
 )  # fmt: skip
+
+
+#: Operators, besides those of elements, that refuse an ``out`` whose elements share memory.
+_NO_SELF_OVERLAP = _NO_OVERLAP - {"bmm"}
 
 
 def assign_out(
