@@ -8,7 +8,6 @@ own is how seeds are read, the cached second normal, and the layout of the saved
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 import numpy as np
 
@@ -164,8 +163,8 @@ class CPUGenerator:
             return np.empty(0, np.uint32)
         self._fresh = False
         if _xla_words.is_worthwhile("words", count):
-            drawn, *ahead = _xla_words.words(*self._place(), count)
-            self._ahead = (ahead[0], ahead[1])
+            drawn, key, position = _xla_words.words(*self._place(), count)
+            self._ahead = key, position
             return drawn
         self._catch_up()
         if count < 256:  # less overhead per call, more per word
@@ -193,8 +192,8 @@ class CPUGenerator:
         high_bound, low_bound = divmod(bound, 2**32)
         if _xla_words.is_worthwhile("coins", 2 * count):
             self._fresh = False
-            drawn, *ahead = _xla_words.coins(*self._place(), count, high_bound, low_bound)
-            self._ahead = (ahead[0], ahead[1])
+            drawn, key, position = _xla_words.coins(*self._place(), count, high_bound, low_bound)
+            self._ahead = key, position
             return drawn
         words = self.words(2 * count)
         high = words[0::2] & np.uint32(2**21 - 1)
