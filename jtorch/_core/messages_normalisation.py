@@ -129,3 +129,12 @@ def response_rank(ndim: int) -> ValueError:
     """``local_response_norm`` of too few dimensions."""
     blank = " " * 26
     return ValueError(f"Expected 3D or higher dimensionality{blank}input (got {ndim} dimensions)")
+
+
+def single_out(name: str, found: str) -> RuntimeError:
+    """Several results given as one ``out`` where each has a keyword of its own."""
+    return RuntimeError(
+        "Overloaded torch operator invoked from Python failed to match any schema:\n"
+        f"aten::{name}() Expected a value of type 'Tensor' for argument 'out' but instead found "
+        f"type '{found}'."
+    )

@@ -18,6 +18,7 @@ from .._engine.declare import (
     SPECIAL_FUNCTIONS,
 )
 from .attention import _safe_softmax as safe_softmax_operator
+from .batch_normalisation import batch_norm_with_update
 from .view_copies import slice_of
 
 _REGISTRIES = (FUNCTIONS, LINALG_FUNCTIONS, FFT_FUNCTIONS, SPECIAL_FUNCTIONS, METHODS, NN_FUNCTIONS)
@@ -37,6 +38,7 @@ def _native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Any:
 
 
 _OTHERS: dict[str, Callable] = {
+    "_batch_norm_with_update": batch_norm_with_update,
     "slice": slice_of,
     "_safe_softmax": safe_softmax_operator.call,
     "_softmax_backward_data": _softmax_backward_data,

@@ -14,6 +14,7 @@ from .._core import messages_normalisation as words
 from .._engine.declare import NN_FUNCTIONS, op
 from .._engine.kinds import Custom, cast
 from .._engine.op import Plan
+from .._engine.record import write_result
 from .._engine.storage import overwrite
 from .._engine.trace import local
 from .._engine.values import Meta, make_meta
@@ -139,18 +140,19 @@ def _batch_norm_training_plan(operation, bound, mode) -> Plan:
         return layer.gradients(upstream, normal, operands, of_input)
 
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(run, layer.operands, (layer.result(),), saves=saves, vjp=vjp)
+    return Plan(
+        run, layer.operands, (layer.result(),), saves=saves, vjp=vjp, node_name=bound["node"]
+    )
 
 
 @op(
     "_batch_norm_training(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, double eps)",
+    "Tensor? running_var, double eps, std::string node)",
     kind=Custom(_batch_norm_training_plan),
     method=False,
     function=False,
-    node_name="NativeBatchNormBackward0",
 )
-def _batch_norm_training(input, weight, bias, running_mean, running_var, eps):
+def _batch_norm_training(input, weight, bias, running_mean, running_var, eps, node):
     """Normalise by the statistics of the batch; the running ones only have their dtype checked."""
     raise AssertionError("planned by _batch_norm_training_plan")
 
@@ -184,18 +186,18 @@ def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
         (layer.result(),),
         saves=(*saves, first, first + 1),
         vjp=vjp,
+        node_name=bound["node"],
     )
 
 
 @op(
     "_batch_norm_evaluation(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
-    "Tensor? running_var, double eps)",
+    "Tensor? running_var, double eps, std::string node)",
     kind=Custom(_batch_norm_evaluation_plan),
     method=False,
     function=False,
-    node_name="NativeBatchNormBackward0",
 )
-def _batch_norm_evaluation(input, weight, bias, running_mean, running_var, eps):
+def _batch_norm_evaluation(input, weight, bias, running_mean, running_var, eps, node):
     """Normalise by running statistics."""
     raise AssertionError("planned by _batch_norm_evaluation_plan")
 
@@ -252,8 +254,13 @@ def _batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    node: str = "NativeBatchNormBackward0",
 ) -> Any:
-    """Run ``batch_norm``, after its arguments were bound."""
+    """Run ``batch_norm``, after its arguments were bound.
+
+    Args:
+        node: class name of the result's ``grad_fn``.
+    """
     if training and (running_mean is None) != (running_var is None):
         raise words.statistics_incomplete()
     if not input.numel():
@@ -276,8 +283,10 @@ def _batch_norm(
         if tensor is not None and tensor.requires_grad and local.trace.mode.grad:
             raise words.statistics_gradient("native_batch_norm", name)
     if not training:
-        return _batch_norm_evaluation.call(input, weight, bias, running_mean, running_var, eps)
-    result = _batch_norm_training.call(input, weight, bias, running_mean, running_var, eps)
+        return _batch_norm_evaluation.call(
+            input, weight, bias, running_mean, running_var, eps, node
+        )
+    result = _batch_norm_training.call(input, weight, bias, running_mean, running_var, eps, node)
     if running_mean is not None:
         mean, variance = _running_statistics.call(input, running_mean, running_var, momentum)
         _set_buffer(running_mean, mean)
@@ -354,8 +363,25 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
 
     The latter two are empty in evaluation.
     """
+    return _with_moments(
+        input,
+        weight,
+        bias,
+        running_mean,
+        running_var,
+        training,
+        momentum,
+        eps,
+        "NativeBatchNormBackward0",
+    )
+
+
+def _with_moments(input, weight, bias, running_mean, running_var, training, momentum, eps, node):
+    """Return ``batch_norm`` and what it normalised by; ``node`` names its ``grad_fn``."""
     parameters = [t for t in (weight, bias, running_mean, running_var) if t is not None]
-    result = _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
+    result = _batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, node
+    )
     mixed = any(each.dtype is not input.dtype for each in parameters)
     if not training:
         dtype = dtypes.float32 if mixed else input.dtype
@@ -374,9 +400,44 @@ def _native_batch_norm_legit(
     input, weight, bias, running_mean=None, running_var=None, training=False, momentum=0.1, eps=1e-5
 ):
     """Apply ``native_batch_norm``, with or without running statistics."""
-    return native_batch_norm(
-        input, weight, bias, running_mean, running_var, training, momentum, eps
+    node = "NativeBatchNormLegitBackward" + ("1" if running_mean is None else "0")
+    return _with_moments(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, node
     )
+
+
+def batch_norm_with_update(
+    input,
+    weight,
+    bias,
+    running_mean,
+    running_var,
+    momentum,
+    eps,
+    *,
+    out=None,
+    save_mean=None,
+    save_invstd=None,
+    reserve=None,
+):
+    """Apply ``native_batch_norm`` in training, as ``torch.ops.aten._batch_norm_with_update``.
+
+    Returns:
+        The result, the means, one over the standard deviations, and an empty reserve.
+    """
+    targets = (out, save_mean, save_invstd, reserve)
+    if isinstance(out, (tuple, list)):
+        raise words.single_out("_batch_norm_with_update", type(out).__name__)
+    node = "BatchNormWithUpdateBackward0"
+    results = _with_moments(
+        input, weight, bias, running_mean, running_var, True, momentum, eps, node
+    )
+    results = (*results, input.new_empty(0, dtype=dtypes.uint8))
+    if out is None:
+        return results
+    for target, result in zip(targets, results, strict=True):
+        write_result(target, result, "_batch_norm_with_update", (input,))
+    return targets
 
 
 def _nn_batch_norm(

@@ -476,9 +476,21 @@ def _native_group_norm_plan(operation, bound, mode) -> Plan:
         short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
         return (layer.run(input, *parameters), *short)
 
-    # PyTorch gives means and deviations a node, and no gradient.
+    def vjp(cotangents, results, operands):
+        gradients = layer.vjp(cotangents, results, operands)
+        if not layer.wanted[0]:
+            return gradients
+        centred, scale = layer.moments(operands[0])
+        of_mean, of_scale = (
+            widen(each).reshape(*layer.grouped[:2], 1, 1) for each in cotangents[1:]
+        )
+        count = max(layer.rows[-1], 1)
+        further = (of_mean - of_scale * scale**3 * centred) / count
+        shape, dtype = operands[0].shape, operands[0].dtype
+        return [gradients[0] + further.reshape(shape).astype(dtype), *gradients[1:]]
+
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(run, layer.operands, (layer.result(), made, made), saves=saves, vjp=layer.vjp)
+    return Plan(run, layer.operands, (layer.result(), made, made), saves=saves, vjp=vjp)
 
 
 @op(
