@@ -44,6 +44,8 @@ def _become(tensor: Any, viewed: Any) -> Any:
 def _variant(name: str, node_name: str) -> Callable:
     """Return the method of a view operator whose ``grad_fn`` has another name."""
     twin = copy.copy(REGISTRY[name])
+    twin.kind = copy.copy(twin.kind)
+    twin.kind.names = None
     twin.node_name = node_name
     return make_view(twin, True)
 

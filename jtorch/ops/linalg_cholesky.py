@@ -29,6 +29,7 @@ from ._linalg import (
     triangular,
     with_gradient,
     write_exactly,
+    write_in_layout,
 )
 
 
@@ -91,10 +92,13 @@ def _cholesky_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
     upper = bound["upper"]
-    check_square(meta, bound["caller"])
+    nothing = bound["caller"] == "cholesky" and not meta.numel
+    if not nothing:
+        check_square(meta, bound["caller"])
     if operation.node_name == "LinalgCholeskyExBackward0":
         check_inexact(meta, bound["caller"])
-    check_kernel(meta, "cholesky_cpu")
+    if not nothing:
+        check_kernel(meta, "cholesky_cpu")
 
     def run(a):
         factor, info = _factor(adjoint(a) if upper else a)
@@ -105,7 +109,8 @@ def _cholesky_plan(operation, bound, mode) -> Plan:
             return [_gradient(adjoint(results[0]), adjoint(cotangents[0]))]
         return [_gradient(results[0], cotangents[0])]
 
-    metas = (column_meta(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
+    layout = row_meta if nothing else column_meta
+    metas = (layout(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
     return Plan(run, [operand], metas, vjp=vjp)
 
 
@@ -231,7 +236,9 @@ def _cholesky_inverse(input, upper):
     raise AssertionError("planned by _inverse_plan")
 
 
-@bound_function("cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)")
+@bound_function(
+    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)", write=write_in_layout
+)
 def cholesky_inverse(input, upper=False):
     """Return the inverse of a matrix given by its Cholesky factor.
 

@@ -35,6 +35,7 @@ from ._linalg import (
     sum_to,
     triangular,
     write_exactly,
+    write_in_layout,
 )
 from ._rules import refusing
 
@@ -452,7 +453,10 @@ def linalg_lu_solve(LU, pivots, B):
     raise AssertionError("planned by _lu_solve_plan")
 
 
-@bound_function("lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots, *, Tensor out=None)")
+@bound_function(
+    "lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots, *, Tensor out=None)",
+    write=write_in_layout,
+)
 def lu_solve(input, LU_data, LU_pivots):
     """Solve ``A X = B`` with the right side first (the older function)."""
     messages.warn_deprecated("lu_solve")

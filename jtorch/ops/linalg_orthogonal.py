@@ -25,6 +25,7 @@ from ._linalg import (
     row_meta,
     triangular,
     write_exactly,
+    write_in_layout,
 )
 from ._rules import refusing
 
@@ -165,7 +166,9 @@ def linalg_qr(A, mode="reduced"):
     return named("linalg_qr", *_qr.call(A, mode))
 
 
-@bound_function("qr(Tensor input, bool some=True, *, TensorList[2] out=None)")
+@bound_function(
+    "qr(Tensor input, bool some=True, *, TensorList[2] out=None)", write=write_in_layout
+)
 def qr(input, some=True):
     """Factorise as ``torch.linalg.qr`` does (the older function).
 
@@ -202,7 +205,7 @@ def _geqrf_op(input):
     raise AssertionError("planned by _geqrf_plan")
 
 
-@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)")
+@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)", write=write_in_layout)
 def geqrf(input):
     """Return LAPACK's packed QR factorisation.
 
@@ -287,7 +290,7 @@ def householder_product(input, tau):
     raise AssertionError("planned by _householder_plan")
 
 
-@bound_function("orgqr(Tensor input, Tensor input2, *, Tensor out=None)")
+@bound_function("orgqr(Tensor input, Tensor input2, *, Tensor out=None)", write=write_in_layout)
 def orgqr(input, input2):
     """Return a product of reflectors, see ``torch.linalg.householder_product``."""
     return householder_product.call(input, input2)

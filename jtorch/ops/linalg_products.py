@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from .._core import dtypes
 from .._core import messages_linalg as messages
+from .._core.memory_format import contiguous_format
 from .._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from .._engine.kinds import Custom
 from .._engine.op import Plan
@@ -147,9 +148,9 @@ def _power(input, n):
     matmul = FUNCTIONS["matmul"]
     if n == 0:
         eye = FUNCTIONS["eye"](input.shape[-1], dtype=input.dtype, device=input.device)
-        return input.clone().copy_(eye)
+        return input.clone(memory_format=contiguous_format).copy_(eye)
     if n == 1:
-        return input.clone()
+        return input.clone(memory_format=contiguous_format)
     if n == -1:
         return _inverse(input)
     base = input

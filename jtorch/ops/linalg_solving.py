@@ -31,6 +31,7 @@ from ._linalg import (
     sum_to,
     triangular,
     write_exactly,
+    write_in_layout,
 )
 from .linalg_cholesky import check_older_solver
 from .linalg_lu import check_solver
@@ -112,7 +113,7 @@ linalg_inv = bound_function(
 )(_inverse)
 
 
-@bound_function("inverse(Tensor input, *, Tensor out=None)")
+@bound_function("inverse(Tensor input, *, Tensor out=None)", write=write_exactly)
 def inverse(input):
     """Return inverse matrices, see ``torch.linalg.inv``."""
     return _inverse(input)
@@ -339,7 +340,8 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
 
 @bound_function(
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, "
-    "bool unitriangular=False, *, TensorList[2] out=None)"
+    "bool unitriangular=False, *, TensorList[2] out=None)",
+    write=write_in_layout,
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """Solve with a triangular matrix, the right side first (the older function).

@@ -387,7 +387,8 @@ def svdvals(A, driver=None):
 
 
 @bound_function(
-    "svd(Tensor input, bool some=True, bool compute_uv=True, *, TensorList[3] out=None)"
+    "svd(Tensor input, bool some=True, bool compute_uv=True, *, TensorList[3] out=None)",
+    write=write_in_layout,
 )
 def svd(input, some=True, compute_uv=True):
     """Factorise matrices into ``U @ diag(S) @ V.mH`` (the older function).
