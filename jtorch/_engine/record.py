@@ -301,6 +301,11 @@ def assign_out(
         target.resize_(value.meta.shape)
         strides = value.meta.strides
         if layout and strides != target._value.meta.strides and 0 not in strides:
+            extent = 1 + sum(
+                (n - 1) * step for n, step in zip(value.meta.shape, strides, strict=True)
+            )
+            if extent > value.meta.numel > 0:
+                target.resize_((extent,))  # LAPACK's results lie in taller matrices
             target.as_strided_(value.meta.shape, strides)
     target.copy_(result)
 
