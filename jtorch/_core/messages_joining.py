@@ -220,3 +220,8 @@ def shape_mismatch(
 def roll_of_number() -> IndexError:
     """``roll`` along a dimension of a tensor that has none."""
     return IndexError("Dimension specified as 0 but tensor has no dimensions")
+
+
+def chunk_cat(expected: str) -> RuntimeError:
+    """``_chunk_cat`` got something else than it expects."""
+    return RuntimeError(f"_chunk_cat expects {expected}")

@@ -17,32 +17,22 @@ from .._engine.declare import (
     NN_FUNCTIONS,
     SPECIAL_FUNCTIONS,
 )
+from . import internal_forms as _internal_forms
 from .attention import _safe_softmax as safe_softmax_operator
 from .batch_normalisation import batch_norm_with_update
+from .resampling import upsample_bilinear2d_aa
 from .view_copies import slice_of
 
 _REGISTRIES = (FUNCTIONS, LINALG_FUNCTIONS, FFT_FUNCTIONS, SPECIAL_FUNCTIONS, METHODS, NN_FUNCTIONS)
-
-
-def _softmax_backward_data(grad_output: Any, output: Any, dim: int, input_dtype: Any) -> Any:
-    """Return the gradient of a softmax from that of its result."""
-    if output.dtype.itemsize == 2:  # rounded once, as in PyTorch's kernel
-        grad_output, output = grad_output.float(), output.float()
-    weighted = grad_output * output
-    return (weighted - output * weighted.sum(dim, keepdim=True)).to(input_dtype)
-
-
-def _native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Any:
-    """Return the gradient of a dropout from its mask."""
-    return grad_output * mask * scale
 
 
 _OTHERS: dict[str, Callable] = {
     "_batch_norm_with_update": batch_norm_with_update,
     "slice": slice_of,
     "_safe_softmax": safe_softmax_operator.call,
-    "_softmax_backward_data": _softmax_backward_data,
-    "native_dropout_backward": _native_dropout_backward,
+    "native_dropout_backward": _internal_forms.native_dropout_backward.call,
+    "max_pool2d_with_indices_backward": _internal_forms.max_pool2d_with_indices_backward.call,
+    "_upsample_bilinear2d_aa": upsample_bilinear2d_aa,
 }
 
 

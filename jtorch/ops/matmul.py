@@ -623,7 +623,7 @@ def addr(input, vec1, vec2):
 
 
 _addmm = addmm.call
-_LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None)")
+_LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor out=None)")
 
 
 def linear(*args, **kwargs):
@@ -643,6 +643,9 @@ def linear(*args, **kwargs):
     else:
         _, bound = _LINEAR.bind(args, kwargs)
         input, weight, bias = bound["input"], bound["weight"], bound["bias"]
+        out = bound.get("out")
+        if out is not None:
+            return write_result(out, linear(input, weight, bias), "linear", (input, weight))
     try:
         ndim, weight_ndim = input._value.meta.ndim, weight._value.meta.ndim
     except AttributeError:

@@ -14,6 +14,7 @@ from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom
 from .._engine.op import Plan
+from .._engine.record import write_result
 from .._engine.signatures import CallSignature
 from .._engine.trace import local
 from .._engine.values import Meta, make_meta
@@ -448,13 +449,14 @@ def _make_average(rank: int) -> Callable:
     name, ints = f"avg_pool{rank}d", f"IntArrayRef[{rank}]"
     schema = Schema(
         f"{name}(Tensor input, {ints} kernel_size, {ints} stride=None, {ints} padding=0, "
-        "bool ceil_mode=False, bool count_include_pad=True, int64_t? divisor_override=None)"
+        "bool ceil_mode=False, bool count_include_pad=True, int64_t? divisor_override=None, *, "
+        "Tensor out=None)"
     )
 
     def average(*args, **kwargs):
         _, bound = schema.bind(args, kwargs)
         lists = _lists(bound["kernel_size"], bound["stride"], bound["padding"])
-        return _avg_pool.call(
+        result = _avg_pool.call(
             bound["input"],
             *lists,
             bool(bound["ceil_mode"]),
@@ -462,6 +464,8 @@ def _make_average(rank: int) -> Callable:
             bound["divisor_override"],
             rank,
         )
+        out = bound.get("out")
+        return result if out is None else write_result(out, result, name, (bound["input"],))
 
     average.__name__ = average.__qualname__ = name
     average.__signature__ = CallSignature(schema, False)  # type: ignore[attr-defined]

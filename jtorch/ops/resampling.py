@@ -236,6 +236,27 @@ def _matrix(taps: _Taps, size: int, real: Any) -> np.ndarray:
     return matrix
 
 
+def _fixed_point(taps: _Taps, size: int) -> tuple[np.ndarray, int]:
+    """Return the matrix of the taps in whole numbers of 16 bits, and how many bits are a fraction.
+
+    PyTorch resamples bytes that way, with as many bits as let the largest weight fit.
+    """
+    matrix = _matrix(taps, size, np.float64)
+    largest = matrix.max(initial=0.0)
+    bits = 0
+    while bits < 22 and int(0.5 + largest * 2 ** (bits + 1)) < 2**15:
+        bits += 1
+    return np.trunc(matrix * 2.0**bits + np.copysign(0.5, matrix)), bits
+
+
+def _resampled_bytes(array: Any, dim: int, fixed: tuple[np.ndarray, int]) -> Any:
+    matrix, bits = fixed
+    # Products and sums of such whole numbers are exact in float64.
+    total = jnp.tensordot(array.astype(jnp.float64), matrix, ([dim], [1]))
+    rounded = jnp.floor((jnp.moveaxis(total, -1, dim) + 2.0 ** (bits - 1)) / 2.0**bits)
+    return jnp.clip(rounded, 0, 255).astype(jnp.uint8)
+
+
 def _plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
@@ -248,17 +269,24 @@ def _plan(operation, bound, mode) -> Plan:
         raise words.empty_data(meta.ndim, meta.shape)
     _check_dtype(meta, kind, antialias)
     whole = meta.dtype is dtypes.uint8
-    compute = np.dtype(np.float64 if meta.dtype is dtypes.float64 else np.float32)
+    compute = np.dtype(np.float64 if meta.dtype is dtypes.float64 or whole else np.float32)
     taps = _taps(kind, antialias, corners, sizes, made, factors, compute.type)
     shape = (*meta.shape[:2], *made)
     plain = all(weights is None for _, weights in taps)
+    fixed = (
+        [_fixed_point(t, size) for t, size in zip(taps, sizes, strict=True)]
+        if whole and not plain
+        else []
+    )
 
     def run(array):
+        if whole and not plain:
+            for dim in range(meta.ndim - 1, 1, -1):
+                array = _resampled_bytes(array, dim, fixed[dim - 2])
+            return array
         wide = array if plain else array.astype(compute)
         for dim in range(meta.ndim - 1, 1, -1):
             wide = _resampled(wide, dim, taps[dim - 2])
-        if whole and not plain:
-            wide = jnp.clip(jnp.round(wide), 0, 255)
         return wide.astype(array.dtype)
 
     def vjp(cotangents, results, operands):
@@ -351,7 +379,9 @@ def _make_upsample(mode: str, spatial: int, antialias: bool) -> Callable:
         method=False,
         function=False,
     )
-    def upsample(input, output_size=None, align_corners=False, scale_factors=None):
+    def upsample(
+        input, output_size=None, align_corners=False, scale_factors=None, **scales: float | None
+    ):
         if output_size is None:
             sizes = input.shape[2:]
             output_size = [
@@ -359,14 +389,14 @@ def _make_upsample(mode: str, spatial: int, antialias: bool) -> Callable:
             ]
             factors = tuple([float(factor) for factor in scale_factors])
         else:
-            factors = (0.0,) * spatial
+            factors = tuple([float(scales.get(f"scales{axis}") or 0.0) for axis in axes])
         made = tuple([int(size) for size in output_size])
         return _interpolate.call(input, made, mode, bool(align_corners), antialias, factors)
 
     return upsample
 
 
-_UPSAMPLE = {
+_UPSAMPLE: dict[tuple[str, int, bool], Callable] = {
     (mode, spatial, antialias): _make_upsample(mode, spatial, antialias)
     for mode, spatial, antialias in (
         *[(mode, n, False) for mode in ("nearest", "nearest-exact") for n in (1, 2, 3)],
@@ -379,6 +409,9 @@ _UPSAMPLE = {
         ("lanczos", 2, True),
     )
 }
+
+
+upsample_bilinear2d_aa = _UPSAMPLE["bilinear", 2, True]
 
 
 def _is_integer(value: Any) -> bool:
