@@ -21,6 +21,7 @@ BLOCK = 624  # words of a state
 _ROWS = 256  # blocks that one call can make
 _PAIRS = BLOCK // 2
 _LAG = 397
+_ALIGNMENT = 64  # bytes
 # Shorter stretches are NumPy's: a call costs some ten microseconds.
 _LEAST = 1 << 14
 # Seconds that NumPy may have spent before compiling pays, and what a word costs it, measured.
@@ -81,7 +82,7 @@ def coins(
     Returns:
         A bool array, the key and the position behind the words that were used.
     """
-    result = np.empty(count, np.bool_)
+    result = _aligned(count)
     odd = position % 2
     program = _program("coins", odd)
     assert program is not None
@@ -94,6 +95,13 @@ def coins(
         result[done : done + part] = rows.reshape(-1)[first : first + part]
         done, position = done + part, after
     return result, key, position
+
+
+def _aligned(count: int) -> np.ndarray:
+    """Return an empty bool array that XLA takes as it is, for beginning where it wants arrays to."""
+    memory = np.empty(count + _ALIGNMENT, np.bool_)
+    first = -memory.ctypes.data % _ALIGNMENT
+    return memory[first : first + count]
 
 
 def _call(

@@ -49,7 +49,7 @@ def _mask(shape: tuple[int, ...], strides: Any, like: Meta, keep: float) -> Any:
     if like.dtype.is_complex:
         raise messages_reduction.not_implemented("bernoulli_scalar_cpu_", like.dtype._legacy_name)
     meta = make_meta(shape, dtypes.bool_, like.device, strides)
-    return wrap(ready(_drawn(meta, None, _coins(keep)), meta))
+    return wrap(ready(_drawn(meta, None, _coins(keep), once=True), meta))
 
 
 def _element_mask(input: Any, keep: float) -> Any:
@@ -274,7 +274,7 @@ def native_dropout(input, p, train):
     if train is None or train:
         keep = 1.0 - p
         shaped = make_meta(meta.shape, dtypes.bool_, meta.device, strides)
-        mask = wrap(ready(_drawn(shaped, None, _coins(keep)), shaped))
+        mask = wrap(ready(_drawn(shaped, None, _coins(keep), once=True), shaped))
         return _native_dropout.call(input, mask, 0.0 if keep == 0 else 1.0 / keep), mask
     mask = filled_tensor(make_meta(meta.shape, dtypes.bool_, meta.device, strides), True)
     if not (meta.dtype.is_floating_point or meta.dtype.is_complex):

@@ -40,8 +40,16 @@ _OPTIONS = (
 Draw = Callable[[Any, tuple[int, ...], Any], np.ndarray]
 
 
-def _drawn(meta: Meta, generator: Any, draw: Draw) -> Any:
-    """Return an array of draws for a tensor, in the order of its memory."""
+def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
+    """Return an array of draws for a tensor, in the order of its memory.
+
+    Args:
+        meta: of the tensor.
+        generator: where to draw from; ``None`` for the device's own.
+        draw: how to draw.
+        once: whether one program will use it. A NumPy array is handed to a program in a tenth of
+            the time that it takes to make an array of JAX of it.
+    """
     if meta.device is META:
         return devices.NO_ELEMENTS
     source = generator_of(generator, meta.device)
@@ -56,7 +64,7 @@ def _drawn(meta: Meta, generator: Any, draw: Draw) -> Any:
         array = array.transpose(sorted(range(meta.ndim), key=order.__getitem__))
         if meta.device is CPU:
             array = np.ascontiguousarray(array)
-    return devices.put(array, CPU) if meta.device is CPU else array
+    return devices.put(array, CPU) if meta.device is CPU and not once else array
 
 
 def _drawing_order(meta: Meta) -> tuple[int, ...] | None:
