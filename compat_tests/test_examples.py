@@ -37,6 +37,17 @@ def wine_path(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue("wine_folder") / RED_WINE
 
 
+def skip_what_cannot_run(case: Case, request: pytest.FixtureRequest) -> None:
+    """Skip a case that lacks a package, or that takes long where nobody asked for examples."""
+    if case.picture:
+        for package in ("matplotlib", "sklearn", "tqdm"):
+            pytest.importorskip(package)
+    # Read from the command line: a whole run without -m keeps to what is quick.
+    asked = "examples" in request.config.option.markexpr or BACKEND == "torch"
+    if case.long and not asked:
+        pytest.skip("takes long to compile: run with -m examples")
+
+
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the programs, which run in another folder, import the package from this tree."""
@@ -48,6 +59,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_prints_what_pytorch_prints(
     case: Case, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    skip_what_cannot_run(case, request)
     if case.data == SMALL_TABLE:
         write_small_table(tmp_path / SMALL_TABLE)
     elif case.data == RED_WINE:
@@ -56,6 +68,8 @@ def test_prints_what_pytorch_prints(
     assert result.returncode == 0, result.stderr
     assert result.stdout == (HERE / f"{case.name}.txt").read_text(encoding="utf-8")
     assert result.stderr == ""
+    if case.picture:
+        assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG\r\n")
 
 
 def test_every_golden_file_belongs_to_a_case() -> None:

@@ -45,7 +45,9 @@ def fit_logistic(X: torch.Tensor, y: torch.Tensor, decay: float = 0.01) -> nn.Mo
     model = nn.Linear(X.shape[1], 1)
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)
-    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=30, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        model.parameters(), max_iter=30, history_size=6, line_search_fn="strong_wolfe"
+    )
     loss_of = nn.BCEWithLogitsLoss()
 
     def closure() -> torch.Tensor:

@@ -160,9 +160,9 @@ def main() -> None:
     )
     bar = tqdm(range(1, options.epochs + 1), desc="Training", unit="epoch", disable=None)
     for epoch in bar:
+        rate = schedule.get_last_lr()[0]
         loss = train_epoch(model, batches, optimizer, schedule)
-        right = (read(model, images) == labels).sum().item()
-        bar.write(f"Epoch {epoch:2d}   loss {loss:.2f}   read rightly {right} of {len(labels)}")
+        bar.write(f"Epoch {epoch:2d}   begins at rate {rate:.5f}   mean loss {loss:.2f}")
 
     predicted = read(model, images)
     matrix = confusion_matrix(labels, predicted)

@@ -100,9 +100,9 @@ def draw(
 def main() -> None:
     """Run the example from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=300, help="steps of Adam")
-    parser.add_argument("--polish", type=int, default=200, help="steps of L-BFGS after them")
-    parser.add_argument("--rate", type=float, default=0.01)
+    parser.add_argument("--epochs", type=int, default=700, help="steps of Adam")
+    parser.add_argument("--polish", type=int, default=60, help="steps of L-BFGS after them")
+    parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--noise", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -135,7 +135,7 @@ def main() -> None:
             bar.write(f"Adam step {step:3d}   loss {loss.item():.4f}   damping {history[-1]:.3f}")
 
     polish = torch.optim.LBFGS(
-        model.parameters(), max_iter=options.polish, history_size=20, line_search_fn="strong_wolfe"
+        model.parameters(), max_iter=options.polish, history_size=6, line_search_fn="strong_wolfe"
     )
 
     def closure() -> torch.Tensor:

@@ -28,12 +28,16 @@ class Case:
         program: file in ``examples/``.
         arguments: its command line, without the data.
         data: file that is its first argument; it stands in the working folder.
+        picture: it draws ``out.png``, and so needs the packages of the extra ``examples``.
+        long: it compiles programs for more than some seconds, and runs only where asked for.
     """
 
     name: str
     program: str
     arguments: tuple[str, ...] = ()
     data: str | None = None
+    picture: bool = False
+    long: bool = False
 
     def command(self) -> list[str]:
         """Return program and arguments, to go behind the interpreter."""
@@ -44,6 +48,7 @@ class Case:
 WINE = "wine_quality.py"
 SURFACE = "gradient_descent_surface.py"
 GRAPH = "computation_graph.py"
+OUT = ("--output", "out.png")
 DRAWN = ("--no-picture", "--expression")
 CASES = [
     Case("polynomial", "polynomial_gradient.py"),
@@ -59,6 +64,18 @@ CASES = [
          SMALL_TABLE),
     Case("wine-red", WINE, (), RED_WINE),
     Case("wine-red-layers-2", WINE, ("--layers", "2", "--seed", "7"), RED_WINE),
+    Case("breast-cancer", "breast_cancer_classifier.py", ("--epochs", "3", *OUT), picture=True,
+         long=True),
+    Case("diabetes", "diabetes_regression.py", ("--epochs", "12", "--patience", "4", *OUT),
+         picture=True),
+    Case("digits-autoencoder", "digits_autoencoder.py", ("--epochs", "3", *OUT), picture=True,
+         long=True),
+    Case("digits-cnn", "digits_cnn.py", ("--epochs", "1", *OUT), picture=True, long=True),
+    Case("gan-ring", "gan_ring.py", ("--epochs", "2", *OUT), picture=True, long=True),
+    Case("lstm", "character_lstm.py", ("--epochs", "2", "--length", "40", *OUT), picture=True,
+         long=True),
+    Case("oscillator", "physics_oscillator.py", ("--epochs", "100", "--polish", "20", *OUT),
+         picture=True, long=True),
 ]  # fmt: skip
 
 
