@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,6 +61,39 @@ def _check(name: str, meta: Meta, rank: int, dims: Sequence[int]) -> None:
 
 # Averages
 
+#: Elements of a window up to which halves are added one by one.
+_LONGEST_SUM = 512
+
+
+def _rounded_averages(images: Any, bounds: list[tuple[np.ndarray, np.ndarray]]) -> Any:
+    """Return the means of windows of volumes in half precision.
+
+    torch 2.13 adds the elements one after the other and divides by each length in turn, with a
+    rounding in every step.
+
+    Args:
+        images: of shape (batch, depth, height, width, channels).
+        bounds: where windows begin and end along each dimension.
+    """
+    lengths = [ends - starts for starts, ends in bounds]
+    total = None
+    for offsets in itertools.product(*[range(int(length.max())) for length in lengths]):
+        part, inside = images, np.ones((1,) * 5, bool)
+        for axis, offset in enumerate(offsets, 1):
+            starts, ends = bounds[axis - 1]
+            part = jnp.take(part, np.minimum(starts + offset, ends - 1), axis)
+            shape = [1] * 5
+            shape[axis] = -1
+            inside = inside & (starts + offset < ends).reshape(shape)
+        term = jnp.where(inside, part, jnp.zeros((), part.dtype))
+        total = term if total is None else total + term
+    assert total is not None
+    for axis, length in enumerate(lengths, 1):
+        shape = [1] * 5
+        shape[axis] = -1
+        total = total / jnp.asarray(length.reshape(shape), total.dtype)
+    return total
+
 
 def _average_plan(operation, bound, mode) -> Plan:
     rank = bound["rank"]
@@ -72,10 +107,14 @@ def _average_plan(operation, bound, mode) -> Plan:
     shape = (*meta.shape[: meta.ndim - rank], *outputs)
     bounds = [intervals(*pair) for pair in zip(meta.shape[-rank:], outputs, strict=True)]
 
+    largest = math.prod(int((ends - starts).max(initial=0)) for starts, ends in bounds)
+
     def run(input):
         if 0 in shape or 0 in input.shape:
             return jnp.zeros(shape, input.dtype)
         images = channels_last(input, rank)
+        if rank == 3 and images.dtype.itemsize == 2 and largest <= _LONGEST_SUM:
+            return channels_second(_rounded_averages(images, bounds), batched)
         wide = images.astype(jnp.float32) if images.dtype.itemsize == 2 else images
         return channels_second(averages(wide, bounds).astype(input.dtype), batched)
 

@@ -31,6 +31,13 @@ def _pixels(coordinates: Any, size: int, corners: bool) -> Any:
     return ((coordinates + 1) * size - 1) / 2
 
 
+def _scaled_pixels(coordinates: Any, size: int, corners: bool) -> Any:
+    """Return coordinates in pixels by the steps of PyTorch's kernel for images."""
+    if corners:
+        return (coordinates + 1) * ((size - 1) / 2)
+    return (coordinates + 1) * (size / 2) - 0.5
+
+
 def _clipped(pixels: Any, size: int) -> Any:
     """Return pixels inside the image; the gradient on its border is 0, as in PyTorch."""
     inside = (pixels > 0) & (pixels < size - 1)
@@ -82,7 +89,10 @@ def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> A
     sizes = image.shape[1:]
     # The last coordinate of a position is that of the first dimension.
     pixels = [
-        _pixels(grid[..., len(sizes) - 1 - dim], size, corners) for dim, size in enumerate(sizes)
+        (_pixels if len(sizes) == 3 else _scaled_pixels)(
+            grid[..., len(sizes) - 1 - dim], size, corners
+        )
+        for dim, size in enumerate(sizes)
     ]
     if mode == "bicubic":
         return _cubic(image, pixels, padding, corners)
@@ -95,7 +105,8 @@ def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> A
     total = None
     for corner in itertools.product((0, 1), repeat=len(sizes)):
         weight: Any = 1
-        for step, each, low in zip(corner, pixels, lows, strict=True):
+        # The width comes first, as in PyTorch.
+        for step, each, low in zip(corner[::-1], pixels[::-1], lows[::-1], strict=True):
             weight = weight * (each - low if step else low + 1 - each)
         places = tuple([low + step for low, step in zip(lows, corner, strict=True)])
         term = _at(image, places) * weight
@@ -148,9 +159,7 @@ def _sampler_plan(operation, bound, mode) -> Plan:
     shape = (*meta.shape[:2], *where.shape[1:-1])
 
     def run(images, grids):
-        wide = images.dtype.itemsize < 4
-        if wide:
-            images, grids = images.astype(jnp.float32), grids.astype(jnp.float32)
+        # Halves stay what they are: torch 2.13 rounds them in every step.
         found = jax.vmap(lambda image, grid: _sampled(image, grid, how, padding, corners))(
             images, grids
         )
