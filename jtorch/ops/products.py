@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from typing import Any
 
 import jax.numpy as jnp
 
 from .._core import dtypes, messages_matmul
-from .._core.promotion import result_type
+from .._core.promotion import promote_types, result_type
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
 from .._engine.op import Plan
@@ -263,17 +264,68 @@ def _parse(equation: str, tensors: list) -> tuple[list[str], str]:
     return terms, right
 
 
+def _sizes_by_letter(term: str, meta: Any) -> dict[Any, int]:
+    """Return the sizes other than 1 by letter; an ellipsis' dimensions by their distance."""
+    before, dots, after = term.partition("...")
+    hidden = meta.ndim - len(before) - len(after) if dots else 0
+    names = [*before, *range(hidden, 0, -1), *after]
+    return {name: n for name, n in zip(names, meta.shape, strict=True) if n != 1}
+
+
+def _integer_result(terms: list[str], right: str, metas: list[Any]) -> Any:
+    """Return the dtype of an ``einsum`` of integers or bools.
+
+    PyTorch multiplies from the left to the right. An index that one factor alone has left is added
+    up first, which makes int64; indices that both have are contracted, which wants one dtype.
+    """
+    if len(metas) == 1:
+        return dtypes.int64 if set(terms[0]) - set(right) else metas[0].dtype
+    tables = [_sizes_by_letter(term, meta) for term, meta in zip(terms, metas, strict=True)]
+    counts = collections.Counter(name for table in tables for name in table)
+    for name in list(counts):
+        if name in right if isinstance(name, str) else "..." in right:
+            del counts[name]
+    left, dtype = set(tables[0]), metas[0].dtype
+    for table, meta in zip(tables[1:], metas[1:], strict=True):
+        other, contracted = meta.dtype, set()
+        for name in [*counts]:
+            if name in left and name in table:
+                counts[name] -= 1
+                if counts[name] == 1:
+                    contracted.add(name)
+            elif counts[name] == 1 and name in left:
+                dtype = dtypes.int64
+            elif counts[name] == 1 and name in table:
+                other = dtypes.int64
+            else:
+                continue
+            if counts[name] == 1:
+                del counts[name]
+        if contracted and dtype is not other:
+            raise messages_matmul.scalar_types(dtype._legacy_name, other._legacy_name)
+        if contracted and dtype is dtypes.bool_:
+            raise messages_matmul.not_implemented("bmm", "Bool")
+        dtype = promote_types(dtype, other)
+        left |= set(table)
+    return dtype
+
+
 def _einsum_plan(operation, bound, mode) -> Plan:
     operands = list(bound["tensors"])
     equation = bound["equation"]
     dtype = operands[0].meta.dtype
+    if not (dtype.is_floating_point or dtype.is_complex):
+        left, _, out = equation.partition("->")
+        dtype = _integer_result(left.split(","), out, [each.meta for each in operands])
 
     def run(*arrays):
+        if dtype is dtypes.int64:  # what was added up is int64 before the products
+            arrays = tuple([array.astype(jnp.int64) for array in arrays])
         return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
 
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")
-    return array_plan(run, operands, node_name=None if summed else "MulBackward0")
+    return array_plan(run, operands, dtype, node_name=None if summed else "MulBackward0")
 
 
 @op(
