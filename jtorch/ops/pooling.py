@@ -232,8 +232,8 @@ def _make_max(rank: int, with_indices: bool) -> Callable:
     )(pool)
 
 
-def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[int, ...]:
-    """Check the arguments of ``max_pool1d``; return kernel, stride, padding, dilation, outputs."""
+def _one_of_each(input: Any, lists: tuple[tuple, ...]) -> tuple[int, ...]:
+    """Return kernel, stride, padding and dilation of one dimension."""
     shape = input.shape
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise words.one_rank("max_pool1d", shape)
@@ -243,6 +243,12 @@ def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[i
             raise words.one_list(name, len(given))
     kernel, padding, dilation = lists[0][0], lists[2][0], lists[3][0]
     stride = lists[1][0] if lists[1] else kernel
+    return kernel, stride, padding, dilation
+
+
+def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[int, ...]:
+    """Check the arguments of ``max_pool1d``; return kernel, stride, padding and dilation."""
+    kernel, stride, padding, dilation = _one_of_each(input, lists)
     if kernel <= 0:
         raise words.one_not_positive("kernel_size", kernel)
     if stride <= 0:
@@ -253,7 +259,7 @@ def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[i
         raise words.one_padding_too_large(padding, kernel)
     if dilation <= 0:
         raise words.one_not_positive("dilation", dilation)
-    count = _output_size(shape[-1], kernel, padding, stride, dilation, ceil_mode)
+    count = _output_size(input.shape[-1], kernel, padding, stride, dilation, ceil_mode)
     if count <= 0:
         raise words.one_no_output(count)
     return kernel, stride, padding, dilation
@@ -270,8 +276,8 @@ def max_pool1d_with_indices(
         kernel_size, stride, padding, dilation, ceil_mode: as for ``max_pool1d``.
     """
     lists = _lists(kernel_size, stride, padding, dilation)
-    numbers = _check_one(input, lists, ceil_mode)
-    kernel, stride, padding, dilation = numbers
+    # torch 2.13 leaves the numbers to the pooling of two dimensions here, which has its own words.
+    kernel, stride, padding, dilation = _one_of_each(input, lists)
     flat = ((1, kernel), (1, stride), (0, padding), (1, dilation))
     result, indices = _max_pool.call(input.unsqueeze(-2), *flat, bool(ceil_mode), True, 2)
     return result.squeeze(-2), indices.squeeze(-2)
