@@ -101,7 +101,7 @@ def main() -> None:
     """Run the example from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=700, help="steps of Adam")
-    parser.add_argument("--polish", type=int, default=60, help="steps of L-BFGS after them")
+    parser.add_argument("--polish", type=int, default=20, help="steps of L-BFGS after them")
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--noise", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=0)
