@@ -98,7 +98,7 @@ def coins(
 
 
 def _aligned(count: int) -> np.ndarray:
-    """Return an empty bool array that XLA takes as it is, for beginning where it wants arrays to."""
+    """Return an empty bool array that begins where XLA wants arrays to."""
     memory = np.empty(count + _ALIGNMENT, np.bool_)
     first = -memory.ctypes.data % _ALIGNMENT
     return memory[first : first + count]
