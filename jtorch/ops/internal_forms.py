@@ -53,11 +53,14 @@ def softmax_backward_data(grad_output, output, dim, input_dtype):
 def _dropout_backward_plan(operation, bound, mode) -> Plan:
     gradient, mask, scale = bound["grad_output"], bound["mask"], float(bound["scale"])
     meta = gradient.meta
+    known = meta.dtype.is_floating_point or meta.dtype.is_complex
+    dtype = meta.dtype if known else mode.default_dtype
 
     def run(upstream, kept):
+        upstream = upstream.astype(dtype._numpy)
         return (upstream * kept.astype(upstream.dtype) * scale).astype(upstream.dtype)
 
-    return Plan(run, [gradient, mask], (make_meta(meta.shape, meta.dtype, meta.device),))
+    return Plan(run, [gradient, mask], (make_meta(meta.shape, dtype, meta.device),))
 
 
 @op(
