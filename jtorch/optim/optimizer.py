@@ -12,7 +12,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._engine.trace import local
+from .._engine.trace import flush, local
 from .._tensor import Tensor
 from ..autograd.grad_mode import _with_grad, _without_grad
 from ..utils.hooks import RemovableHandle
@@ -199,6 +199,11 @@ class Optimizer:
                     self._optimizer_step_post_hooks.values(), _global_optimizer_post_hooks.values()
                 ):
                     post_hook(self, args, kwargs)
+            # The end of a turn of most loops: a loop that never looks at a value would otherwise
+            # be compiled several turns at a time, which takes minutes for a large model.
+            trace = local.trace
+            if not trace.captures and not self.defaults.get("differentiable"):
+                flush(trace, "optimizer step")
             return out
 
         return wrapper
