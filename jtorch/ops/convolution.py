@@ -206,18 +206,32 @@ class _Convolution:
             result = result + bias[0].reshape(1, -1, *(1,) * self.rank)
         return result.astype(arrays[0].dtype)
 
+    def _geometry_back(self) -> Geometry:
+        """Return the convolution from the result of a transposed one back to its input.
+
+        Output padding of a stride or more would make room for further windows: they are cut off.
+        """
+        geometry, padding = self.geometry, []
+        for dim, (low, high) in enumerate(geometry.padding):
+            size, made, stride = self.meta.shape[2 + dim], self.outputs[dim], geometry.stride[dim]
+            reach = geometry.dilation[dim] * (self.kernel[dim] - 1) + 1
+            spare = made + low + high - reach - (size - 1) * stride
+            padding.append((low, high - spare if spare >= stride else high))
+        return geometry._replace(padding=tuple(padding))
+
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        geometry = self._geometry_back() if self.transposed else self.geometry
         found = []
         if self.wanted[0]:
             if self.transposed:
-                found.append(convolve(upstream, weight, self.geometry))
+                found.append(convolve(upstream, weight, geometry))
             else:
                 sizes = self.meta.shape[2:]
                 found.append(input_gradient(upstream, weight, sizes, self.geometry))
         if self.wanted[1]:
             pair = (upstream, input) if self.transposed else (input, upstream)
-            found.append(weight_gradient(*pair, self.kernel, self.geometry))
+            found.append(weight_gradient(*pair, self.kernel, geometry))
         if len(self.wanted) == 3 and self.wanted[2]:
             found.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
         return [each.astype(cotangents[0].dtype) for each in found]
