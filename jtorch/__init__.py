@@ -23,7 +23,7 @@ from . import autograd, compiler, cuda, fft, linalg, return_types, special, vers
 from . import nn, serialization  # noqa: E402
 from . import func  # noqa: E402
 from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
-from . import cpu, nested, sparse  # noqa: E402
+from . import cpu, futures, nested, sparse  # noqa: E402
 
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402
@@ -60,7 +60,7 @@ from ._printing import set_printoptions  # noqa: E402
 from ._tensor import Tensor  # noqa: E402
 from ._tensor import attach_methods as _attach_methods  # noqa: E402
 from ._version import TORCH_VERSION as __version__  # noqa: E402
-from .amp import autocast  # noqa: E402
+from .amp import GradScaler, autocast  # noqa: E402
 from .amp._state import (  # noqa: E402
     autocast_decrement_nesting,
     autocast_increment_nesting,
@@ -88,6 +88,7 @@ from .autograd import (  # noqa: E402
 from .autograd.grad_mode import is_inference_mode_enabled  # noqa: E402
 from .compiler import synchronize  # noqa: E402
 from .func import vmap  # noqa: E402
+from .futures import Future  # noqa: E402
 from .random import (  # noqa: E402
     get_rng_state,
     initial_seed,
@@ -107,6 +108,8 @@ globals().update(_CPU_TYPES)
 newaxis = None
 legacy_contiguous_format = contiguous_format
 has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own builds for CPUs say
+
+from . import testing  # noqa: E402  needs every name above
 
 
 def __getattr__(name: str) -> object:

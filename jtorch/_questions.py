@@ -84,7 +84,7 @@ def _map2_(self: Any, x: Any, y: Any, callable: Callable) -> Any:
 
 def typename(obj: Any, /) -> str:
     """Return the name of an object's type; of a tensor that of its old type."""
-    if hasattr(obj, "_value") and hasattr(obj, "type"):
+    if not isinstance(obj, type) and hasattr(obj, "_value") and hasattr(obj, "type"):
         return obj.type()
     module = getattr(obj, "__module__", "") or ""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)

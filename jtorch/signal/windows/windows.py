@@ -145,11 +145,13 @@ def kaiser(
         return torch.empty((0,), **options)
     if M == 1:
         return torch.ones((1,), **options)
-    # The ends are rounded to the dtype, so that the root below is never of a negative number.
+    # The ends are rounded to the dtype. A fused multiplication and addition still leaves a little
+    # less than nothing at an end, of which there is no root.
     shape = torch.tensor(beta, dtype=options["dtype"], device=device)
     end = torch.minimum(shape, -shape + (M - 1) * (2.0 * shape / _intervals(M, sym)))
     places = torch.linspace(-shape, end, M, **options)
-    return torch.i0(torch.sqrt(shape * shape - torch.pow(places, 2))) / torch.i0(shape)
+    inside = torch.clamp(shape * shape - torch.pow(places, 2), min=0)
+    return torch.i0(torch.sqrt(inside)) / torch.i0(shape)
 
 
 @_documented("Make a Hamming window.")
