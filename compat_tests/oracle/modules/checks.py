@@ -16,14 +16,11 @@ import jtorch
 from compat_tests.oracle.database.comparing import differences
 from compat_tests.oracle.database.conversion import MissingError, OutOfScopeError, ours
 
+from .categories import CATEGORIES
 from .conversion import ModuleConverter, crossed, flat
 
-CATEGORIES = (
-    *("construction", "initial", "state_dict", "repr", "forward", "eval", "gradient"),
-    *("strided", "conversion", "memory", "file", "copy", "error"),
-)
 SEED = 20
-#: What costs most is done for the first of so many samples.
+#: What costs most is done for one in so many samples.
 FEW = 8
 
 
@@ -32,8 +29,9 @@ class Entry:
 
     Args:
         info: a ``ModuleInfo``.
-        most: how many samples to look at; all unless given.
+        most: how many samples to look at, evenly spread; all unless given.
     Attributes:
+        samples: how many samples were looked at, and how many there are.
         wrong: what differs, by category.
         counts: how often each category was looked at.
     """
@@ -41,6 +39,7 @@ class Entry:
     def __init__(self, info: Any, most: int | None = None):
         self.info = info
         self.most = most
+        self.samples = (0, 0)
         self.wrong: dict[str, list[str]] = {}
         self.counts = dict.fromkeys(CATEGORIES, 0)
 
@@ -48,8 +47,11 @@ class Entry:
         """Do all checks."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for number in range(len(self._inputs(torch.float32, False)[: self.most])):
-                self._sample(number)
+            there = len(self._inputs(torch.float32, False))
+            looked = min(there, self.most or there)
+            self.samples = (looked, there)
+            for place in range(looked):
+                self._sample(place * there // looked, copies=place % FEW == 0)
             self._errors()
         return self
 
@@ -83,7 +85,7 @@ class Entry:
 
     # Samples
 
-    def _sample(self, number: int) -> None:
+    def _sample(self, number: int, copies: bool) -> None:
         sample = self._inputs(torch.float32, False)[number]
         what = f"#{number} {sample.desc}".strip()
         try:
@@ -107,7 +109,7 @@ class Entry:
                 self._forward(category, what, number, training, torch.float32)
         with self._guarded("gradient", what):
             self._gradient(what, number)
-        if number % FEW:
+        if not copies:
             return
         with self._guarded("strided", what):
             self._forward("strided", what, number, True, torch.float32, strided=True)

@@ -1,0 +1,54 @@
+"""Spread checks over worker processes that share a folder of compiled programs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS = 2
+#: A worker is replaced by a fresh one after so many jobs: programs stay in memory.
+JOBS_OF_A_WORKER = 40
+
+
+def spread(
+    function: Callable[[Any], Any], jobs: Sequence[Any], workers: int = WORKERS
+) -> Iterator[Any]:
+    """Yield the results of ``function`` in the order of the jobs.
+
+    The calling process should not have imported jtorch: where its programs are kept is
+    settled on import, by the environment that the workers inherit.
+
+    Args:
+        function: a function of a module, called with each job in one of the workers.
+        jobs: what can be pickled.
+        workers: number of processes.
+    """
+    os.environ.setdefault("JTORCH_CACHE_DIR", str(ROOT / ".oracle" / "programs"))
+    os.environ.setdefault("JTORCH_CACHE_MB", "8192")
+    os.environ.setdefault("JTORCH_RECOMPILE_WARNING", "0")
+    os.environ.setdefault("JTORCH_MAX_PROGRAMS", "300")
+    # Where an operation was traced is of no use here, and a third of the time of lowering it.
+    os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
+    pool = ProcessPoolExecutor(
+        max_workers=max(1, min(workers, len(jobs))),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        max_tasks_per_child=JOBS_OF_A_WORKER,
+    )
+    with pool:
+        yield from pool.map(function, jobs)
+
+
+def _begin() -> None:
+    import torch
+
+    from jtorch._engine import compilation
+
+    torch.set_num_threads(1)
+    # A second, optimised compilation of a program that a check runs a few times is wasted.
+    compilation.HOT_RUNS = 1 << 60
