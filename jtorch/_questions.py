@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._core.memory_format import channels_last
+from ._core.memory_format import memory_format as MemoryFormat
 from ._core.schema import Schema
 from ._engine.declare import FUNCTIONS, METHODS
 
@@ -46,22 +49,61 @@ def _dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
 
     Args:
         ambiguity_check: whether to raise where strides allow several orders; or memory formats,
-            in one of which the tensor has to be.
+            in exactly one of which the tensor has to be then.
+
+    Raises:
+        RuntimeError: several orders are possible.
+        TypeError: the check is neither a bool nor a list of memory formats.
     """
+    formats = [] if isinstance(ambiguity_check, bool) else ambiguity_check
+    if not isinstance(formats, list) or not all(isinstance(f, MemoryFormat) for f in formats):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
     strides, shape = self.stride(), self.shape
-    order = sorted(range(self.dim()), key=lambda dim: -strides[dim])
-    if ambiguity_check is True:
-        by_stride = [strides[dim] for dim in order]
-        if len(set(by_stride)) < len(by_stride) or any(size == 1 for size in shape):
-            raise RuntimeError("The tensor does not have unique dim order.")
-    elif ambiguity_check:
-        formats = list(ambiguity_check)
-        if not any(self.is_contiguous(memory_format=each) for each in formats):
+    if ambiguity_check is not False:
+        several = 1 in shape or any(a == b for a, b in itertools.pairwise(strides))
+        if several and sum(self.is_contiguous(memory_format=each) for each in formats) != 1:
             raise RuntimeError(
                 "The tensor does not have unique dim order, or cannot map to exact one of the "
-                f"given memory formats {formats}."
+                "given memory formats."
             )
+    dims = self.dim()
+    row_major = self.is_contiguous()
+    last = dims == 4 and self.is_contiguous(memory_format=channels_last)
+    if dims < 2 or (row_major and not last):
+        return tuple(range(dims))
+    if last and not row_major:
+        return (0, 2, 3, 1)
+    order = _by_strides(shape, strides)
+    if ambiguity_check and any(
+        _inside(shape, strides, a, b) != 1 for a, b in itertools.pairwise(order)
+    ):
+        raise RuntimeError("The tensor does not have unique dim order.")
     return tuple(order)
+
+
+def _inside(shape: Sequence[int], strides: Sequence[int], outer: int, inner: int) -> int:
+    """Return 1 where the second dimension lies inside the first, -1 the other way, 0 unknown."""
+    a, b = strides[inner], strides[outer]
+    if not a or not b:
+        return 0
+    if a == b:
+        return 0 if shape[outer] >= shape[inner] else -1
+    return 1 if b > a else -1
+
+
+def _by_strides(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """Sort dimensions by insertion, from innermost; those that cannot be compared stay."""
+    order = list(reversed(range(len(shape))))
+    for place in range(1, len(order)):
+        moved = place
+        for before in reversed(range(place)):
+            known = _inside(shape, strides, order[moved], order[before])
+            if known < 0:
+                order[before], order[moved] = order[moved], order[before]
+                moved = before
+            elif known > 0:
+                break
+    return order[::-1]
 
 
 def _const_data_ptr(self: Any) -> int:
