@@ -171,9 +171,10 @@ class Entry:
             given = _strided(given)
         converter = ModuleConverter()
         args, kwargs = converter(given)
-        wanted = _run(theirs, *given, torch)
-        got = _run(mine, args, kwargs, jtorch)
-        self._note(category, what, list(differences(wanted, got, {})))
+        found = _differing(
+            lambda: _run(theirs, *given, torch), lambda: _run(mine, args, kwargs, jtorch)
+        )
+        self._note(category, what, found)
 
     def _gradient(self, what: str, number: int) -> None:
         dtype = torch.float64 if torch.float64 in self.info.dtypes else torch.float32
@@ -232,9 +233,11 @@ class Entry:
         given_kwargs = {key: last(value) for key, value in called.kwargs.items()}
         converter = ModuleConverter()
         args, kwargs = converter((given_args, given_kwargs))
-        wanted = _run(theirs, given_args, given_kwargs, torch)
-        got = _run(mine, args, kwargs, jtorch)
-        self._note("memory", what, list(differences(wanted, got, {})))
+        found = _differing(
+            lambda: _run(theirs, given_args, given_kwargs, torch),
+            lambda: _run(mine, args, kwargs, jtorch),
+        )
+        self._note("memory", what, found)
 
     def _copies(self, what: str, number: int) -> None:
         """Check that copies and files of a module do what the module does."""
@@ -255,8 +258,11 @@ class Entry:
             with self._guarded(category, what):
                 made = make()
                 fresh = self._pair(sample)[0]
-                wanted = _run(fresh, copy.deepcopy(called.args), called.kwargs, torch)
-                self._note(category, what, list(differences(wanted, called_with(made), {})))
+                found = _differing(
+                    lambda one=fresh: _run(one, copy.deepcopy(called.args), called.kwargs, torch),
+                    lambda other=made: called_with(other),
+                )
+                self._note(category, what, found)
 
     # Errors
 
@@ -336,6 +342,15 @@ def _raised(function: Callable[[], Any]) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "nothing raised"
+
+
+def _differing(theirs: Callable[[], Any], mine: Callable[[], Any]) -> list[Any]:
+    """Return how results differ, and where PyTorch refuses a sample, how the refusals do."""
+    try:
+        wanted = theirs()
+    except Exception as error:
+        return _texts(f"{type(error).__name__}: {error}", _raised(mine))
+    return list(differences(wanted, mine(), {}))
 
 
 def _texts(wanted: str, got: str) -> list[str]:
