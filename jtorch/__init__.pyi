@@ -22,6 +22,7 @@ from . import cpu as cpu
 from . import cuda as cuda
 from . import fft as fft
 from . import func as func
+from . import futures as futures
 from . import linalg as linalg
 from . import masked as masked
 from . import multiprocessing as multiprocessing
@@ -36,6 +37,7 @@ from . import signal as signal
 from . import sparse as sparse
 from . import special as special
 from . import storage as storage
+from . import testing as testing
 from . import utils as utils
 from . import version as version
 from ._core.device import Device as _Device
@@ -64,6 +66,7 @@ from ._hook import uninstall as uninstall
 from ._printing import set_printoptions as set_printoptions
 from ._tensor import Tensor as Tensor
 from ._version import TORCH_VERSION as _TORCH_VERSION
+from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
 from .amp._state import autocast_decrement_nesting as autocast_decrement_nesting
 from .amp._state import autocast_increment_nesting as autocast_increment_nesting
@@ -88,6 +91,7 @@ from .autograd import set_grad_enabled as set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from .compiler import synchronize as synchronize
 from .func import vmap as vmap
+from .futures import Future as Future
 from .random import initial_seed as initial_seed
 from .random import manual_seed as manual_seed
 from .random import seed as seed
@@ -110,6 +114,7 @@ IntTensor: Any
 LongTensor: Any
 ShortTensor: Any
 __version__ = _TORCH_VERSION
+_chunk_cat: Any
 _conj: Any
 _convolution: Any
 _euclidean_dist: Any
@@ -222,8 +227,11 @@ _sample_dirichlet: Any
 _scaled_dot_product_attention_math: Any
 _scaled_dot_product_flash_attention_for_cpu: Any
 _segment_reduce: Any
+_softmax_backward_data: Any
 _standard_gamma: Any
 _transformer_encoder_layer_fwd: Any
+_unsafe_masked_index: Any
+_unsafe_masked_index_put_accumulate: Any
 _weight_norm: Any
 bfloat16: _dtype
 bool: _dtype
