@@ -142,6 +142,7 @@ def pytester_run(tmp_path):
         folder.mkdir()
         shutil.copy(Path(__file__).with_name("conftest.py"), folder)
         (folder / "test_sample.py").write_text(source)
+        (tmp_path / "pytest.ini").write_text("[pytest]\n")  # the folders above have no say
         pattern = f"compat_tests/test_sample.py::{gap}"
         (folder / "known_gaps.toml").write_text(
             f'[[gap]]\ntests = ["{pattern}"]\nreason = "known"\n'

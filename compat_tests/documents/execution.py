@@ -24,7 +24,7 @@ def command(backend: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Return this process's environment with the repository importable, installed or not.
 
-    Programs that call one line with many shapes are no reason to warn: there is no such line to fix.
+    Programs call one line with many shapes, which is no reason to warn.
     """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {
