@@ -45,7 +45,7 @@ def _variant(name: str, node_name: str) -> Callable:
     """Return the method of a view operator whose ``grad_fn`` has another name."""
     twin = copy.copy(REGISTRY[name])
     twin.kind = copy.copy(twin.kind)
-    twin.kind.names = None
+    twin.kind.names = None  # type: ignore[attr-defined]
     twin.node_name = node_name
     return make_view(twin, True)
 
