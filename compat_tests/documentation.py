@@ -41,6 +41,9 @@ def documented_objects() -> Iterator[tuple[str, str]]:
             if name.startswith("_") or inspect.ismodule(item) or id(item) in seen:
                 continue
             seen.add(id(item))
+            origin = getattr(item, "__module__", None)
+            if isinstance(origin, str) and origin.partition(".")[0] not in ("jtorch", "torch"):
+                continue  # a tool that a module imports
             full_name = f"{module.__name__}.{name}"
             members = vars(item).items() if inspect.isclass(item) else ()
             described = [(full_name, item)]

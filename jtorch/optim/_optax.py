@@ -28,7 +28,7 @@ class Optax(Optimizer):
     >>> weight.sum().backward()
     >>> optimizer.step()
     >>> weight
-    tensor([0.5000, 0.5000], requires_grad=True)
+    tensor([0.4995, 0.4995], requires_grad=True)
     """
 
     def __init__(self, params: ParamsT, transformation: Any) -> None:
