@@ -12,7 +12,7 @@ import numpy as np
 from .._core import dtypes
 from .._core import messages_linalg as messages
 from .._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
-from .._engine.kinds import Custom
+from .._engine.kinds import Custom, broadcast_shapes
 from .._engine.op import Plan
 from .._engine.values import make_meta
 from ._calls import bound_function, named
@@ -455,6 +455,12 @@ def linalg_lstsq(input, b, rcond=None, driver=None):
         from gelsy), the rank and the singular values; empty tensors for what is not computed.
     """
     vector = _check_lstsq(input, b)
+    given = input
+    own, its = input.shape[:-2], b.shape[: -1 if vector else -2]
+    if own != its:
+        batch = broadcast_shapes([tuple(own), tuple(its)])
+        input = input.expand(*batch, *input.shape[-2:])
+        b = b.expand(*batch, *b.shape[len(its) :])
     driver = "gelsy" if driver is None else driver
     if driver not in _DRIVERS:
         raise messages.must(
@@ -470,7 +476,7 @@ def linalg_lstsq(input, b, rcond=None, driver=None):
     rank = empty(0, dtype=dtypes.int64, device=device)
     values = empty(0, dtype=input.dtype.to_real(), device=device)
     if driver != "gels":
-        rank, found = _lstsq_rank.call(input, rcond)
+        rank, found = _lstsq_rank.call(given, rcond)
         values = found if driver in ("gelsd", "gelss") else values
     residuals = rows > columns and driver != "gelsy"
     if residuals and driver != "gels":
