@@ -107,3 +107,22 @@ def test_sharing_ends_with_the_last_array(torch):
     del view
     assert tensor.tolist() == [1, 2, 3]
     assert tensor._alias.storage.host is None
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_arrays_of_several_parameters_and_gradients_follow_training(torch, name):
+    torch.manual_seed(0)
+    model = torch.nn.Linear(2, 3)
+    optimizer = getattr(torch.optim, name)(model.parameters(), lr=0.1)
+    weights = [parameter.detach().numpy() for parameter in model.parameters()]
+    before = [array.copy() for array in weights]
+    for _ in range(3):
+        optimizer.zero_grad(set_to_none=False)
+        model(torch.ones(4, 2)).sum().backward()
+        gradients = [parameter.grad.numpy() for parameter in model.parameters()]
+        optimizer.step()
+    model(torch.ones(4, 2)).sum().backward()
+    assert [(array == 8).all() for array in gradients] == [True, True]
+    for array, old, parameter in zip(weights, before, model.parameters(), strict=True):
+        assert np.allclose(array, old - (1.2 if name == "SGD" else 0.3), atol=1e-5)
+        assert array.tolist() == parameter.tolist()

@@ -66,10 +66,13 @@ def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     trace.node = node
     slot = node.slot
     base = trace.base
-    for leaf, meta in zip(leaves, node.metas, strict=True):
-        result = Value(base + slot, meta, segment, slot)
-        values.append(result)
+    results = []
+    for meta in node.metas:
+        results.append(Value(base + slot, meta, segment, slot))
         slot += 1
+    values += results
+    # All are held here: to write to memory that NumPy shares runs the trace in between.
+    for leaf, result in zip(leaves, results, strict=True):
         if leaf is not None:
             extra = leaf._extra
             if extra.grad is None or create_graph:

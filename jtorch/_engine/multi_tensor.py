@@ -177,15 +177,16 @@ def write_lists(
     metas = node.metas
     base = trace.base
     segment = trace.segment
-    made = trace.values
-    at = 0
-    start = len(made)
+    made = []
     for meta in metas:
         made.append(Value(base + slot, meta, segment, slot))
         slot += 1
+    trace.values += made
+    # All are held here: to write to memory that NumPy shares runs the trace in between.
+    at = 0
     for index in written:
         for tensor in lists[index]:
-            value = made[start + at]
+            value = made[at]
             at += 1
             old = tensor._value
             meta = value.meta
