@@ -42,7 +42,12 @@ def _channels_of(meta: Meta) -> int:
 
 
 class _BatchNorm:
-    """The arithmetic of one ``batch_norm``."""
+    """The arithmetic of one ``batch_norm``.
+
+    Inside, channels are the last dimension, as in convolutions, so that the turns between the two
+    cancel. With channels second, XLA's reductions over products of two arrays made a copy of each:
+    two thirds more time outside of the convolutions of a residual network.
+    """
 
     def __init__(self, bound: dict[str, Any], mode: Any):
         operand = bound["input"]
@@ -56,21 +61,24 @@ class _BatchNorm:
         self.has_weight, self.has_bias = weight is not None, bias is not None
         self.statistics = statistics
         self.eps = float(bound["eps"])
-        self.axes = (0, *range(2, meta.ndim))
-        self.broadcast = (1, -1, *(1,) * (meta.ndim - 2))
+        self.axes = tuple(range(meta.ndim - 1))
         self.count = meta.numel // max(meta.shape[1], 1)
 
-    def statistics_of(self, input: Any) -> tuple[Any, Any]:
+    @staticmethod
+    def channels_last(array: Any) -> Any:
+        """Return an array of the input's shape as it is computed with."""
+        return jnp.moveaxis(widen(array), 1, -1)
+
+    def statistics_of(self, wide: Any) -> tuple[Any, Any]:
         """Return the means of the channels, and the sums of squares of the distances to them."""
-        wide = widen(input)
         mean = self.mean(wide)
         # Once more, so that a constant channel has its mean exactly, as in PyTorch.
         mean = mean + self.mean(wide - mean)
         centred = wide - mean
-        return self.kept(mean), self.kept(jnp.sum(centred * centred, self.axes, keepdims=True))
+        return self.kept(mean), self.kept(jnp.sum(centred * centred, self.axes))
 
     def mean(self, array: Any) -> Any:
-        return true_quotient(jnp.sum(array, self.axes, keepdims=True), self.count)
+        return true_quotient(jnp.sum(array, self.axes), self.count)
 
     def kept(self, number: Any) -> Any:
         """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
@@ -79,39 +87,43 @@ class _BatchNorm:
         return number
 
     def normalised(self, input: Any) -> tuple[Any, Any]:
-        """Return the normalised input, and one over the standard deviations."""
-        mean, squares = self.statistics_of(input)
+        """Return the normalised input, channels last, and one over the standard deviations."""
+        wide = self.channels_last(input)
+        mean, squares = self.statistics_of(wide)
         variance = self.kept(true_quotient(squares, self.count))
         scale = self.kept(self.inverse(variance))
-        return (widen(input) - mean) * scale, scale
+        return (wide - mean) * scale, scale
 
     def inverse(self, variance: Any) -> Any:
         return jax.lax.rsqrt(variance + jnp.asarray(self.eps, variance.dtype))
 
     def affine(self, normal: Any, parameters: tuple) -> Any:
-        given = [widen(each).reshape(self.broadcast) for each in parameters]
+        given = [widen(each).reshape(-1) for each in parameters]
         if self.has_weight:
             normal = normal * given[0]
         if self.has_bias:
             normal = normal + given[-1]
-        return cast(normal, self.meta.dtype)
+        return cast(jnp.moveaxis(normal, -1, 1), self.meta.dtype)
 
     def scaled(self, scale: Any, operands: list) -> Any:
-        return scale * widen(operands[1]).reshape(self.broadcast) if self.has_weight else scale
+        return scale * widen(operands[1]).reshape(-1) if self.has_weight else scale
 
     def gradients(
         self, upstream: Any, normal: Any, operands: list, of_input: Callable[[Any, Any], Any]
     ) -> list:
-        """Return the wanted gradients; ``of_input`` makes the input's of the two sums."""
-        total = jnp.sum(upstream, self.axes, keepdims=True)
-        product = jnp.sum(upstream * normal, self.axes, keepdims=True)
+        """Return the wanted gradients; ``of_input`` makes the input's of the two sums.
+
+        Arrays of the input's shape are channels last.
+        """
+        total = jnp.sum(upstream, self.axes)
+        product = jnp.sum(upstream * normal, self.axes)
         found = []
         for position, wanted in enumerate(self.wanted):
             if not wanted:
                 continue
             given = operands[position]
             if not position:
-                gradient = of_input(total, product)
+                gradient = jnp.moveaxis(of_input(total, product), -1, 1)
             else:
                 gradient = product if position == 1 and self.has_weight else total
             found.append(gradient.reshape(given.shape).astype(given.dtype))
@@ -130,7 +142,7 @@ def _batch_norm_training_plan(operation, bound, mode) -> Plan:
         return layer.affine(layer.normalised(input)[0], parameters)
 
     def vjp(cotangents, results, operands):
-        upstream = widen(cotangents[0])
+        upstream = layer.channels_last(cotangents[0])
         normal, scale = layer.normalised(operands[0])
 
         def of_input(total, product):
@@ -162,15 +174,15 @@ def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
     first = len(layer.operands)
 
     def moments(arrays):
-        mean, variance = [widen(each).reshape(layer.broadcast) for each in arrays[first:]]
-        return widen(arrays[0]) - mean, layer.inverse(variance)
+        mean, variance = [widen(each).reshape(-1) for each in arrays[first:]]
+        return layer.channels_last(arrays[0]) - mean, layer.inverse(variance)
 
     def run(*arrays):
         centred, scale = moments(arrays)
         return layer.affine(centred * scale, arrays[1:first])
 
     def vjp(cotangents, results, operands):
-        upstream = widen(cotangents[0])
+        upstream = layer.channels_last(cotangents[0])
         centred, scale = moments(operands)
         return layer.gradients(
             upstream,
@@ -208,8 +220,7 @@ def _running_plan(operation, bound, mode) -> Plan:
     count = layer.count
 
     def run(input, mean, variance, momentum):
-        found, squares = layer.statistics_of(input)
-        found, squares = found.reshape(-1), squares.reshape(-1)
+        found, squares = layer.statistics_of(layer.channels_last(input))
         spread = true_quotient(squares, count - 1)
         made = []
         for running, new in ((mean, found), (variance, spread)):
@@ -333,9 +344,9 @@ def _batch_moments_plan(operation, bound, mode) -> Plan:
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
 
     def run(input):
-        mean, squares = layer.statistics_of(input)
+        mean, squares = layer.statistics_of(layer.channels_last(input))
         scale = layer.inverse(layer.kept(true_quotient(squares, layer.count)))
-        return cast(mean.reshape(-1), dtype), cast(scale.reshape(-1), dtype)
+        return cast(mean, dtype), cast(scale, dtype)
 
     made = make_meta((meta.shape[1],), dtype, meta.device)
     return Plan(run, layer.operands, (made, made))

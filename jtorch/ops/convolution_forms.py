@@ -245,6 +245,7 @@ def _forward(images: Any, filters: Any, geometry: Geometry) -> Any:
         return _dot(_patches(images, kernel, outputs), filters.reshape(-1, count))
     if filters_in == 1 and taps <= _MOST_TAPS:
         padded = _pad(images, geometry.padding)
+        filters = jax.lax.optimization_barrier(filters)
         return sum(part * filters[tap][0] for tap, part in _taps(padded, kernel, outputs, geometry))
     if _native(images.dtype):
         return _lax(images, filters, geometry)
