@@ -30,8 +30,8 @@ programs of random arithmetic 140 were left, all with equal bits: 23 ms instead 
 The options (``JTORCH_XLA_OPTIONS``) and what they are for:
 
 - ``xla_cpu_experimental_ynn_fusion_type`` without convolutions: XLA's other convolution is 1.0 to
-  3.8 times as fast. Without products of matrices too in a program that has some inside a loop: XLA's
-  other product, called over and over, takes 0.73 to 0.91 of the time (a step of an LSTM 0.90).
+  3.8 times as fast. In a program with products of matrices inside a loop without products too:
+  XLA's other product, called over and over, takes 0.73 to 0.91 of the time (an LSTM step 0.90).
 - ``xla_cpu_prefer_vector_width`` 512 where the processor has AVX-512.
 - ``xla_allow_excess_precision`` off, always: XLA would otherwise drop the rounding of
   ``x.bfloat16().float()``.
