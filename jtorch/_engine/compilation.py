@@ -131,7 +131,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
     """
     start = time.perf_counter()
     with _on(device):
-        traced = jax.jit(program.function).trace(*arguments)
+        traced = jax.jit(program.function, donate_argnums=program.donated).trace(*arguments)
         lowered = traced.lower()
     if device.type != "cpu" and jax_device(device).platform != "cpu":
         options, cheap, looped = accelerator_options(), False, False

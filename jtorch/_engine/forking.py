@@ -94,14 +94,19 @@ _run = programs.run
 
 
 def _run_with_own_arrays(
-    program: Any, floats: list[float], ints: list[int], inputs: list[Any], device: Any
+    program: Any,
+    floats: list[float],
+    ints: list[int],
+    inputs: list[Any],
+    device: Any,
+    owned: bool = True,
 ) -> Any:
     """Run a program on arrays of this process's client."""
     for value in inputs:
         array = value.array
         if isinstance(array, jax.Array) and array.sharding.device_set.intersection(_inherited):
             value.array = np.asarray(array)
-    return _run(program, floats, ints, inputs, device)
+    return _run(program, floats, ints, inputs, device, owned)
 
 
 def _compile_fully_at_once(program: Any) -> None:

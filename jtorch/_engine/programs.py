@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import compilation, failures
+from . import compilation, donation, failures
 from .cones import cone_of
 from .trie import Instruction, Node
 from .values import Value
@@ -31,6 +31,8 @@ class Program:
         saved_inputs: inputs (negative references) whose arrays a later gradient needs.
         cone: the graph behind the live results, ``None`` where none can be differentiated.
         outputs: ``live + saved``.
+        returned: the outputs in the order in which the executable returns them.
+        donated: positions of the arguments that the executable overwrites (see ``donation``).
         used_inputs: inputs that the outputs depend on.
         uses_floats, uses_ints: whether they depend on Python numbers.
         instructions: those that the outputs depend on.
@@ -50,6 +52,8 @@ class Program:
         "saved_inputs",
         "cone",
         "outputs",
+        "returned",
+        "donated",
         "used_inputs",
         "uses_floats",
         "uses_ints",
@@ -68,6 +72,8 @@ class Program:
     saved_inputs: tuple[int, ...]
     cone: Any
     outputs: tuple[int, ...]
+    returned: tuple[int, ...]
+    donated: tuple[int, ...]
     used_inputs: tuple[int, ...]
     uses_floats: bool
     uses_ints: bool
@@ -97,7 +103,8 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.saved = tuple(sorted(slot for slot in saved if slot >= 0 and slot not in live_set))
     program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
     program.saved_inputs = tuple(slot for slot in saved if slot < 0)
-    program.outputs = live + program.saved
+    program.outputs = program.returned = live + program.saved
+    program.donated = ()
     needed, inputs, uses_floats, uses_ints = live_instructions(instructions, program.outputs)
     program.used_inputs = tuple(inputs)
     program.uses_floats = uses_floats
@@ -138,7 +145,6 @@ def _function(program: Program) -> Any:
     """Return the pure function that JAX compiles."""
     instructions = program.instructions
     used_inputs = program.used_inputs
-    outputs = program.outputs
 
     def jtorch_program(*arguments):
         numbers = iter(arguments[len(used_inputs) :])
@@ -161,7 +167,7 @@ def _function(program: Program) -> Any:
             for offset, (result, meta) in enumerate(zip(results, instruction.metas, strict=True)):
                 environment[slot + offset] = result
                 metas[slot + offset] = meta
-        return [_as_declared(environment[slot], metas[slot]) for slot in outputs]
+        return [_as_declared(environment[slot], metas[slot]) for slot in program.returned]
 
     return jtorch_program
 
@@ -174,10 +180,18 @@ def _as_declared(array: Any, meta: Any) -> Any:
 
 
 def run(
-    program: Program, floats: list[float], ints: list[int], inputs: list[Value], device: Any
+    program: Program,
+    floats: list[float],
+    ints: list[int],
+    inputs: list[Value],
+    device: Any,
+    owned: bool = True,
 ) -> Sequence[Any]:
     """Run a program, compiling it first when it never ran.
 
+    Args:
+        owned: whether nobody runs anything with these inputs again on account of the trace that
+            they belong to.
     Raises:
         RuntimeError: there is not enough memory.
     """
@@ -205,10 +219,18 @@ def run(
         with _compiling:
             call = program.call
             if call is None:
+                if owned:
+                    donation.plan(program, inputs, arguments)
                 call = program.call = compilation.compile_first(program, arguments, device)
     elif runs == compilation.HOT_RUNS and program.lowered is not None:
         compilation.optimise_later(program)
+    if program.donated:
+        donation.protect(program, inputs, arguments, owned)
     try:
-        return call(*arguments)
+        results = call(*arguments)
     except jax.errors.JaxRuntimeError as error:
         raise failures.explained(error, program) from None
+    if program.donated:
+        made = dict(zip(program.returned, results, strict=True))
+        return [made[slot] for slot in program.outputs]
+    return results

@@ -358,7 +358,7 @@ def run_for_other_thread(value: Value) -> None:
         if program is None:
             program = _new_program(node, live)
         outputs = programs.run(
-            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device
+            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device, owned=False
         )
         value.array = outputs[0]
         stats.count_flush(reason)
