@@ -48,7 +48,7 @@ def item(self: Any) -> Any:
         array = materialise(value, "item")
     elif meta.device is META:
         raise RuntimeError("Tensor.item() cannot be called on meta tensors")
-    return _python_number(array)
+    return _python_number(np.asarray(array))  # of an array of JAX ``item`` takes twice as long
 
 
 def tolist(self: Any) -> Any:

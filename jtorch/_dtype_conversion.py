@@ -76,8 +76,12 @@ def to(self: Any, *args: Any, **kwargs: Any) -> Any:
         copy: whether to copy even where nothing changes.
         memory_format: how the result lies in memory; by default as this tensor does.
     """
-    if len(args) == 1 and not kwargs and args[0].__class__ is DType:
-        return converted(self, args[0], None)
+    if len(args) == 1 and not kwargs:
+        wanted = args[0]
+        if wanted.__class__ is DType:
+            return converted(self, wanted, None)
+        if wanted is self._value.meta.device:
+            return self
     _, bound = _TO.bind(args, kwargs, True)
     other = bound.get("tensor")
     if other is not None and not hasattr(other, "_value"):

@@ -152,19 +152,30 @@ def composite(
             p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
         )
 
+        def fits(args: tuple, kwargs: dict[str, Any]) -> bool:
+            try:
+                plain.bind(*args, **kwargs)
+            except TypeError:
+                return False
+            return True
+
         def make(as_method: bool) -> Callable:
+            # Whether so many arguments and these names are the Python function's own.
+            known: dict[Any, bool] = {}
+
             @functools.wraps(pure)
             def call(*args, **kwargs):
-                if not takes_anything:
-                    try:
-                        plain.bind(*args, **kwargs)
-                    except TypeError:
-                        _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
-                        bound.pop("out", None) if bound.get("out") is None else None
-                        if as_method:
-                            return pure(args[0], **bound)
-                        return pure(**bound)
-                return pure(*args, **kwargs)
+                form = (len(args), *kwargs) if kwargs else len(args)
+                fitting = known.get(form)
+                if fitting is None:
+                    fitting = known[form] = takes_anything or fits(args, kwargs)
+                if fitting:
+                    return pure(*args, **kwargs)
+                _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
+                bound.pop("out", None) if bound.get("out") is None else None
+                if as_method:
+                    return pure(args[0], **bound)
+                return pure(**bound)
 
             call.__name__ = call.__qualname__ = public
             call.__module__ = "torch"
