@@ -184,3 +184,30 @@ def test_frequencies_and_shifts():
     assert torch.fft.ifftshift(torch.fft.fftshift(torch.arange(5))).tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(RuntimeError, match="fftfreq requires a floating point or complex dtype"):
         torch.fft.fftfreq(5, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("name", "dim", "strides"),
+    [
+        ("fft", 1, (42, 7, 1)),
+        ("rfft", 1, (28, 7, 1)),
+        ("rfft2", (0, -1), (24, 4, 1)),
+        ("irfft2", (0, -1), (72, 12, 1)),
+        ("ihfft", 1, (28, 1, 4)),
+        ("ihfft2", (0, -1), (24, 4, 1)),
+    ],
+)
+def test_an_empty_out_is_given_pytorchs_strides(torch, name, dim, strides):
+    real = name.startswith("irfft")
+    out = torch.zeros(0, dtype=torch.float32 if real else torch.complex64)
+    signal = torch.arange(210.0).reshape(5, 6, 7)
+    function = getattr(torch.fft, name)
+    assert function(signal, dim=dim, out=out) is out
+    assert out.stride() == strides
+    assert torch.equal(out, function(signal, dim=dim))
+
+
+def test_ihfftn_of_one_dimension_leaves_out_as_it_was(torch):
+    out = torch.zeros(0, dtype=torch.complex64)
+    assert torch.fft.ihfftn(torch.ones(4), out=out) is out
+    assert tuple(out.shape) == (0,)

@@ -202,3 +202,28 @@ def test_norms_rank_and_least_squares():
     close(found.solution, [[0.2], [0.4]])
     assert found.rank.item() == 1 and found.residuals.shape == (0,)
     assert torch.linalg.multi_dot([a, a.mT, a]).shape == (3, 2)
+
+
+def test_tensordot_to_a_tensor_of_another_shape():
+    a = torch.arange(8.0).reshape(2, 2, 2)
+    out = torch.zeros(0)
+    assert torch.tensordot(a, a, 2, out=out) is out
+    assert out.tolist() == [[28.0, 34.0], [76.0, 98.0]]
+    with pytest.raises(RuntimeError, match="have dtype Float, but got an output tensor with dtype"):
+        torch.tensordot(a, a, 2, out=torch.zeros(2, 2, dtype=torch.int32))
+
+
+def test_tensordot_of_integers_adds_up_broadcast_dimensions_in_their_dtype():
+    one = torch.ones(1, 1, 1, dtype=torch.int32)
+    result = torch.tensordot(one, torch.ones(2, 1, 2, dtype=torch.int32), ((0, 1), (2, 0)))
+    assert result.dtype is torch.int32
+    assert result.tolist() == [[4]]
+
+
+def test_reflectors_that_are_not_there_get_no_gradient():
+    vectors, factors = [torch.ones(*s, requires_grad=True) for s in ((0, 2), (0,))]
+    other = torch.ones(0, 2, requires_grad=True)
+    torch.ormqr(vectors, factors, other).sum().backward()
+    assert vectors.grad is None
+    assert factors.grad is None
+    assert tuple(other.grad.shape) == (0, 2)

@@ -126,3 +126,22 @@ def test_parts_of_nn_that_are_missing_are_not_pretended():
     import jtorch.nn
 
     assert not hasattr(jtorch.nn, "NoSuchModule")
+
+
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+def test_quantiles_are_differentiated_by_their_shares(torch, name):
+    rows = [[3.0, 1.0, 4.0, 1.5], [9.0, 2.0, 6.0, 5.0]]
+    x = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    q = torch.tensor([0.3, 0.8], dtype=torch.float64, requires_grad=True)
+    result = getattr(torch, name)(x, q, dim=1)
+    (slope,) = torch.autograd.grad((result**2).sum(), q, create_graph=True)
+    assert slope.tolist() == pytest.approx([88.95, 150.0])
+    to_x, to_q = torch.autograd.grad(slope.sum(), [x, q])
+    assert to_q.tolist() == pytest.approx([166.5, 180.0])
+    assert to_x[0].tolist() == pytest.approx([-16.8, -8.4, 22.8, 11.4])
+
+
+def test_running_sums_of_complex_exponentials_keep_their_phase(torch):
+    x = torch.tensor([1 + 7j, 0.5 - 4j, 1 + 1j], dtype=torch.complex128)
+    phases = torch.logcumsumexp(x, 0).imag.tolist()
+    assert phases == pytest.approx([7.0, 7.5440, 7.4240], abs=1e-4)

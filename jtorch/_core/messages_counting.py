@@ -139,3 +139,8 @@ def unique_of_nothing() -> RuntimeError:
     return RuntimeError(
         "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
     )
+
+
+def tuple_with_out() -> RuntimeError:
+    """``nonzero`` with ``as_tuple`` and ``out``."""
+    return RuntimeError("nonzero does not support the out kwarg when as_tuple is True")

@@ -371,3 +371,11 @@ def removed(name: str) -> RuntimeError:
     return RuntimeError(
         "This function was deprecated since version 1.9 and is now removed." + _REMOVED[name]
     )
+
+
+def multi_dot_out(given: str, made: str) -> RuntimeError:
+    """A product of several matrices to a tensor of another dtype."""
+    return RuntimeError(
+        f"multi_dot(): expected out tensor to have dtype {_SCALAR_TYPE_WORDS[made]} but got "
+        f"{_SCALAR_TYPE_WORDS[given]}"
+    )

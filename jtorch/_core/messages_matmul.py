@@ -141,6 +141,14 @@ def inner_sizes(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
     )
 
 
+def tensordot_out(made: str, given: str) -> RuntimeError:
+    """``tensordot`` to a tensor of another dtype."""
+    return RuntimeError(
+        f"tensordot: Expected the output tensor to have dtype {made}, but got an output tensor "
+        f"with dtype {given}"
+    )
+
+
 def tensordot_dims(dims: int) -> RuntimeError:
     """``tensordot`` over more dimensions than there are."""
     return RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")

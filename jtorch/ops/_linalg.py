@@ -118,6 +118,20 @@ def write_in_layout(out: Any, result: Any, name: str) -> Any:
     return tuple(out) if packed is None else packed(out)
 
 
+def write_in_columns(out: Any, result: Any, name: str) -> Any:
+    """Write results to the tensors given as ``out``.
+
+    One of another shape, or without elements, gets the strides of its result: PyTorch makes it
+    anew by columns.
+    """
+    written = write_in_layout(out, result, name)
+    several = isinstance(result, tuple)
+    for target, value in zip(out, result, strict=True) if several else ((out, result),):
+        if not value.numel() and target.stride() != value.stride():
+            target.as_strided_(value.shape, value.stride())
+    return written
+
+
 def with_gradient(function: Callable, rule: Callable) -> Callable:
     """Give a function of arrays PyTorch's gradient wherever JAX differentiates it.
 

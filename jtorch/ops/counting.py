@@ -9,13 +9,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import dtypes, messages_counting
+from .._core import dtypes, messages, messages_counting
 from .._core.dtypes import dtype as DType
+from .._core.schema import Schema
 from .._core.strides import contiguous_strides
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom, normalise_dim
 from .._engine.op import Plan
-from .._engine.record import wrap
+from .._engine.record import wrap, write_result
 from .._engine.storage import current_value
 from .._engine.trace import materialise
 from .._engine.values import make_meta, ready
@@ -40,7 +41,18 @@ def tensor_like(
     return wrap(ready(array, make_meta(array.shape, dtype or meta.dtype, meta.device, strides)))
 
 
-@bound_function("nonzero(Tensor input, *, Tensor out=None)")
+def _write_positions(out: Any, rows: Any, name: str) -> Any:
+    """Write positions to the tensor given as ``out``; one that is resized lies as they do."""
+    if out.dtype is dtypes.int64 and out.shape != rows.shape:
+        if out.numel():
+            messages.warn_out_resized(out.shape, rows.shape)
+        out.resize_(rows.shape).as_strided_(rows.shape, rows.stride())
+        if not rows.numel():  # with steps of 0, which a write would refuse
+            return out
+    return write_result(out, rows, name)
+
+
+@bound_function("nonzero(Tensor input, *, Tensor out=None)", write=_write_positions)
 def _nonzero(input):
     """Return the positions of elements that are not zero, one per row."""
     array = host_array(input, "nonzero")
@@ -74,6 +86,9 @@ def nonzero_static(input, size, fill_value=-1):
     return tensor_like(rows, input, dtypes.int64)
 
 
+_WITH_OUT = Schema("nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)")
+
+
 def _make_nonzero(plain):
     def nonzero(*args, as_tuple=False, **kwargs):
         """Return the positions of elements that are not zero.
@@ -86,6 +101,9 @@ def _make_nonzero(plain):
         """
         if not as_tuple:
             return plain(*args, **kwargs)
+        if kwargs.get("out") is not None:
+            _WITH_OUT.bind(args, {"as_tuple": True, **kwargs})
+            raise messages_counting.tuple_with_out()
         input = args[0] if args else kwargs["input"]
         rows = _nonzero(input if input.ndim else METHODS["unsqueeze"](input, 0))
         return METHODS["unbind"](rows, 1)

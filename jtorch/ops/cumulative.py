@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._core import dtypes, messages_cumulative, messages_reduction
 from .._core.strides import contiguous_strides
@@ -15,6 +17,56 @@ from .._engine.op import Plan
 from .._engine.values import make_meta
 from ._calls import bound_function, named
 from .extrema import as_ordered, pick
+
+
+def _log_add(left: Any, right: Any) -> Any:
+    """Return ``log(exp(left) + exp(right))`` of complex numbers.
+
+    As PyTorch's, the phase starts from that of the larger number and is not wrapped.
+    """
+    smaller = left.real < right.real
+    less, more = jnp.where(smaller, left, right), jnp.where(smaller, right, left)
+    infinite = ~jnp.isfinite(less.real) & (less.real == more.real)
+    gap = jnp.where(infinite, 0, less - more)
+    share = jnp.where(gap.real == -jnp.inf, 0, jnp.exp(gap))  # an infinite phase would be NaN
+    usual = jnp.log1p(share) + more
+
+    def huge(number):
+        across, up = jnp.cos(number.imag), jnp.sin(number.imag)
+        return [jnp.where(part == 0, part, jnp.inf * part) for part in (across, up)]
+
+    across, up = [one + other for one, other in zip(huge(less), huge(more), strict=True)]
+    length = jnp.where(jnp.isinf(across) | jnp.isinf(up), jnp.inf, jnp.nan).astype(up.dtype)
+    both = jax.lax.complex(length, jnp.arctan2(up, across))
+    edge = jnp.where(less.real < 0, less, both)
+    found = jnp.where(infinite, edge, usual)
+    either = jnp.isnan(left) | jnp.isnan(right)
+    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), found.dtype), found)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _complex_log_sums(array: Any, axis: int) -> Any:
+    # One number after the other: another order would turn the phase by other multiples of 2 pi.
+    numbers = jnp.moveaxis(array, axis, 0)
+    start = jnp.full(numbers.shape[1:], -np.inf, array.dtype)
+
+    def step(before, number):
+        after = _log_add(number, before)
+        return after, after
+
+    return jnp.moveaxis(jax.lax.scan(step, start, numbers)[1], 0, axis)
+
+
+@_complex_log_sums.defjvp
+def _complex_log_sums_jvp(axis: int, primals: Any, tangents: Any) -> Any:
+    _, slope = jax.jvp(lambda array: jax.lax.cumlogsumexp(array, axis), primals, tangents)
+    return _complex_log_sums(*primals, axis), slope
+
+
+def _log_sums(array: Any, axis: int) -> Any:
+    if array.dtype.kind == "c":
+        return _complex_log_sums(array, axis)
+    return jax.lax.cumlogsumexp(array, axis)
 
 
 def _cumulative_plan(operation, bound, mode) -> Plan:
@@ -31,9 +83,7 @@ def _cumulative_plan(operation, bound, mode) -> Plan:
                 "logcumsumexp_out_cpu", meta.dtype._legacy_name
             )
         compute = meta.dtype
-    scan = {"cumsum": jnp.cumsum, "cumprod": jnp.cumprod, "logcumsumexp": jax.lax.cumlogsumexp}[
-        name
-    ]
+    scan = {"cumsum": jnp.cumsum, "cumprod": jnp.cumprod, "logcumsumexp": _log_sums}[name]
 
     def run(array):
         array = cast(array, compute)
@@ -354,7 +404,7 @@ def _quantile_plan(operation, bound, mode) -> Plan:
             above = jnp.ceil(rank).astype(jnp.int64)
             low = jnp.take_along_axis(rows, below, -1)
             high = jnp.take_along_axis(rows, above, -1)
-            weight = 0.5 if how == "midpoint" else jax.lax.stop_gradient(rank - below)
+            weight = 0.5 if how == "midpoint" else rank - below
             found = low + (high - low) * jnp.asarray(weight, array.dtype)
         return found.T.reshape(shape)
 

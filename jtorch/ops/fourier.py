@@ -6,8 +6,9 @@ real. The public functions cut or pad their input, choose the normalisation, and
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from .._core import messages, messages_creation
 from .._core import messages_fourier as words
 from .._core.schema import Schema
 from .._engine import record
-from .._engine.declare import FFT_FUNCTIONS, op
+from .._engine.declare import FFT_FUNCTIONS, FUNCTIONS, op
 from .._engine.from_host import as_dtype, fresh_tensor
 from .._engine.kinds import Custom
 from .._engine.op import Plan
@@ -250,7 +251,25 @@ def _zeros_behind(input, size):
     raise AssertionError("planned by _pad_plan")
 
 
-_c2c, _r2c, _c2r, _padded = _fft_c2c.call, _fft_r2c.call, _fft_c2r.call, _zeros_behind.call
+_padded = _zeros_behind.call
+
+
+def _into_rows(primitive: Any) -> Callable:
+    """Return the call of a primitive whose resized ``out`` is contiguous, unlike its result."""
+
+    @functools.wraps(primitive.call)
+    def call(*args, out=None, **kwargs):
+        if out is None:
+            return primitive.call(*args, **kwargs)
+        primitive.schema.bind(args, {**kwargs, "out": out})
+        result = primitive.call(*args, **kwargs)
+        return record.write_result(out, result, primitive.name, args[:1])
+
+    FUNCTIONS[primitive.name] = call
+    return call
+
+
+_c2c, _r2c, _c2r = [_into_rows(each) for each in (_fft_c2c, _fft_r2c, _fft_c2r)]
 
 
 # Arguments
@@ -340,10 +359,8 @@ def _conj_out(result: Any, out: Any) -> Any:
         return result.conj()
     if out.dtype is not result.dtype:
         raise words.output_dtype(out.dtype._legacy_name, result.dtype._legacy_name)
-    if tuple(out.shape) != tuple(result.shape) and not out.numel():
-        # torch 2.13: a tensor that is resized here takes the result's strides too.
-        out.resize_(result.shape).as_strided_(result.shape, result.stride())
-    return record.write_result(out, result.conj(), "conj_physical")
+    # torch 2.13: a tensor that is resized here takes the result's strides too.
+    return record.write_result(out, result.conj(), "conj_physical", layout=True)
 
 
 # One dimension
@@ -537,7 +554,12 @@ def _ihfftn(input, s, dim, norm, out) -> Any:
     scale = _norm(norm, False)
     result = _r2c(input, (dims[-1],), scale, True)
     if len(dims) == 1:
-        return _conj_out(result, out)
+        if out is None:
+            return result.conj()
+        # torch 2.13 writes to its own intermediate result here, and leaves ``out`` as it was.
+        if out.dtype is not result.dtype:
+            raise words.output_dtype(result.dtype._legacy_name, out.dtype._legacy_name)
+        return out
     _needs_complex("ihfftn", out)
     return _c2c(result.conj_physical(), tuple(dims[:-1]), scale, False, out=out)
 

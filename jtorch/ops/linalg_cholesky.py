@@ -29,7 +29,7 @@ from ._linalg import (
     triangular,
     with_gradient,
     write_exactly,
-    write_in_layout,
+    write_in_columns,
 )
 
 
@@ -237,7 +237,7 @@ def _cholesky_inverse(input, upper):
 
 
 @bound_function(
-    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)", write=write_in_layout
+    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)", write=write_in_columns
 )
 def cholesky_inverse(input, upper=False):
     """Return the inverse of a matrix given by its Cholesky factor.

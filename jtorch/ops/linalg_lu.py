@@ -198,7 +198,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
 
 def _lu_method(self, pivot=True, get_infos=False):
     """See ``torch.lu``."""
-    return lu(self, pivot=pivot, get_infos=get_infos)
+    return tuple(lu(self, pivot=pivot, get_infos=get_infos))
 
 
 FUNCTIONS["lu"] = lu

@@ -25,6 +25,7 @@ from ._linalg import (
     row_meta,
     triangular,
     write_exactly,
+    write_in_columns,
     write_in_layout,
 )
 from ._rules import refusing
@@ -205,7 +206,7 @@ def _geqrf_op(input):
     raise AssertionError("planned by _geqrf_plan")
 
 
-@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)", write=write_in_layout)
+@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)", write=write_in_columns)
 def geqrf(input):
     """Return LAPACK's packed QR factorisation.
 
@@ -358,16 +359,29 @@ def _ormqr_plan(operation, bound, mode) -> Plan:
     def vjp(cotangents, results, operands):
         return chosen(_pull_back(explicit, cotangents[0], *operands), wanted)
 
-    return Plan(run, operands, (column_meta(other.shape, other),), vjp=vjp)
+    plan = Plan(run, operands, (column_meta(other.shape, other),), vjp=vjp)
+    plan.undefined = not (other.grad or (a.numel and tau.numel))
+    return plan
 
 
 @op(
-    "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False, *, "
-    "Tensor out=None)",
+    "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False)",
     kind=Custom(_ormqr_plan),
+    method=False,
+    function=False,
     saves=("input", "input2", "input3"),
 )
-def ormqr(input, input2, input3):
+def _ormqr(input, input2, input3):
+    """Multiply a matrix by a product of Householder reflectors."""
+    raise AssertionError("planned by _ormqr_plan")
+
+
+@bound_function(
+    "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False, *, "
+    "Tensor out=None)",
+    write=write_in_columns,
+)
+def ormqr(input, input2, input3, left=True, transpose=False):
     """Multiply a matrix by a product of Householder reflectors.
 
     Args:
@@ -379,4 +393,7 @@ def ormqr(input, input2, input3):
     Returns:
         Tensor of the shape of ``input3``.
     """
-    raise AssertionError("planned by _ormqr_plan")
+    if input3.requires_grad and not (input.numel() and input2.numel()):
+        # The reflectors are not there: PyTorch gives them no gradient at all.
+        input, input2 = input.detach(), input2.detach()
+    return _ormqr.call(input, input2, input3, left, transpose)

@@ -23,7 +23,7 @@ from ._linalg import (
     solution,
 )
 from .linalg_solving import _inverse
-from .products import _cheapest, linalg_cross
+from .products import _cheapest, linalg_cross, write_chain
 
 # Exponentials
 
@@ -198,6 +198,7 @@ _CPP_NAMES = messages._SCALAR_TYPE_WORDS
 @bound_function(
     "linalg_multi_dot(TensorList tensors, *, Tensor out=None)",
     method=False,
+    write=write_chain,
     registry=LINALG_FUNCTIONS,
 )
 def multi_dot(tensors):

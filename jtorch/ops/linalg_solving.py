@@ -31,7 +31,7 @@ from ._linalg import (
     sum_to,
     triangular,
     write_exactly,
-    write_in_layout,
+    write_in_columns,
 )
 from .linalg_cholesky import check_older_solver
 from .linalg_lu import check_solver
@@ -341,7 +341,7 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
 @bound_function(
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, "
     "bool unitriangular=False, *, TensorList[2] out=None)",
-    write=write_in_layout,
+    write=write_in_columns,
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """Solve with a triangular matrix, the right side first (the older function).

@@ -27,6 +27,7 @@ from ._linalg import (
     row_meta,
     solution,
     write_exactly,
+    write_in_columns,
     write_in_layout,
 )
 
@@ -189,7 +190,7 @@ def _checked_eig(input, caller):
 @bound_function(
     "linalg_eig(Tensor input, *, TensorList[2] out=None)",
     method=False,
-    write=write_in_layout,
+    write=write_in_columns,
     registry=LINALG_FUNCTIONS,
 )
 def linalg_eig(input):

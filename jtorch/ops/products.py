@@ -8,11 +8,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._core import dtypes, messages_matmul
+from .._core import dtypes, messages, messages_linalg, messages_matmul
 from .._core.promotion import promote_types, result_type
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
 from .._engine.op import Plan
+from .._engine.record import write_result
 from .._engine.values import make_meta
 from ._calls import bound_function
 from ._plans import array_plan
@@ -26,6 +27,17 @@ def outer(input, vec2):
         if vector.dim() != 1:
             raise messages_matmul.vector_expected("outer", name, vector.dim())
     return FUNCTIONS["mul"](input.view(-1, 1), vec2)
+
+
+def _write_product(out: Any, result: Any) -> Any:
+    """Copy a result to the tensor given as ``out``, which must have its dtype, not its shape."""
+    if out.dtype is not result.dtype:
+        raise messages_matmul.tensordot_out(result.dtype._legacy_name, out.dtype._legacy_name)
+    if out.shape != result.shape:
+        if out.numel():
+            messages.warn_out_resized(out.shape, result.shape)
+        out.resize_(result.shape)
+    return out.copy_(result)
 
 
 @bound_function("inner(Tensor input, Tensor other, *, Tensor out=None)")
@@ -86,11 +98,11 @@ def tensordot(a, b, dims=2, out=None):
             raise messages_matmul.tensordot_sizes(a.shape[first], first, b.shape[second], second)
     for first, second in zip(dims_a, dims_b, strict=True):
         if a.shape[first] == 1 != b.shape[second]:
-            b = b.sum(second, keepdim=True)
+            b = b.sum(second, keepdim=True, dtype=b.dtype)
         elif b.shape[second] == 1 != a.shape[first]:
-            a = a.sum(first, keepdim=True)
+            a = a.sum(first, keepdim=True, dtype=a.dtype)
     result = _contracted(a, b, dims_a, dims_b)
-    return result if out is None else out.copy_(result)
+    return result if out is None else _write_product(out, result)
 
 
 def chain_matmul(*matrices, out=None):
@@ -101,7 +113,14 @@ def chain_matmul(*matrices, out=None):
     if len(matrices) == 1:
         return matrices[0].clone()
     result = _cheapest(list(matrices))
-    return result if out is None else out.copy_(result)
+    return result if out is None else write_chain(out, result)
+
+
+def write_chain(out: Any, result: Any, name: str = "") -> Any:
+    """Write a product of several matrices to the tensor given as ``out``."""
+    if out.dtype is not result.dtype:
+        raise messages_linalg.multi_dot_out(out.dtype._legacy_name, result.dtype._legacy_name)
+    return write_result(out, result, "linalg_multi_dot")
 
 
 def _cheapest(matrices: list) -> Any:
@@ -369,15 +388,29 @@ def einsum(*args):
 
 
 def _single(term: str, right: str, tensor: Any) -> Any:
-    """Return a permuted view or a sum, where one operand needs no more than that."""
-    if "..." in term or len(set(term)) != len(term):
+    """Return the result of one operand, as PyTorch makes it: diagonals, an order, a sum.
+
+    Returns:
+        ``None`` where sizes of one index differ.
+    """
+    letters, before, after = term.replace("...", ""), *term.partition("...")[::2]
+    hidden = [f"...{d}" for d in range(tensor.dim() - len(letters))]
+    labels = [*before, *hidden, *after]
+    sizes = list(zip(labels, tensor.shape, strict=True))
+    if len(set(sizes)) != len(set(labels)):
         return None
-    kept = [term.index(letter) for letter in right]
-    dropped = [d for d in range(len(term)) if d not in kept]
+    second = next((d for d, label in enumerate(labels) if label in labels[:d]), None)
+    while second is not None:
+        first = labels.index(labels.pop(second))
+        tensor = tensor.diagonal(0, first, second).movedim(-1, first)
+        second = next((d for d, label in enumerate(labels) if label in labels[:d]), None)
+    before, dots, after = right.partition("...")
+    kept = [labels.index(each) for each in (*before, *(hidden if dots else ()), *after)]
+    dropped = [d for d in range(len(labels)) if d not in kept]
     permuted = tensor.permute(kept + dropped)
     if not dropped:
         return permuted
-    return permuted.sum(list(range(len(kept), len(term))))
+    return permuted.sum(list(range(len(kept), len(labels))))
 
 
 FUNCTIONS.update(tensordot=tensordot, chain_matmul=chain_matmul, einsum=einsum)
