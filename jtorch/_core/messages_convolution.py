@@ -31,6 +31,11 @@ def rank_mismatch(weight: Sequence[int], shape: Sequence[int], blank: str = " ")
     )
 
 
+def weight_rank() -> RuntimeError:
+    """The weight has no dimension for a kernel."""
+    return RuntimeError("weight should have at least three dimensions")
+
+
 def parameter_count(name: str, given: Sequence[int], rank: int) -> RuntimeError:
     """A list of numbers per dimension has another length than there are dimensions."""
     return RuntimeError(

@@ -110,7 +110,7 @@ def elementwise_strides(
     step = 1
     for dim in perm:
         strides[dim] = step
-        step *= max(shape[dim], 1)
+        step *= shape[dim]  # nothing at all where a dimension is empty, as in PyTorch
     if list(perm) == list(range(ndim - 1, -1, -1)):
         return contiguous_strides(shape)
     return tuple(strides)

@@ -343,6 +343,10 @@ def _swaps_at_once(targets: np.ndarray, steps: np.ndarray) -> np.ndarray:
 # ---- multinomial
 
 
+#: PyTorch's limit: float32 tells these whole numbers apart.
+_MOST_CATEGORIES = 1 << 24
+
+
 def multinomial(
     generator: CPUGenerator, weights: np.ndarray, samples: int, replacement: bool = False
 ) -> np.ndarray:
@@ -366,6 +370,8 @@ def multinomial(
         raise messages.multinomial_no_samples()
     if not replacement and samples > weights.shape[-1]:
         raise messages.multinomial_too_many()
+    if weights.shape[-1] > _MOST_CATEGORIES:
+        raise messages.multinomial_categories()
     rows = np.atleast_2d(weights)
     if len(rows) == 0:
         return np.empty((*weights.shape[:-1], samples), np.int64)

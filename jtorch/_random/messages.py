@@ -219,6 +219,10 @@ def multinomial_too_many() -> RuntimeError:
     return RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
 
 
+def multinomial_categories() -> RuntimeError:
+    return RuntimeError("number of categories cannot exceed 2^24")
+
+
 def multinomial_bad_entry() -> RuntimeError:
     return RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
 

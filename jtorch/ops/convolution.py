@@ -54,6 +54,8 @@ class _Convolution:
         self.groups = bound["groups"]
         self.meta, self.filters = self.input.meta, self.weight.meta
         self.rank = rank = self.filters.ndim - 2
+        if rank < 1:
+            raise words.weight_rank()
         if self.groups <= 0:
             raise words.not_positive("groups")
         names = ("stride", "padding", "dilation", "output_padding")
@@ -367,6 +369,8 @@ def _as_batch(name: str, rank: int, input: Any) -> tuple[Any, bool]:
 def _by_name(input: Any, weight: Any, padding: str, stride: tuple, dilation: tuple) -> Any:
     """Return the input and the numbers of zeros that a word for the padding means."""
     rank = weight.dim() - 2
+    if rank < 1:
+        raise words.weight_rank()
     if padding == "valid":
         return input, (0,) * rank
     if padding != "same":

@@ -18,7 +18,7 @@ from .._core.messages_indexing import dtype_words, overflow
 from .._core.schema import set_type
 from .._core.strides import elementwise_strides, memory_order, strides_of_order
 from .._engine.declare import METHODS, composite, op
-from .._engine.kinds import Custom, broadcast_shapes, cast
+from .._engine.kinds import Custom, InPlace, broadcast_shapes, cast
 from .._engine.op import REGISTRY, Plan
 from .._engine.values import Meta, make_meta
 from .._engine.views import check_partial_overlap
@@ -162,8 +162,14 @@ def _fill_plan(operation, bound, mode) -> Plan:
         [target, value],
         (meta,),
         saves=(),
-        node_name="FillBackward2" if value.meta is None else "FillBackward3",
+        node_name="FillBackward0" if value.meta is None else "FillBackward1",
     )
+
+
+def _fill_in_place_plan(operation, bound, mode) -> Plan:
+    plan = _fill_plan(operation, bound, mode)
+    plan.node_name = "FillBackward2" if bound["value"].meta is None else "FillBackward3"
+    return plan
 
 
 @op(
@@ -181,6 +187,9 @@ def fill(input, value):
     Args:
         value: a number or a tensor without dimensions.
     """
+
+
+fill.inplace_twin.kind = InPlace(_Fill(_fill_in_place_plan), fill)
 
 
 def _assign_number_plan(operation, bound, mode) -> Plan:

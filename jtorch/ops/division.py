@@ -34,8 +34,27 @@ class Quotient(Pointwise):
         rounding = bound.get("rounding_mode")
         if rounding not in (None, "trunc", "floor"):
             raise words.rounding_mode(rounding)
-        kind = _PLAIN if rounding is None else _ROUNDED[rounding]
-        return kind.plan(op, bound, mode)
+        if rounding is None:
+            return _PLAIN.plan(op, bound, mode)
+        return _ROUNDED[rounding, _in_narrow_steps(bound)].plan(op, bound, mode)
+
+
+class FloorQuotient:
+    """A division that is rounded down, without a gradient."""
+
+    refuses_self_overlap = True
+
+    def plan(self, op, bound, mode):
+        return _FLOORED[_in_narrow_steps(bound)].plan(op, bound, mode)
+
+
+def _in_narrow_steps(bound) -> bool:
+    """Return whether halves are rounded in each step.
+
+    torch 2.13 does not where all have one divisor, which then is not rounded either.
+    """
+    other = bound["other"]
+    return other.meta is not None and other.meta.numel != 1
 
 
 class Rounded(Pointwise):
@@ -55,7 +74,9 @@ _PLAIN = Pointwise(
     saves=lambda operands: ("input", "other") if _differentiable(operands["other"]) else ("other",),
 )
 _ROUNDED = {
-    mode: Rounded(
+    (mode, narrow): Rounded(
+        wide=not narrow,
+        exact_numbers=not narrow,
         check=only(INTEGRAL, FLOATING, kernel=f"div_{mode}_cpu"),
         names=lambda operands, static: "DivBackward2",
         saves=lambda operands: (
@@ -63,6 +84,17 @@ _ROUNDED = {
         ),
     )
     for mode in ("trunc", "floor")
+    for narrow in (False, True)
+}
+
+
+_FLOORED = {
+    narrow: Rounded(
+        wide=not narrow,
+        exact_numbers=not narrow,
+        check=only(INTEGRAL, FLOATING, kernel="div_floor_cpu"),
+    )
+    for narrow in (False, True)
 }
 
 
@@ -115,18 +147,39 @@ def true_divide(input, other):
     return input / other
 
 
+def _in_steps(a, b):
+    """Return numbers as they are computed with, and how to round what a step gives.
+
+    XLA computes with halves in float32 and is free not to round in between.
+    """
+    bits = {"float16": (5, 10), "bfloat16": (8, 7)}.get(str(a.dtype))
+    if bits is None:
+        return a, b, lambda step: step
+
+    def to_dtype(step):
+        rounded = jax.lax.reduce_precision(step, *bits)
+        if bits[0] == 8:
+            return rounded
+        # That makes zero of numbers below the normal ones, which are multiples of 2 ** -24.
+        return jnp.where(jnp.abs(step) < 2.0**-14, (step + 0.75) - 0.75, rounded)
+
+    return a.astype(jnp.float32), b.astype(jnp.float32), to_dtype
+
+
 def _floor_value(a, b):
     if a.dtype.kind in "iub":
         quotient = jax.lax.div(a, b)
         wrong = (jax.lax.rem(a, b) != 0) & ((a < 0) != (b < 0))
         return quotient - wrong.astype(a.dtype)
+    a, b, to_dtype = _in_steps(a, b)
     remainder = jax.lax.rem(a, b)
-    quotient = (a - remainder) / b
-    quotient = jnp.where((remainder != 0) & ((b < 0) != (remainder < 0)), quotient - 1, quotient)
+    quotient = to_dtype(to_dtype(a - remainder) / b)
+    different = (remainder != 0) & ((b < 0) != (remainder < 0))
+    quotient = jnp.where(different, to_dtype(quotient - 1), quotient)
     floor = jnp.floor(quotient)
-    floor = jnp.where(quotient - floor > 0.5, floor + 1, floor)
+    floor = jnp.where(to_dtype(quotient - floor) > 0.5, to_dtype(floor + 1), floor)
     floor = jnp.where(quotient != 0, floor, jnp.copysign(jnp.zeros_like(a), a / b))
-    return jnp.where(b == 0, a / b, floor)
+    return jnp.where(b == 0, to_dtype(a / b), floor)
 
 
 def _same_shape(a, b):
@@ -139,7 +192,12 @@ floor_quotient = with_partials(lambda a, b: _floor_value(*_same_shape(a, b)), No
 
 def _trunc_value(a, b):
     a, b = _same_shape(a, b)
-    return jax.lax.div(a, b) if a.dtype.kind in "iub" else jnp.trunc(a / b)
+    if a.dtype.kind in "iub":
+        return jax.lax.div(a, b)
+    a, b, to_dtype = _in_steps(a, b)
+    # XLA multiplies by the reciprocal of one divisor of all, which may miss a whole quotient.
+    b = jnp.where(jnp.isnan(a), a, b)
+    return jnp.trunc(to_dtype(a / b))
 
 
 trunc_quotient = with_partials(_trunc_value, None, None)
@@ -147,7 +205,7 @@ trunc_quotient = with_partials(_trunc_value, None, None)
 
 @op(
     "floor_divide(Tensor input, Tensor other, *, Tensor out=None)",
-    kind=Rounded(check=only(INTEGRAL, FLOATING, kernel="div_floor_cpu")),
+    kind=FloorQuotient(),
     arity="binary",
     inplace=True,
     special=(0,),

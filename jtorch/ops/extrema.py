@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -308,6 +310,20 @@ def aminmax(input):
         Named tuple of ``min`` and ``max``.
     """
     raise AssertionError("planned by _aminmax_plan")
+
+
+def _with_named_out(inner: Callable) -> Callable:
+    """Return ``aminmax`` with a named tuple for ``out=`` too."""
+
+    @functools.wraps(inner)
+    def call(*args, **kwargs):
+        result = inner(*args, **kwargs)
+        return result if kwargs.get("out") is None else named("aminmax_out", *result)
+
+    return call
+
+
+FUNCTIONS["aminmax"] = _with_named_out(FUNCTIONS["aminmax"])
 
 
 class _Position(Reduction):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 
 from .._core import dtypes
 from .._core import messages_indexing as messages
+from .._core.messages import warn_out_resized
 from .._engine.declare import FUNCTIONS, METHODS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, normalise_dim
 from .._engine.op import Plan
@@ -393,6 +395,26 @@ def _among_all(index: int, dim: int, size: int) -> Exception:
 
 guard("index_select", _out_of_self, False, False)
 guard("gather", runtime_error, False, False)
+
+
+def _resizing_first(inner: Callable) -> Callable:
+    """Return ``gather`` that gives ``out`` its shape before it looks for memory that is shared."""
+
+    @functools.wraps(inner)
+    def call(*args, **kwargs):
+        out = kwargs.get("out")
+        if out is not None and getattr(out, "_alias", None) is not None and out.numel():
+            rest = {key: value for key, value in kwargs.items() if key != "out"}
+            shape = tuple(inner(*args, **rest).shape)
+            if tuple(out.shape) != shape:
+                warn_out_resized(tuple(out.shape), shape)
+                out.resize_(shape)
+        return inner(*args, **kwargs)
+
+    return call
+
+
+FUNCTIONS["gather"] = _resizing_first(FUNCTIONS["gather"])
 guard("index_add", runtime_error, False, False)
 guard("index_copy", _copied, False, False)
 guard("index_fill", messages.index_out_of_bounds, True, False)

@@ -117,12 +117,12 @@ class _Pooling:
             if len(shape) not in (3, 4) or 0 in inner:
                 raise words.empty_image(shape)
         else:
-            for dim, size in enumerate(inner):
-                if not size:
-                    function = "max_pool3d_with_indices_out_cpu_template()"
-                    if not self.maximum:
-                        function = "avg_pool3d_out_cpu()"
-                    raise words.empty_volume(function, shape, dim)
+            if 0 in inner:
+                function = "max_pool3d_with_indices_out_cpu_template()"
+                if not self.maximum:
+                    function = "avg_pool3d_out_cpu()"
+                # torch 2.13 names dimension 0, whichever it is.
+                raise words.empty_volume(function, shape, 0)
             if not self.maximum and any(s < k for s, k in zip(sizes, windows.kernel, strict=True)):
                 raise words.smaller_than_kernel(sizes, windows.kernel)
         if any(count < 1 for count in windows.outputs):

@@ -360,9 +360,30 @@ _IN_GRAPH = {
         "binomial": "BinomialBackward0",
         "normal_mean": "NormalBackward1",
         "normal_std": "NormalBackward2",
-        "normal_both": "NormalBackward3",
     }.items()
 }
+
+
+def _of_pair_plan(operation, bound, mode) -> Plan:
+    mean, std, drawn = bound["input"], bound["std"], bound["other"]
+    return Plan(
+        lambda first, second, new: new,
+        [mean, std, drawn],
+        (drawn.meta.with_grad(NO_GRAD),),
+        saves=(),
+    )
+
+
+@op(
+    "_drawn_normal_both(Tensor input, Tensor std, Tensor other)",
+    kind=Custom(_of_pair_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="NormalBackward3",
+)
+def _drawn_normal_both(input, std, other):
+    """Stand for normal numbers of a mean and a deviation that are both tensors."""
 
 
 def _elements(tensor: Any) -> np.ndarray:
@@ -545,9 +566,13 @@ def normal(*args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("normal expects standard deviation to be non-complex")
         if std.numel() and (_elements(std) < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
-    shape = broadcast_shapes([tuple(each.shape) for each in tensors])
+    out = bound["out"]
+    shapes = [tuple(each.shape) for each in tensors]
+    if index == 1 and out is not None:
+        shapes.append(tuple(out.shape))  # the numbers are drawn into it, and the mean is added
     like = tensors[0]._value.meta
-    meta = make_meta(shape, like.dtype, like.device)
+    dtype = like.dtype if out is None else out.dtype
+    meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
     factor = 1.0 if hasattr(std, "_value") else std
     with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
     result = _fresh(meta, bound["generator"], _Normal(0.0, factor), False)
@@ -555,11 +580,11 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     if hasattr(std, "_value"):
         result = result * previous[1]
     result = result + previous[0]
-    if with_grad:
-        name = ("normal_both", "normal_mean", "normal_std")[index]
-        target = next(each for each in tensors if each.requires_grad)
-        result = _IN_GRAPH[name].call(target, result)
-    return _written(bound["out"], result, "normal")
+    if with_grad and index == 0:
+        result = _drawn_normal_both.call(mean, std, result)
+    elif with_grad:
+        result = _IN_GRAPH["normal_mean" if index == 1 else "normal_std"].call(tensors[0], result)
+    return _written(out, result, "normal")
 
 
 # In place

@@ -237,17 +237,17 @@ def _linear(start: Any, end: Any, steps: int, dtype: DType) -> np.ndarray:
         start, end = int(start), int(end)
         if steps == 1:
             return np.array([start], dtype._numpy)
-        step = np.float32(end - start) / np.float32(max(steps - 1, 1))
-        left = np.trunc(np.float32(start) + step * index.astype(np.float32))
-        right = np.trunc(np.float32(end) - step * (steps - index - 1).astype(np.float32))
+        slope = (float(end) - float(start)) / (steps - 1)
+        left = fma64(index.astype(np.float64), slope, float(start))
+        right = fma64((steps - index - 1).astype(np.float64), -slope, float(end))
         return np.where(near, left, right).astype(np.int64).astype(dtype._numpy)
-    work = np.dtype(np.float32) if dtype.itemsize < 4 else dtype._numpy
+    work = dtype._numpy
     first, last = np.asarray(start).astype(work), np.asarray(end).astype(work)
     if steps == 1:
         return first.reshape(1).astype(dtype._numpy)
     step = ((last - first) / work.type(max(steps - 1, 1))).astype(work)
     # One rounding for the product and the sum, as the vector units do.
-    if kind == dtypes.COMPLEX:
+    if kind == dtypes.COMPLEX or dtype.itemsize < 4:
         left = first + step * index.astype(work)
         right = last - step * (steps - index - 1).astype(work)
     else:
@@ -275,6 +275,9 @@ def logspace(*args: Any, **kwargs: Any) -> Any:
         elif of._kind in (dtypes.SIGNED, dtypes.UNSIGNED):
             # The ends are converted first, the powers last.
             exponents = _linear(int(start), int(end), steps, dtypes.float64)
+        elif of.itemsize < 4:  # the ends are converted first here too
+            ends = [float(np.asarray(each).astype(of._numpy)) for each in (start, end)]
+            exponents = _linear(*ends, steps, dtypes.float64)
         else:
             exponents = _linear(start, end, steps, dtypes.float64)
         with np.errstate(all="ignore"):

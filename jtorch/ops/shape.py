@@ -352,9 +352,11 @@ def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> t
             raise messages.expand_mismatch(wanted, own, dim, size, meta.shape)
         shape.append(wanted)
         strides.append(meta.strides[dim - lead] if own == wanted else 0)
+    if not meta.ndim:
+        return shape, [0] * lead
     for dim in reversed(range(lead)):
         # A new dimension of size 1 lies as if it had been there.
-        outer = shape[dim + 1] * strides[0] if strides else 1
+        outer = shape[dim + 1] * strides[0]
         strides.insert(0, outer if shape[dim] == 1 else 0)
     return shape, strides
 
