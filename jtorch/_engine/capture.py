@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._core import messages_transforms
@@ -23,7 +22,7 @@ from . import tape
 from .declare import op
 from .kinds import Custom
 from .op import Plan
-from .programs import live_instructions
+from .programs import Environment, evaluate, live_instructions, metas_of
 from .record import wrap
 from .storage import current_value
 from .trace import REACH, Trace, local
@@ -97,7 +96,8 @@ class Captured:
     Attributes:
         node: where its trace ended.
         outputs: references of its results.
-        arguments: how many of the trace's inputs are stand-ins; the others come from outside.
+        inputs: references of its inputs: stand-ins first, then what comes from outside.
+        has_floats, has_ints: whether it uses Python numbers.
     """
 
     def __init__(self, trace: CapturingTrace, outputs: tuple[int, ...], inputs: tuple[int, ...]):
@@ -124,22 +124,18 @@ class Captured:
                 JAX cannot differentiate such a function forwards.
         """
         needed = live_instructions(self.node.instructions(), self.outputs)[0]
-        steps = [(each, _with_rule(each) if rules else each.function) for each in needed]
+        functions = {each.slot: _with_rule(each) if rules else each.function for each in needed}
+        metas = metas_of(needed)
 
         def run(inputs: Sequence[Any], floats: Any, ints: Any) -> list[Any]:
-            known: dict[Any, Any] = dict(zip(self.inputs, inputs))
-
-            def fetch(reference: Any) -> Any:
-                if isinstance(reference, int):
-                    return known[reference]
-                return (floats if reference[0] == "f" else ints)[reference[1]]
-
-            for each, function in steps:
-                results = function(*map(fetch, each.operands))
-                results = results if isinstance(results, (tuple, list)) else (results,)
-                for offset, (result, meta) in enumerate(zip(results, each.metas)):
-                    known[each.slot + offset] = jnp.asarray(result, dtype=meta.dtype._numpy)
-            return [known[reference] for reference in self.outputs]
+            environment = Environment(zip(self.inputs, inputs), floats, ints)
+            evaluate(needed, environment, lambda each: functions[each.slot])
+            return [
+                environment.declared(reference, metas[reference])
+                if reference in metas
+                else environment[reference]
+                for reference in self.outputs
+            ]
 
         return run
 

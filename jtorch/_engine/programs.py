@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -141,42 +142,68 @@ def live_instructions(
     return needed, sorted(inputs, reverse=True), "f" in numbers, "i" in numbers
 
 
+class Environment(dict):
+    """Arrays by reference: inputs, results, and numbers, which are elements of vectors."""
+
+    def __init__(self, arrays: Any, floats: Any = None, ints: Any = None):
+        super().__init__(arrays)
+        self.numbers = {"f": floats, "i": ints}
+
+    def __missing__(self, reference: tuple[str, int]) -> Any:
+        kind, index = reference
+        return self.numbers[kind][index]
+
+    def declared(self, slot: int, meta: Any) -> Any:
+        """Return a result in the dtype that its tensor shows, without JAX's weak types."""
+        array = jnp.asarray(self[slot], dtype=meta.dtype._numpy)
+        assert array.shape == meta.shape, (array.shape, meta.shape)
+        return array
+
+
+def evaluate(
+    instructions: Sequence[Instruction],
+    environment: Environment,
+    function_of: Callable[[Instruction], Callable] = operator.attrgetter("function"),
+) -> None:
+    """Add the results of instructions, each of which may use those before it.
+
+    Args:
+        instructions: in the order of their slots.
+        environment: holds whatever else they are applied to.
+        function_of: what to compute an instruction with.
+    """
+    for instruction in instructions:
+        results = function_of(instruction)(*[environment[r] for r in instruction.operands])
+        if not isinstance(results, (tuple, list)):
+            results = (results,)
+        slots = range(instruction.slot, instruction.slot + len(instruction.metas))
+        environment.update(zip(slots, results, strict=True))
+
+
+def metas_of(instructions: Sequence[Instruction]) -> dict[int, Any]:
+    """Return the metas of all results by slot."""
+    return {
+        slot: meta
+        for instruction in instructions
+        for slot, meta in enumerate(instruction.metas, instruction.slot)
+    }
+
+
 def _function(program: Program) -> Any:
     """Return the pure function that JAX compiles."""
     instructions = program.instructions
     used_inputs = program.used_inputs
+    metas = metas_of(instructions)
 
     def jtorch_program(*arguments):
         numbers = iter(arguments[len(used_inputs) :])
         floats = next(numbers) if program.uses_floats else None
         ints = next(numbers) if program.uses_ints else None
-        environment: dict[Any, Any] = dict(zip(used_inputs, arguments))
-        metas: dict[int, Any] = {}
-
-        def fetch(reference):
-            if isinstance(reference, int):
-                return environment[reference]
-            kind, index = reference
-            return floats[index] if kind == "f" else ints[index]
-
-        for instruction in instructions:
-            slot = instruction.slot
-            results = instruction.function(*map(fetch, instruction.operands))
-            if not isinstance(results, (tuple, list)):
-                results = (results,)
-            for offset, (result, meta) in enumerate(zip(results, instruction.metas, strict=True)):
-                environment[slot + offset] = result
-                metas[slot + offset] = meta
-        return [_as_declared(environment[slot], metas[slot]) for slot in program.returned]
+        environment = Environment(zip(used_inputs, arguments), floats, ints)
+        evaluate(instructions, environment)
+        return [environment.declared(slot, metas[slot]) for slot in program.returned]
 
     return jtorch_program
-
-
-def _as_declared(array: Any, meta: Any) -> Any:
-    """Return a result in the dtype that its tensor shows, without JAX's weak types."""
-    array = jnp.asarray(array, dtype=meta.dtype._numpy)
-    assert array.shape == meta.shape, (array.shape, meta.shape)
-    return array
 
 
 def run(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 
 from . import tape
-from .programs import live_instructions
+from .programs import Environment, evaluate, live_instructions
 from .record import wrap
 from .trace import REACH, Trace, local
 from .trie import Instruction, Node
@@ -101,18 +101,14 @@ def _instruction(node: Node, first: int, wanted: tuple[int, ...]) -> Instruction
         [at for at, reference in enumerate(operands) if (0, reference) in places]
     )
 
-    def compute(arrays: Sequence[Any]) -> dict[Any, Any]:
-        known = dict(zip(operands, arrays))
-        for each in needed:
-            results = each.function(*[known[reference] for reference in each.operands])
-            results = results if isinstance(results, (tuple, list)) else (results,)
-            for offset, (result, meta) in enumerate(zip(results, each.metas)):
-                known[each.slot + offset] = jax.numpy.asarray(result, dtype=meta.dtype._numpy)
-        return known
+    def compute(arrays: Sequence[Any]) -> Environment:
+        environment = Environment(zip(operands, arrays))
+        evaluate(needed, environment)
+        return environment
 
     def forward(*arrays: Any) -> tuple[Any, ...]:
-        known = compute(arrays)
-        return tuple([known[slot] for slot in wanted])
+        environment = compute(arrays)
+        return tuple([environment.declared(slot, meta) for slot, meta in zip(wanted, metas)])
 
     def vjp(cotangents: list[Any], results: list[Any], arrays: list[Any]) -> list[Any]:
         again, given = jax.lax.optimization_barrier((tuple(arrays), tuple(cotangents)))

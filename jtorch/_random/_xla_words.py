@@ -134,7 +134,9 @@ def _program(kind: str, odd: int) -> Callable | None:
     with jax.default_device(device):
         jitted = jax.jit(functools.partial(_rows, odd))
         # The wider vectors: 0.86 ns a word instead of 1.15.
-        options = {"xla_cpu_prefer_vector_width": 512} if "avx512f" in cpu_flags() else {}
+        options: dict[str, Any] = {}
+        if "avx512f" in cpu_flags():
+            options["xla_cpu_prefer_vector_width"] = 512
         return jitted.lower(*arguments).compile(compiler_options=options)
 
 
