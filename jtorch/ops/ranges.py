@@ -275,7 +275,7 @@ def logspace(*args: Any, **kwargs: Any) -> Any:
         elif of._kind in (dtypes.SIGNED, dtypes.UNSIGNED):
             # The ends are converted first, the powers last.
             exponents = _linear(int(start), int(end), steps, dtypes.float64)
-        elif of.itemsize < 4:  # the ends are converted first here too
+        elif of.itemsize < 4 and steps > 1:  # the ends are converted first here too
             ends = [float(np.asarray(each).astype(of._numpy)) for each in (start, end)]
             exponents = _linear(*ends, steps, dtypes.float64)
         else:
