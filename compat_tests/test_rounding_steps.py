@@ -100,3 +100,16 @@ def test_convolutions_of_volumes_in_double_and_complex(groups):
     for dtype in (torch.float64, torch.complex128):
         for expected, got in zip(found[torch.float32], found[dtype], strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_quotients_by_one_divisor_are_rounded_once(torch):
+    numbers = torch.arange(1.0, 200.0)
+    for divisor in (3, 7, 10, 49):
+        exact = [float(np.float32(n) / np.float32(divisor)) for n in range(1, 200)]
+        assert (numbers / divisor).tolist() == exact
+        assert (numbers / torch.tensor(float(divisor))).tolist() == exact
+        assert numbers.clone().div_(divisor).tolist() == exact
+        assert torch.true_divide(numbers.long(), divisor).tolist() == exact
+    square = numbers[:196].view(14, 14)
+    rows = square[:, 13:]
+    assert (square / rows)[:, 13].tolist() == [1.0] * 14

@@ -102,6 +102,23 @@ def _differentiable(operand) -> bool:
     return operand.meta is not None and bool(operand.meta.grad)
 
 
+def _true_value(a, b):
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    if a.dtype.kind == "f" and b.size < a.size:
+        # XLA would multiply with the reciprocal, and 49 / 49 would not be 1. So the divisor looks
+        # like one that depends on the element.
+        a, b = jnp.broadcast_arrays(a, b)
+        b = jnp.where(jnp.isnan(a), a, b)
+    return a / b
+
+
+true_quotient = with_partials(
+    _true_value,
+    lambda tangent, a, b: tangent / b,
+    lambda tangent, a, b: -tangent * ((a / b) / b),
+)
+
+
 @op(
     "div(Tensor input, Tensor other, *, Tensor out=None)",
     "div(Tensor input, Tensor other, *, std::string_view? rounding_mode, Tensor out=None)",
@@ -123,7 +140,7 @@ def div(input, other, rounding_mode=None):
         RuntimeError: the mode is none of these.
     """
     if rounding_mode is None:
-        return input / other
+        return true_quotient(input, other)
     return (
         floor_quotient(input, other) if rounding_mode == "floor" else trunc_quotient(input, other)
     )
@@ -144,7 +161,7 @@ def true_divide(input, other):
     Returns:
         Tensor of the broadcast shape.
     """
-    return input / other
+    return true_quotient(input, other)
 
 
 def _in_steps(a, b):
