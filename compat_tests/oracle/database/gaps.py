@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
+_UNKNOWN = "Not done yet."
+
+#: Reasons that what went wrong tells by itself.
+_TOLD = [
+    (re.compile(pattern), reason)
+    for pattern, reason in (
+        ("no sparse tensors|to_sparse", "Needs sparse tensors, which jtorch does not have."),
+        ("nested tensor", "Needs nested tensors, which jtorch does not have."),
+        ("quantize|quantise", "Needs quantised tensors, which jtorch does not have."),
+        ("masked tensors", "Needs masked tensors, which jtorch does not have."),
+        (
+            "complex32|half precision complex",
+            "Needs complex32, which JAX does not have; jtorch says so by name.",
+        ),
+        ("_scaled_mm", "Products of float8 matrices, which no CPU formulation was written for."),
+        ("torch.distributions", "jtorch has no torch.distributions."),
+        (r"torch\.fx|make_fx", "jtorch has no torch.fx."),
+        ("profiler", "jtorch has no autograd profiler: programs are not run operator by operator."),
+        (
+            r"(dist|norm)\(.*prints 'tensor\(\d\.\d+e-",
+            "Prints a rounding error, which depends on the order in which a library adds.",
+        ),
+    )
+]
 
 
 class Gaps:
@@ -64,8 +89,10 @@ class Gaps:
                 if wrong is None:
                     listed.pop(category, None)
                 else:
-                    told = reason(entry) or f"Not done yet. {wrong}"
-                    listed.setdefault(category, told[:240])
+                    told = reason(entry) or _told(wrong) or f"{_UNKNOWN} {wrong}"
+                    told = told.replace(f"{HERE.parents[2]}/", "")
+                    if listed.get(category, _UNKNOWN).startswith(_UNKNOWN):
+                        listed[category] = told[:240]
         lines = []
         for entry in sorted(entry for entry, listed in self.reasons.items() if listed):
             lines.append(f"[{json.dumps(entry)}]")
@@ -73,3 +100,10 @@ class Gaps:
                 lines.append(f"{json.dumps(category)} = {json.dumps(reason, ensure_ascii=False)}")
             lines.append("")
         self.path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _told(wrong: str) -> str | None:
+    for pattern, reason in _TOLD:
+        if pattern.search(wrong):
+            return reason
+    return None
