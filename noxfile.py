@@ -69,10 +69,10 @@ def compat(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def oracle(session: nox.Session) -> None:
-    """Compare with PyTorch itself, on the CPU: the tests, then its operator database.
+    """Compare with PyTorch itself, on the CPU: tests, modules, optimisers, operator database.
 
-    ``-- database`` runs the database alone, and what follows goes to its command line (``--
-    database ops --only "linalg.*"``); other words go to pytest, which then runs alone.
+    ``-- database`` runs the last alone, and what follows goes to its command line (``-- database
+    ops --only "linalg.*"``); other words go to pytest, which then runs alone.
     """
     # PyTorch's database imports the one, and with the other it has all of its entries.
     session.install("-e", ".[test]", "expecttest", "scipy")
@@ -83,9 +83,9 @@ def oracle(session: nox.Session) -> None:
         return
     session.run("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)
     if not session.posargs:
-        session.run(*database, "all")
         session.run("python", "-m", "compat_tests.oracle.modules")
         session.run("python", "-m", "compat_tests.oracle.optimisers")
+        session.run(*database, "all")
 
 
 @nox.session(python="3.11")
