@@ -19,8 +19,10 @@ from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: 
 from . import _copying, _defaults, random  # noqa: E402  their functions
 from . import _questions, _runtime_settings, _unsupported  # noqa: E402  names that are none of these
 from . import _signatures as _signatures  # noqa: E402
+from . import _mapped_files  # noqa: E402  functions that are no operators
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
+from . import _lobpcg  # noqa: E402  is differentiated by an autograd.Function
 from . import func  # noqa: E402
 from . import amp, backends, masked, multiprocessing, optim, signal, utils  # noqa: E402
 from . import cpu, futures, nested, sparse  # noqa: E402
@@ -29,6 +31,7 @@ from . import cpu, futures, nested, sparse  # noqa: E402
 from math import e, inf, nan, pi  # noqa: E402
 
 from ._compile import compile  # noqa: E402
+from ._control_flow import cond  # noqa: E402
 from ._core import dtypes as _dtypes  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import dtype  # noqa: E402
@@ -53,12 +56,19 @@ from ._core.memory_format import (  # noqa: E402
 from ._core.size import Size  # noqa: E402
 from ._defaults import finfo, iinfo  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
+from ._errors import AcceleratorError, OutOfMemoryError  # noqa: E402
+from ._function_overrides import (  # noqa: E402
+    DisableTorchFunction,
+    DisableTorchFunctionSubclass,
+)
 from ._generator import Generator, default_generator  # noqa: E402
 from ._hook import install, installed, uninstall  # noqa: E402
 from ._legacy_types import CPU_TYPES as _CPU_TYPES  # noqa: E402
 from ._printing import set_printoptions  # noqa: E402
+from ._streams import Event, Stream  # noqa: E402
 from ._tensor import Tensor  # noqa: E402
 from ._tensor import attach_methods as _attach_methods  # noqa: E402
+from ._typed_storage import STORAGES as _STORAGES  # noqa: E402
 from ._version import TORCH_VERSION as __version__  # noqa: E402
 from .amp import GradScaler, autocast  # noqa: E402
 from .amp._state import (  # noqa: E402
@@ -68,15 +78,23 @@ from .amp._state import (  # noqa: E402
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
+    get_autocast_ipu_dtype,
+    get_autocast_xla_dtype,
     is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
+    is_autocast_ipu_enabled,
+    is_autocast_xla_enabled,
     set_autocast_cache_enabled,
     set_autocast_cpu_dtype,
     set_autocast_cpu_enabled,
     set_autocast_dtype,
     set_autocast_enabled,
     set_autocast_gpu_dtype,
+    set_autocast_ipu_dtype,
+    set_autocast_ipu_enabled,
+    set_autocast_xla_dtype,
+    set_autocast_xla_enabled,
 )
 from .autograd import (  # noqa: E402
     enable_grad,
@@ -105,6 +123,7 @@ globals().update(_FUNCTIONS)
 globals().update(_dtypes.BY_NAME)
 globals().update(_dtypes.ALIASES)
 globals().update(_CPU_TYPES)
+globals().update(_STORAGES)
 newaxis = None
 legacy_contiguous_format = contiguous_format
 has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own builds for CPUs say

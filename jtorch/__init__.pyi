@@ -58,12 +58,18 @@ from ._core.memory_format import preserve_format as preserve_format
 from ._core.size import Size as Size
 from ._defaults import finfo as finfo
 from ._defaults import iinfo as iinfo
+from ._errors import AcceleratorError as AcceleratorError
+from ._errors import OutOfMemoryError as OutOfMemoryError
+from ._function_overrides import DisableTorchFunction as DisableTorchFunction
+from ._function_overrides import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from ._generator import Generator as Generator
 from ._generator import default_generator as default_generator
 from ._hook import install as install
 from ._hook import installed as installed
 from ._hook import uninstall as uninstall
 from ._printing import set_printoptions as set_printoptions
+from ._streams import Event as Event
+from ._streams import Stream as Stream
 from ._tensor import Tensor as Tensor
 from ._version import TORCH_VERSION as _TORCH_VERSION
 from .amp import GradScaler as GradScaler
@@ -74,15 +80,23 @@ from .amp._state import clear_autocast_cache as clear_autocast_cache
 from .amp._state import get_autocast_cpu_dtype as get_autocast_cpu_dtype
 from .amp._state import get_autocast_dtype as get_autocast_dtype
 from .amp._state import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+from .amp._state import get_autocast_ipu_dtype as get_autocast_ipu_dtype
+from .amp._state import get_autocast_xla_dtype as get_autocast_xla_dtype
 from .amp._state import is_autocast_cache_enabled as is_autocast_cache_enabled
 from .amp._state import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from .amp._state import is_autocast_enabled as is_autocast_enabled
+from .amp._state import is_autocast_ipu_enabled as is_autocast_ipu_enabled
+from .amp._state import is_autocast_xla_enabled as is_autocast_xla_enabled
 from .amp._state import set_autocast_cache_enabled as set_autocast_cache_enabled
 from .amp._state import set_autocast_cpu_dtype as set_autocast_cpu_dtype
 from .amp._state import set_autocast_cpu_enabled as set_autocast_cpu_enabled
 from .amp._state import set_autocast_dtype as set_autocast_dtype
 from .amp._state import set_autocast_enabled as set_autocast_enabled
 from .amp._state import set_autocast_gpu_dtype as set_autocast_gpu_dtype
+from .amp._state import set_autocast_ipu_dtype as set_autocast_ipu_dtype
+from .amp._state import set_autocast_ipu_enabled as set_autocast_ipu_enabled
+from .amp._state import set_autocast_xla_dtype as set_autocast_xla_dtype
+from .amp._state import set_autocast_xla_enabled as set_autocast_xla_enabled
 from .autograd import enable_grad as enable_grad
 from .autograd import inference_mode as inference_mode
 from .autograd import is_grad_enabled as is_grad_enabled
@@ -103,15 +117,27 @@ from .storage import UntypedStorage as UntypedStorage
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int
 
+BFloat16Storage: Any
 BFloat16Tensor: Any
+BoolStorage: Any
 BoolTensor: Any
+ByteStorage: Any
 ByteTensor: Any
+CharStorage: Any
 CharTensor: Any
+ComplexDoubleStorage: Any
+ComplexFloatStorage: Any
+DoubleStorage: Any
 DoubleTensor: Any
+FloatStorage: Any
 FloatTensor: Any
+HalfStorage: Any
 HalfTensor: Any
+IntStorage: Any
 IntTensor: Any
+LongStorage: Any
 LongTensor: Any
+ShortStorage: Any
 ShortTensor: Any
 __version__ = _TORCH_VERSION
 _chunk_cat: Any
@@ -764,6 +790,12 @@ def concat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = Non
 def concatenate(
     tensors: Sequence[Tensor], dim: _int = 0, *, out: Tensor | None = None
 ) -> Tensor: ...
+def cond(
+    pred: _bool | _int | _float | Any,
+    true_fn: Callable[..., Any],
+    false_fn: Callable[..., Any],
+    operands: tuple | list = ...,
+) -> Any: ...
 def conj(input: Tensor) -> Tensor: ...
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def conj_physical_(input: Tensor) -> Tensor: ...
@@ -1187,6 +1219,17 @@ def frobenius_norm(
 def from_dlpack(
     ext_tensor: Any, *, device: _DeviceLike | None = None, copy: _bool | None = None
 ) -> Tensor: ...
+def from_file(
+    filename: _str,
+    shared: _bool | None = None,
+    size: _int | None = 0,
+    *,
+    dtype: _dtype | None = None,
+    layout: _layout | None = None,
+    device: _DeviceLike | None = None,
+    pin_memory: _bool | None = False,
+    requires_grad: _bool | None = False,
+) -> Tensor: ...
 def from_numpy(ndarray: Any) -> Tensor: ...
 def frombuffer(
     buffer: Any, *, dtype: _dtype, count: _int = -1, offset: _int = 0, requires_grad: _bool = False
@@ -1234,6 +1277,7 @@ def get_default_device() -> _device: ...
 def get_default_dtype() -> _dtype: ...
 def get_deterministic_debug_mode() -> _int: ...
 def get_device(input: Tensor) -> _int: ...
+def get_device_module(device: _DeviceLike | None = None) -> Any: ...
 def get_float32_matmul_precision() -> _str: ...
 def get_num_interop_threads() -> _int: ...
 def get_num_threads() -> _int: ...
@@ -1726,7 +1770,22 @@ def load(
     mmap: _bool | None = None,
     **pickle_load_args: Any,
 ) -> Any: ...
-def lobpcg(A: Any, *args: Any, **kwargs: Any) -> Tensor: ...
+def lobpcg(
+    A: Any,
+    k: _int | None = None,
+    B: Any = None,
+    X: Any = None,
+    n: _int | None = None,
+    iK: Any = None,
+    niter: _int | None = None,
+    tol: _float | None = None,
+    largest: _bool | None = None,
+    method: _str | None = None,
+    tracker: Callable | None = None,
+    ortho_iparams: dict[_str, _int] | None = None,
+    ortho_fparams: dict[_str, _float] | None = None,
+    ortho_bparams: dict[_str, _bool] | None = None,
+) -> tuple[Any, Any]: ...
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def log10_(input: Tensor) -> Tensor: ...
@@ -2076,6 +2135,7 @@ def native_layer_norm(
     bias: Tensor | None,
     eps: _float,
 ) -> Tensor: ...
+def native_norm(*args: Any, **kwargs: Any) -> Tensor: ...
 @overload
 def ne(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import ml_dtypes
@@ -46,7 +47,7 @@ def set_default_dtype(d: DType) -> None:
     modes.DEFAULT = intern_mode(modes.DEFAULT._replace(default_dtype=d))  # of new threads
 
 
-def set_default_tensor_type(t: Any) -> None:
+def set_default_tensor_type(t: Any, /) -> None:
     """Set default dtype and device by an old type or its name, such as ``"torch.DoubleTensor"``."""
     found = by_name(t) if isinstance(t, str) else t
     if not isinstance(found, tensortype):
@@ -80,6 +81,29 @@ def set_default_device(device: Any) -> None:
         return
     place = Device(device)
     push_default_device(None if place is CPU else place)
+
+
+def get_device_module(device: Any = None) -> Any:
+    """Return ``torch.cpu`` or ``torch.cuda``, whichever a device belongs to.
+
+    Args:
+        device: a device or its name; the GPU where there is one, unless given.
+
+    Raises:
+        RuntimeError: there is no such module.
+    """
+    if device is None:
+        kind = "cuda" if devices.gpus() else "cpu"
+    elif isinstance(device, (str, Device)):
+        kind = Device(device).type
+    else:
+        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+    module = getattr(sys.modules[__package__], kind, None)
+    if module is None:
+        raise RuntimeError(
+            f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'."
+        )
+    return module
 
 
 def is_tensor(obj: Any, /) -> bool:
@@ -306,6 +330,7 @@ for _function in (
     set_default_tensor_type,
     get_default_device,
     set_default_device,
+    get_device_module,
     is_tensor,
     is_storage,
     is_floating_point,

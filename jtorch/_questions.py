@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._core.dtypes import dtype as DType
 from ._core.memory_format import channels_last
 from ._core.memory_format import memory_format as MemoryFormat
 from ._core.schema import Schema
@@ -136,6 +138,50 @@ def typename(obj: Any, /) -> str:
     return name if module in ("", "builtins") else f"{module}.{name}"
 
 
+def _gradient_dtype(self: Any) -> Any:
+    """The dtype of a leaf's gradient: its own."""
+    if not self.is_leaf:
+        raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+    return self.dtype
+
+
+def _set_gradient_dtype(self: Any, dtype: Any) -> None:
+    if dtype is not None and not isinstance(dtype, DType):
+        raise RuntimeError(
+            f"grad_dtype must be a torch.dtype or None, but got {type(dtype).__name__}"
+        )
+    if not self.is_leaf:
+        raise RuntimeError("grad_dtype can only be set on leaf tensors.")
+    if dtype is not self.dtype:
+        raise NotImplementedError("jtorch keeps each gradient in the dtype of its tensor")
+
+
+def _volatile(self: Any) -> bool:
+    """False; PyTorch no longer has this either."""
+    warnings.warn(
+        "volatile was removed (Variable.volatile is always False)", UserWarning, stacklevel=2
+    )
+    return False
+
+
+def _set_volatile(self: Any, value: Any) -> None:
+    warnings.warn(
+        "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _exported_name(self: Any) -> None:
+    """The name that PyTorch's old exporter gave: none."""
+
+
+_attributes: dict[str, Any] = {
+    "grad_dtype": property(_gradient_dtype, _set_gradient_dtype),
+    "volatile": property(_volatile, _set_volatile),
+    "name": property(_exported_name),
+}
+
 # Numbers
 
 
@@ -230,5 +276,6 @@ _methods: tuple[tuple[str, Callable], ...] = (
 )  # fmt: skip
 for _name, _function in _methods:
     METHODS.setdefault(_name, _function)
+METHODS.update(_attributes)
 if "addmv_" in METHODS:
     FUNCTIONS.setdefault("addmv_", METHODS["addmv_"])

@@ -107,7 +107,7 @@ def get_float32_matmul_precision() -> str:
     return _settings.precision
 
 
-def set_warn_always(b: bool) -> None:
+def set_warn_always(b: bool, /) -> None:
     """Say whether warnings that PyTorch gives once should be given each time."""
     if not isinstance(b, bool):
         raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")

@@ -24,7 +24,7 @@ _FUNCTIONS: dict[str, str] = {
     SPARSE: """sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor
         sparse_bsc_tensor sparse_compressed_tensor ccol_indices_copy col_indices_copy
         crow_indices_copy indices_copy row_indices_copy values_copy hspmm hsmm dsmm saddmm smm spmm
-        sspaddmm resize_as_sparse_""",
+        sspaddmm resize_as_sparse_ native_norm""",
     QUANTISED: """choose_qparams_optimized empty_quantized fake_quantize_per_channel_affine
         fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight

@@ -1,4 +1,4 @@
-"""``torch.UntypedStorage`` and ``torch.TypedStorage``: the memory that tensors lie in.
+"""``torch.UntypedStorage``: the memory that tensors lie in.
 
 Memory is a notion here: an array of JAX is never written to, so a storage is another array after
 each write. Addresses have to stay, as PyTorch's do, and other libraries read from them. So a
@@ -20,9 +20,9 @@ import numpy as np
 from ._core.device import Device
 from ._core.dtypes import BY_NAME
 from ._core.dtypes import dtype as DType
-from ._core.schema import set_type
 from ._core.strides import memory_order
 from ._engine.declare import METHODS
+from ._engine.devices import check
 from ._engine.from_host import fresh_tensor
 from ._engine.storage import Storage, current_value, storage_of
 from ._engine.trace import materialise
@@ -98,18 +98,48 @@ class UntypedStorage:
 
     __module__ = "torch.storage"
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        raise NotImplementedError(
-            "storages cannot be made by themselves here: make a tensor and take untyped_storage()"
-        )
+    _shared: Storage
+    _owner: Any
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> UntypedStorage:
+        device = kwargs.get("device")
+        if len(args) > 1:
+            raise _untyped_arguments(args)
+        found = args[0] if args else 0
+        if isinstance(found, int):
+            array = np.zeros(found, np.uint8)
+        elif not hasattr(found, "__len__") or not hasattr(found, "__getitem__"):
+            raise RuntimeError(
+                f"torch.UntypedStorage(): Expected a sequence type, but got {type(found).__name__}"
+            )
+        else:
+            wrong = next((each for each in found if not isinstance(each, int)), None)
+            if wrong is not None:
+                raise RuntimeError(
+                    "torch.UntypedStorage(): tried to construct a storage from a sequence "
+                    f"({type(found).__name__}), but one of the items was of type "
+                    f"{type(wrong).__name__} instead of int"
+                )
+            array = np.array(list(found), np.int64).astype(np.uint8)
+        place = check(Device("cpu" if device is None else device))
+        return cls._of_tensor(fresh_tensor(array, BY_NAME["uint8"], place))
 
     @classmethod
-    def _of(cls, shared: Storage) -> UntypedStorage:
+    def _of(cls, shared: Storage, owner: Any) -> UntypedStorage:
         made = object.__new__(cls)
         made._shared = shared
+        made._owner = owner
         return made
 
-    _shared: Storage
+    @classmethod
+    def _of_tensor(cls, tensor: Any) -> UntypedStorage:
+        return cls._of(storage_of(tensor), tensor)
+
+    def _elements(self, dtype: DType) -> Any:
+        """Return a vector of all elements that shares their memory."""
+        meta = self._shared.meta
+        flat = METHODS["as_strided"](self._owner.detach(), (extent(meta),), (1,), 0)
+        return flat if meta.dtype is dtype else flat.view(dtype)
 
     @property
     def device(self) -> Device:
@@ -171,7 +201,7 @@ class UntypedStorage:
 
     @classmethod
     def _of_bytes(cls, array: np.ndarray) -> UntypedStorage:
-        return cls._of(storage_of(fresh_tensor(array, BY_NAME["uint8"], Device("cpu"))))
+        return cls._of_tensor(fresh_tensor(array, BY_NAME["uint8"], Device("cpu")))
 
     @property
     def __array_interface__(self) -> dict:
@@ -180,6 +210,24 @@ class UntypedStorage:
     def __getitem__(self, index: Any) -> Any:
         found = flat_elements(self._shared).view(np.uint8)[index]
         return self._of_bytes(found) if isinstance(index, slice) else int(found)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._elements(BY_NAME["uint8"])[index] = value
+
+    def fill_(self, value: int) -> UntypedStorage:
+        """Write a number to every byte."""
+        self._elements(BY_NAME["uint8"]).fill_(value)
+        return self
+
+    def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> UntypedStorage:
+        """Write the bytes of another storage of the same size."""
+        _check_sizes(self.nbytes(), source.nbytes())
+        self._elements(BY_NAME["uint8"]).copy_(source._elements(BY_NAME["uint8"]))
+        return self
+
+    def clone(self) -> UntypedStorage:
+        """Return a storage of its own with the same bytes."""
+        return self._of_tensor(self._elements(BY_NAME["uint8"]).clone())
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())
@@ -192,82 +240,34 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         return (
-            _shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of "
+            shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of "
             f"size {len(self)}]"
         )
 
 
-class TypedStorage:
-    """The elements of a storage, of one dtype."""
-
-    __module__ = "torch.storage"
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        raise NotImplementedError(
-            "storages cannot be made by themselves here: make a tensor and take storage()"
-        )
-
-    @classmethod
-    def _of(cls, shared: Storage, dtype: DType) -> TypedStorage:
-        made = object.__new__(cls)
-        made._shared = shared
-        made.dtype = dtype
-        return made
-
-    _shared: Storage
-    dtype: DType
-
-    @property
-    def device(self) -> Device:
-        """Where the elements are."""
-        return self._shared.meta.device
-
-    def untyped(self) -> UntypedStorage:
-        """Return the bytes."""
-        return UntypedStorage._of(self._shared)
-
-    def data_ptr(self) -> int:
-        """Return the address of the first element, 0 where there is none."""
-        return self.untyped().data_ptr()
-
-    def nbytes(self) -> int:
-        """Return the number of bytes."""
-        return self.untyped().nbytes()
-
-    def element_size(self) -> int:
-        """Return the bytes of one element."""
-        return self.dtype.itemsize
-
-    def size(self) -> int:
-        """Return the number of elements."""
-        return self.nbytes() // self.dtype.itemsize
-
-    def __len__(self) -> int:
-        return self.size()
-
-    def tolist(self) -> list:
-        """Return the elements as a list of numbers."""
-        return flat_elements(self._shared).view(self.dtype._numpy).tolist()
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.tolist()[index]
-
-    def __iter__(self) -> Iterator:
-        return iter(self.tolist())
-
-    def __repr__(self) -> str:
-        return _shown(self.tolist()) + (
-            f"[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size "
-            f"{len(self)}]"
-        )
+def _untyped_arguments(args: tuple) -> TypeError:
+    names = ", ".join(type(each).__name__ for each in args)
+    rest = "*, int allocator = None, torch.device device = None)"
+    return TypeError(
+        "torch.UntypedStorage() received an invalid combination of arguments - got "
+        f"({names}), but expected one of:\n * ({rest}\n * (int size, {rest}\n"
+        f" * (object sequence, {rest}\n"
+    )
 
 
-def _shown(elements: list) -> str:
+def _check_sizes(own: int, other: int) -> None:
+    if own != other:
+        raise RuntimeError(f"size does not match, self was {own} bytes but src was {other} bytes")
+
+
+def shown(elements: list) -> str:
+    """Return the lines that a storage prints for its elements."""
     lines = [f" {element}" for element in elements]
-    return "\n".join(lines) + "\n" if lines else ""
+    return "\n".join(lines) + "\n" if lines else " \n"
 
 
-def _warn_typed() -> None:
+def warn_typed() -> None:
+    """Warn once that typed storages are deprecated."""
     global _warned
     if not _warned:
         _warned = True
@@ -287,14 +287,7 @@ _warned = False
 def untyped_storage(self: Any) -> UntypedStorage:
     """Return the memory of a tensor as bytes."""
     current_value(self)
-    return UntypedStorage._of(storage_of(self))
-
-
-def typed_storage(self: Any) -> TypedStorage:
-    """Return the memory of a tensor as elements of its dtype."""
-    _warn_typed()
-    current_value(self)
-    return TypedStorage._of(storage_of(self), self.dtype)
+    return UntypedStorage._of_tensor(self)
 
 
 def data_ptr(self: Any) -> int:
@@ -328,13 +321,12 @@ def is_set_to(self: Any, tensor: Any) -> bool:
 
 METHODS.update(
     untyped_storage=untyped_storage,
-    storage=typed_storage,
-    _typed_storage=typed_storage,
     data_ptr=data_ptr,
     storage_offset=offset,
     _is_view=is_view,
     is_set_to=is_set_to,
 )
-set_type("Storage", (UntypedStorage, TypedStorage))
+
+from ._typed_storage import TypedStorage, _LegacyStorage  # noqa: E402, F401  of these
 
 __all__ = ["TypedStorage", "UntypedStorage"]

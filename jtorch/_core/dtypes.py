@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import Signature
 from typing import Any
 
 import ml_dtypes
@@ -33,15 +34,18 @@ class dtype:
     )
     __module__ = "torch"
 
-    def __init__(self, name: str, numpy_dtype: Any, kind: int, legacy_name: str):
-        self._name = name
-        self._numpy = np.dtype(numpy_dtype)
-        self._kind = kind
-        self._legacy_name = legacy_name
-        self.itemsize = self._numpy.itemsize
-        self.is_floating_point = kind == FLOATING
-        self.is_complex = kind == COMPLEX
-        self.is_signed = kind not in (BOOL, UNSIGNED) and name != "float8_e8m0fnu"
+    __signature__ = Signature()
+    _name: str
+    _numpy: np.dtype
+    _kind: int
+    _legacy_name: str
+    itemsize: int
+    is_floating_point: bool
+    is_complex: bool
+    is_signed: bool
+
+    def __new__(cls, *args: object, **kwargs: object) -> dtype:
+        raise TypeError("cannot create 'torch.dtype' instances")
 
     def __repr__(self) -> str:
         return f"torch.{self._name}"
@@ -64,26 +68,43 @@ class dtype:
         return _COMPLEX_OF.get(self, self)
 
 
-bool_ = dtype("bool", np.bool_, BOOL, "Bool")
-uint8 = dtype("uint8", np.uint8, UNSIGNED, "Byte")
-uint16 = dtype("uint16", np.uint16, UNSIGNED, "UInt16")
-uint32 = dtype("uint32", np.uint32, UNSIGNED, "UInt32")
-uint64 = dtype("uint64", np.uint64, UNSIGNED, "UInt64")
-int8 = dtype("int8", np.int8, SIGNED, "Char")
-int16 = dtype("int16", np.int16, SIGNED, "Short")
-int32 = dtype("int32", np.int32, SIGNED, "Int")
-int64 = dtype("int64", np.int64, SIGNED, "Long")
-float16 = dtype("float16", np.float16, FLOATING, "Half")
-bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOATING, "BFloat16")
-float32 = dtype("float32", np.float32, FLOATING, "Float")
-float64 = dtype("float64", np.float64, FLOATING, "Double")
-complex64 = dtype("complex64", np.complex64, COMPLEX, "ComplexFloat")
-complex128 = dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
-float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, FLOATING, "Float8_e4m3fn")
-float8_e4m3fnuz = dtype("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, FLOATING, "Float8_e4m3fnuz")
-float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2, FLOATING, "Float8_e5m2")
-float8_e5m2fnuz = dtype("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, FLOATING, "Float8_e5m2fnuz")
-float8_e8m0fnu = dtype("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, FLOATING, "Float8_e8m0fnu")
+def make_dtype(name: str, numpy_dtype: Any, kind: int, legacy_name: str) -> dtype:
+    made = object.__new__(dtype)
+    made._name = name
+    made._numpy = np.dtype(numpy_dtype)
+    made._kind = kind
+    made._legacy_name = legacy_name
+    made.itemsize = made._numpy.itemsize
+    made.is_floating_point = kind == FLOATING
+    made.is_complex = kind == COMPLEX
+    made.is_signed = kind not in (BOOL, UNSIGNED) and name != "float8_e8m0fnu"
+    return made
+
+
+bool_ = make_dtype("bool", np.bool_, BOOL, "Bool")
+uint8 = make_dtype("uint8", np.uint8, UNSIGNED, "Byte")
+uint16 = make_dtype("uint16", np.uint16, UNSIGNED, "UInt16")
+uint32 = make_dtype("uint32", np.uint32, UNSIGNED, "UInt32")
+uint64 = make_dtype("uint64", np.uint64, UNSIGNED, "UInt64")
+int8 = make_dtype("int8", np.int8, SIGNED, "Char")
+int16 = make_dtype("int16", np.int16, SIGNED, "Short")
+int32 = make_dtype("int32", np.int32, SIGNED, "Int")
+int64 = make_dtype("int64", np.int64, SIGNED, "Long")
+float16 = make_dtype("float16", np.float16, FLOATING, "Half")
+bfloat16 = make_dtype("bfloat16", ml_dtypes.bfloat16, FLOATING, "BFloat16")
+float32 = make_dtype("float32", np.float32, FLOATING, "Float")
+float64 = make_dtype("float64", np.float64, FLOATING, "Double")
+complex64 = make_dtype("complex64", np.complex64, COMPLEX, "ComplexFloat")
+complex128 = make_dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
+float8_e4m3fn = make_dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, FLOATING, "Float8_e4m3fn")
+float8_e4m3fnuz = make_dtype(
+    "float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, FLOATING, "Float8_e4m3fnuz"
+)
+float8_e5m2 = make_dtype("float8_e5m2", ml_dtypes.float8_e5m2, FLOATING, "Float8_e5m2")
+float8_e5m2fnuz = make_dtype(
+    "float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, FLOATING, "Float8_e5m2fnuz"
+)
+float8_e8m0fnu = make_dtype("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, FLOATING, "Float8_e8m0fnu")
 
 ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, bfloat16, float32,

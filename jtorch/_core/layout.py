@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Signature
+
 
 class layout:
     """A memory layout, such as ``torch.strided``; compare with ``is`` or ``==``."""
@@ -9,8 +11,11 @@ class layout:
     __slots__ = ("_name",)
     __module__ = "torch"
 
-    def __init__(self, name: str):
-        self._name = name
+    __signature__ = Signature()
+    _name: str
+
+    def __new__(cls, *args: object, **kwargs: object) -> layout:
+        raise TypeError("cannot create 'torch.layout' instances")
 
     def __repr__(self) -> str:
         return f"torch.{self._name}"
@@ -25,13 +30,19 @@ class layout:
         return self
 
 
-strided = layout("strided")
-sparse_coo = layout("sparse_coo")
-sparse_csr = layout("sparse_csr")
-sparse_csc = layout("sparse_csc")
-sparse_bsr = layout("sparse_bsr")
-sparse_bsc = layout("sparse_bsc")
-_mkldnn = layout("_mkldnn")
-jagged = layout("jagged")
+def _make(name: str) -> layout:
+    made = object.__new__(layout)
+    made._name = name
+    return made
+
+
+strided = _make("strided")
+sparse_coo = _make("sparse_coo")
+sparse_csr = _make("sparse_csr")
+sparse_csc = _make("sparse_csc")
+sparse_bsr = _make("sparse_bsr")
+sparse_bsc = _make("sparse_bsc")
+_mkldnn = _make("_mkldnn")
+jagged = _make("jagged")
 
 ALL = (strided, sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc, _mkldnn, jagged)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Signature
+
 
 class memory_format:
     """A memory format, such as ``torch.channels_last``; compare with ``is`` or ``==``."""
@@ -9,8 +11,11 @@ class memory_format:
     __slots__ = ("_name",)
     __module__ = "torch"
 
-    def __init__(self, name: str):
-        self._name = name
+    __signature__ = Signature()
+    _name: str
+
+    def __new__(cls, *args: object, **kwargs: object) -> memory_format:
+        raise TypeError("cannot create 'torch.memory_format' instances")
 
     def __repr__(self) -> str:
         return f"torch.{self._name}"
@@ -25,7 +30,13 @@ class memory_format:
         return self
 
 
-contiguous_format = memory_format("contiguous_format")
-preserve_format = memory_format("preserve_format")
-channels_last = memory_format("channels_last")
-channels_last_3d = memory_format("channels_last_3d")
+def _make(name: str) -> memory_format:
+    made = object.__new__(memory_format)
+    made._name = name
+    return made
+
+
+contiguous_format = _make("contiguous_format")
+preserve_format = _make("preserve_format")
+channels_last = _make("channels_last")
+channels_last_3d = _make("channels_last_3d")

@@ -26,6 +26,7 @@ from .dtypes import (
     float64,
     int16,
     int64,
+    make_dtype,
     uint8,
     uint16,
     uint32,
@@ -41,7 +42,7 @@ _FLOAT8 = frozenset(FLOAT8)
 
 #: PyTorch's half-precision complex, which jtorch cannot hold.  It can still occur on the way to a
 #: dtype that jtorch has, so it is a value here, and an error only as an answer.
-_COMPLEX32 = dtype("complex32", complex64._numpy, COMPLEX, "ComplexHalf")
+_COMPLEX32 = make_dtype("complex32", complex64._numpy, COMPLEX, "ComplexHalf")
 
 _COMPLEX_OF = {
     float16: _COMPLEX32,

@@ -14,8 +14,8 @@ class Size(tuple[int, ...]):
     __slots__ = ()
     __module__ = "torch"
 
-    def __new__(cls, sizes: Iterable[int] = ()) -> Size:
-        items = tuple(sizes)
+    def __new__(cls, iterable: Iterable[int] = (), /) -> Size:
+        items = tuple(iterable)
         for position, item in enumerate(items):
             if item.__class__ is not int:
                 try:

@@ -173,3 +173,67 @@ def set_autocast_gpu_dtype(dtype: DType) -> None:
     """Set what autocast lowers to on GPUs (deprecated)."""
     _deprecated("set_autocast_gpu_dtype(dtype)", "set_autocast_dtype('cuda', dtype)")
     set_autocast_dtype("cuda", dtype)
+
+
+def _boolean(enabled: Any) -> bool:
+    if not isinstance(enabled, bool):
+        raise TypeError(f"enabled must be a bool (got {type(enabled).__name__})")
+    return enabled
+
+
+def _a_dtype(dtype: Any) -> DType:
+    if not isinstance(dtype, DType):
+        raise TypeError(f"dtype must be a torch.dtype (got {type(dtype).__name__})")
+    return dtype
+
+
+def is_autocast_ipu_enabled() -> bool:
+    """Return whether autocast is on for IPUs (deprecated)."""
+    _deprecated("is_autocast_ipu_enabled()", "is_autocast_enabled('ipu')")
+    return is_autocast_enabled("ipu")
+
+
+def set_autocast_ipu_enabled(enabled: bool) -> None:
+    """Switch autocast on or off for IPUs (deprecated)."""
+    _boolean(enabled)
+    _deprecated("set_autocast_ipu_enabled(enabled)", "set_autocast_enabled('ipu', enabled)")
+    set_autocast_enabled("ipu", enabled)
+
+
+def get_autocast_ipu_dtype() -> DType:
+    """Return what autocast lowers to on IPUs (deprecated)."""
+    _deprecated("get_autocast_ipu_dtype()", "get_autocast_dtype('ipu')")
+    return get_autocast_dtype("ipu")
+
+
+def set_autocast_ipu_dtype(dtype: DType) -> None:
+    """Set what autocast lowers to on IPUs (deprecated)."""
+    _a_dtype(dtype)
+    _deprecated("set_autocast_ipu_dtype(dtype)", "set_autocast_dtype('ipu', dtype)")
+    set_autocast_dtype("ipu", dtype)
+
+
+def is_autocast_xla_enabled() -> bool:
+    """Return whether autocast is on for PyTorch/XLA's devices (deprecated)."""
+    _deprecated("is_autocast_xla_enabled()", "is_autocast_enabled('xla')")
+    return is_autocast_enabled("xla")
+
+
+def set_autocast_xla_enabled(enabled: bool) -> None:
+    """Switch autocast on or off for PyTorch/XLA's devices (deprecated)."""
+    _boolean(enabled)
+    _deprecated("set_autocast_xla_enabled(enabled)", "set_autocast_enabled('xla', enabled)")
+    set_autocast_enabled("xla", enabled)
+
+
+def get_autocast_xla_dtype() -> DType:
+    """Return what autocast lowers to on PyTorch/XLA's devices (deprecated)."""
+    _deprecated("get_autocast_xla_dtype()", "get_autocast_dtype('xla')")
+    return get_autocast_dtype("xla")
+
+
+def set_autocast_xla_dtype(dtype: DType) -> None:
+    """Set what autocast lowers to on PyTorch/XLA's devices (deprecated)."""
+    _a_dtype(dtype)
+    _deprecated("set_autocast_xla_dtype(dtype)", "set_autocast_dtype('xla', dtype)")
+    set_autocast_dtype("xla", dtype)

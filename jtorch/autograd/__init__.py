@@ -100,8 +100,10 @@ def _run(
     cotangents = _cotangents(outputs, gradients)
     before = is_grad_enabled()
     set_grad_mode(create_graph)
+    graph.begin_pass()
+    succeeded = False
     try:
-        return differentiate(
+        found = differentiate(
             roots,
             cotangents,
             inputs=inputs,
@@ -110,8 +112,13 @@ def _run(
             accumulate=accumulates,
             deliver=accumulate,
         )
+        succeeded = True
     finally:
-        set_grad_mode(before)
+        try:
+            graph.end_pass(succeeded)
+        finally:
+            set_grad_mode(before)
+    return found
 
 
 def backward(

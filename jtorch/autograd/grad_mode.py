@@ -83,7 +83,27 @@ class _ModeContext:
         raise NotImplementedError
 
 
-class no_grad(_ModeContext):
+class _GradModeContext(_ModeContext):
+    """A context manager without parameters, which may be given the function to decorate."""
+
+    _before: Mode
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, orig_func: None = None) -> Self: ...
+        @overload
+        def __new__(cls, orig_func: Decorated) -> Decorated: ...  # type: ignore[misc]
+
+    def __new__(cls, orig_func: Callable | None = None) -> Any:
+        self = object.__new__(cls)
+        return self if orig_func is None else self(orig_func)
+
+    def __exit__(self, *exception: Any) -> None:
+        set_grad_mode(self._before.grad)
+
+
+class no_grad(_GradModeContext):
     """Record nothing for differentiation: results do not require grad.
 
     Usable as ``with torch.no_grad():`` and as ``@torch.no_grad()``. Only the calling thread is
@@ -92,27 +112,18 @@ class no_grad(_ModeContext):
 
     __module__ = "torch"
 
-    if TYPE_CHECKING:
+    if not TYPE_CHECKING:  # checkers would take it for what ``no_grad(function)`` calls
 
-        @overload
-        def __new__(cls, function: None = None) -> Self: ...
-        @overload
-        def __new__(cls, function: Decorated) -> Decorated: ...  # type: ignore[misc]
-
-    def __new__(cls, function: Callable | None = None) -> Any:
-        self = object.__new__(cls)
-        return self if function is None else self(function)
+        def __init__(self) -> None:
+            pass
 
     def __enter__(self) -> None:
         trace = local.trace
         self._before = trace.mode
         trace.set_mode(_without_grad(trace.mode))
 
-    def __exit__(self, *exception: Any) -> None:
-        set_grad_mode(self._before.grad)
 
-
-class enable_grad(no_grad):
+class enable_grad(_GradModeContext):
     """Record for differentiation again, inside ``no_grad``."""
 
     __module__ = "torch"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from .._core.modes import intern_mode
 from .._engine.hooks import RemovableHandle
@@ -19,6 +20,7 @@ __all__ = [
     "RemovableHandle",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
+    "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
 ]
@@ -45,6 +47,106 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
         )
     node = grad_fn(tensor)
     return GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
+
+
+class _Passes(threading.local):
+    """The backward passes that a thread is in, each with what hooks of several tensors noted."""
+
+    def __init__(self) -> None:
+        self.stack: list[dict[object, list | None]] = []
+
+
+_passes = _Passes()
+
+
+def begin_pass() -> None:
+    """Note that a backward pass begins."""
+    _passes.stack.append({})
+
+
+def end_pass(succeeded: bool) -> None:
+    """Call the hooks that waited for several gradients, unless the pass failed."""
+    noted = _passes.stack.pop()
+    if succeeded:
+        for hook, gradients in noted.items():
+            if gradients is not None:
+                hook.function(gradients)  # type: ignore[attr-defined]
+
+
+class _Several:
+    """A hook of several tensors; what it was given so far is kept with the pass."""
+
+    def __init__(self, function: Callable, count: int):
+        self.function = function
+        self.count = count
+
+    def all(self, index: int) -> Callable[[Any], None]:
+        def hook(gradient: Any) -> None:
+            given = _current_pass().setdefault(self, [None] * self.count)
+            assert given is not None
+            given[index] = gradient
+
+        return hook
+
+    def any(self, gradient: Any) -> None:
+        noted = _current_pass()
+        if self not in noted:
+            noted[self] = None
+            self.function(gradient)
+
+
+def _current_pass() -> dict[object, list | None]:
+    if not _passes.stack:
+        raise AssertionError("expected this hook to be called inside a backward call")
+    return _passes.stack[-1]
+
+
+class _MultiHandle(RemovableHandle):
+    """Removes a hook from several tensors."""
+
+    def __init__(self, handles: tuple[RemovableHandle, ...]):
+        self.handles = handles
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def __getstate__(self) -> tuple:
+        return self.handles
+
+    def __setstate__(self, state: tuple) -> None:
+        self.handles = state
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Any], fn: Callable, *, mode: Literal["all", "any"] = "all"
+) -> RemovableHandle:
+    """Call a function with the gradients of several tensors.
+
+    Args:
+        tensors: tensors that require grad.
+        fn: with ``"all"``, takes a list of the gradients, ``None`` for a tensor that got none, and
+            is called when the pass has computed them, if there are any; with ``"any"``, takes the
+            first of the gradients.
+        mode: ``"all"`` or ``"any"``.
+    Returns:
+        A handle whose ``remove()`` removes the hook.
+
+    Raises:
+        ValueError: it is another mode.
+    """
+    modes = ("all", "any")
+    if mode not in modes:
+        raise ValueError(f"Expects mode to be one of {modes} but got {mode}")
+    several = _Several(fn, len(tensors))
+    if mode == "any":
+        hooked = [tensor for tensor in tensors if tensor.requires_grad]
+        return _MultiHandle(tuple([tensor.register_hook(several.any) for tensor in hooked]))
+    if not all(tensor.requires_grad for tensor in tensors):
+        raise AssertionError("Expected gradient function to be set")
+    return _MultiHandle(
+        tuple([each.register_hook(several.all(index)) for index, each in enumerate(tensors)])
+    )
 
 
 class saved_tensors_hooks:

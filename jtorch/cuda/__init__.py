@@ -15,6 +15,7 @@ from .._core.device import set_current_index as _set_current_index
 from .._engine import devices as _devices
 from .._engine import interchange as _interchange
 from .._engine import trace as _trace
+from .._errors import OutOfMemoryError as OutOfMemoryError
 from .._generator import cuda_generator as _cuda_generator
 from .._generator import seed_cuda as _seed_cuda
 from .._legacy_types import CUDA_TYPES as _CUDA_TYPES

@@ -20,7 +20,7 @@ class MaskedTensor:
         raise NotImplementedError(_REFUSAL)
 
 
-def is_masked_tensor(obj: Any) -> bool:
+def is_masked_tensor(obj: Any, /) -> bool:
     """Return whether an object is a masked tensor: none is."""
     return isinstance(obj, MaskedTensor)
 

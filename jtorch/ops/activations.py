@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 
 from .._core import dtypes
 from .._core import messages_pointwise as words
+from .._core.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, composite, op
 from .._engine.kinds_pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, PointwiseOfInput, only
 from .._engine.op import REGISTRY
@@ -651,5 +653,25 @@ def _sigmoid(input: Any) -> Any:
 NN_FUNCTIONS.update(tanh=_tanh, sigmoid=_sigmoid)
 for _name in ("relu_", "selu_", "celu_", "threshold_"):
     NN_FUNCTIONS[_name] = FUNCTIONS[_name]
-for _name in ("elu_", "leaky_relu_", "hardtanh_"):
-    NN_FUNCTIONS[_name] = REGISTRY[_name].call
+
+
+def _in_place(schema: Schema) -> Callable[..., Any]:
+    call = REGISTRY[schema.name].call
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if args and hasattr(args[0], "_value"):
+            return call(*args, **kwargs)
+        bound = schema.bind(args, kwargs)[1]
+        return call(bound.pop("input"), **bound)
+
+    function.__name__ = function.__qualname__ = schema.name
+    function.__doc__ = f"Write what ``{schema.name[:-1]}`` returns to its argument."
+    return function
+
+
+for _schema in (
+    Schema("elu_(Tensor input, Scalar alpha=1)"),
+    Schema("leaky_relu_(Tensor input, Scalar negative_slope=0.01)"),
+    Schema("hardtanh_(Tensor input, Scalar min_val=-1, Scalar max_val=1)"),
+):
+    NN_FUNCTIONS[_schema.name] = _in_place(_schema)

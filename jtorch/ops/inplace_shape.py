@@ -190,7 +190,7 @@ def set_(
         self._writes = count
         return self
     if not hasattr(source, "_value"):
-        raise NotImplementedError("set_() with a storage: give it a tensor")
+        source = source._elements(meta.dtype)
     if source.dtype is not meta.dtype:
         raise RuntimeError(
             f"Could not set tensor of type {_words(source.dtype)} to a tensor of type "

@@ -68,6 +68,31 @@ _OUT_OF_SCOPE = (
         r"record_stream|reinforce|eig|lstsq|solve|symeig|resize|resize_as)$",
         "Only raises in PyTorch, or belongs to its compiler or to devices jtorch does not have.",
     ),
+    (
+        r"torch\.(ParameterDict|ModuleDict|BufferDict)$",
+        "TorchScript's views of the members of a scripted module, which can only be made of one.",
+    ),
+    (
+        r"torch\.(std_mean|var_mean|histogramdd)$",
+        "PyTorch's docstring names out, which its function refuses as jtorch's does.",
+    ),
+    (
+        r"torch\.Tensor\.copy_$",
+        "PyTorch's docstring calls the parameter src; what it accepts is other, as here.",
+    ),
+    (
+        r"torch\.unique_consecutive$",
+        "PyTorch's chooses among functions by its flags and shows no parameters; jtorch's names "
+        "them.",
+    ),
+    (
+        r"torch\.(Tensor\.)?slice_inverse$",
+        "Undocumented: PyTorch's own removal of in-place writes undoes slices with it.",
+    ),
+    (
+        r"torch\.Tensor\.index$",
+        "Indexes by functorch's dimension objects, which jtorch does not have.",
+    ),
 )
 
 
