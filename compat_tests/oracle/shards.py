@@ -34,14 +34,18 @@ def spread(
     os.environ.setdefault("JTORCH_MAX_PROGRAMS", "300")
     # Where an operation was traced is of no use here, and a third of the time of lowering it.
     os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
-    pool = ProcessPoolExecutor(
-        max_workers=max(1, min(workers, len(jobs))),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        max_tasks_per_child=JOBS_OF_A_WORKER,
-    )
-    with pool:
-        yield from pool.map(function, jobs)
+    # A fresh pool for each batch: with ``max_tasks_per_child`` Python 3.11 hangs where all workers
+    # reach it at once.
+    batch = JOBS_OF_A_WORKER * workers
+    for start in range(0, len(jobs), batch):
+        some = jobs[start : start + batch]
+        pool = ProcessPoolExecutor(
+            max_workers=max(1, min(workers, len(some))),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+        )
+        with pool:
+            yield from pool.map(function, some)
 
 
 def _begin() -> None:

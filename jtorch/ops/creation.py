@@ -176,7 +176,7 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
         device = device_of(bound["device"], None if out is None else out.device)
         check_options(bound, device)
         dtype = dtype or local.trace.mode.default_dtype
-        check_size(size, dtype, name)
+        check_size(size, dtype, name if name == "zeros" else None)
         strides = None
         if bound.get("memory_format") is not None:
             if bound["memory_format"] is preserve_format:
