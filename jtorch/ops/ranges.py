@@ -276,8 +276,8 @@ def logspace(*args: Any, **kwargs: Any) -> Any:
             # The ends are converted first, the powers last.
             exponents = _linear(int(start), int(end), steps, dtypes.float64)
         elif of.itemsize < 4 and steps > 1:  # the ends are converted first here too
-            ends = [float(np.asarray(each).astype(of._numpy)) for each in (start, end)]
-            exponents = _linear(*ends, steps, dtypes.float64)
+            first, last = [float(np.asarray(each).astype(of._numpy)) for each in (start, end)]
+            exponents = _linear(first, last, steps, dtypes.float64)
         else:
             exponents = _linear(start, end, steps, dtypes.float64)
         with np.errstate(all="ignore"):
