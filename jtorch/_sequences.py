@@ -76,7 +76,7 @@ def _plain_array(data: Any, dtype: DType | None, default_dtype: DType) -> tuple[
         raise _Uneven
     if dtype is None:
         if complex in kinds:
-            dtype = default_dtype.to_complex()
+            dtype = _complex_default(default_dtype)
         elif float in kinds:
             dtype = default_dtype
         else:
@@ -142,6 +142,23 @@ def _sizes(data: Any) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+def _complex_default(default_dtype: DType) -> DType:
+    """Return the dtype of Python's complex numbers.
+
+    Raises:
+        RuntimeError: floats are bfloat16 by default.
+        NotImplementedError: they are float16.
+    """
+    if default_dtype is dtypes.bfloat16:
+        raise RuntimeError("invalid default scalar type for complex")
+    if default_dtype is dtypes.float16:
+        raise NotImplementedError(
+            "jtorch has no torch.complex32 (ComplexHalf), which complex numbers become while the "
+            "default dtype is float16; give a dtype"
+        )
+    return default_dtype.to_complex()
+
+
 def _inferred(value: Any, default_dtype: DType, warned: list[bool]) -> DType:
     if isinstance(value, (np.ndarray, np.generic)):
         found = dtypes.from_numpy(value.dtype)
@@ -158,7 +175,7 @@ def _inferred(value: Any, default_dtype: DType, warned: list[bool]) -> DType:
     if isinstance(value, int):
         return dtypes.int64
     if isinstance(value, complex):
-        return default_dtype.to_complex()
+        return _complex_default(default_dtype)
     if hasattr(value, "_value"):
         return value.dtype
     if isinstance(value, (str, bytes)):
