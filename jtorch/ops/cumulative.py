@@ -69,6 +69,38 @@ def _log_sums(array: Any, axis: int) -> Any:
     return jax.lax.cumlogsumexp(array, axis)
 
 
+#: What PyTorch adds and multiplies in, on the CPU.
+_ACCUMULATORS = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float64}
+_ACCUMULATORS |= {"complex64": np.complex128}
+#: Rows of at most so many numbers, or so many rows, are added one column after the other.
+_SHORT, _MANY = 2048, 64
+
+
+def _sums(array: Any, axis: int, sequential: bool) -> Any:
+    """Return running sums, in the dtype of the array, from wider ones.
+
+    Args:
+        sequential: whether to add in PyTorch's order. XLA's own formulation passes over the array
+            as often as a row's length can be halved: 9.8 ms instead of 4 for a million numbers.
+    """
+    wide = _ACCUMULATORS.get(str(array.dtype), array.dtype)
+    if not sequential:
+        return jnp.cumsum(array.astype(wide), axis).astype(array.dtype)
+    columns = jnp.moveaxis(array, axis, 0)
+
+    def step(total, column):
+        total = total + column.astype(wide)
+        return total, total.astype(array.dtype)
+
+    _, sums = jax.lax.scan(step, jnp.zeros(columns.shape[1:], wide), columns)
+    return jnp.moveaxis(sums, 0, axis)
+
+
+def _products(array: Any, axis: int) -> Any:
+    wide = _ACCUMULATORS.get(str(array.dtype), array.dtype)
+    return jnp.cumprod(array.astype(wide), axis).astype(array.dtype)
+
+
 def _cumulative_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
@@ -83,14 +115,20 @@ def _cumulative_plan(operation, bound, mode) -> Plan:
                 "logcumsumexp_out_cpu", meta.dtype._legacy_name
             )
         compute = meta.dtype
-    scan = {"cumsum": jnp.cumsum, "cumprod": jnp.cumprod, "logcumsumexp": _log_sums}[name]
+    length = meta.shape[axis] if meta.ndim else 1
+    rows = meta.numel // max(1, length)
+    sequential = meta.device.type == "cpu" and (length <= _SHORT or rows >= _MANY)
 
     def run(array):
         array = cast(array, compute)
         if not array.ndim or not array.size:
             return array
+        if name == "cumsum":
+            return _sums(array, axis, sequential)
+        if name == "cumprod":
+            return _products(array, axis)
         wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 and inexact else array
-        return scan(wide, axis).astype(array.dtype)
+        return _log_sums(wide, axis).astype(array.dtype)
 
     return Plan(run, [operand], (make_meta(meta.shape, compute, meta.device),))
 

@@ -111,8 +111,8 @@ def root(array: Any) -> Any:
 
 def _sgd(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
     """Robbins and Monro 1951; momentum as in Sutskever et al. 2013, velocity without the rate."""
-    maximize, decays, momentum, first, nesterov = static
-    minus_lr, weight_decay, factor, one_minus_dampening = numbers
+    maximize, decays, momentum, nesterov = static
+    minus_lr, weight_decay = numbers[:2]
     parameter, grad = arrays[:2]
     if maximize:
         grad = -grad
@@ -120,7 +120,8 @@ def _sgd(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
         grad = add(grad, parameter, weight_decay)
     if not momentum:
         return (add(parameter, grad, minus_lr),)
-    buffer = grad if first else add(times(arrays[2], factor), grad, one_minus_dampening)
+    factor, kept, taken = numbers[2:]
+    buffer = add(times(arrays[2], kept), grad, taken)
     grad = add(grad, buffer, factor) if nesterov else buffer
     return add(parameter, grad, minus_lr), buffer
 

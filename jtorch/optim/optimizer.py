@@ -139,6 +139,10 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
         self._warned_capturable_if_run_uncaptured = True
+        # What made the parameters is a program of its own: with it, the first step would be
+        # another program than the second.
+        if not local.trace.captures:
+            flush(local.trace, "optimizer made")
 
     def _make_hooks(self) -> None:
         for name in (

@@ -154,23 +154,21 @@ def sgd(
     if not params or not _common.unscaled(d_p_list, grad_scale, found_inf, fused):
         return
     lr = _to_scalar(lr)
-    numbers = (-lr, weight_decay, momentum, 1 - dampening)
     decays = _common.decays(weight_decay)
+    static = (maximize, decays, momentum != 0, nesterov)
     if momentum == 0:
-        static = (maximize, decays, False, False, False)
+        numbers: tuple[Any, ...] = (-lr, weight_decay)
         write_lists(optimiser_steps.sgd, static, numbers, (params, d_p_list), (0,))
         return
     missing = [at for at, buffer in enumerate(momentum_buffer_list) if buffer is None]
     for at in missing:
-        momentum_buffer_list[at] = ready_full(d_p_list[at])
+        # The first velocity is the gradient itself: 0 times this, plus 1 times the gradient, which
+        # is the program of every later step. Its sign keeps a gradient of -0 what it is.
+        momentum_buffer_list[at] = ready_full(d_p_list[at], -0.0)
     lists = (params, d_p_list, momentum_buffer_list)
-    if missing:
-        static = (maximize, decays, True, True, nesterov)
-        first = _common.picked(lists, missing)
-        write_lists(optimiser_steps.sgd, static, numbers, first, (0, 2))
-        if len(missing) == len(params):
-            return
-        known = [at for at in range(len(params)) if at not in set(missing)]
-        lists = tuple(_common.picked(lists, known))  # type: ignore[assignment]
-    static = (maximize, decays, True, False, nesterov)
-    write_lists(optimiser_steps.sgd, static, numbers, lists, (0, 2))
+    others = [at for at in range(len(params)) if at not in set(missing)]
+    for places, kept, taken in ((missing, 0.0, 1.0), (others, momentum, 1 - dampening)):
+        if places:
+            own = lists if len(places) == len(params) else _common.picked(lists, places)
+            numbers = (-lr, weight_decay, momentum, kept, taken)
+            write_lists(optimiser_steps.sgd, static, numbers, own, (0, 2))
