@@ -28,7 +28,7 @@ CALLS = [
     "F.unfold(x, (2, 3), (1, 2), (1, 0), (2, 1))",
     "F.unfold(x, 3, padding=1, stride=3)",
     "F.fold(F.unfold(x, 3, stride=2), (8, 9), 3, stride=2)",
-    "F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)",
+    "F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2, output_size=(8, 9))",
 ]
 
 

@@ -43,6 +43,7 @@ OURS = {
         "ops",
         "stats",
     },
+    "jtorch.optim": {"Optax"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 
@@ -279,4 +280,21 @@ def fold_output(sizes: Sequence[int]) -> RuntimeError:
     """The image would be empty."""
     return RuntimeError(
         f"Expected output spatial size to be positive, but got: output_size={_pairs(sizes)}."
+    )
+
+
+_said: set[str] = set()  # PyTorch says some things once
+
+
+def warn_uneven_same() -> None:
+    """``padding="same"`` with more zeros behind than before."""
+    if "uneven same" in _said:
+        return
+    _said.add("uneven same")
+    warnings.warn(
+        "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded "
+        "copy of the input be created (Triggered internally at "
+        "/__w/pytorch/pytorch/aten/src/ATen/native/Convolution.cpp:1101.)",
+        UserWarning,
+        stacklevel=5,
     )

@@ -351,6 +351,7 @@ def _make_deprecate(meth: Callable) -> Callable:
 
     deprecated_init.__name__ = deprecated_init.__qualname__ = old_name
     deprecated_init.__doc__ = f"Do what ``{new_name}`` does (deprecated)."
+    del deprecated_init.__wrapped__  # type: ignore[attr-defined]  # PyTorch's takes anything too
     return deprecated_init
 
 

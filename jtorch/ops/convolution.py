@@ -383,6 +383,7 @@ def _by_name(input: Any, weight: Any, padding: str, stride: tuple, dilation: tup
     totals = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:])]
     if any(total % 2 for total in totals):
         # Where the zeros do not share out evenly, PyTorch puts the odd one behind.
+        words.warn_uneven_same()
         widths = [side for total in reversed(totals) for side in (0, total % 2)]
         input = FUNCTIONS["constant_pad_nd"](input, widths)
     return input, tuple([total // 2 for total in totals])

@@ -478,7 +478,9 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     drops = wide <= 0
     source = _engine_for(generator, input)
     slopes = np.ones(meta.shape, wide.dtype)
-    slopes[drops] = source.doubles(int(drops.sum())) * (upper - lower) + lower
+    # PyTorch rounds the bounds to the dtype it computes in, and draws between them in float64.
+    low, high = [float(wide.dtype.type(bound)) for bound in (lower, upper)]
+    slopes[drops] = source.doubles(int(drops.sum())) * (high - low) + low
     # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
     wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
     made = make_meta(meta.shape, wide_dtype, meta.device)

@@ -360,7 +360,8 @@ def _conj_out(result: Any, out: Any) -> Any:
     if out.dtype is not result.dtype:
         raise words.output_dtype(out.dtype._legacy_name, result.dtype._legacy_name)
     # torch 2.13: a tensor that is resized here takes the result's strides too.
-    return record.write_result(out, result.conj(), "conj_physical", layout=True)
+    # PyTorch does not refuse this where gradients are recorded; what it records has no gradient.
+    return record.write_result(out, result.detach().conj(), "conj_physical", layout=True)
 
 
 # One dimension

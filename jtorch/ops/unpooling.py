@@ -103,8 +103,8 @@ _SCHEMAS = {
 _POOLINGS = ("_max_pool", "_adaptive_max_pool", "_fractional_max_pool")
 
 
-def _is_pooled(value: Any) -> bool:
-    """Return whether places come straight out of a pooling that is still to be run."""
+def _is_pooled(value: Any, sizes: tuple[int, ...]) -> bool:
+    """Return whether places come out of a pooling, still to be run, of images of these sizes."""
     trace = local.trace
     if value.array is not None or value.segment is not trace.segment:
         return False
@@ -113,7 +113,8 @@ def _is_pooled(value: Any) -> bool:
     while slot in recorded:
         instruction = recorded[slot]
         if instruction.op.name in _POOLINGS:
-            return True
+            pooled = trace.node.meta_of(instruction.operands[0])
+            return pooled.shape[-len(sizes) :] == sizes
         if instruction.view_of is None:
             return False
         slot = instruction.view_of
@@ -124,7 +125,7 @@ def _check_places(indices: Any, sizes: tuple[int, ...]) -> None:
     """Refuse places outside of the image. PyTorch raises at the call: pending ones are computed."""
     value = current_value(indices)
     meta = value.meta
-    if meta.device.type != "cpu" or not meta.numel or _is_pooled(value):
+    if meta.device.type != "cpu" or not meta.numel or _is_pooled(value, sizes):
         return
     array = np.asarray(materialise(value, "max_unpool"))
     wrong = array[(array < 0) | (array >= math.prod(sizes))]

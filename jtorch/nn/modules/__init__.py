@@ -13,7 +13,6 @@ from .dropout import *  # noqa: F403
 from .flatten import *  # noqa: F403
 from .fold import *  # noqa: F403
 from .instancenorm import *  # noqa: F403
-from .lazy import LazyModuleMixin as LazyModuleMixin
 from .linear import *  # noqa: F403
 from .linear_cross_entropy_options import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from .loss import *  # noqa: F403

@@ -34,7 +34,11 @@ def _without_digits(names: Iterable[str]) -> list[str]:
 class Container(Module):
     """Hold modules by name (deprecated: any module does)."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args:
+            raise TypeError(
+                f"Container.__init__() takes 1 positional argument but {1 + len(args)} were given"
+            )
         warnings.warn(
             "`nn.Container` is deprecated. All of its functionality is now implemented in "
             "`nn.Module`. Subclass that instead.",
@@ -61,8 +65,8 @@ class Sequential(Module):
     @overload
     def __init__(self, arg: OrderedDict[str, Module]) -> None: ...
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *args: Any) -> None:  # type: ignore[misc]  # PyTorch's signature
+        super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
             for key, module in args[0].items():
                 self.add_module(key, module)
