@@ -45,7 +45,7 @@ REASONS = {
     "cat": "one concatenation by XLA, on one core",
     "index_select": "the indices are made and checked on the host first",
     "layer_norm": "three products with ones: the moments, and one that makes constant rows 0",
-    "batch_norm": "two passes for the moments and one that normalises",
+    "batch_norm": "it is computed channels last, as convolutions are: alone it turns around twice",
     "conv2d": "the input is transposed to channels last, and the result back",
     "attention": "two products and a softmax; PyTorch has one kernel",
 }
