@@ -8,8 +8,9 @@ from compat_tests import transform_programs as transforms
 
 pytestmark = [
     pytest.mark.oracle,
-    # PyTorch warns of itself: its forward mode loads scripts.
+    # PyTorch warns of itself: its forward mode loads scripts, and its linearize traces.
     pytest.mark.filterwarnings("ignore:.torch.jit.script"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr"),
 ]
 
 
