@@ -102,13 +102,19 @@ def _differentiable(operand) -> bool:
     return operand.meta is not None and bool(operand.meta.grad)
 
 
+def _one_by_one(a, b):
+    """Divide floats of one shape, each by its own divisor.
+
+    Where all have one, XLA would multiply with its reciprocal, and 49 / 49 would not be 1. So the
+    divisor looks like one that depends on the element.
+    """
+    return a / jnp.where(jnp.isnan(a), a, b)
+
+
 def _true_value(a, b):
     a, b = jnp.asarray(a), jnp.asarray(b)
     if a.dtype.kind == "f" and b.size < a.size:
-        # XLA would multiply with the reciprocal, and 49 / 49 would not be 1. So the divisor looks
-        # like one that depends on the element.
-        a, b = jnp.broadcast_arrays(a, b)
-        b = jnp.where(jnp.isnan(a), a, b)
+        return _one_by_one(*jnp.broadcast_arrays(a, b))
     return a / b
 
 
@@ -212,9 +218,7 @@ def _trunc_value(a, b):
     if a.dtype.kind in "iub":
         return jax.lax.div(a, b)
     a, b, to_dtype = _in_steps(a, b)
-    # XLA multiplies by the reciprocal of one divisor of all, which may miss a whole quotient.
-    b = jnp.where(jnp.isnan(a), a, b)
-    return jnp.trunc(to_dtype(a / b))
+    return jnp.trunc(to_dtype(_one_by_one(a, b)))
 
 
 trunc_quotient = with_partials(_trunc_value, None, None)
