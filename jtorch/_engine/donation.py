@@ -46,7 +46,7 @@ def plan(program: Any, inputs: list[Value], arguments: list) -> None:
     the parameter was used for the last time.
 
     Args:
-        program: not compiled yet; ``donated`` and ``returned`` are set.
+        program: not compiled yet; ``donated``, ``returned`` and ``places`` are set.
         inputs: those of the trace that is about to run.
         arguments: what the program is about to be called with.
     """
@@ -77,6 +77,8 @@ def plan(program: Any, inputs: list[Value], arguments: list) -> None:
     first = [pairs[position] for position in program.donated]
     taken = set(first)
     program.returned = (*first, *[slot for slot in program.outputs if slot not in taken])
+    where = {slot: place for place, slot in enumerate(program.returned)}
+    program.places = tuple([where[slot] for slot in program.outputs])
 
 
 def protect(program: Any, inputs: list[Value], arguments: list, owned: bool) -> None:

@@ -33,6 +33,7 @@ class Program:
         cone: the graph behind the live results, ``None`` where none can be differentiated.
         outputs: ``live + saved``.
         returned: the outputs in the order in which the executable returns them.
+        places: for each output, where in that order it is.
         donated: positions of the arguments that the executable overwrites (see ``donation``).
         used_inputs: inputs that the outputs depend on.
         uses_floats, uses_ints: whether they depend on Python numbers.
@@ -54,6 +55,7 @@ class Program:
         "cone",
         "outputs",
         "returned",
+        "places",
         "donated",
         "used_inputs",
         "uses_floats",
@@ -74,6 +76,7 @@ class Program:
     cone: Any
     outputs: tuple[int, ...]
     returned: tuple[int, ...]
+    places: tuple[int, ...]
     donated: tuple[int, ...]
     used_inputs: tuple[int, ...]
     uses_floats: bool
@@ -105,7 +108,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
     program.saved_inputs = tuple(slot for slot in saved if slot < 0)
     program.outputs = program.returned = live + program.saved
-    program.donated = ()
+    program.donated = program.places = ()
     needed, inputs, uses_floats, uses_ints = live_instructions(instructions, program.outputs)
     program.used_inputs = tuple(inputs)
     program.uses_floats = uses_floats
@@ -258,6 +261,5 @@ def run(
     except jax.errors.JaxRuntimeError as error:
         raise failures.explained(error, program) from None
     if program.donated:
-        made = dict(zip(program.returned, results, strict=True))
-        return [made[slot] for slot in program.outputs]
+        return [results[place] for place in program.places]
     return results
