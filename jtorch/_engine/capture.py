@@ -18,7 +18,7 @@ import numpy as np
 
 from .._core import messages_transforms
 from .._core.dtypes import BY_NAME
-from . import tape
+from . import fingerprint, tape
 from .declare import op
 from .kinds import Custom
 from .op import Plan
@@ -138,6 +138,12 @@ class Captured:
             ]
 
         return run
+
+
+fingerprint.PARTS[Captured] = lambda captured: (
+    *(captured.node.instructions(), captured.outputs, captured.inputs),
+    *(captured.has_floats, captured.has_ints),
+)
 
 
 def _with_rule(instruction: Instruction) -> Callable:

@@ -60,7 +60,7 @@ import jax
 from .._core import config
 from .._core.device import CPU
 from .._core.processor import cpu_flags
-from . import disk_cache, stats
+from . import disk_cache, fingerprint, program_index, stats
 from .devices import jax_device
 
 #: Runs after which a program is worth full optimisation.
@@ -130,27 +130,71 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         The executable.
     """
     start = time.perf_counter()
-    with _on(device):
-        traced = jax.jit(program.function, donate_argnums=program.donated).trace(*arguments)
-        lowered = traced.lower()
-    if device.type != "cpu" and jax_device(device).platform != "cpu":
-        options, cheap, looped = accelerator_options(), False, False
-    else:
-        cost = _Cost()
-        cost.add(traced.jaxpr.jaxpr)
-        looped = cost.looped_products
-        cheap = config.TIERS and cost.is_small()
-        options = cheap_options(looped) if cheap else full_options(looped)
-    call = _callable(_compile(lowered, options))
-    program.lowered = (lowered, full_options(looped)) if cheap else None
+    digest = _digest(program, arguments, device)
+    compiled, cheap = _on_disk(digest, device)
+    how = "loaded"
+    if compiled is None:
+        lowered, options, cheap = _lower(program, arguments, device)
+        compiled = _compile(lowered, options[cheap], digest, _TIERS[cheap])
+        program.lowered = (lambda: (lowered, options[False], digest, FULL)) if cheap else None
+        how = "compiled cheaply" if cheap else "compiled fully"
+    elif cheap:
+        shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in arguments]
+        program.lowered = lambda: _lowered_anew(program, shapes, device, digest)
     seconds = time.perf_counter() - start
     with stats.lock:
         stats.counters.programs_compiled += 1
         stats.counters.seconds_compiling += seconds
     if config.LOG:
-        how = "cheaply" if cheap else "fully"
-        _say(f"compiled {how} in {seconds * 1e3:.0f} ms: {program.describe()}")
-    return call
+        _say(f"{how} in {seconds * 1e3:.0f} ms: {program.describe()}")
+    return _callable(compiled)
+
+
+#: What the tiers are called on disk; the index says whether it is the cheap one.
+_TIERS = ("full", "cheap")
+FULL = _TIERS[False]
+
+
+def _digest(program: Any, arguments: list, device: Any) -> str | None:
+    """Return the name under which the program is on disk, if it has one."""
+    if not program_index.is_enabled():
+        return None
+    return fingerprint.digest(program, arguments, device)
+
+
+def _on_disk(digest: str | None, device: Any) -> tuple[Any, bool]:
+    """Return a program that an earlier process compiled, or ``None``; and whether it is cheap."""
+    if digest is not None:
+        for cheap in (False, True) if config.TIERS else (False,):
+            compiled = program_index.find(digest, _TIERS[cheap], device)
+            if compiled is not None:
+                return compiled, cheap
+    return None, False
+
+
+def _lower(
+    program: Any, arguments: list, device: Any
+) -> tuple[Any, tuple[dict[str, Any], dict[str, Any]], bool]:
+    """Trace and lower a program.
+
+    Returns:
+        The lowered program, the options of both tiers, and whether the cheap one will do.
+    """
+    with _on(device):
+        traced = jax.jit(program.function, donate_argnums=program.donated).trace(*arguments)
+        lowered = traced.lower()
+    if device.type != "cpu" and jax_device(device).platform != "cpu":
+        options = accelerator_options()
+        return lowered, (options, options), False
+    cost = _Cost()
+    cost.add(traced.jaxpr.jaxpr)
+    looped = cost.looped_products
+    return lowered, (full_options(looped), cheap_options(looped)), config.TIERS and cost.is_small()
+
+
+def _lowered_anew(program: Any, shapes: list, device: Any, digest: str | None) -> tuple:
+    lowered, options, _ = _lower(program, shapes, device)
+    return lowered, options[False], digest, FULL
 
 
 #: Options that the installed XLA does not have (0.11 dropped ``xla_cpu_use_fusion_emitters``).
@@ -158,17 +202,22 @@ _unknown_options: set[str] = set()
 _UNKNOWN_OPTION = re.compile(r"No such compile option: '(\w+)'")
 
 
-def _compile(lowered: Any, options: dict[str, Any]) -> Any:
-    """Compile with the options that the installed XLA has."""
+def _compile(lowered: Any, options: dict[str, Any], digest: str | None, tier: str) -> Any:
+    """Compile with the options that the installed XLA has, and keep the program on disk."""
     while True:
         known = {key: value for key, value in options.items() if key not in _unknown_options}
+        program_index.begin()
         try:
-            return lowered.compile(compiler_options=known)
+            compiled = lowered.compile(compiler_options=known)
         except jax.errors.JaxRuntimeError as error:
             unknown = _UNKNOWN_OPTION.search(str(error))
             if unknown is None or unknown[1] in _unknown_options:
                 raise
             _unknown_options.add(unknown[1])
+            continue
+        if digest is not None:
+            program_index.store(digest, tier, compiled)
+        return compiled
 
 
 def _callable(compiled: Any) -> Callable:
@@ -369,7 +418,7 @@ def _optimise(program: Any) -> None:
     if waiting is None:
         return
     start = time.perf_counter()
-    call = _callable(_compile(*waiting))
+    call = _callable(_compile(*waiting()))
     seconds = time.perf_counter() - start
     program.call = call
     with stats.lock:

@@ -27,7 +27,7 @@ from jax._src import compiler, xla_bridge
 from jax._src.interpreters import mlir
 from jax._src.lib import xla_client
 
-from . import compilation, growth, programs, trace
+from . import compilation, growth, program_index, programs, trace
 
 #: Seconds that XLA's threads get to put away what they have finished.
 _SETTLING = 0.005
@@ -78,6 +78,7 @@ def _in_child() -> None:
     jax.config.update("jax_platforms", "cpu")
     # What was sent as bytes cannot be made bytes once more (jaxlib 0.10: functions are missing).
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
+    program_index.stop_writing()
     jax.extend.backend.clear_backends()
     if hasattr(mlir, "global_thread_pool"):
         _inherited_pools.append(mlir.global_thread_pool)

@@ -40,7 +40,7 @@ class Program:
         instructions: those that the outputs depend on.
         function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
         call: the executable of ``function``, ``None`` before the first run.
-        lowered: where it was compiled the cheap way, what to optimise it from, and the options.
+        lowered: where it was compiled the cheap way, a function giving what to optimise it from.
         runs: how often it ran.
         used: when it last ran, as a number that grows.
         numbers: the bytes of the Python floats of the last run, and an array of them once they were

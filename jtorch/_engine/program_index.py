@@ -1,0 +1,179 @@
+"""Compiled programs on disk, found without tracing them.
+
+JAX finds a program in its cache by what it is lowered to, and to trace and lower a training step
+takes longer than to load it (a transformer's: 1.2 and 0.4 seconds). So beside each program of JAX's
+cache stands a small file, named by the ``fingerprint`` of the instructions that it was made from:
+it has the key of the program in JAX's cache, and what JAX keeps of a program beside the executable.
+
+Nothing depends on this: where the file or the program is missing or damaged, or JAX's internals are
+not those known here, the program is traced and looked up as ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import os
+import pickle
+import threading
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from .devices import jax_device
+
+try:
+    from jax._src import compilation_cache
+    from jax._src.lib import xla_client
+
+    _find_key = compilation_cache.get_cache_key
+    _CLIENT, _DEVICE = xla_client.Client, xla_client.Device
+    _EXECUTABLE = xla_client.LoadedExecutable
+except (ImportError, AttributeError):  # another JAX
+    compilation_cache = None  # type: ignore[assignment]
+
+#: The ending by which ``disk_cache.prune`` finds files.
+_ENDING = "-index-cache"
+_CHECKSUM_BYTES = 20
+_noted = threading.local()
+_directory: Path | None = None
+_reads_only = False
+
+
+def enable(directory: Path) -> None:
+    """Keep the index in the directory of JAX's cache."""
+    global _directory
+    if compilation_cache is not None:
+        _directory = directory
+        compilation_cache.get_cache_key = _noting_keys  # type: ignore[assignment]
+
+
+def stop_writing() -> None:
+    """Only read from now on, as a forked process does: JAX keeps none of its programs."""
+    global _reads_only
+    _reads_only = True
+
+
+def is_enabled() -> bool:
+    return _directory is not None
+
+
+def _noting_keys(module: Any, devices: Any, options: Any, *args: Any, **kwargs: Any) -> str:
+    key = _find_key(module, devices, options, *args, **kwargs)
+    _noted.last = key, options.SerializeAsString()
+    return key
+
+
+def begin() -> None:
+    """Forget which program JAX's cache was asked for last."""
+    _noted.last = None
+
+
+def store(digest: str, tier: str, compiled: Any) -> None:
+    """Note where a program is that JAX was just made to compile, on this thread.
+
+    Args:
+        digest: of what it was made from.
+        tier: "full" or "cheap".
+        compiled: a ``jax.stages.Compiled``.
+    """
+    noted = getattr(_noted, "last", None)
+    if _directory is None or _reads_only or noted is None:
+        return
+    try:
+        unloaded = compiled._executable._unloaded_executable
+        if compiled._params.const_args or unloaded.host_callbacks or unloaded.mut is not None:
+            return
+        arguments, in_tree = jax.tree.flatten(compiled.args_info)
+        kept = (unloaded, arguments, in_tree, compiled.out_tree, compiled._no_kwargs, *noted)
+        content = io.BytesIO()
+        _Pickler(content).dump(kept)
+        _write(_directory / f"{digest}-{tier}{_ENDING}", content.getvalue())
+    except Exception:  # full disks, programs that JAX cannot write down: it runs all the same
+        return
+
+
+def find(digest: str, tier: str, device: Any) -> Any | None:
+    """Return a compiled program, or ``None`` where there is none on disk.
+
+    Args:
+        digest, tier: see ``store``.
+        device: the Device that it runs on.
+    """
+    if _directory is None:
+        return None
+    path = _directory / f"{digest}-{tier}{_ENDING}"
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    checksum, content = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
+    if checksum != _checksum(content):
+        return None
+    try:
+        return _load(content, jax_device(device))
+    except Exception:  # JAX's cache has let it go, or it is another JAX's
+        return None
+
+
+def _load(content: bytes, device: Any) -> Any | None:
+    backend = device.client
+    unpickler = _Unpickler(io.BytesIO(content), backend)
+    unloaded, arguments, in_tree, out_tree, no_kwargs, key, options = unpickler.load()
+    devices = xla_client.DeviceList((device,))
+    executable, _ = compilation_cache.get_executable_and_time(
+        key, xla_client.CompileOptions.ParseFromString(options), backend, devices
+    )
+    if executable is None:
+        return None
+    unloaded.xla_executable = executable
+    return jax.stages.Compiled(
+        unloaded.load(), [], in_tree.unflatten(arguments), out_tree, no_kwargs=no_kwargs
+    )
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out what belongs to the process, and the executable, which is in JAX's cache."""
+
+    def persistent_id(self, found: Any) -> Any:
+        if isinstance(found, _EXECUTABLE):
+            return ("executable",)
+        if isinstance(found, _DEVICE):
+            return "device", found.id
+        if isinstance(found, _CLIENT):
+            return ("client",)
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts in what this process has instead."""
+
+    def __init__(self, file: Any, backend: Any):
+        super().__init__(file)
+        self.backend = backend
+
+    def persistent_load(self, name: Any) -> Any:
+        if name[0] == "device":
+            return _devices(self.backend)[name[1]]
+        return self.backend if name[0] == "client" else None
+
+
+@functools.lru_cache(maxsize=4)
+def _devices(backend: Any) -> dict[int, Any]:
+    return {device.id: device for device in backend.devices()}
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECKSUM_BYTES).digest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        part.write_bytes(_checksum(content) + content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
