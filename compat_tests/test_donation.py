@@ -137,3 +137,18 @@ def test_a_value_that_another_thread_reads(torch):
         thread.join()
     assert not errors
     assert numbers[0].item() == 5
+
+
+def test_a_step_without_memory_loses_nothing(torch):
+    """What a program would have overwritten is still there, and the script can go on."""
+    weight = torch.ones(1 << 20)
+    for _ in range(3):
+        weight = weight + 1
+        weight[0].item()
+    huge = (weight.expand(1 << 20, 1 << 20) * torch.arange(1 << 20)[:, None]).sort(0)[0]
+    weight.add_(1)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        huge.sum().item()
+    del huge
+    assert weight[:3].tolist() == [5, 5, 5]
+    assert (weight * 2)[-1].item() == 10

@@ -353,6 +353,25 @@ def test_an_error_of_a_running_program_names_the_line_that_recorded_it():
     assert y.shape == (2, 3)
 
 
+@pytest.mark.parametrize(
+    "device, kind, words",
+    [
+        ("cpu", RuntimeError, "can't allocate memory: you tried to allocate 3221225472 bytes."),
+        ("cuda", torch.OutOfMemoryError, "CUDA out of memory. Tried to allocate 3.00 GiB."),
+    ],
+)
+def test_no_memory_is_said_in_pytorchs_words(device, kind, words):
+    from jtorch._engine import failures, programs
+
+    matrix(2, 3) * 2.0
+    node = torch._engine.trace.local.trace.node
+    program = programs.build(node, (node.slot,))
+    said = RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 3221225472 bytes.")
+    error = failures.explained(said, program, torch.device(device))
+    assert type(error) is kind
+    assert words in str(error) and "that of mul, recorded at" in str(error)
+
+
 # Printing
 
 

@@ -35,6 +35,7 @@ from ._control_flow import cond  # noqa: E402
 from ._core import dtypes as _dtypes  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import dtype  # noqa: E402
+from ._core.errors import AcceleratorError, OutOfMemoryError  # noqa: E402
 from ._core.layout import (  # noqa: E402
     _mkldnn,
     jagged,
@@ -56,7 +57,6 @@ from ._core.memory_format import (  # noqa: E402
 from ._core.size import Size  # noqa: E402
 from ._defaults import finfo, iinfo  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
-from ._errors import AcceleratorError, OutOfMemoryError  # noqa: E402
 from ._function_overrides import (  # noqa: E402
     DisableTorchFunction,
     DisableTorchFunctionSubclass,

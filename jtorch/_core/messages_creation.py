@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .errors import OutOfMemoryError
+
 #: What C++ calls the dtypes, in the messages that name one so.
 _CPP_NAMES = {
     "bool": "bool",
@@ -151,6 +153,16 @@ def out_of_memory(nbytes: int) -> RuntimeError:
         "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
         f"you tried to allocate {nbytes} bytes. Error code 12 (Cannot allocate memory)"
     )
+
+
+def out_of_device_memory(nbytes: int) -> OutOfMemoryError:
+    """More memory than a GPU has left."""
+    size, unit = float(nbytes), "bytes"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size > 1024:
+            size, unit = size / 1024, larger
+    shown = f"{nbytes} bytes" if unit == "bytes" else f"{size:.2f} {unit}"
+    return OutOfMemoryError(f"CUDA out of memory. Tried to allocate {shown}.")
 
 
 def size_overflow(size: Sequence[int], strides: Sequence[int] | None = None) -> RuntimeError:

@@ -60,7 +60,7 @@ import jax
 from .._core import config
 from .._core.device import CPU
 from .._core.processor import cpu_flags
-from . import disk_cache, fingerprint, program_index, stats
+from . import disk_cache, donation, fingerprint, program_index, stats
 from .devices import jax_device
 
 #: Runs after which a program is worth full optimisation.
@@ -147,6 +147,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         stats.counters.seconds_compiling += seconds
     if config.LOG:
         _say(f"{how} in {seconds * 1e3:.0f} ms: {program.describe()}")
+    program.room = donation.room_for(program, compiled)
     return _callable(compiled)
 
 

@@ -15,9 +15,13 @@ from sys import getrefcount
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
+from .devices import jax_device
 from .values import Value
 
+#: A program that needs less memory beside its arguments is run without asking whether there is any.
+_LEAST_ROOM = 1 << 26
 #: Smaller arrays are not worth a look at their reference counts.
 _LEAST_BYTES = 1 << 12
 
@@ -91,3 +95,36 @@ def protect(program: Any, inputs: list[Value], arguments: list, owned: bool) -> 
         at = -program.used_inputs[position] - 1
         if not owned or _counts(inputs, at, arguments, position) != _UNSHARED:
             arguments[position] = jnp.array(arguments[position], copy=True)
+
+
+def room_for(program: Any, compiled: Any) -> int:
+    """Return the bytes to ask for before a program runs, 0 where that is not necessary.
+
+    XLA gives up what it was to overwrite even where it then finds no memory to run. So the memory
+    is asked for first: the parameters of a model outlive a step that was too large.
+    """
+    if not program.donated:
+        return 0
+    sizes = compiled.memory_analysis()
+    if sizes is None:
+        return 0
+    fresh = sizes.output_size_in_bytes - sizes.alias_size_in_bytes
+    room = max(sizes.temp_size_in_bytes, fresh)
+    return room if room >= _LEAST_ROOM else 0
+
+
+class NoRoom(MemoryError):
+    """There is not enough memory for a program; nothing was overwritten."""
+
+
+def make_sure_of_room(program: Any, device: Any) -> None:
+    """Raise ``NoRoom`` where a program is sure to find too little memory."""
+    try:
+        if device.type == "cpu":
+            np.empty(program.room, np.uint8)  # an address, not yet memory
+            return
+        stats = jax_device(device).memory_stats() or {}
+    except MemoryError:
+        raise NoRoom(f"Out of memory allocating {program.room} bytes.") from None
+    if stats.get("bytes_limit", np.inf) - stats.get("bytes_in_use", 0) < program.room:
+        raise NoRoom(f"Out of memory allocating {program.room} bytes.")

@@ -35,6 +35,7 @@ class Program:
         returned: the outputs in the order in which the executable returns them.
         places: for each output, where in that order it is.
         donated: positions of the arguments that the executable overwrites (see ``donation``).
+        room: bytes to make sure of before it overwrites them, 0 where that is not necessary.
         used_inputs: inputs that the outputs depend on.
         uses_floats, uses_ints: whether they depend on Python numbers.
         instructions: those that the outputs depend on.
@@ -57,6 +58,7 @@ class Program:
         "returned",
         "places",
         "donated",
+        "room",
         "used_inputs",
         "uses_floats",
         "uses_ints",
@@ -78,6 +80,7 @@ class Program:
     returned: tuple[int, ...]
     places: tuple[int, ...]
     donated: tuple[int, ...]
+    room: int
     used_inputs: tuple[int, ...]
     uses_floats: bool
     uses_ints: bool
@@ -116,7 +119,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.instructions = tuple(needed)
     program.function = _function(program)
     program.call = program.lowered = None
-    program.runs = program.used = 0
+    program.runs = program.used = program.room = 0
     program.numbers = None
     return program
 
@@ -257,9 +260,11 @@ def run(
     if program.donated:
         donation.protect(program, inputs, arguments, owned)
     try:
+        if program.room:
+            donation.make_sure_of_room(program, device)
         results = call(*arguments)
-    except jax.errors.JaxRuntimeError as error:
-        raise failures.explained(error, program) from None
+    except (jax.errors.JaxRuntimeError, donation.NoRoom) as error:
+        raise failures.explained(error, program, device) from None
     if program.donated:
         return [results[place] for place in program.places]
     return results

@@ -12,10 +12,10 @@ from .._core import messages_creation as _words
 from .._core.device import Device
 from .._core.device import current_index as _current_index
 from .._core.device import set_current_index as _set_current_index
+from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from .._engine import devices as _devices
 from .._engine import interchange as _interchange
 from .._engine import trace as _trace
-from .._errors import OutOfMemoryError as OutOfMemoryError
 from .._generator import cuda_generator as _cuda_generator
 from .._generator import seed_cuda as _seed_cuda
 from .._legacy_types import CUDA_TYPES as _CUDA_TYPES
