@@ -20,7 +20,7 @@ from .._engine.record import wrap, write_result
 from .._engine.storage import current_value
 from .._engine.trace import materialise
 from .._engine.values import make_meta, ready
-from ._calls import bound_function
+from ._calls import bound_function, make_binder
 
 
 def host_array(tensor: Any, reason: str) -> np.ndarray:
@@ -138,6 +138,16 @@ def _packed(input, values, inverse, counts, return_inverse, return_counts, axis=
     return results[0] if len(results) == 1 else tuple(results)
 
 
+_SWITCHES = "bool return_inverse=False, bool return_counts=False"
+_bind_unique = make_binder(Schema(f"_unique2(Tensor input, bool sorted=True, {_SWITCHES})"))
+_bind_unique_dim = make_binder(
+    Schema(f"unique_dim(Tensor input, int64_t dim, bool sorted=True, {_SWITCHES})")
+)
+_bind_consecutive = make_binder(
+    Schema(f"unique_consecutive(Tensor input, {_SWITCHES}, int64_t? dim=None)")
+)
+
+
 def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """Return the distinct elements in ascending order.
 
@@ -150,6 +160,11 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
     Returns:
         Tensor, or a tuple of up to three.
     """
+    switches = {"return_inverse": return_inverse, "return_counts": return_counts}
+    if dim is None:
+        _bind_unique((input,), {"sorted": sorted, **switches})
+    else:
+        _bind_unique_dim((input, dim), {"sorted": sorted, **switches})
     if input.dtype.is_complex:
         raise messages_counting.not_implemented(
             "unique" if dim is None else "unique_dim", input.dtype._legacy_name
@@ -209,6 +224,8 @@ def _unique_consecutive(input, return_inverse=False, return_counts=False, dim=No
     Returns:
         Tensor, or a tuple of up to three.
     """
+    switches = {"return_inverse": return_inverse, "return_counts": return_counts}
+    _bind_consecutive((input,), {**switches, "dim": dim})
     array = host_array(input, "unique_consecutive")
     axis = 0 if dim is None else normalise_dim(dim, array.ndim)
     if dim is not None and 0 in array.shape:
