@@ -70,8 +70,7 @@ def test_a_value_held_only_sometimes(torch):
 
 
 def test_dying_inputs_are_overwritten(torch, steps):
-    if torch.__name__ != "jtorch":
-        pytest.skip("looks at jtorch's own state")
+    only_jtorch(torch)
     model, step = steps
     for _ in range(3):
         step()
@@ -84,8 +83,7 @@ def test_dying_inputs_are_overwritten(torch, steps):
 
 
 def test_an_array_that_is_held_is_copied_first(torch, steps):
-    if torch.__name__ != "jtorch":
-        pytest.skip("looks at jtorch's own state")
+    only_jtorch(torch)
     model, step = steps
     for _ in range(3):
         step()
@@ -139,16 +137,66 @@ def test_a_value_that_another_thread_reads(torch):
     assert numbers[0].item() == 5
 
 
-def test_a_step_without_memory_loses_nothing(torch):
-    """What a program would have overwritten is still there, and the script can go on."""
+def only_jtorch(torch):
+    if torch.__name__ != "jtorch":
+        pytest.skip("is about when a recorded program runs")
+
+
+def out_of_memory(torch, weight):
+    """Return a number that there is no memory to compute."""
+    rows = weight.reshape(-1)[:1].expand(1 << 20, 1 << 20)
+    return (rows * torch.arange(1 << 20)[:, None]).sort(0)[0].sum()
+
+
+def test_what_can_be_computed_without_the_memory_is(torch):
+    only_jtorch(torch)
     weight = torch.ones(1 << 20)
     for _ in range(3):
         weight = weight + 1
         weight[0].item()
-    huge = (weight.expand(1 << 20, 1 << 20) * torch.arange(1 << 20)[:, None]).sort(0)[0]
+    twice = weight * 2
     weight.add_(1)
+    huge = out_of_memory(torch, weight)
+    after = huge + 1
+    weight.add_(1)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            huge.item()
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            print(after)
+    assert weight[0].item() == 6 and twice[0].item() == 8
     with pytest.raises(RuntimeError, match="can't allocate memory"):
-        huge.sum().item()
-    del huge
-    assert weight[:3].tolist() == [5, 5, 5]
-    assert (weight * 2)[-1].item() == 10
+        (huge + weight[0]).tolist()
+    assert weight.mul_(2)[-1].item() == 12
+
+
+def test_what_depends_on_the_memory_is_not_overwritten(torch):
+    only_jtorch(torch)
+    weight = torch.ones(1 << 20)
+    for _ in range(3):
+        weight = weight + 1
+        weight[0].item()
+    weight += out_of_memory(torch, weight)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        weight[0].item()
+    assert weight[0].item() == 4
+    assert (weight + 1)[-1].item() == 5
+
+
+def test_training_goes_on_after_a_step_without_memory(torch, steps):
+    only_jtorch(torch)
+    model, step = steps
+    for _ in range(2):
+        step()
+    before = copy.deepcopy(model.state_dict())
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    optimizer.zero_grad()
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        loss = out_of_memory(torch, model.weight)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    first, second = step(), step()
+    assert second < first

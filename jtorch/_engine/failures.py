@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+
+import jax
 
 from .._core import messages_creation
 from .._core.device import CPU
 from .locations import describe
+
+
+class Lost:
+    """Stands for an array that was never computed: whatever is asked of it, it raises why."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: Exception):
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error.with_traceback(None)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._error.with_traceback(None)
+
+
+def raise_if_lost(arrays: Iterable[Any]) -> None:
+    """Raise why one of these was never computed, if that is so."""
+    for array in arrays:
+        if array.__class__ is Lost:
+            raise array._error.with_traceback(None) from None
+
+
+def is_gone(array: Any) -> bool:
+    """Return whether an array was given up, or never computed."""
+    return array.__class__ is Lost or (isinstance(array, jax.Array) and array.is_deleted())
+
 
 _OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory.*?allocat\w* (\d+) bytes")
 
@@ -38,17 +69,26 @@ def _in_pytorchs_words(text: str, device: Any) -> RuntimeError:
     return messages_creation.out_of_device_memory(int(short[1]))
 
 
+def _bytes_of(instruction: Any) -> int:
+    return sum(meta.nbytes for meta in instruction.metas)
+
+
 def _largest_result(program: Any) -> str | None:
     """Return what to say of the operator with the largest result."""
-    largest = max(
-        program.instructions,
-        key=lambda instruction: sum(meta.nbytes for meta in instruction.metas),
-        default=None,
-    )
+    largest = max(program.instructions, key=_bytes_of, default=None)
     if largest is None:
         return None
-    size = sum(meta.nbytes for meta in largest.metas)
     name = getattr(largest.op, "name", str(largest.op))
     where = getattr(largest, "where", None)
     recorded = f", recorded at {describe(where)}" if where else ""
-    return f"the largest result, {size} bytes, is that of {name}{recorded}"
+    return f"the largest result, {_bytes_of(largest)} bytes, is that of {name}{recorded}"
+
+
+def independent_of_largest(program: Any) -> tuple[int, ...]:
+    """Return the live results of a program that do not depend on the operator with the largest."""
+    largest = max(program.instructions, key=_bytes_of, default=None)
+    reached: set[int] = set()
+    for instruction in program.instructions:
+        if instruction is largest or any(each in reached for each in instruction.operands):
+            reached.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
+    return tuple([slot for slot in program.live if slot not in reached])

@@ -248,23 +248,26 @@ def run(
     call = program.call
     runs = program.runs = program.runs + 1
     program.used = next(_clock)
-    if call is None:
-        with _compiling:
-            call = program.call
-            if call is None:
-                if owned:
-                    donation.plan(program, inputs, arguments)
-                call = program.call = compilation.compile_first(program, arguments, device)
-    elif runs == compilation.HOT_RUNS and program.lowered is not None:
-        compilation.optimise_later(program)
-    if program.donated:
-        donation.protect(program, inputs, arguments, owned)
     try:
+        if call is None:
+            with _compiling:
+                call = program.call
+                if call is None:
+                    if owned:
+                        donation.plan(program, inputs, arguments)
+                    call = program.call = compilation.compile_first(program, arguments, device)
+        elif runs == compilation.HOT_RUNS and program.lowered is not None:
+            compilation.optimise_later(program)
+        if program.donated:
+            donation.protect(program, inputs, arguments, owned)
         if program.room:
             donation.make_sure_of_room(program, device)
         results = call(*arguments)
-    except (jax.errors.JaxRuntimeError, donation.NoRoom) as error:
-        raise failures.explained(error, program, device) from None
+    except Exception as error:
+        failures.raise_if_lost(arguments)
+        if isinstance(error, (jax.errors.JaxRuntimeError, donation.NoRoom)):
+            raise failures.explained(error, program, device) from None
+        raise
     if program.donated:
         return [results[place] for place in program.places]
     return results

@@ -7,6 +7,7 @@ place is near the base of a trace is known to that trace.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import threading
@@ -17,7 +18,7 @@ from numpy import ndarray
 
 from .._core import modes
 from .._core.device import CPU, META, Device
-from . import compilation, growth, programs, stats
+from . import compilation, failures, growth, programs, stats
 from .devices import NO_ELEMENTS
 from .trie import Node, root
 from .values import LEAF, RESULT, Value
@@ -238,21 +239,28 @@ def flush(trace: Trace, reason: str) -> None:
         if trace.inputs:
             trace.rollback()
         return
-    values = trace.values
-    counts = _reference_counts(values)
+    counts = _reference_counts(trace.values)
     live = tuple([slot for slot, count in enumerate(counts) if count > _ONLY_THE_TRACE])
     program = node.programs.get(live)
     if program is None:
         program = _new_program(node, live)
-    segment = trace.segment
     if trace.device is META:
         outputs: Any = [NO_ELEMENTS] * len(program.outputs)
     elif program.outputs:
-        outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
+        try:
+            outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
+        except Exception as error:
+            _end(trace, program, _outputs_of_failed(trace, program, error))
+            raise
     else:
         outputs = ()
     stats.count_flush(reason)
-    # From here on nothing can fail: hand the results over and begin anew.
+    _end(trace, program, outputs)
+
+
+def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
+    """Hand the results of a program over and begin anew. Nothing here can fail."""
+    values, segment = trace.values, trace.segment
     for slot, array in zip(program.live, outputs, strict=False):
         value = values[slot]
         value.array = array
@@ -262,6 +270,34 @@ def flush(trace: Trace, reason: str) -> None:
         _close(segment, program, trace, outputs)
     segment.trace = None
     trace.begin()
+
+
+def _outputs_of_failed(trace: Trace, program: programs.Program, error: Exception) -> list[Any]:
+    """Return what stands for the results of a program that could not run.
+
+    What does not depend on its largest result is computed all the same. Of the rest a tensor that
+    was to be overwritten has its old elements, as though the script had ended before; to look at
+    anything else raises the error once more.
+    """
+    node, inputs = trace.node, trace.inputs
+    found: dict[int, Any] = {}
+    free = failures.independent_of_largest(program)
+    if free:
+        smaller = _new_program(node, free)
+        numbers = trace.floats, trace.ints
+        with contextlib.suppress(Exception):
+            results = programs.run(smaller, *numbers, inputs, trace.device, owned=False)
+            found = dict(zip(smaller.outputs, results, strict=True))
+    origin: dict[int, int] = {}
+    for instruction in node.instructions():
+        for reference, slot in instruction.writes():
+            origin[slot] = origin.get(reference, reference)
+    lost = failures.Lost(error)
+    for slot in program.outputs:
+        before = origin.get(slot, 0)
+        if slot not in found and before < 0 and not failures.is_gone(inputs[-before - 1].array):
+            found[slot] = inputs[-before - 1].array
+    return [found.get(slot, lost) for slot in program.outputs]
 
 
 def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
