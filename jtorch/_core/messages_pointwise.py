@@ -253,6 +253,11 @@ def not_differentiable(name: str) -> RuntimeError:
     return RuntimeError(f"derivative for aten::{name} is not implemented")
 
 
+def found_dtype(found: str, expected: str) -> RuntimeError:
+    """An operand of another dtype where all have to have the first one's."""
+    return RuntimeError(f"Found dtype {found} but expected {expected}")
+
+
 def no_derivative(name: str) -> NotImplementedError:
     """The gradient of an operand for which an operator has none."""
     return NotImplementedError(f"the derivative for '{name}' is not implemented.")

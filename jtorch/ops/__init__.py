@@ -75,6 +75,7 @@ from . import (  # noqa: F401
     resampling,
     reshaping,
     rounding,
+    sampling_gradients,
     scatter,
     segments,
     selection,

@@ -28,8 +28,10 @@ from .._engine.trace import local, materialise
 from .._engine.values import NO_GRAD, RESULT, Meta, make_meta, ready
 from .._generator import generator_of
 from .._random import philox
+from ._rules import not_differentiable
 from .copying import format_strides
 from .creation import check_options, check_out_dtype, check_size, device_of, filled_tensor
+from .sampling_gradients import gamma_gradient
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
@@ -493,7 +495,7 @@ def _gamma_plan(operation, bound, mode) -> Plan:
 
     def backward(saved, cotangent):
         alpha, sample = saved
-        return cotangent * jax.lax.random_gamma_grad(alpha, sample), jnp.zeros_like(sample)
+        return cotangent * gamma_gradient(alpha, sample), jnp.zeros_like(sample)
 
     run.defvjp(forward, backward)
     return Plan(run, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),))
@@ -524,6 +526,25 @@ def _standard_gamma(*args: Any, **kwargs: Any) -> Any:
     return result
 
 
+def _dirichlet_plan(operation, bound, mode) -> Plan:
+    operand, drawn = bound["input"], bound["other"]
+    metas = (drawn.meta.with_grad(NO_GRAD),)
+    return Plan(lambda concentration, sample: sample, [operand, drawn], metas)
+
+
+@op(
+    "_dirichlet_of(Tensor input, Tensor other)",
+    kind=Custom(_dirichlet_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="NotImplemented",
+    vjp=not_differentiable("_sample_dirichlet"),
+)
+def _dirichlet_of(input, other):
+    """Stand for vectors drawn for concentrations, with the gradient that PyTorch refuses."""
+
+
 _SAMPLE_DIRICHLET = Schema("_sample_dirichlet(Tensor input, Generator? generator=None)")
 
 
@@ -531,10 +552,11 @@ def _sample_dirichlet(*args: Any, **kwargs: Any) -> Any:
     """Draw from Dirichlet distributions, one for each row of concentrations."""
     _, bound = _SAMPLE_DIRICHLET.bind(args, kwargs)
     input = bound["input"]
-    if local.trace.mode.grad and input.requires_grad:
-        raise NotImplementedError("gradients of Dirichlet draws for the concentration are missing")
     engine = _engine_for(bound["generator"], input)
-    return _result(input, _random.dirichlet(engine, _elements(input)))
+    result = _result(input, _random.dirichlet(engine, _elements(input)))
+    if local.trace.mode.grad and input.requires_grad:
+        return _dirichlet_of.call(input, result)
+    return result
 
 
 _NORMAL = Schema(
