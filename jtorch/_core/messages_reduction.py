@@ -154,3 +154,10 @@ def kth_range(dim: int) -> RuntimeError:
 def too_many_dimensions() -> RuntimeError:
     """A reduction of a tensor with more dimensions than PyTorch counts."""
     return RuntimeError("only tensors with up to 64 dims are supported")
+
+
+def not_bools(line: int) -> RuntimeError:
+    return RuntimeError(
+        'self.scalar_type() == at::kBool INTERNAL ASSERT FAILED at "/__w/pytorch/pytorch/aten/src/'
+        f'ATen/native/ReduceOps.cpp":{line}, please report a bug to PyTorch. '
+    )

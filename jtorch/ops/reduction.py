@@ -233,3 +233,19 @@ def trace(input):
         Tensor without dimensions.
     """
     return jnp.trace(input)
+
+
+@bound_function("_is_all_true(Tensor input)")
+def _is_all_true(input):
+    """Test whether all elements of a tensor of bools are true."""
+    if input.dtype is not dtypes.bool_:
+        raise messages_reduction.not_bools(2144)
+    return FUNCTIONS["all"](input)
+
+
+@bound_function("_is_any_true(Tensor input)")
+def _is_any_true(input):
+    """Test whether an element of a tensor of bools is true."""
+    if input.dtype is not dtypes.bool_:
+        raise messages_reduction.not_bools(2148)
+    return FUNCTIONS["any"](input)
