@@ -502,7 +502,7 @@ class _Cat(_OfSeveral):
         _check_dim(self.dim, value)
         checks = []
         start = 0
-        for part, length in zip(self.cseq, self.lengths, strict=False):
+        for part, length in zip(self.cseq, self.lengths):
             checks.append(part.check(value.narrow(self.dim, start, length)))
             start += length
         return torch.cat(checks, self.dim)
@@ -529,7 +529,7 @@ class _Stack(_OfSeveral):
     def check(self, value: Any) -> Any:
         _check_dim(self.dim, value)
         slices = (value.select(self.dim, i) for i in range(value.size(self.dim)))
-        checks = [part.check(each) for each, part in zip(slices, self.cseq, strict=False)]
+        checks = [part.check(each) for each, part in zip(slices, self.cseq)]
         return torch.stack(checks, self.dim)
 
 

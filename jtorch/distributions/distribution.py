@@ -15,8 +15,6 @@ from .utils import lazy_property
 
 __all__ = ["Distribution"]
 
-_SCALAR = torch.Size()
-
 
 class Distribution:
     """Base of all distributions: shapes, checks of arguments and of values, and what is missing.
@@ -47,8 +45,8 @@ class Distribution:
 
     def __init__(
         self,
-        batch_shape: torch.Size = _SCALAR,
-        event_shape: torch.Size = _SCALAR,
+        batch_shape: torch.Size = torch.Size(),
+        event_shape: torch.Size = torch.Size(),
         validate_args: bool | None = None,
     ) -> None:
         self._batch_shape = batch_shape
@@ -139,7 +137,7 @@ class Distribution:
         """The standard deviation of each element, of shape ``batch_shape + event_shape``."""
         return self.variance.sqrt()
 
-    def sample(self, sample_shape: Sequence[int] = _SCALAR) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = torch.Size()) -> Tensor:
         """Draw samples that no gradient flows through.
 
         Args:
@@ -150,7 +148,7 @@ class Distribution:
         with torch.no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape: Sequence[int] = _SCALAR) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = torch.Size()) -> Tensor:
         """Draw samples that are differentiable functions of the parameters.
 
         Args:
@@ -202,7 +200,7 @@ class Distribution:
         """Return the exponential of the entropy, of shape ``batch_shape``."""
         return torch.exp(self.entropy())
 
-    def _extended_shape(self, sample_shape: Sequence[int] = _SCALAR) -> torch.Size:
+    def _extended_shape(self, sample_shape: Sequence[int] = torch.Size()) -> torch.Size:
         """Return the shape of what ``sample(sample_shape)`` returns."""
         if not isinstance(sample_shape, torch.Size):
             sample_shape = torch.Size(sample_shape)
@@ -223,7 +221,7 @@ class Distribution:
                 f"{shape} vs {self._event_shape}."
             )
         expected = self._batch_shape + self._event_shape
-        for ours, theirs in zip(reversed(shape), reversed(expected), strict=False):
+        for ours, theirs in zip(reversed(shape), reversed(expected)):
             if ours != theirs and ours != 1 and theirs != 1:
                 raise ValueError(
                     "Value is not broadcastable with batch_shape+event_shape: "

@@ -42,6 +42,6 @@ class ExponentialFamily(Distribution):
         log_normalizer = self._log_normalizer(*parameters)
         means = torch.autograd.grad(log_normalizer.sum(), parameters, create_graph=True)
         result += log_normalizer
-        for parameter, mean in zip(parameters, means, strict=True):
+        for parameter, mean in zip(parameters, means):
             result -= (parameter * mean).reshape((*self._batch_shape, -1)).sum(-1)
         return result

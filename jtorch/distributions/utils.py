@@ -22,6 +22,8 @@ __all__ = [
 
 #: Euler and Mascheroni's constant.
 euler_constant: Final[float] = 0.57721566490153286060
+#: What PyTorch counts as a number.
+_NUMBER = (bool, int, float)
 
 
 def _is_tensor_like(value: Any) -> bool:
@@ -40,8 +42,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     tensors = [_is_tensor_like(value) for value in values]
     if all(tensors):
         return torch.broadcast_tensors(*values)
-    for value, is_tensor in zip(values, tensors, strict=True):
-        if not is_tensor and not isinstance(value, (bool, int, float)):
+    for value, is_tensor in zip(values, tensors):
+        if not is_tensor and not isinstance(value, _NUMBER):
             raise ValueError(
                 "Input arguments must all be instances of Number, "
                 "torch.Tensor or objects implementing __torch_function__."
@@ -53,7 +55,7 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return torch.broadcast_tensors(
         *(
             value if is_tensor else torch.tensor(value, **options)
-            for value, is_tensor in zip(values, tensors, strict=True)
+            for value, is_tensor in zip(values, tensors)
         )
     )
 
