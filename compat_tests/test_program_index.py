@@ -26,6 +26,11 @@ for step in range(3):
     print(loss.item())
 print(torch.func.vmap(lambda row: row.sin() * 2)(x).sum(1))
 """
+OUTSIDE = """
+import jtorch as torch
+x = torch.arange(9.0).reshape(3, 3).square().sin()
+print(torch.linalg.eigvalsh(x @ x.T), torch.linalg.solve(x, x), torch.linalg.svdvals(x))
+"""
 OFTEN = """
 import jtorch as torch
 from jtorch._engine import compilation
@@ -54,6 +59,13 @@ def test_a_second_process_traces_nothing(tmp_path):
     again, found = run(TRAINING, tmp_path)
     assert again == first
     assert found == ["loaded"] * len(made)
+
+
+def test_programs_that_call_functions_outside_of_xla_are_lowered_each_time(tmp_path):
+    first, made = run(OUTSIDE, tmp_path)
+    again, found = run(OUTSIDE, tmp_path)
+    assert again == first
+    assert len(found) == len(made) and "compiled" in found
 
 
 def test_what_was_optimised_is_found_optimised(tmp_path):

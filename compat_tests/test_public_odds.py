@@ -6,6 +6,7 @@ Outcomes are PyTorch 2.13's.
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -170,3 +171,20 @@ def test_make_tensor_options() -> None:
     assert bool(make(99, dtype=torch.bool, device="cpu", exclude_zero=True).all())
     with pytest.raises(ValueError, match="`low` must be less than `high`, but got 3 >= 2"):
         make(3, dtype=torch.int64, device="cpu", low=3, high=2)
+
+
+def test_warnings_that_come_once_come_always_where_that_is_asked_for():
+    def said():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in range(2):
+                assert torch.ones(3).T.shape == (3,)
+        return [(each.filename, str(each.message)[:19]) for each in caught]
+
+    torch.set_warn_always(True)
+    try:
+        assert said() == [(__file__, "The use of `x.T` on")] * 2
+    finally:
+        torch.set_warn_always(False)
+    said()
+    assert said() == []

@@ -16,7 +16,7 @@ import numpy
 import pytest
 
 from compat_tests.golden.record_schema import SIGNATURES
-from jtorch._core import dtypes, schema, schema_types
+from jtorch._core import dtypes, once, schema, schema_types
 
 GOLDEN = json.loads((pathlib.Path(__file__).parent / "golden" / "schema.json").read_text())
 
@@ -46,7 +46,7 @@ class Generator:
 
 @pytest.fixture(autouse=True)
 def _stand_ins(monkeypatch):
-    monkeypatch.setattr(schema, "_warned", False)
+    monkeypatch.setattr(once, "_given", set())
     monkeypatch.setattr(schema_types, "_classes", {"ScalarType": dtypes.dtype})
     schema.set_tensor_type(Tensor)
     schema.set_type("Generator", Generator)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from . import _printing
+from ._core import once
 from ._core.device import META, current_index
 from ._engine import record
 from ._engine.declare import FUNCTIONS, METHODS
@@ -105,13 +105,11 @@ def _single(self: Any, kind: str) -> Any:
     value = current_value(self)
     if value.meta.numel != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
-    if value.meta.grad != NO_GRAD and local.trace.mode.grad and not _warned[0]:
-        _warned[0] = True
-        warnings.warn(
+    if value.meta.grad != NO_GRAD and local.trace.mode.grad:
+        once.warn(
+            "scalar",
             "Converting a tensor with requires_grad=True to a scalar may lead to unexpected "
             "behavior.\nConsider using tensor.detach() first.",
-            UserWarning,
-            stacklevel=3,
         )
     number = item(self)
     if number.__class__ is complex and kind != "complex":
@@ -119,9 +117,6 @@ def _single(self: Any, kind: str) -> Any:
             raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
         return number.real
     return number
-
-
-_warned = [False]
 
 
 def to_float(self: Any) -> float:

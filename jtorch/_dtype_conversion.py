@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from ._core import dtypes
+from ._core import dtypes, once
 from ._core import messages_creation as words
 from ._core.device import CPU, META, Device
 from ._core.dtypes import dtype as DType
@@ -133,15 +132,8 @@ def _lies_in(meta: Any, memory_format: Any) -> bool:
     return repr(memory_format) == "torch.preserve_format" or has_format(meta, memory_format)
 
 
-_warned = [False]
-
-
 def _warn_imaginary_lost() -> None:
-    if not _warned[0]:
-        _warned[0] = True
-        warnings.warn(
-            "Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4
-        )
+    once.warn("imaginary", "Casting complex values to real discards the imaginary part")
 
 
 def _moved(tensor: Any, device: Device) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._core import dtypes
+from ._core import dtypes, once
 from ._core import messages_creation as words
 from ._core.device import CPU
 from ._core.dtypes import dtype as DType
@@ -18,8 +18,6 @@ from ._engine.storage import Alias, Storage, current_value, is_flipped, storage_
 from ._engine.trace import materialise
 from ._engine.values import NO_GRAD, make_meta, ready
 from ._engine.views import storage_offset
-
-_warned = {"array": False, "buffer": False}
 
 
 def dtype_of_array(array: np.ndarray) -> DType:
@@ -72,9 +70,8 @@ def from_numpy(*args: Any) -> Any:
         if isinstance(array, np.generic):
             name = f"numpy.{name}"
         raise TypeError(f"expected np.ndarray (got {name})")
-    if not array.flags.writeable and not _warned["array"]:
-        _warned["array"] = True
-        warnings.warn(words.not_writable(), UserWarning, stacklevel=2)
+    if not array.flags.writeable:
+        once.warn("array", words.not_writable())
     return _shared_tensor(array)
 
 
@@ -221,8 +218,7 @@ def frombuffer(*args: Any, **kwargs: Any) -> Any:
             f"requested buffer length ({count} * {itemsize} bytes) after offset ({offset} bytes) "
             f"must not be greater than actual buffer length ({size} bytes)"
         )
-    if view.readonly and not _warned["buffer"]:
-        _warned["buffer"] = True
+    if view.readonly and once.is_due("buffer"):
         warnings.warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
             "This means you can write to the underlying (supposedly non-writable) buffer using the "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ._core import once
 from ._engine.backward import anomaly
 from ._engine.declare import FUNCTIONS
 
@@ -18,14 +19,12 @@ class _Settings:
 
     Attributes:
         deterministic, warn_only: as of ``use_deterministic_algorithms``.
-        warn_always: as of ``set_warn_always``.
         precision: as of ``set_float32_matmul_precision``.
     """
 
     def __init__(self) -> None:
         self.deterministic = False
         self.warn_only = False
-        self.warn_always = False
         self.precision = "highest"
 
 
@@ -111,12 +110,12 @@ def set_warn_always(b: bool, /) -> None:
     """Say whether warnings that PyTorch gives once should be given each time."""
     if not isinstance(b, bool):
         raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
-    _settings.warn_always = b
+    once.set_always(b)
 
 
 def is_warn_always_enabled() -> bool:
     """Return what ``set_warn_always`` was given."""
-    return _settings.warn_always
+    return once.is_always()
 
 
 def set_flush_denormal(mode: bool) -> bool:

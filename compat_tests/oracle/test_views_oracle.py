@@ -191,6 +191,12 @@ y.view(2.5)
 y.view_as(torch.ones(4,6)).shape
 y.reshape_as(torch.ones(4,6)).shape
 y.storage_offset(), y._is_view(), y._base
+y[0,0].T
+y[0,0,0].T, y[0,0,0].T
+y[0,0,0].mT
+y[0,0,0].H
+y[0,0,0].mH
+y[0,0,0].adjoint()
 x.view(-1)._base is x
 """.strip().splitlines()
 
@@ -202,12 +208,14 @@ def run(torch, line):
     y = x * 1
     c = torch.tensor([1 + 1j, 2 + 1j, 3 + 2j], dtype=torch.complex64, requires_grad=True) * 1
     seen = []
+    torch.set_warn_always(True)  # whatever was said to other tests
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             seen.append(eval(line, {"torch": torch, "x": x, "y": y, "c": c}))
         except Exception as error:
             seen.append(f"{type(error).__name__}: {error}")
+    torch.set_warn_always(False)
     said = [str(warning.message).partition(" (Triggered")[0] for warning in caught]
     seen += [said, y, y._version, y.storage_offset(), y._is_view(), x._version]
     result = seen[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+
+from . import once
 
 
 def padding_name(name: str) -> RuntimeError:
@@ -283,18 +284,11 @@ def fold_output(sizes: Sequence[int]) -> RuntimeError:
     )
 
 
-_said: set[str] = set()  # PyTorch says some things once
-
-
 def warn_uneven_same() -> None:
     """``padding="same"`` with more zeros behind than before."""
-    if "uneven same" in _said:
-        return
-    _said.add("uneven same")
-    warnings.warn(
+    once.warn(
+        "uneven same",
         "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded "
         "copy of the input be created (Triggered internally at "
         "/__w/pytorch/pytorch/aten/src/ATen/native/Convolution.cpp:1101.)",
-        UserWarning,
-        stacklevel=5,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import once
 from .messages_matmul import _SCALAR_TYPE_WORDS
 
 
@@ -292,14 +292,11 @@ _DEPRECATED = {
         "X = torch.linalg.solve_triangular(A, B)."
     ),
 }
-_warned: set[str] = set()
 
 
 def warn_deprecated(name: str) -> None:
     """One of the older functions: once in a process."""
-    if name not in _warned:
-        _warned.add(name)
-        warnings.warn(_DEPRECATED[name], UserWarning, stacklevel=4)
+    once.warn(name, _DEPRECATED[name])
 
 
 def type_name(meta: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+from . import once
+
 _SCALAR_TYPE_WORDS = {
     "Byte": "unsigned char",
     "Char": "signed char",
@@ -194,21 +196,13 @@ def warn_chain_matmul() -> None:
     )
 
 
-_warned_cross = False
-
-
 def warn_cross() -> None:
     """``cross`` without ``dim``: once in a process."""
-    global _warned_cross
-    if _warned_cross:
-        return
-    _warned_cross = True
-    warnings.warn(
+    once.warn(
+        "cross",
         "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the "
         "dim explicitly or simply use torch.linalg.cross.\nThe default value of dim will change "
         "to agree with that of linalg.cross in a future release.",
-        UserWarning,
-        stacklevel=4,
     )
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-_warned: set[str] = set()
+from . import once
 
 
 def _once(name: str, text: str) -> None:
-    """Warn the first time only."""
-    if name not in _warned:
-        _warned.add(name)
-        warnings.warn(text, UserWarning, stacklevel=4)
+    once.warn(name, text)
 
 
 def stft_without_window() -> None:

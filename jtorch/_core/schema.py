@@ -18,11 +18,11 @@ This is the slow path: it runs once for each place of a program, never on a hit.
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import once
 from . import schema_messages as messages
 from .schema_types import (
     INT_LISTS,
@@ -285,21 +285,10 @@ def _deprecated_last(signatures: list[Signature]) -> list[Signature]:
     return sorted(signatures, key=lambda signature: signature.deprecated)
 
 
-_warned = False
-
-
 def _warn_deprecated(used: Signature, signatures: list[Signature]) -> None:
     """Warn about a deprecated signature, once in a process, naming the user's line."""
-    global _warned
-    if _warned:
+    if not once.is_due("deprecated signature"):
         return
-    _warned = True
     shown = [str(signature) for signature in signatures if not signature.hidden]
-    depth = 2
-    frame = sys._getframe(1)
-    package = __name__.partition(".")[0] + "."
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
-        frame = frame.f_back
-        depth += 1
     text = messages.deprecated_overload(used.name, str(used), shown)
-    warnings.warn(text, UserWarning, stacklevel=depth)
+    warnings.warn(text, UserWarning, stacklevel=1 + once.frames_inside())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, SupportsIndex, overload
 
@@ -65,5 +66,11 @@ class Size(tuple[int, ...]):
             item = tuple.__getitem__(self, index)
             return Size(item) if isinstance(index, slice) else item
 
-    def __reduce__(self):
-        return Size, (tuple(self),)
+    def __reduce__(self) -> tuple:
+        # Without the import hook, ``pickle`` finds no class under PyTorch's name.
+        known = getattr(sys.modules.get("torch"), "Size", None) is Size
+        return (Size if known else _restored), (tuple(self),)
+
+
+def _restored(items: tuple[int, ...]) -> Size:
+    return Size(items)

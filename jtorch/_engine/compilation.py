@@ -217,7 +217,7 @@ def _compile(lowered: Any, options: dict[str, Any], digest: str | None, tier: st
             _unknown_options.add(unknown[1])
             continue
         if digest is not None:
-            program_index.store(digest, tier, compiled)
+            program_index.store(digest, tier, lowered, compiled)
         return compiled
 
 

@@ -71,18 +71,23 @@ def begin() -> None:
     _noted.last = None
 
 
-def store(digest: str, tier: str, compiled: Any) -> None:
+def store(digest: str, tier: str, lowered: Any, compiled: Any) -> None:
     """Note where a program is that JAX was just made to compile, on this thread.
+
+    A program that calls functions outside of XLA (LAPACK's, Python's) is left out: lowering it
+    makes those functions ready to be called, and without that it would crash.
 
     Args:
         digest: of what it was made from.
         tier: "full" or "cheap".
-        compiled: a ``jax.stages.Compiled``.
+        lowered, compiled: the program as a ``jax.stages.Lowered`` and a ``jax.stages.Compiled``.
     """
     noted = getattr(_noted, "last", None)
     if _directory is None or _reads_only or noted is None:
         return
     try:
+        if "custom_call" in lowered.as_text():
+            return
         unloaded = compiled._executable._unloaded_executable
         if compiled._params.const_args or unloaded.host_callbacks or unloaded.mut is not None:
             return

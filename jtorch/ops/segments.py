@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import dtypes
+from .._core import dtypes, once
 from .._core import messages_segments as words
 from .._engine.declare import FUNCTIONS, op
 from .._engine.kinds import Custom, normalise_dim
@@ -22,7 +21,6 @@ from .counting import host_array
 from .scatter import reduce_at
 
 _INDEX_REDUCTIONS = ("prod", "mean", "amax", "amin")
-_warned: set[str] = set()
 
 
 def _index_reduce_plan(operation, bound, mode) -> Plan:
@@ -32,9 +30,7 @@ def _index_reduce_plan(operation, bound, mode) -> Plan:
     dim = normalise_dim(bound["dim"], meta.ndim)
     if reduce not in _INDEX_REDUCTIONS:
         raise words.index_reduction(reduce)
-    if "index_reduce" not in _warned:
-        _warned.add("index_reduce")
-        warnings.warn(words.INDEX_REDUCE_BETA, UserWarning, stacklevel=4)
+    once.warn("index_reduce", words.INDEX_REDUCE_BETA)
     count = source.meta.shape[dim] if source.meta.ndim else 1
     if index.meta.ndim > 1:
         raise words.index_vector(index.meta)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from .._core import once
 from .._engine.declare import METHODS, composite
 from .._engine.kinds import normalise_dim
 
@@ -47,6 +47,8 @@ def movedim(input, source, destination):
 @composite("adjoint(Tensor input)")
 def adjoint(input):
     """Transpose the last two dimensions and conjugate."""
+    if input.ndim == 0:
+        _warn("adjoint", "adjoint() is deprecated on 0-D tensors. Consider using x.conj().")
     return _adjoint(input, "tensor.adjoint()")
 
 
@@ -65,20 +67,21 @@ _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identi
 def _reversed(tensor: Any) -> Any:
     ndim = tensor.ndim
     if ndim == 0:
-        _warn(_IDENTITY.format("T"))
-    elif ndim != 2 and ndim != 1:
+        _warn("T", _IDENTITY.format("T"))
+    elif ndim != 2:
         _warn(
+            "T of another dimension",
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
             "deprecated and it will throw an error in a future release. Consider `x.mT` to "
             "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
-            "reverse the dimensions of a tensor."
+            "reverse the dimensions of a tensor.",
         )
     return tensor.permute(tuple(range(ndim - 1, -1, -1)))
 
 
 def _matrix_transposed(tensor: Any) -> Any:
     if tensor.ndim == 0:
-        _warn(_IDENTITY.format("mT"))
+        _warn("mT", _IDENTITY.format("mT"))
         return tensor
     if tensor.ndim == 1:
         raise RuntimeError(
@@ -89,7 +92,7 @@ def _matrix_transposed(tensor: Any) -> Any:
 
 def _hermitian(tensor: Any) -> Any:
     if tensor.ndim == 0:
-        _warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
+        _warn("H", "Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
         return tensor.conj() if tensor.dtype.is_complex else tensor
     if tensor.ndim != 2:
         raise RuntimeError(
@@ -101,12 +104,12 @@ def _hermitian(tensor: Any) -> Any:
 
 def _batch_hermitian(tensor: Any) -> Any:
     if tensor.ndim == 0:
-        _warn("Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().")
+        _warn("mH", "Tensor.mH is deprecated on 0-D tensors. Consider using x.conj().")
     return _adjoint(tensor, "tensor.mH")
 
 
-def _warn(text: str) -> None:
-    warnings.warn(text, UserWarning, stacklevel=4)
+def _warn(name: str, text: str) -> None:
+    once.warn(name, text)
 
 
 METHODS.update(
