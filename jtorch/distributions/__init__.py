@@ -30,6 +30,7 @@ from .half_cauchy import HalfCauchy
 from .half_normal import HalfNormal
 from .independent import Independent
 from .inverse_gamma import InverseGamma
+from .kl import kl_divergence, register_kl
 from .kumaraswamy import Kumaraswamy
 from .laplace import Laplace
 from .lkj_cholesky import LKJCholesky
@@ -99,6 +100,8 @@ __all__ = [
     "Wishart",
     "TransformedDistribution",
     "biject_to",
+    "kl_divergence",
+    "register_kl",
     "transform_to",
     *transforms.__all__,
 ]
