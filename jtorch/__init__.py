@@ -130,6 +130,16 @@ has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own buil
 
 from . import testing  # noqa: E402  needs every name above
 
+_IMPORTED_WHEN_READ = ("distributions",)  # dozens of files that most programs do not need
+
 
 def __getattr__(name: str) -> object:
+    if name in _IMPORTED_WHEN_READ:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'torch' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_IMPORTED_WHEN_READ]
