@@ -464,10 +464,11 @@ def _copy_to(target: Any, value: Any) -> None:
     if meta.ndim == 0:
         _FILL.call(target, value)
         return
-    value = _without_leading_ones(value)
     shape = target._value.meta.shape
-    if value._value.meta.shape != shape:
-        value = value.expand(shape)
+    if meta.shape != shape:
+        value = _without_leading_ones(value)
+        if value._value.meta.shape != shape:
+            value = value.expand(shape)
     target.copy_(value)
 
 

@@ -453,3 +453,13 @@ def test_gradient(both, line):
         return result, x.grad, w.grad
 
     both(program, seed=None)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (1, 1, 4)])
+def test_an_update_of_a_slice_that_begins_with_dimensions_of_one(both, shape):
+    def program(torch):
+        tensor = torch.ones(shape, requires_grad=True) * 2
+        tensor[..., ::2] += 1
+        return tensor
+
+    both(program)
