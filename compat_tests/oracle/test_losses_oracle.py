@@ -168,3 +168,18 @@ def test_losses_say_what_pytorch_says(line):
     import jtorch
 
     assert _said(jtorch, line) == _said(torch, line)
+
+
+@pytest.mark.parametrize("weights", [None, (2.0, 1.0, 3.0)])
+def test_cross_entropy_of_a_logit_of_zero_and_a_target_with_gradient(both, weights):
+    def program(torch):
+        logits = torch.tensor([0.0, 1.0, -1.0], requires_grad=True)
+        target = torch.tensor([0.5, 0.25, 1.0], requires_grad=True)
+        positive = None if weights is None else torch.tensor(weights)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, target, reduction="none", pos_weight=positive
+        )
+        first = torch.autograd.grad(loss.sum(), (logits, target), create_graph=True)
+        return first, torch.autograd.grad((first[0] ** 2).sum(), logits)
+
+    both(program)

@@ -192,6 +192,8 @@ def grad(
     if is_grads_batched:
         raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported yet")
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     gradients = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
     for index, tensor in enumerate(wanted):
         if current_value(tensor).meta.grad == NO_GRAD:

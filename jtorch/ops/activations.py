@@ -469,7 +469,7 @@ def threshold(input, threshold, value):
     return _threshold_part(input, threshold, value)
 
 
-_log_sigmoid_part = with_partials(
+log_sigmoid_part = with_partials(
     lambda x: jnp.minimum(x, 0) - jnp.log1p(jnp.exp(-jnp.abs(x))),
     lambda tangent, x: tangent * jax.lax.logistic(-x),
 )
@@ -489,7 +489,7 @@ def _log_sigmoid(input):
     Returns:
         Tensor of the same dtype.
     """
-    return _log_sigmoid_part(input)
+    return log_sigmoid_part(input)
 
 
 NN_FUNCTIONS["logsigmoid"] = REGISTRY["log_sigmoid"].call

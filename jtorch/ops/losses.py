@@ -13,6 +13,7 @@ from .._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from .._engine.kinds import Custom, broadcast_shapes, cast, promoted_dtype
 from .._engine.op import Plan
 from .._engine.values import NO_GRAD, make_meta
+from .activations import log_sigmoid_part
 from .normalising import log_softmax
 
 #: Above this many classes a lookup of the target's logarithm beats a comparison with all classes.
@@ -488,8 +489,8 @@ def _logits_plan(operation, bound, mode) -> Plan:
         input, target = cast(input, compute), cast(target, compute)
         others = list(others)
         weight = cast(others.pop(0), compute) if has_weight else None
-        # log(sigmoid(x)) without overflow.
-        log_sigmoid = jnp.minimum(input, 0) - jnp.log1p(jnp.exp(-jnp.abs(input)))
+        # Its slope at 0 is stated: JAX's of a minimum and a magnitude do not add up to 1/2.
+        log_sigmoid = log_sigmoid_part(input)
         if has_positive:
             positive = (cast(others.pop(0), compute) - 1) * target + 1
             found = (1 - target) * input - positive * log_sigmoid
