@@ -80,8 +80,8 @@ class Tensor:
         size = self._value.meta.size
         if dim is None:
             return size
-        if not -max(len(size), 1) <= dim < max(len(size), 1) or not size:
-            raise messages.dim_out_of_range(dim, len(size))
+        if not -len(size) <= dim < len(size):
+            raise messages.no_such_dim(dim, len(size))
         return size[dim]
 
     def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
@@ -89,8 +89,8 @@ class Tensor:
         strides = self._value.meta.strides
         if dim is None:
             return strides
-        if not -max(len(strides), 1) <= dim < max(len(strides), 1) or not strides:
-            raise messages.dim_out_of_range(dim, len(strides))
+        if not -len(strides) <= dim < len(strides):
+            raise messages.no_such_dim(dim, len(strides))
         return strides[dim]
 
     def dim(self) -> int:

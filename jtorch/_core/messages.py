@@ -60,6 +60,13 @@ def dim_out_of_range(dim: int, ndim: int) -> IndexError:
     )
 
 
+def no_such_dim(dim: int, ndim: int) -> IndexError:
+    """A dimension asked for by ``size`` or ``stride``, where no dimensions are not one."""
+    if ndim == 0:
+        return IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return dim_out_of_range(dim, ndim)
+
+
 def backward_twice() -> RuntimeError:
     """The values that a gradient needs were freed."""
     return RuntimeError(
