@@ -451,7 +451,7 @@ class _PositiveDefinite(_Symmetric):
         is_symmetric = super().check(value)
         if not is_symmetric.all():
             return is_symmetric
-        return torch.linalg.cholesky_ex(value).info.eq(0)
+        return torch.linalg.cholesky_ex(value)[1].eq(0)
 
 
 def _check_dim(dim: int, value: Tensor) -> None:
