@@ -65,7 +65,7 @@ def expanded(
 
 
 def settled(
-    distribution: AnyDistribution, cls: type, new: Any, batch_shape: Any, event_shape: Any = None
+    distribution: AnyDistribution, cls: Any, new: Any, batch_shape: Any, event_shape: Any = None
 ) -> AnyDistribution:
     """Finish a distribution whose parameters were expanded, without checking them again."""
     shapes = (batch_shape,) if event_shape is None else (batch_shape, event_shape)

@@ -50,8 +50,9 @@ class LKJCholesky(Distribution):
         (self.concentration,) = broadcast_all(concentration)
         # The squared length of a row's part before the diagonal, by section 3.2 of the paper.
         marginal = self.concentration + 0.5 * (dim - 2)
-        options = {"dtype": self.concentration.dtype, "device": self.concentration.device}
-        offset = torch.arange(dim - 1, **options)
+        offset = torch.arange(
+            dim - 1, dtype=self.concentration.dtype, device=self.concentration.device
+        )
         offset = torch.cat([offset.new_zeros((1,)), offset])
         self._beta = Beta(offset + 0.5, marginal.unsqueeze(-1) - 0.5 * offset)
         event_shape = torch.Size((dim, dim))
