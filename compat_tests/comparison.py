@@ -6,6 +6,7 @@ structure around tensors, text character by character, and the type and words of
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -63,6 +64,8 @@ def outcome(program: Callable[..., Any], library: ModuleType, *arguments: Any) -
     try:
         return Outcome(value=program(library, *arguments))
     except Exception as error:
+        # What its frames hold would live on, PyTorch's guards among it.
+        traceback.clear_frames(error.__traceback__)
         return Outcome(error=error)
 
 

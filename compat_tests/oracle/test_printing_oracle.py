@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pathlib
+import traceback
 
 import numpy as np
 import pytest
@@ -100,9 +101,12 @@ def test_options_that_cannot_be_used_raise_the_same(options, values):
     case = recorder._case(torch.tensor(values), options=options)
     with pytest.raises(Exception) as expected:
         recorder.text_of(case)
+    # The frames hold PyTorch's guard, and while that lives its transforms do nothing.
+    traceback.clear_frames(expected.tb)
     with pytest.raises(type(expected.value)) as got:
         core.text_of(case)
     assert str(got.value) == str(expected.value)
+    assert torch.func.grad(torch.sin)(torch.tensor(0.0)) == 1.0
 
 
 def test_transforms():
