@@ -505,6 +505,16 @@ def test_subclasses(both):
     both(program)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_draws_of_normal_distributions_to_the_last_bit(both, dtype):
+    def program(torch):
+        names = names_for(torch, dtype)
+        loc, scale = (names["x"](values) for values in ([0.3, -2.0], [1.7, 0.25]))
+        return torch.distributions.Normal(loc, scale).sample((500,))
+
+    both(program, exact=True)
+
+
 def test_a_training_step(both):
     """A small variational model: the gradients that a user's loop relies on."""
 

@@ -559,6 +559,21 @@ def _sample_dirichlet(*args: Any, **kwargs: Any) -> Any:
     return result
 
 
+def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
+    """Return a draw of standard numbers that are scaled and shifted.
+
+    On the host, where a product is rounded before something is added to it, as PyTorch's is: a
+    program of XLA would round the sum only.
+    """
+
+    def moved(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        scaled = (draw(engine, shape, dtype) * _elements(std)).astype(dtype, copy=False)
+        shift = _elements(mean) if hasattr(mean, "_value") else mean
+        return (scaled + shift).astype(dtype, copy=False)
+
+    return moved
+
+
 _NORMAL = Schema(
     "normal(Tensor mean, Tensor std, *, Generator? generator=None, Tensor out=None)",
     "normal(Tensor mean, double std=1, *, Generator? generator=None, Tensor out=None)",
@@ -597,11 +612,15 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
     factor = 1.0 if hasattr(std, "_value") else std
     with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
-    result = _fresh(meta, bound["generator"], _Normal(0.0, factor), False)
-    previous = [each.detach() if hasattr(each, "_value") else each for each in (mean, std)]
-    if hasattr(std, "_value"):
-        result = result * previous[1]
-    result = result + previous[0]
+    draw: Draw = _Normal(0.0, factor)
+    if hasattr(std, "_value") and like.device is CPU:
+        result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
+    else:
+        result = _fresh(meta, bound["generator"], draw, False)
+        previous = [each.detach() if hasattr(each, "_value") else each for each in (mean, std)]
+        if hasattr(std, "_value"):
+            result = result * previous[1]
+        result = result + previous[0]
     if with_grad and index == 0:
         result = _drawn_normal_both.call(mean, std, result)
     elif with_grad:
