@@ -20,6 +20,7 @@ from . import backends as backends
 from . import compiler as compiler
 from . import cpu as cpu
 from . import cuda as cuda
+from . import distributions as distributions
 from . import fft as fft
 from . import func as func
 from . import futures as futures
@@ -42,6 +43,8 @@ from . import utils as utils
 from . import version as version
 from ._core.device import Device as _Device
 from ._core.dtypes import dtype as dtype
+from ._core.errors import AcceleratorError as AcceleratorError
+from ._core.errors import OutOfMemoryError as OutOfMemoryError
 from ._core.layout import jagged as jagged
 from ._core.layout import layout as layout
 from ._core.layout import sparse_bsc as sparse_bsc
@@ -58,8 +61,6 @@ from ._core.memory_format import preserve_format as preserve_format
 from ._core.size import Size as Size
 from ._defaults import finfo as finfo
 from ._defaults import iinfo as iinfo
-from ._errors import AcceleratorError as AcceleratorError
-from ._errors import OutOfMemoryError as OutOfMemoryError
 from ._function_overrides import DisableTorchFunction as DisableTorchFunction
 from ._function_overrides import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from ._generator import Generator as Generator
@@ -143,6 +144,7 @@ __version__ = _TORCH_VERSION
 _chunk_cat: Any
 _conj: Any
 _convolution: Any
+_dirichlet_grad: Any
 _euclidean_dist: Any
 _fft_c2c: Any
 _fft_c2r: Any
@@ -239,6 +241,8 @@ _foreach_trunc: Any
 _foreach_trunc_: Any
 _foreach_zero_: Any
 _fused_sdp_choice: Any
+_is_all_true: Any
+_is_any_true: Any
 _linalg_matrix_norm: Any
 _lu_with_info: Any
 _native_batch_norm_legit: Any
@@ -255,6 +259,7 @@ _scaled_dot_product_flash_attention_for_cpu: Any
 _segment_reduce: Any
 _softmax_backward_data: Any
 _standard_gamma: Any
+_standard_gamma_grad: Any
 _transformer_encoder_layer_fwd: Any
 _unsafe_masked_index: Any
 _unsafe_masked_index_put_accumulate: Any
