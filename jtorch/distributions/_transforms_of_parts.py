@@ -77,6 +77,7 @@ class CatTransform(_Partwise):
         cache_size: 0 or 1, for each transform.
 
     Example:
+        >>> from jtorch.distributions.transforms import *
         >>> halves = CatTransform([ExpTransform(), identity_transform], dim=0, lengths=[1, 2])
         >>> halves(torch.zeros(3))
         tensor([1., 0., 0.])
@@ -154,6 +155,7 @@ class StackTransform(_Partwise):
         cache_size: 0 or 1, for each transform.
 
     Example:
+        >>> from jtorch.distributions.transforms import *
         >>> rows = StackTransform([ExpTransform(), identity_transform], dim=0)
         >>> rows(torch.zeros(2))
         tensor([1., 0.])

@@ -34,7 +34,8 @@ class ConstraintRegistry:
             TypeError: ``constraint`` is neither.
 
         Example:
-            >>> registry = ConstraintRegistry()
+            >>> from jtorch.distributions import constraint_registry, constraints, transforms
+            >>> registry = constraint_registry.ConstraintRegistry()
             >>> @registry.register(constraints.positive)
             ... def make(constraint):
             ...     return transforms.SoftplusTransform()

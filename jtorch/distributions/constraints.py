@@ -115,7 +115,8 @@ def is_dependent(constraint: Any) -> bool:
     """Tell whether a set depends on other variables.
 
     Example:
-        >>> is_dependent(torch.distributions.Bernoulli(probs=torch.tensor(0.6)).support)
+        >>> from jtorch.distributions import Bernoulli, constraints
+        >>> constraints.is_dependent(Bernoulli(probs=torch.tensor(0.6)).support)
         False
     """
     return isinstance(constraint, _Dependent)
@@ -129,10 +130,11 @@ class _DependentProperty(property, _Dependent):
         is_discrete, event_dim: what holds for every object.
 
     Example:
-        >>> class Interval(torch.distributions.Distribution):
-        ...     @dependent_property(is_discrete=False, event_dim=0)
+        >>> from jtorch.distributions import Distribution, constraints
+        >>> class Interval(Distribution):
+        ...     @constraints.dependent_property(is_discrete=False, event_dim=0)
         ...     def support(self):
-        ...         return interval(self.low, self.high)
+        ...         return constraints.interval(self.low, self.high)
         >>> Interval.support.event_dim
         0
     """

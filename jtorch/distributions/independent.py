@@ -28,7 +28,8 @@ class Independent(Distribution, Generic[_Base]):
         ValueError: the distribution has fewer batch dimensions.
 
     Example:
-        >>> vectors = Independent(torch.distributions.Normal(torch.zeros(3), torch.ones(3)), 1)
+        >>> from jtorch.distributions import Independent, Normal
+        >>> vectors = Independent(Normal(torch.zeros(3), torch.ones(3)), 1)
         >>> vectors.batch_shape, vectors.event_shape
         (torch.Size([]), torch.Size([3]))
     """

@@ -26,7 +26,7 @@ class MixtureSameFamily(Distribution):
         ValueError: these are no distributions, or their shapes do not fit.
 
     Example:
-        >>> from jtorch.distributions import Categorical, Normal
+        >>> from jtorch.distributions import Categorical, MixtureSameFamily, Normal
         >>> choice = Categorical(torch.ones(2))
         >>> MixtureSameFamily(choice, Normal(torch.tensor([-1.0, 3.0]), torch.ones(2))).mean
         tensor(1.)

@@ -32,10 +32,10 @@ class TransformedDistribution(Distribution):
         ValueError: these are no transforms, or the base distribution has too few dimensions.
 
     Example:
-        >>> from jtorch.distributions import AffineTransform, SigmoidTransform, Uniform
-        >>> logistic = TransformedDistribution(
-        ...     Uniform(0, 1), [SigmoidTransform().inv, AffineTransform(loc=1.0, scale=2.0)]
-        ... )
+        >>> from jtorch.distributions import TransformedDistribution, Uniform, transforms
+        >>> stretch = transforms.AffineTransform(loc=1.0, scale=2.0)
+        >>> logit = transforms.SigmoidTransform().inv
+        >>> logistic = TransformedDistribution(Uniform(0, 1), [logit, stretch])
         >>> logistic.cdf(torch.tensor(1.0))
         tensor(0.5000)
     """

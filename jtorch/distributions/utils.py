@@ -88,6 +88,7 @@ def clamp_probs(probs: Tensor) -> Tensor:
     """Move probabilities away from 0 and 1 by the machine epsilon of their dtype.
 
     Example:
+        >>> from jtorch.distributions.utils import clamp_probs
         >>> clamp_probs(torch.tensor([0.0, 0.5, 1.0]))
         tensor([1.1921e-07, 5.0000e-01, 1.0000e+00])
     """
