@@ -3,6 +3,7 @@
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
+from torch.distributions import Normal, kl_divergence
 
 
 class VAE(nn.Module):
@@ -15,9 +16,8 @@ class VAE(nn.Module):
 
     def forward(self, x):
         h = self.encoder(x)
-        mean, log_variance = self.mean(h), self.log_variance(h)
-        z = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
-        return self.decoder(z), mean, log_variance
+        code = Normal(self.mean(h), torch.exp(0.5 * self.log_variance(h)))
+        return self.decoder(code.rsample()), code
 
 
 torch.manual_seed(7)
@@ -26,9 +26,9 @@ model = VAE()
 optimizer = torch.optim.Adamax(model.parameters(), lr=4e-3)
 for step in range(50):
     x = images[torch.randperm(len(images))[:64]]
-    decoded, mean, log_variance = model(x)
+    decoded, code = model(x)
     reconstruction = nn.functional.binary_cross_entropy_with_logits(decoded, x, reduction="sum")
-    divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
+    divergence = kl_divergence(code, Normal(0.0, 1.0)).sum()
     loss = (reconstruction + divergence) / len(x)
     optimizer.zero_grad()
     loss.backward()

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn as nn
+from torch.distributions import Categorical
 
 LENGTH, STEPS = 7, 12
 
@@ -15,7 +16,7 @@ class Policy(nn.Module):
 
     def forward(self, place):
         h = self.body(nn.functional.one_hot(place, LENGTH).float())
-        return torch.log_softmax(self.action(h), dim=-1), self.value(h).squeeze(-1)
+        return Categorical(logits=self.action(h)), self.value(h).squeeze(-1)
 
 
 torch.manual_seed(10)
@@ -23,13 +24,14 @@ policy = Policy()
 optimizer = torch.optim.AdamW(policy.parameters(), lr=0.02)
 for episode in range(50):
     place = torch.full((8,), LENGTH // 2)
-    logs, values, rewards = [], [], []
+    logs, spread, values, rewards = [], [], [], []
     for _ in range(STEPS):
-        log_chances, value = policy(place)
-        action = torch.multinomial(log_chances.detach().exp(), 1)
-        logs.append(log_chances.gather(1, action).squeeze(1))
+        chances, value = policy(place)
+        action = chances.sample()
+        logs.append(chances.log_prob(action))
+        spread.append(chances.entropy())
         values.append(value)
-        place = (place + 2 * action.squeeze(1) - 1).clamp(0, LENGTH - 1)
+        place = (place + 2 * action - 1).clamp(0, LENGTH - 1)
         rewards.append((place == LENGTH - 1).float() - 0.1)
     gains, total = [], torch.zeros(8)
     for reward in reversed(rewards):
@@ -38,6 +40,7 @@ for episode in range(50):
     gains, values = torch.stack(gains), torch.stack(values)
     advantage = gains - values.detach()
     loss = -(torch.stack(logs) * advantage).mean()
+    loss = loss - 0.01 * torch.stack(spread).mean()
     loss = loss + 0.5 * nn.functional.smooth_l1_loss(values, gains)
     optimizer.zero_grad()
     loss.backward()
