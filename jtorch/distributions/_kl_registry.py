@@ -99,7 +99,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
         NotImplementedError: nothing is registered for their classes.
 
     Example:
-        >>> from jtorch.distributions import Normal
+        >>> from jtorch.distributions import Normal, kl_divergence
         >>> kl_divergence(Normal(0.0, 1.0), Normal(1.0, 1.0))
         tensor(0.5000)
     """
