@@ -359,7 +359,13 @@ except ValueError:
     "exit": "import sys\nsys.exit(3)\n",
     "exit with words": "raise SystemExit('good bye')\n",
     "exit without": "raise SystemExit\n",
-    "interrupt": "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n",
+    # A shell starts its background jobs with interrupts ignored.
+    "interrupt": """
+import os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(5)
+""",
     "recursion": "def f():\n    f()\nf()\n",
     "hook of its own": """
 import sys, traceback
