@@ -30,6 +30,7 @@ import numpy as np
 from .._core import config
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
+from .devices import jax_device
 from .op import REGISTRY, Op
 from .tape import GradientPlan, Level
 from .trie import Instruction
@@ -64,6 +65,8 @@ def digest(program: Any, arguments: Iterable[Any], device: Any) -> str | None:
     try:
         walk.raw(_surroundings())
         walk.add(str(device))
+        hardware = jax_device(device)
+        walk.add((hardware.platform, hardware.device_kind, hardware.client.platform_version))
         walk.add(
             (program.used_inputs, program.returned, program.donated)
             + (program.uses_floats, program.uses_ints, config.XLA_OPTIONS)
