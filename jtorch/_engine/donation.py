@@ -119,12 +119,16 @@ class NoRoom(MemoryError):
 
 def make_sure_of_room(program: Any, device: Any) -> None:
     """Raise ``NoRoom`` where a program is sure to find too little memory."""
-    try:
-        if device.type == "cpu":
-            np.empty(program.room, np.uint8)  # an address, not yet memory
-            return
-        stats = jax_device(device).memory_stats() or {}
-    except MemoryError:
-        raise NoRoom(f"Out of memory allocating {program.room} bytes.") from None
-    if stats.get("bytes_limit", np.inf) - stats.get("bytes_in_use", 0) < program.room:
+    if not _has_room(program.room, device):
         raise NoRoom(f"Out of memory allocating {program.room} bytes.")
+
+
+def _has_room(room: int, device: Any) -> bool:
+    if device.type == "cpu":
+        try:
+            np.empty(room, np.uint8)  # an address, not yet memory
+        except MemoryError:
+            return False
+        return True
+    stats = jax_device(device).memory_stats() or {}
+    return stats.get("bytes_limit", np.inf) - stats.get("bytes_in_use", 0) >= room

@@ -73,9 +73,14 @@ def _bytes_of(instruction: Any) -> int:
     return sum(meta.nbytes for meta in instruction.metas)
 
 
+def _largest(program: Any) -> Any | None:
+    """Return the instruction with the largest results, ``None`` where there is no instruction."""
+    return max(program.instructions, key=_bytes_of, default=None)
+
+
 def _largest_result(program: Any) -> str | None:
     """Return what to say of the operator with the largest result."""
-    largest = max(program.instructions, key=_bytes_of, default=None)
+    largest = _largest(program)
     if largest is None:
         return None
     name = getattr(largest.op, "name", str(largest.op))
@@ -86,7 +91,7 @@ def _largest_result(program: Any) -> str | None:
 
 def independent_of_largest(program: Any) -> tuple[int, ...]:
     """Return the live results of a program that do not depend on the operator with the largest."""
-    largest = max(program.instructions, key=_bytes_of, default=None)
+    largest = _largest(program)
     reached: set[int] = set()
     for instruction in program.instructions:
         if instruction is largest or any(each in reached for each in instruction.operands):
