@@ -8,16 +8,14 @@ import jtorch as torch
 
 from .._tensor import Tensor
 from .distribution import Distribution
-
-#: Parameters of these types leave the batch shape empty.
-NUMBERS = (int, float, bool)
+from .utils import _NUMBER, lazy_property, logits_to_probs, probs_to_logits
 
 AnyDistribution = TypeVar("AnyDistribution", bound=Distribution)
 
 
 def batch_shape_of(parameter: Tensor, *given: Any) -> torch.Size:
     """Return the empty shape where every argument given is a number, else the parameter's."""
-    if all(isinstance(argument, NUMBERS) for argument in given):
+    if all(isinstance(argument, _NUMBER) for argument in given):
         return torch.Size()
     return parameter.size()
 
@@ -72,3 +70,31 @@ def settled(
     super(cls, new).__init__(*shapes, validate_args=False)
     new._validate_args = distribution._validate_args
     return new
+
+
+class Odds:
+    """A probability of success and its log-odds, of which one is given and the other computed."""
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Log-odds of success."""
+        return probs_to_logits(self.probs, is_binary=True)
+
+    @lazy_property
+    def probs(self) -> Tensor:
+        """Probability of success."""
+        return logits_to_probs(self.logits, is_binary=True)
+
+
+class OddsGiven(Odds):
+    """The same, where ``_param`` is the one that was given."""
+
+    _param: Tensor
+
+    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
+        return self._param.new(*args, **kwargs)
+
+    @property
+    def param_shape(self) -> Any:
+        """Shape of the parameter that was given."""
+        return self._param.size()

@@ -10,14 +10,14 @@ import jtorch as torch
 from .._tensor import Tensor
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
-from ._parameters import batch_shape_of, check_one_is_given, expanded
+from ._parameters import OddsGiven, batch_shape_of, check_one_is_given, expanded
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(ExponentialFamily):
+class Bernoulli(OddsGiven, ExponentialFamily):
     """Bernoulli distribution: 1 with a probability, else 0.
 
     Args:
@@ -32,7 +32,6 @@ class Bernoulli(ExponentialFamily):
     support: Any = constraints.boolean
     has_enumerate_support = True
     _mean_carrier_measure: Any = 0
-    _param: Tensor
 
     def __init__(
         self,
@@ -52,24 +51,6 @@ class Bernoulli(ExponentialFamily):
     def expand(self, batch_shape: Any, _instance: Any = None) -> Bernoulli:
         """Return the distribution with a larger batch shape."""
         return expanded(self, Bernoulli, batch_shape, _instance, optional=("probs", "logits"))
-
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
-        return self._param.new(*args, **kwargs)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of 1."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """Probability of 1."""
-        return logits_to_probs(self.logits, is_binary=True)
-
-    @property
-    def param_shape(self) -> Any:
-        """Shape of the parameter that was given."""
-        return self._param.size()
 
     @property
     def mean(self) -> Tensor:

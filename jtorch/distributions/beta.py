@@ -8,10 +8,10 @@ import jtorch as torch
 
 from .._tensor import Tensor
 from . import constraints
-from ._parameters import NUMBERS, settled
+from ._parameters import settled
 from .dirichlet import Dirichlet
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all
+from .utils import _NUMBER, broadcast_all
 
 __all__ = ["Beta"]
 
@@ -38,7 +38,7 @@ class Beta(ExponentialFamily):
         concentration0: Tensor | float,
         validate_args: bool | None = None,
     ) -> None:
-        if isinstance(concentration1, NUMBERS) and isinstance(concentration0, NUMBERS):
+        if isinstance(concentration1, _NUMBER) and isinstance(concentration0, _NUMBER):
             pair = torch.tensor([float(concentration1), float(concentration0)])
         else:
             pair = torch.stack(list(broadcast_all(concentration1, concentration0)), -1)

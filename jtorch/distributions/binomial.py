@@ -8,9 +8,9 @@ import jtorch as torch
 
 from .._tensor import Tensor
 from . import constraints
-from ._parameters import check_one_is_given, expanded
+from ._parameters import OddsGiven, check_one_is_given, expanded
 from .distribution import Distribution
-from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all
 
 __all__ = ["Binomial"]
 
@@ -20,7 +20,7 @@ def _clamp_by_zero(x: Any) -> Tensor:
     return (x.clamp(min=0) + x - x.clamp(max=0)) / 2
 
 
-class Binomial(Distribution):
+class Binomial(OddsGiven, Distribution):
     """Binomial distribution: how many of a number of trials succeed.
 
     Args:
@@ -40,7 +40,6 @@ class Binomial(Distribution):
     }
     has_enumerate_support = True
     total_count: Tensor
-    _param: Tensor
 
     def __init__(
         self,
@@ -64,28 +63,10 @@ class Binomial(Distribution):
         names = ("probs", "logits")
         return expanded(self, Binomial, batch_shape, _instance, ("total_count",), names)
 
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
-        return self._param.new(*args, **kwargs)
-
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
         """The numbers 0 to ``total_count``."""
         return constraints.integer_interval(0, self.total_count)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """Probability of success."""
-        return logits_to_probs(self.logits, is_binary=True)
-
-    @property
-    def param_shape(self) -> Any:
-        """Shape of the parameter that was given."""
-        return self._param.size()
 
     @property
     def mean(self) -> Tensor:

@@ -9,14 +9,14 @@ import jtorch as torch
 from .._tensor import Tensor
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
-from ._parameters import batch_shape_of, check_one_is_given, settled
+from ._parameters import Odds, batch_shape_of, check_one_is_given, settled
 from .distribution import Distribution
-from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all
 
 __all__ = ["Geometric"]
 
 
-class Geometric(Distribution):
+class Geometric(Odds, Distribution):
     """Geometric distribution: failures before the first success, from 0 on.
 
     ``Tensor.geometric_`` counts the success too.
@@ -67,16 +67,6 @@ class Geometric(Distribution):
             if name in self.__dict__:
                 setattr(new, name, self.__dict__[name].expand(batch_shape))
         return settled(self, Geometric, new, batch_shape)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """Probability of success."""
-        return logits_to_probs(self.logits, is_binary=True)
 
     @property
     def mean(self) -> Tensor:

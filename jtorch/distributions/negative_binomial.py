@@ -9,15 +9,15 @@ import jtorch as torch
 from .._tensor import Tensor
 from ..nn import functional as F
 from . import constraints
-from ._parameters import check_one_is_given, expanded
+from ._parameters import OddsGiven, check_one_is_given, expanded
 from .distribution import Distribution
 from .gamma import Gamma
-from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all, lazy_property
 
 __all__ = ["NegativeBinomial"]
 
 
-class NegativeBinomial(Distribution):
+class NegativeBinomial(OddsGiven, Distribution):
     """Negative binomial distribution: successes before a number of failures is reached.
 
     Args:
@@ -37,7 +37,6 @@ class NegativeBinomial(Distribution):
     }
     support: Any = constraints.nonnegative_integer
     total_count: Tensor
-    _param: Tensor
 
     def __init__(
         self,
@@ -60,24 +59,6 @@ class NegativeBinomial(Distribution):
         """Return the distribution with a larger batch shape."""
         names = ("probs", "logits")
         return expanded(self, NegativeBinomial, batch_shape, _instance, ("total_count",), names)
-
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
-        return self._param.new(*args, **kwargs)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """Probability of success."""
-        return logits_to_probs(self.logits, is_binary=True)
-
-    @property
-    def param_shape(self) -> Any:
-        """Shape of the parameter that was given."""
-        return self._param.size()
 
     @property
     def mean(self) -> Tensor:

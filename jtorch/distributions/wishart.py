@@ -10,11 +10,11 @@ import jtorch as torch
 
 from .._tensor import Tensor
 from . import constraints
-from ._parameters import NUMBERS, settled
+from ._parameters import settled
 from .chi2 import Chi2
 from .exp_family import ExponentialFamily
 from .multivariate_normal import _precision_to_scale_tril
-from .utils import lazy_property
+from .utils import _NUMBER, lazy_property
 
 __all__ = ["Wishart"]
 
@@ -83,7 +83,7 @@ class Wishart(ExponentialFamily):
                 "scale_tril must be at least two-dimensional, with optional leading batch "
                 "dimensions"
             )
-        if isinstance(df, NUMBERS):
+        if isinstance(df, _NUMBER):
             batch_shape = torch.Size(matrix.shape[:-2])
             self.df = torch.tensor(df, dtype=matrix.dtype, device=matrix.device)
         else:
