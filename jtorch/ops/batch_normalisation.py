@@ -20,11 +20,11 @@ from .._engine.trace import local
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
+from .division import true_quotient
 from .normalisation_layers import (
     HALVES,
     check_dtypes,
     check_values_per_channel,
-    true_quotient,
     wanted_gradients,
     widen,
 )

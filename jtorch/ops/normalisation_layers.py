@@ -23,6 +23,7 @@ from .._engine.op import Operand, Plan
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
+from .division import true_quotient
 
 HALVES = (dtypes.float16, dtypes.bfloat16)
 _DTYPE_NAMES = {
@@ -69,11 +70,6 @@ def wanted_gradients(operands: list[Operand], mode: Any) -> list[bool]:
 
 
 # Over trailing dimensions
-
-
-def true_quotient(total: Any, count: int) -> Any:
-    """Divide by a count: XLA would multiply with the reciprocal, and 21 / 7 would not be 3."""
-    return total / jax.lax.optimization_barrier(jnp.asarray(count, total.dtype))
 
 
 def _row_mean(rows: Any, exact: bool) -> Any:

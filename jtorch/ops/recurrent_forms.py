@@ -31,16 +31,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_PRECISION = jax.lax.Precision.HIGHEST
-
-
-def _times(left: Any, right: Any) -> Any:
-    return jnp.matmul(left, right, precision=_PRECISION)
-
-
-def _hoisted(array: Any) -> Any:
-    """Return a transpose that is made once: inside a loop it would be made in every step."""
-    return jax.lax.optimization_barrier(array.T)
+from .matmul_forms import hoisted, products_of_columns
+from .matmul_forms import times as _times
 
 
 def projected_rows(input: Any, weight: Any, *biases: Any) -> Any:
@@ -50,8 +42,10 @@ def projected_rows(input: Any, weight: Any, *biases: Any) -> Any:
     return result + sum(given[1:], given[0]) if given else result
 
 
-def _weight_gradient(upstream: Any, rows: Any) -> Any:
-    return jnp.einsum("tbg,tbi->gi", upstream, rows, precision=_PRECISION)
+def _weight_gradients(upstream: Any, *rows: Any) -> list[Any]:
+    """Return the gradients of weights whose products with these rows have one gradient."""
+    upstream = upstream.reshape(-1, upstream.shape[-1])
+    return products_of_columns(upstream, *[each.reshape(-1, each.shape[-1]) for each in rows])
 
 
 def _before(states: Any, first: Any, reverse: bool) -> Any:
@@ -68,6 +62,29 @@ def columns(values: tuple[float, ...], size: int, dtype: Any) -> Any:
 
 def _loop(step: Callable, carry: Any, steps: Any, reverse: bool) -> tuple[Any, Any]:
     return jax.lax.scan(step, carry, steps, reverse=reverse)
+
+
+def _loop_in_place(step: Callable, carry: Any, rows: Any, steps: tuple, reverse: bool) -> tuple:
+    """Run a loop that overwrites what it reads, which spares filling an array with zeros.
+
+    Args:
+        step: ``(carry, (row, *steps)) -> (carry, (what takes the row's place, *results))``.
+        rows: of shape (time, ...); not used afterwards.
+        steps: whatever else a step reads.
+    Returns:
+        The last carry, and ``(what took the place of rows, *results)``.
+    """
+
+    def turn(state, now):
+        carry, rows = state
+        at, others = now
+        row = jax.lax.dynamic_index_in_dim(rows, at, 0, False)
+        carry, (made, *results) = step(carry, (row, *others))
+        return (carry, jax.lax.dynamic_update_index_in_dim(rows, made, at, 0)), results
+
+    numbers = jnp.arange(len(rows), dtype=jnp.int32)
+    (carry, rows), results = _loop(turn, (carry, rows), (numbers, steps), reverse)
+    return carry, (rows, *results)
 
 
 def _chosen(mask: Any, new: Any, old: Any) -> Any:
@@ -112,8 +129,8 @@ def _lstm(
     scale = columns((0.5, 0.5, 1.0, 0.5), size, input.dtype)
     offset = columns((0.5, 0.5, 0.0, 0.5), size, input.dtype)
     projected = projected_rows(input, w_ih, b_ih, b_hh) * scale
-    recurrent = _hoisted(w_hh * scale[:, None])
-    projection = None if w_hr is None else _hoisted(w_hr)
+    recurrent = hoisted(w_hh * scale[:, None])
+    projection = None if w_hr is None else hoisted(w_hr)
 
     def step(carry, now):
         hidden, memory = carry
@@ -125,10 +142,15 @@ def _lstm(
         if projection is not None:
             new = _times(new, projection)
         hidden = _chosen(here, new, hidden)
-        return (hidden, memory), (hidden, *((gates, memory) if keep else ()))
+        return (hidden, memory), ((gates, hidden, memory) if keep else hidden)
 
-    last, (outputs, *saved) = _loop(step, tuple(states), (projected, mask), reverse)
-    return outputs, last, tuple(saved)
+    if not keep:
+        last, outputs = _loop(step, tuple(states), (projected, mask), reverse)
+        return outputs, last, ()
+    last, (gates, outputs, memories) = _loop_in_place(
+        step, tuple(states), projected, (mask,), reverse
+    )
+    return outputs, last, (gates, memories)
 
 
 def _pull_lstm(
@@ -140,53 +162,47 @@ def _pull_lstm(
     i, f, g, o = jnp.split(gates, 4, -1)
     squashed = jnp.tanh(memories)
     into_memory = o * (1 - squashed * squashed)
-    of_memory = jnp.concatenate(
+    # Of the gates: three in the gradient of the memory, the last in that of the hidden state.
+    slopes = jnp.concatenate(
         (
             g * i * (1 - i),
             _before(memories, memory, reverse) * f * (1 - f),
             i * (1 - g * g),
+            squashed * o * (1 - o),
         ),
         -1,
     )
-    of_hidden = squashed * o * (1 - o)
     if mask is not None:
-        into_memory, of_memory, of_hidden = (
-            into_memory * mask,
-            of_memory * mask,
-            of_hidden * mask,
-        )
+        into_memory, slopes = into_memory * mask, slopes * mask
         f = _chosen(mask, f, 1.0)
 
     def step(carry, now):
         d_hidden, d_memory = carry
-        given, through, blocks, last_block, forget, here = now
+        slope, given, through, forget, here = now
         d_hidden = given + d_hidden
         inner = d_hidden if w_hr is None else _times(d_hidden, w_hr)
         d_memory = d_memory + inner * through
-        d_gates = jnp.concatenate(
-            (jnp.concatenate((d_memory,) * 3, -1) * blocks, inner * last_block), -1
-        )
+        d_gates = jnp.concatenate((d_memory, d_memory, d_memory, inner), -1) * slope
         back = _times(d_gates, w_hh)
         if here is not None:
             back = back + d_hidden * (1 - here)
         return (back, d_memory * forget), (d_gates, None if w_hr is None else d_hidden)
 
-    steps = (upstream, into_memory, of_memory, of_hidden, f, mask)
-    (d_first, d_first_memory), (d_gates, d_outputs) = _loop(
-        step, (d_hidden, d_memory), steps, not reverse
+    steps = (upstream, into_memory, f, mask)
+    (d_first, d_first_memory), (d_gates, d_outputs) = _loop_in_place(
+        step, (d_hidden, d_memory), slopes, steps, not reverse
     )
     d_w_hr = None
     if w_hr is not None:
         if mask is not None:
             d_outputs = d_outputs * mask
-        d_w_hr = _weight_gradient(d_outputs, o * squashed)
+        (d_w_hr,) = _weight_gradients(d_outputs, o * squashed)
     d_bias = None if b_ih is None else d_gates.sum((0, 1))
     return (
         _times(d_gates, w_ih),
         (d_first, d_first_memory),
         (
-            _weight_gradient(d_gates, input),
-            _weight_gradient(d_gates, _before(outputs, hidden, reverse)),
+            *_weight_gradients(d_gates, input, _before(outputs, hidden, reverse)),
             d_bias,
             None if b_hh is None else d_bias,
             d_w_hr,
@@ -219,7 +235,7 @@ def _gru(
     size = w_hh.shape[0] // 3
     scale = columns((0.5, 0.5, 1.0), size, input.dtype)
     projected = projected_rows(input, w_ih, b_ih) * scale
-    recurrent = _hoisted(w_hh * scale[:, None])
+    recurrent = hoisted(w_hh * scale[:, None])
     of_new = 0
     if b_hh is not None:
         shift = b_hh * scale
@@ -235,10 +251,15 @@ def _gru(
         inner = product[:, 2 * size :] + of_new
         new = jnp.tanh(row[:, 2 * size :] + reset * inner)
         hidden = _chosen(here, (hidden - new) * update + new, hidden)
-        return (hidden,), (hidden, *((gates, new, inner) if keep else ()))
+        if not keep:
+            return (hidden,), hidden
+        return (hidden,), (jnp.concatenate((gates, new), -1), hidden, inner)
 
-    last, (outputs, *saved) = _loop(step, tuple(states), (projected, mask), reverse)
-    return outputs, last, tuple(saved)
+    if not keep:
+        last, outputs = _loop(step, tuple(states), (projected, mask), reverse)
+        return outputs, last, ()
+    last, (gates, outputs, inner) = _loop_in_place(step, tuple(states), projected, (mask,), reverse)
+    return outputs, last, (gates, inner)
 
 
 def _pull_gru(
@@ -246,8 +267,8 @@ def _pull_gru(
 ) -> tuple:
     input, (hidden,), (w_ih, w_hh, b_ih, b_hh, _) = arrays
     upstream, (d_hidden,) = cotangents
-    gates, new, inner = saved
-    reset, update = jnp.split(gates, 2, -1)
+    gates, inner = saved
+    reset, update, new = jnp.split(gates, 3, -1)
     before = _before(outputs, hidden, reverse)
     of_new = (1 - update) * (1 - new * new)
     # Blocks of the gradient of the recurrent product, each linear in that of the new state.
@@ -265,13 +286,13 @@ def _pull_gru(
 
     def step(carry, now):
         (d_hidden,) = carry
-        given, block, keep = now
+        block, given, keep = now
         d_hidden = given + d_hidden
         d_product = jnp.concatenate((d_hidden,) * 3, -1) * block
         return (_times(d_product, w_hh) + d_hidden * keep,), (d_product, d_hidden)
 
-    (d_first,), (d_product, d_outputs) = _loop(
-        step, (d_hidden,), (upstream, blocks, kept), not reverse
+    (d_first,), (d_product, d_outputs) = _loop_in_place(
+        step, (d_hidden,), blocks, (upstream, kept), not reverse
     )
     size = new.shape[-1]
     d_input = jnp.concatenate((d_product[..., : 2 * size], d_outputs * of_new), -1)
@@ -279,8 +300,8 @@ def _pull_gru(
         _times(d_input, w_ih),
         (d_first,),
         (
-            _weight_gradient(d_input, input),
-            _weight_gradient(d_product, before),
+            *_weight_gradients(d_input, input),
+            *_weight_gradients(d_product, before),
             None if b_ih is None else d_input.sum((0, 1)),
             None if b_hh is None else d_product.sum((0, 1)),
             None,
@@ -314,15 +335,15 @@ def _simple(
 ) -> tuple:
     w_ih, w_hh, b_ih, b_hh, _ = weights
     projected = projected_rows(input, w_ih, b_ih, b_hh)
-    recurrent = _hoisted(w_hh)
+    recurrent = hoisted(w_hh)
 
     def step(carry, now):
         (hidden,) = carry
         row, here = now
         hidden = _chosen(here, activation(row + _times(hidden, recurrent)), hidden)
-        return (hidden,), hidden
+        return (hidden,), (hidden,)
 
-    last, outputs = _loop(step, tuple(states), (projected, mask), reverse)
+    last, (outputs,) = _loop_in_place(step, tuple(states), projected, (mask,), reverse)
     return outputs, last, ()
 
 
@@ -343,22 +364,21 @@ def _pull_simple(
 
     def step(carry, now):
         (d_hidden,) = carry
-        given, slope_here, here = now
+        slope_here, given, here = now
         d_hidden = given + d_hidden
         inner = d_hidden * slope_here
         back = _times(inner, w_hh)
         if here is not None:
             back = back + d_hidden * (1 - here)
-        return (back,), inner
+        return (back,), (inner,)
 
-    (d_first,), inner = _loop(step, (d_hidden,), (upstream, slopes, mask), not reverse)
+    (d_first,), (inner,) = _loop_in_place(step, (d_hidden,), slopes, (upstream, mask), not reverse)
     d_bias = None if b_ih is None else inner.sum((0, 1))
     return (
         _times(inner, w_ih),
         (d_first,),
         (
-            _weight_gradient(inner, input),
-            _weight_gradient(inner, _before(outputs, hidden, reverse)),
+            *_weight_gradients(inner, input, _before(outputs, hidden, reverse)),
             d_bias,
             None if b_hh is None else d_bias,
             None,
@@ -429,7 +449,7 @@ def _make_gradient(plain: Callable, pull: Callable) -> Callable:
 
 
 LSTM = Cell(4, 2, (4, 1), _plain_lstm, _lstm, _pull_lstm)
-GRU = Cell(3, 1, (2, 1, 1), _plain_gru, _gru, _pull_gru)
+GRU = Cell(3, 1, (3, 1), _plain_gru, _gru, _pull_gru)
 RNN_TANH = Cell(
     1,
     1,
