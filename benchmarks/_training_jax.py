@@ -478,16 +478,19 @@ def _lstm_layer() -> Callable:
         projected = (x @ w_x.T + bias) * scale
         recurrent = jax.lax.optimization_barrier((w_h * scale[:, None]).T)
 
-        def step(carry: Any, row: Any) -> Any:
-            hidden, memory = carry
-            gates = jnp.tanh(row + hidden @ recurrent) * scale + offset
+        def step(carry: Any, at: Any) -> Any:
+            hidden, memory, rows = carry
+            gates = jnp.tanh(rows[at] + hidden @ recurrent) * scale + offset
             i, f, g, o = jnp.split(gates, 4, -1)
             memory = f * memory + i * g
             hidden = o * jnp.tanh(memory)
-            return (hidden, memory), (hidden, gates, memory)
+            # In place of what was read: an array of its own would be filled with zeros first.
+            return (hidden, memory, rows.at[at].set(gates)), (hidden, memory)
 
         zero = jnp.zeros((x.shape[1], size))
-        _, (outputs, gates, memories) = jax.lax.scan(step, (zero, zero), projected)
+        (_, _, gates), (outputs, memories) = jax.lax.scan(
+            step, (zero, zero, projected), jnp.arange(len(x))
+        )
         return outputs, (x, w_x, w_h, outputs, gates, memories)
 
     def shifted(states: Any) -> Any:
@@ -499,26 +502,26 @@ def _lstm_layer() -> Callable:
         squashed = jnp.tanh(memories)
         into_memory = o * (1 - squashed * squashed)
         parts = (g * i * (1 - i), shifted(memories) * f * (1 - f), i * (1 - g * g))
-        of_memory, of_hidden = jnp.concatenate(parts, -1), squashed * o * (1 - o)
+        slopes = jnp.concatenate((*parts, squashed * o * (1 - o)), -1)
 
         def step(carry: Any, now: Any) -> Any:
-            d_hidden, d_memory = carry
-            given, through, blocks, last, forget = now
+            d_hidden, d_memory, slopes = carry
+            at, given, through, forget = now
             d_hidden = given + d_hidden
             d_memory = d_memory + d_hidden * through
-            d_gates = jnp.concatenate(
-                (jnp.concatenate((d_memory,) * 3, -1) * blocks, d_hidden * last), -1
-            )
-            return (d_gates @ w_h, d_memory * forget), d_gates
+            d_gates = jnp.concatenate((d_memory, d_memory, d_memory, d_hidden), -1) * slopes[at]
+            return (d_gates @ w_h, d_memory * forget, slopes.at[at].set(d_gates)), None
 
         zero = jnp.zeros_like(outputs[0])
-        steps = (upstream, into_memory, of_memory, of_hidden, f)
-        _, d_gates = jax.lax.scan(step, (zero, zero), steps, reverse=True)
+        steps = (jnp.arange(len(x)), upstream, into_memory, f)
+        (_, _, d_gates), _ = jax.lax.scan(step, (zero, zero, slopes), steps, reverse=True)
+        rows = d_gates.reshape(-1, d_gates.shape[-1])
+        columns = jax.lax.optimization_barrier(rows.T)
         return (
             d_gates @ w_x,
-            jnp.einsum("tbg,tbi->gi", d_gates, x),
-            jnp.einsum("tbg,tbi->gi", d_gates, shifted(outputs)),
-            d_gates.sum((0, 1)),
+            columns @ x.reshape(-1, x.shape[-1]),
+            columns @ shifted(outputs).reshape(-1, outputs.shape[-1]),
+            rows.sum(0),
         )
 
     run.defvjp(forward, backward)

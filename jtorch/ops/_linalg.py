@@ -21,7 +21,7 @@ from .._core.structseq import RETURN_TYPES
 from .._engine.record import write_result
 from .._engine.values import Meta, make_meta
 from .counting import host_array
-from .matmul_forms import PRECISION
+from .matmul import _PRECISION
 
 _LAPACK = (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128)
 
@@ -170,7 +170,7 @@ def product(*arrays: Any) -> Any:
     """Multiply matrices from the left to the right in full precision."""
     result = arrays[0]
     for array in arrays[1:]:
-        result = jnp.matmul(result, array, precision=PRECISION)
+        result = jnp.matmul(result, array, precision=_PRECISION)
     return result
 
 

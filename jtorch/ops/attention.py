@@ -27,13 +27,13 @@ from .._engine.trace import local
 from .._engine.values import make_meta
 from ._calls import bound_function
 from .copying import format_strides
-from .matmul_forms import PRECISION
 
+_PRECISION = jax.lax.Precision.HIGHEST
 _HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
 def _einsum(formula: str, left: Any, right: Any) -> Any:
-    return jnp.einsum(formula, left, right, precision=PRECISION)
+    return jnp.einsum(formula, left, right, precision=_PRECISION)
 
 
 def _safe_weights(scores: Any) -> Any:

@@ -17,8 +17,7 @@ from .._engine.record import write_result
 from .._engine.values import make_meta
 from ._calls import bound_function
 from ._plans import array_plan
-from .matmul import dot, mm
-from .matmul_forms import PRECISION
+from .matmul import _PRECISION, dot, mm
 
 
 @bound_function("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
@@ -341,7 +340,7 @@ def _einsum_plan(operation, bound, mode) -> Plan:
     def run(*arrays):
         if dtype is dtypes.int64:  # what was added up is int64 before the products
             arrays = tuple([array.astype(jnp.int64) for array in arrays])
-        return jnp.einsum(equation, *arrays, precision=PRECISION).astype(dtype._numpy)
+        return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
 
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")

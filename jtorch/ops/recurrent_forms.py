@@ -31,8 +31,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .matmul_forms import hoisted, products_of_columns
-from .matmul_forms import times as _times
+_PRECISION = jax.lax.Precision.HIGHEST
+
+
+def _times(left: Any, right: Any) -> Any:
+    return jnp.matmul(left, right, precision=_PRECISION)
+
+
+def _hoisted(array: Any) -> Any:
+    """Return a transpose that is made once: inside a loop it would be made in every step."""
+    return jax.lax.optimization_barrier(array.T)
 
 
 def projected_rows(input: Any, weight: Any, *biases: Any) -> Any:
@@ -43,9 +51,13 @@ def projected_rows(input: Any, weight: Any, *biases: Any) -> Any:
 
 
 def _weight_gradients(upstream: Any, *rows: Any) -> list[Any]:
-    """Return the gradients of weights whose products with these rows have one gradient."""
-    upstream = upstream.reshape(-1, upstream.shape[-1])
-    return products_of_columns(upstream, *[each.reshape(-1, each.shape[-1]) for each in rows])
+    """Return the gradients of weights whose products with these rows have one gradient.
+
+    It is transposed once, beforehand: XLA's products that read columns are slow where rows are a
+    multiple of 2 kB apart (sets of the cache), as those of 512 gates are: 0.6 to 0.8 of the rate.
+    """
+    columns = _hoisted(upstream.reshape(-1, upstream.shape[-1]))
+    return [_times(columns, each.reshape(-1, each.shape[-1])) for each in rows]
 
 
 def _before(states: Any, first: Any, reverse: bool) -> Any:
@@ -129,8 +141,8 @@ def _lstm(
     scale = columns((0.5, 0.5, 1.0, 0.5), size, input.dtype)
     offset = columns((0.5, 0.5, 0.0, 0.5), size, input.dtype)
     projected = projected_rows(input, w_ih, b_ih, b_hh) * scale
-    recurrent = hoisted(w_hh * scale[:, None])
-    projection = None if w_hr is None else hoisted(w_hr)
+    recurrent = _hoisted(w_hh * scale[:, None])
+    projection = None if w_hr is None else _hoisted(w_hr)
 
     def step(carry, now):
         hidden, memory = carry
@@ -235,7 +247,7 @@ def _gru(
     size = w_hh.shape[0] // 3
     scale = columns((0.5, 0.5, 1.0), size, input.dtype)
     projected = projected_rows(input, w_ih, b_ih) * scale
-    recurrent = hoisted(w_hh * scale[:, None])
+    recurrent = _hoisted(w_hh * scale[:, None])
     of_new = 0
     if b_hh is not None:
         shift = b_hh * scale
@@ -335,7 +347,7 @@ def _simple(
 ) -> tuple:
     w_ih, w_hh, b_ih, b_hh, _ = weights
     projected = projected_rows(input, w_ih, b_ih, b_hh)
-    recurrent = hoisted(w_hh)
+    recurrent = _hoisted(w_hh)
 
     def step(carry, now):
         (hidden,) = carry
