@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from compat_tests.expressions import outcome, read
@@ -45,3 +46,19 @@ def test_what_is_constant_becomes_exactly_zero(torch, value):
     assert functional.layer_norm(x, [11]).abs().max().item() == 0
     assert functional.batch_norm(x, None, None, training=True).abs().max().item() == 0
     assert functional.group_norm(x, 7).abs().max().item() == 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_variances_are_divided_once(torch, channels):
+    rows = [
+        n
+        for n in range(4, 100, 2)
+        if np.float32(n) * np.float32(1 / (n - 1)) != np.float32(n) / np.float32(n - 1)
+    ]
+    for count in rows[:4]:
+        x = torch.ones(count, channels)
+        x[::2] = -1
+        variance = torch.zeros(channels)
+        torch.nn.functional.batch_norm(x, torch.zeros(channels), variance, None, None, True, 1.0)
+        expected = [float(np.float32(count) / np.float32(count - 1))] * channels
+        assert variance.tolist() == expected

@@ -20,7 +20,7 @@ from .._engine.trace import local
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
-from .division import true_quotient
+from .division import divided_by_count
 from .normalisation_layers import (
     HALVES,
     check_dtypes,
@@ -78,7 +78,7 @@ class _BatchNorm:
         return self.kept(mean), self.kept(jnp.sum(centred * centred, self.axes))
 
     def mean(self, array: Any) -> Any:
-        return true_quotient(jnp.sum(array, self.axes), self.count)
+        return divided_by_count(jnp.sum(array, self.axes), self.count)
 
     def kept(self, number: Any) -> Any:
         """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
@@ -90,7 +90,7 @@ class _BatchNorm:
         """Return the normalised input, channels last, and one over the standard deviations."""
         wide = self.channels_last(input)
         mean, squares = self.statistics_of(wide)
-        variance = self.kept(true_quotient(squares, self.count))
+        variance = self.kept(divided_by_count(squares, self.count))
         scale = self.kept(self.inverse(variance))
         return (wide - mean) * scale, scale
 
@@ -221,7 +221,7 @@ def _running_plan(operation, bound, mode) -> Plan:
 
     def run(input, mean, variance, momentum):
         found, squares = layer.statistics_of(layer.channels_last(input))
-        spread = true_quotient(squares, count - 1)
+        spread = divided_by_count(squares, count - 1)
         made = []
         for running, new in ((mean, found), (variance, spread)):
             wide = widen(running).reshape(-1)
@@ -345,7 +345,7 @@ def _batch_moments_plan(operation, bound, mode) -> Plan:
 
     def run(input):
         mean, squares = layer.statistics_of(layer.channels_last(input))
-        scale = layer.inverse(layer.kept(true_quotient(squares, layer.count)))
+        scale = layer.inverse(layer.kept(divided_by_count(squares, layer.count)))
         return cast(mean, dtype), cast(scale, dtype)
 
     made = make_meta((meta.shape[1],), dtype, meta.device)

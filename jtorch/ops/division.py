@@ -125,6 +125,11 @@ true_quotient = with_partials(
 )
 
 
+def divided_by_count(total, count):
+    """Return floats divided by one Python number, each rounded once."""
+    return _one_by_one(total, jnp.full(total.shape, count, total.dtype))
+
+
 @op(
     "div(Tensor input, Tensor other, *, Tensor out=None)",
     "div(Tensor input, Tensor other, *, std::string_view? rounding_mode, Tensor out=None)",

@@ -23,7 +23,7 @@ from .._engine.op import Operand, Plan
 from .._engine.values import Meta, make_meta
 from ._calls import bound_function
 from ._memory_order import suggested_strides
-from .division import true_quotient
+from .division import divided_by_count
 
 HALVES = (dtypes.float16, dtypes.bfloat16)
 _DTYPE_NAMES = {
@@ -81,8 +81,8 @@ def _row_mean(rows: Any, exact: bool) -> Any:
     """
     length = rows.shape[-1]
     if exact or not length or rows.ndim < 2:
-        return true_quotient(jnp.sum(rows, -1, keepdims=True), length)
-    return true_quotient(rows @ jnp.ones((length, 1), rows.dtype), length)
+        return divided_by_count(jnp.sum(rows, -1, keepdims=True), length)
+    return divided_by_count(rows @ jnp.ones((length, 1), rows.dtype), length)
 
 
 def _row_moments(rows: Any, eps: float, exact: bool) -> tuple[Any, Any]:
