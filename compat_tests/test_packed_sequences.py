@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 import jtorch as torch
+from jtorch import compiler
 from jtorch.nn.utils import rnn
 
 
@@ -87,3 +90,57 @@ def test_words_are_pytorchs(words):
     with pytest.raises(RuntimeError) as caught:
         REFUSALS[words]()
     assert str(caught.value) == words
+
+
+def test_programs_serve_all_lengths():
+    """As long as nobody looks at the rows, of which there is another number for each batch."""
+    torch.manual_seed(0)
+    network = torch.nn.LSTM(2, 3, bidirectional=True)
+    padded = torch.randn(5, 4, 2)
+
+    def step(lengths):
+        given = rnn.pack_padded_sequence(padded, lengths, enforce_sorted=False)
+        output, _ = network(given.to("cpu"))
+        network.zero_grad()
+        rnn.pad_packed_sequence(output)[0].square().sum().backward()
+        return [each.grad.tolist() for each in network.parameters()]
+
+    first = step([5, 4, 2, 1])
+    compiler.reset_stats()
+    assert step([5, 3, 3, 2]) != first
+    assert step([1, 5, 1, 1]) != first
+    assert step([5, 4, 2, 1]) == first
+    assert compiler.stats().programs_compiled == 0
+
+
+def test_what_is_packed_does_not_change_with_its_source():
+    source = torch.arange(6.0).view(3, 2)
+    packed = rnn.pack_padded_sequence(source, [3, 1])
+    source.zero_()
+    assert packed.data.tolist() == [0, 1, 2, 4]
+    assert rnn.pad_packed_sequence(packed)[0].tolist() == [[0, 1], [2, 0], [4, 0]]
+
+
+def test_what_is_not_a_number_behind_an_end_goes_nowhere():
+    padded = torch.full((3, 2, 1), float("nan"))
+    padded[:, 0] = 1
+    padded[0, 1] = 1
+    padded.requires_grad_()
+    network = torch.nn.GRU(1, 2, num_layers=2)
+    output, hidden = network(rnn.pack_padded_sequence(padded, [3, 1]))
+    filled, _ = rnn.pad_packed_sequence(output)
+    (filled.sum() + hidden.sum()).backward()
+    assert bool(filled.isfinite().all())
+    assert all(bool(each.grad.isfinite().all()) for each in network.parameters())
+    assert (padded.grad != 0).flatten().tolist() == [True, True, True, False, True, False]
+
+
+def test_a_packed_sequence_is_a_tuple_of_four():
+    packed = rnn.pack_sequence(sequences(), enforce_sorted=False)
+    data, sizes, order, inverse = packed
+    assert data is packed.data is packed[0] and inverse is packed[-1]
+    assert len(packed) == 4 and packed[1:3] == (sizes, order)
+    assert tuple(packed._asdict()) == ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
+    for copied in (copy.copy(packed), copy.deepcopy(packed)):
+        assert type(copied) is rnn.PackedSequence
+        assert repr(copied) == repr(packed)

@@ -248,3 +248,7 @@ def not_a_tensor(method: str, value: object) -> TypeError:
         f"descriptor '{method}' for 'torch._C.TensorBase' objects doesn't apply to a "
         f"'{type(value).__name__}' object"
     )
+
+
+def invalid_shape(shape: Sequence[int], numel: int) -> RuntimeError:
+    return RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")

@@ -62,6 +62,7 @@ from . import (  # noqa: F401
     normalisation_layers,
     normalising,
     number_parts,
+    packing,
     padding,
     pairs,
     pooling,

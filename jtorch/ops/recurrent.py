@@ -68,6 +68,24 @@ class _Packing:
         return padded[self._steps, self._columns]
 
 
+class _Standing:
+    """Sequences that stayed padded, of which some end before others.
+
+    Args:
+        batch_sizes: array of how many sequences have each step.
+        batch: the number of sequences.
+    """
+
+    def __init__(self, batch_sizes: Any, batch: int):
+        self.mask = jnp.arange(batch) < batch_sizes[:, None]
+
+    def pad(self, rows: Any) -> Any:
+        """Return the rows with zeros behind the ends."""
+        return jnp.where(self.mask[..., None], rows, 0)
+
+    pack = pad
+
+
 class _Layer:
     """The plan of one layer and direction."""
 
@@ -116,10 +134,13 @@ class _Layer:
 
     def _sorted(self, arrays: Any) -> tuple[Any, ...]:
         """Return input, states, weights and packing from the operands' arrays."""
-        packing = None
+        packing: Any = None
         if self.batch_sizes is not None:
-            packing = _Packing(arrays[-1], self.batch, self.rows)
-            arrays = arrays[:-1]
+            *arrays, sizes = arrays
+            if self.meta.ndim == 3:
+                packing = _Standing(sizes, self.batch)
+            else:
+                packing = _Packing(sizes, self.batch, self.rows)
         named = dict(zip(self.names, [cast(a, self.wide) for a in arrays], strict=True))
         input = named["input"] if packing is None else packing.pad(named["input"])
         states = tuple([named[name] for name in self.state_names])
@@ -178,7 +199,7 @@ class _Layer:
 
     def metas(self) -> tuple:
         dtype, device = self.meta.dtype, self.meta.device
-        lead = (self.rows,) if self.batch_sizes is not None else (self.steps, self.batch)
+        lead = (self.rows,) if self.meta.ndim == 2 else (self.steps, self.batch)
         states = [(self.batch, self.hidden), (self.batch, self.size)][: self.cell.n_states]
         found = [make_meta(shape, dtype, device) for shape in ((*lead, self.hidden), *states)]
         if self.keep and not self.plain:
@@ -381,7 +402,7 @@ def _without_batch(
     return (METHODS["squeeze"](output, 1), *[METHODS["squeeze"](each, 1) for each in last])
 
 
-def _packed(
+def run_packed(
     cell: str,
     data: Any,
     batch_sizes: Any,
@@ -392,16 +413,24 @@ def _packed(
     dropout: float,
     train: bool,
     bidirectional: bool,
+    *,
+    stays_padded: bool = False,
 ) -> tuple:
+    """Run on a packed sequence.
+
+    Args:
+        data: its rows, or, where it ``stays_padded``, a tensor of shape (time, batch, features).
+    """
     hidden = _hidden_of(cell, hx)
     projected = cell == "lstm" and _size_2(hidden[0]) != _size_2(hidden[1])
     if batch_sizes.dtype is not dtypes.int64:
         raise words.batch_sizes_dtype(batch_sizes.dtype._legacy_name)
     groups = _grouped(params, has_biases, projected)
     states = tuple([_states_of(each) for each in hidden])
-    total = _check_batch_sizes(batch_sizes, data, hidden[0])
-    if total < data.shape[0]:
-        data = METHODS["narrow"](data, 0, 0, total)
+    if not stays_padded:
+        total = _check_batch_sizes(batch_sizes, data, hidden[0])
+        if total < data.shape[0]:
+            data = METHODS["narrow"](data, 0, 0, total)
     output, last = _run_layers(
         cell,
         data,
@@ -461,7 +490,7 @@ def _declare(cell: str, doc: str) -> Callable:
         if not kwargs and len(args) == 9 and type(args[3]) is bool:
             return _batched(cell, *args)
         index, bound = schema.bind(args, kwargs)
-        return (_batched if index else _packed)(cell, **bound)
+        return (_batched if index else run_packed)(cell, **bound)
 
     call.__name__ = call.__qualname__ = cell
     call.__module__ = "torch"

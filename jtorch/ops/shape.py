@@ -73,7 +73,7 @@ def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
                 "unspecified dimension size -1 can be any value and is ambiguous"
             )
         return (*shape[:unknown], numel // known, *shape[unknown + 1 :])
-    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+    raise messages.invalid_shape(shape, numel)
 
 
 def _same(meta: Meta) -> tuple:

@@ -12,9 +12,10 @@ from typing import Any
 import jtorch as torch
 
 from ..._tensor import Tensor
+from ...ops import packing, recurrent
 from .. import init
 from ..parameter import Parameter
-from ..utils.rnn import PackedSequence
+from ..utils.rnn import PackedSequence, _Padded
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -341,7 +342,9 @@ class RNNBase(Module):
             "RNN_TANH": torch.rnn_tanh,
             "RNN_RELU": torch.rnn_relu,
         }[self.mode]
-        results: Any = run(*arguments)  # type: ignore[operator]
+        return self._results(run(*arguments))  # type: ignore[operator]
+
+    def _results(self, results: Any) -> tuple[Any, Any]:
         output, *hidden = results
         return output, tuple(hidden) if self.mode == "LSTM" else hidden[0]
 
@@ -356,6 +359,8 @@ class RNNBase(Module):
             self.bidirectional,
         )
         if isinstance(input, PackedSequence):
+            if self._runs_padded(input):
+                return self._forward_padded(input, hx, options)
             data, batch_sizes, order, inverse = input
             if hx is None:
                 hx = self._zero_states(data, batch_sizes)
@@ -377,6 +382,37 @@ class RNNBase(Module):
         if not batched:
             output, hidden = output.squeeze(batch_dim), self._without_batch(hidden)
         return output, hidden
+
+    def _runs_padded(self, input: PackedSequence) -> bool:
+        """Tell whether a packed input that stayed padded can remain so.
+
+        Masks of dropout are drawn for the rows; sizes that do not fit are said of them.
+        """
+        if input._padded is None or (self.dropout and self.training and self.num_layers > 1):
+            return False
+        shape = input._padded.tensor.shape
+        return len(shape) == 3 and shape[2] == self.input_size
+
+    def _forward_padded(self, input: PackedSequence, hx: Any, options: tuple) -> tuple[Any, Any]:
+        """Do what ``_forward`` does with a packed input, in a program for all lengths."""
+        assert input._padded is not None
+        batch_sizes, order, inverse = (
+            input.batch_sizes,
+            input.sorted_indices,
+            input.unsorted_indices,
+        )
+        rows = input._padded.by_time(batch_sizes.size(0))
+        if hx is None:
+            hx = self._zero_states(rows, batch_sizes)
+        else:
+            hx = self.permute_hidden(hx, order)
+        self._check_packed(rows[0], hx, batch_sizes)
+        cell = self.mode.lower()
+        results = recurrent.run_packed(cell, rows, batch_sizes, hx, *options, stays_padded=True)
+        output, hidden = self._results(results)
+        padded = _Padded(output, False, packing.OF_LAYER)
+        packed = PackedSequence._of_padded(padded, batch_sizes, order, inverse)
+        return packed, self.permute_hidden(hidden, inverse)
 
     def _check_packed(self, data: Tensor, hx: Any, batch_sizes: Tensor) -> None:
         self.check_forward_args(data, hx, batch_sizes)

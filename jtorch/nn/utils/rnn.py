@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jtorch as torch
 
 from ..._tensor import Tensor
+from ...ops import packing
 
 __all__ = [
     "PackedSequence",
@@ -35,6 +36,25 @@ class PackedSequence_(NamedTuple):
     batch_sizes: Tensor
     sorted_indices: Tensor | None
     unsorted_indices: Tensor | None
+
+
+class _Padded(NamedTuple):
+    """Sequences that stayed padded.
+
+    Attributes:
+        tensor: of shape (time, batch, ...), or (batch, time, ...) if ``batch_first``; nobody else
+            writes to it.
+        node: the class name of the ``grad_fn`` that the rows get.
+    """
+
+    tensor: Tensor
+    batch_first: bool
+    node: str
+
+    def by_time(self, steps: int) -> Tensor:
+        """Return so many steps, of shape (steps, batch, ...)."""
+        tensor = self.tensor.transpose(0, 1) if self.batch_first else self.tensor
+        return tensor if tensor.size(0) == steps else tensor.narrow(0, 0, steps)
 
 
 class PackedSequence(PackedSequence_):
@@ -70,15 +90,65 @@ class PackedSequence(PackedSequence_):
             )
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
+    # Where the sequences stay padded until somebody looks at the rows (see ``ops.packing``), the
+    # tuple has ``None`` for them, and this has what they are made from.
+    _padded: _Padded | None = None
+    _rows: Tensor | None = None
+
+    @classmethod
+    def _of_padded(cls, padded: _Padded, batch_sizes: Tensor, *indices: Any) -> PackedSequence:
+        made = super().__new__(cls, None, batch_sizes, *indices)  # type: ignore[arg-type]
+        made._padded = padded
+        return made
+
+    @property
+    def data(self) -> Tensor:  # type: ignore[override]
+        """The rows."""
+        padded, rows = self._padded, self._rows
+        if padded is None:
+            return tuple.__getitem__(self, 0)  # type: ignore[return-value]
+        if rows is None:
+            tensor, batch_first, node = padded
+            rows = self._rows = packing.pack(tensor, self.batch_sizes, batch_first, node)
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.data
+        yield from tuple.__getitem__(self, slice(1, None))
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == (tuple(other) if isinstance(other, tuple) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return PackedSequence_.__repr__(PackedSequence_.__new__(type(self), *self))
+
+    def __reduce__(self) -> tuple:
+        return type(self), tuple(self)
+
+    def _here(self) -> Tensor:
+        """Return the rows, padded or not: either has the dtype and the device."""
+        return self.data if self._padded is None else self._padded.tensor
+
     def _with(self, data: Tensor, convert: Any) -> PackedSequence:
-        """Return the same sequences with other data, and indices that were converted."""
+        """Return the same sequences with other rows, and indices that were converted."""
         indices = (self.sorted_indices, self.unsorted_indices)
         moved = [None if index is None else convert(index) for index in indices]
-        return type(self)(data, self.batch_sizes, *moved)
+        if self._padded is None:
+            return type(self)(data, self.batch_sizes, *moved)
+        return self._of_padded(self._padded._replace(tensor=data), self.batch_sizes, *moved)
 
     def pin_memory(self) -> PackedSequence:
         """Return the same sequences in pinned memory."""
-        return self._with(self.data.pin_memory(), lambda index: index.pin_memory())
+        return self._with(self._here().pin_memory(), lambda index: index.pin_memory())
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """Convert the data as ``Tensor.to`` does; indices follow to its device.
@@ -86,8 +156,9 @@ class PackedSequence(PackedSequence_):
         Returns:
             ``self`` where nothing changes.
         """
-        data = self.data.to(*args, **kwargs)
-        if data is self.data:
+        here = self._here()
+        data = here.to(*args, **kwargs)
+        if data is here:
             return self
         return self._with(data, lambda index: index.to(data.device))
 
@@ -100,7 +171,7 @@ class PackedSequence(PackedSequence_):
         return self._moved("cpu", args, kwargs)
 
     def _moved(self, kind: str, args: tuple, kwargs: dict[str, Any]) -> PackedSequence:
-        like = torch.tensor((), dtype=self.data.dtype, device=self.data.device)
+        like = torch.tensor((), dtype=self._here().dtype, device=self._here().device)
         if like.to(*args, **kwargs).device.type != kind:
             kwargs = {**kwargs, "device": kind}
         return self.to(*args, **kwargs)
@@ -140,11 +211,11 @@ class PackedSequence(PackedSequence_):
     @property
     def is_cuda(self) -> bool:
         """Whether the data is on a GPU."""
-        return self.data.is_cuda
+        return self._here().is_cuda
 
     def is_pinned(self) -> bool:
         """Return whether the data is in pinned memory."""
-        return self.data.is_pinned()
+        return self._here().is_pinned()
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -180,8 +251,13 @@ def pack_padded_sequence(
         lengths, order = torch.sort(lengths, descending=True)
         order = order.to(input.device)
         input = input.index_select(0 if batch_first else 1, order)
-    data, batch_sizes = torch._pack_padded_sequence(input, lengths, batch_first)
-    return PackedSequence(data, batch_sizes, order, None)
+    batch_sizes = packing.checked_batch_sizes(input, lengths, batch_first)
+    if batch_sizes.size(0) > input.size(1 if batch_first else 0):
+        # Longer than what there is: PyTorch packs what there is.
+        data = packing.pack(input, batch_sizes, batch_first, packing.OF_PADDED)
+        return PackedSequence(data, batch_sizes, order, None)
+    padded = _Padded(packing.unchanging(input), batch_first, packing.OF_PADDED)
+    return PackedSequence._of_padded(padded, batch_sizes, order, invert_permutation(order))
 
 
 def pad_packed_sequence(
@@ -210,9 +286,12 @@ def pad_packed_sequence(
                 f"but got total_length={total_length} and max sequence length being {longest}"
             )
         longest = total_length
-    padded, lengths = torch._pad_packed_sequence(
-        sequence.data, sequence.batch_sizes, batch_first, padding_value, longest
-    )
+    rest = (sequence.batch_sizes, batch_first, padding_value, longest)
+    if isinstance(sequence, PackedSequence) and sequence._padded is not None:
+        steps = sequence.batch_sizes.size(0)
+        padded, lengths = packing.fill_padding(sequence._padded.by_time(steps), *rest)
+    else:
+        padded, lengths = torch._pad_packed_sequence(sequence.data, *rest)
     order = sequence.unsorted_indices
     if order is None:
         return padded, lengths
