@@ -72,22 +72,23 @@ def compat(session: nox.Session) -> None:
 def oracle(session: nox.Session) -> None:
     """Compare with PyTorch itself, on the CPU: tests, modules, optimisers, operator database.
 
-    ``-- database`` runs the last alone, and what follows goes to its command line (``-- database
-    ops --only "linalg.*"``); other words go to pytest, which then runs alone.
+    ``-- modules``, ``-- optimisers`` or ``-- database`` runs one of the last three alone, and what
+    follows goes to its command line (``-- database ops --only "linalg.*"``); other words go to
+    pytest, which then runs alone.
     """
     # PyTorch's database imports the one, and with the other it has all of its entries.
     session.install("-e", ".[test]", "expecttest", "scipy")
     _install_pytorch(session)
-    database = ["python", "-m", "compat_tests.oracle.database"]
-    if session.posargs[:1] == ["database"]:
-        session.run(*database, *(session.posargs[1:] or ["all"]))
+    tables = {"modules": [], "optimisers": [], "database": ["all"]}
+    chosen, *words = session.posargs or [""]
+    if chosen in tables:
+        session.run("python", "-m", f"compat_tests.oracle.{chosen}", *(words or tables[chosen]))
         return
     parts = [("pytest", *TWO_WORKERS, "-m", "oracle", *session.posargs)]
     if not session.posargs:
         parts += [
-            ("python", "-m", "compat_tests.oracle.modules"),
-            ("python", "-m", "compat_tests.oracle.optimisers"),
-            (*database, "all"),
+            ("python", "-m", f"compat_tests.oracle.{name}", *usual)
+            for name, usual in tables.items()
         ]
     failed = []
     for part in parts:  # each prints its table, whatever became of the others
