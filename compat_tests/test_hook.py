@@ -116,9 +116,11 @@ def test_torch_and_its_submodules_are_jtorchs(library, tmp_path):
         assert F is functional is jtorch.nn.functional is sys.modules["torch.nn.functional"]
         assert Module is jtorch.nn.functional.Module
         assert (torch.__name__, torch.__spec__.name, F.__spec__.name) == (
-            "jtorch", "jtorch", "jtorch.nn.functional")
+            "torch", "jtorch", "jtorch.nn.functional")
         import importlib
         assert importlib.reload(F) is jtorch.nn.functional
+        jtorch.uninstall()
+        assert jtorch.__name__ == "jtorch"
         print("fine")
         """,
         tmp_path,

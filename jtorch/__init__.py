@@ -130,7 +130,8 @@ has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own buil
 
 from . import testing  # noqa: E402  needs every name above
 
-_IMPORTED_WHEN_READ = ("distributions",)  # dozens of files that most programs do not need
+# Files that most programs do not need.
+_IMPORTED_WHEN_READ = ("_C", "distributed", "distributions", "jit", "types")
 
 
 def __getattr__(name: str) -> object:

@@ -179,6 +179,7 @@ def _alias_loaded_modules() -> None:
     for name, module in list(sys.modules.items()):
         if name == _OURS or name.startswith(_OURS + "."):
             sys.modules[_THEIRS + name[len(_OURS) :]] = module
+    sys.modules[_OURS].__name__ = _THEIRS  # which libraries compare (pyro does)
 
 
 def _refuse_a_loaded_torch() -> None:
@@ -229,6 +230,7 @@ def uninstall() -> None:
     if not _is_installed():
         return
     sys.meta_path[:] = [f for f in sys.meta_path if f is not _finder and f is not _fallback]
+    sys.modules[_OURS].__name__ = _OURS
     for name, module in list(sys.modules.items()):
         if name == _THEIRS or name.startswith(_THEIRS + "."):
             if module is sys.modules.get(_real_name(name)):

@@ -252,3 +252,20 @@ def not_a_tensor(method: str, value: object) -> TypeError:
 
 def invalid_shape(shape: Sequence[int], numel: int) -> RuntimeError:
     return RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+
+
+def invalid_gradient(
+    name: str, index: int, given: Sequence[int], wanted: Sequence[int]
+) -> RuntimeError:
+    return RuntimeError(
+        f"Function {name} returned an invalid gradient at index {index} - got {list(given)} but "
+        f"expected shape compatible with {list(wanted)}"
+    )
+
+
+def complex_gradient() -> RuntimeError:
+    return RuntimeError(
+        "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to "
+        "be true, but got false.  (Could this error message be improved?  If so, please report an "
+        "enhancement request to PyTorch.)"
+    )

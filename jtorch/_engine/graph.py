@@ -34,8 +34,9 @@ class FunctionSegment:
 
     Attributes:
         metas: of the results, by slot.
-        edges: for each tensor argument what its gradient flows to: a weak reference to a leaf,
+        edges: for each argument what its gradient flows to: a weak reference to a leaf,
             ``(segment, slot)``, or ``None``.
+        arguments: the metas of the arguments, ``None`` for what is no tensor.
         run: ``(gradients of the results, create_graph) -> gradients of the arguments``, tensors or
             ``None``.
         node_name: class name of ``grad_fn``.
@@ -44,6 +45,7 @@ class FunctionSegment:
     __slots__ = (
         "metas",
         "edges",
+        "arguments",
         "run",
         "node_name",
         "node_object",
@@ -60,9 +62,17 @@ class FunctionSegment:
     trace = None
     end = None
 
-    def __init__(self, metas: tuple[Meta, ...], edges: list[Any], run: Callable, node_name: str):
+    def __init__(
+        self,
+        metas: tuple[Meta, ...],
+        edges: list[Any],
+        arguments: list[Meta | None],
+        run: Callable,
+        node_name: str,
+    ):
         self.metas = metas
         self.edges = edges
+        self.arguments = arguments
         self.run = run
         self.node_name = node_name
         self.node_object: Any = None

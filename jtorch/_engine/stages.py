@@ -11,6 +11,7 @@ import numpy as np
 from .._core import messages
 from . import tape
 from .cones import cone_of
+from .declare import METHODS
 from .graph import (
     FunctionSegment,
     SegmentPlace,
@@ -326,10 +327,10 @@ class OnePass:
                 changed = after(tuple(results), tuple(gradients))
                 if changed is not None:
                     results = list(changed) if isinstance(changed, tuple) else [changed]
-        for edge, result in zip(segment.edges, results, strict=True):
+        for index, (edge, result) in enumerate(zip(segment.edges, results, strict=True)):
             if edge is None or result is None:
                 continue
-            value = current_value(result)
+            value = _fitted(segment, index, result)
             if isinstance(edge, tuple):
                 self._to_place(edge, value)
             else:
@@ -600,6 +601,32 @@ def _call_hook(hook: Callable, gradient: Value) -> Value:
     if value.meta.shape != gradient.meta.shape:
         raise messages.hook_changed_size(gradient.meta.shape, value.meta.shape)
     return value
+
+
+def _fitted(segment: FunctionSegment, index: int, gradient: Any) -> Value:
+    """Return what a Python function gives as the gradient of an argument, in its shape and dtype.
+
+    Raises:
+        RuntimeError: the argument does not expand to it, or it is complex and the argument is not.
+    """
+    arguments = segment.arguments
+    meta, given = arguments[index], current_value(gradient).meta
+    assert meta is not None
+    if given.shape != meta.shape:
+        if not _expands(meta.shape, given.shape):
+            number = sum(each is not None for each in arguments[:index])
+            raise messages.invalid_gradient(segment.node_name, number, given.shape, meta.shape)
+        gradient = METHODS["sum_to_size"](gradient, meta.shape)
+    if given.dtype is not meta.dtype:
+        if given.dtype.is_complex and not meta.dtype.is_complex:
+            raise messages.complex_gradient()
+        gradient = METHODS["to"](gradient, meta.dtype)
+    return current_value(gradient)
+
+
+def _expands(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    pairs = zip(reversed(shape), reversed(wanted), strict=False)
+    return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
 
 
 def _closed_meta(segment: Segment, reference: int) -> Meta:

@@ -248,15 +248,18 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     # The function is later than everything recorded so far and earlier than what follows.
     flush(local.trace, "autograd.Function")
     edges: list[Any] = []
+    arguments: list[Any] = []
     for arg in args:
-        edge = None
+        edge = meta = None
         if hasattr(arg, "_value"):
             value = current_value(arg)
+            meta = value.meta
             if value.meta.grad == LEAF:
                 edge = value.owner
             elif value.meta.grad == RESULT:
                 edge = (value.segment, value.slot)
         edges.append(edge)
+        arguments.append(meta)
     node_name = ctx.__class__.__name__
     tensors = [(i, o) for i, o in enumerate(outputs) if hasattr(o, "_value")]
     silent = {id(tensor) for tensor in ctx._non_differentiable}
@@ -269,7 +272,8 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
             meta.dtype.is_floating_point or meta.dtype.is_complex
         )
         metas.append(meta.with_grad(RESULT) if has_grad else meta)
-    segment = FunctionSegment(tuple(metas), edges, _runner(cls, ctx, len(args)), node_name)
+    run = _runner(cls, ctx, len(args))
+    segment = FunctionSegment(tuple(metas), edges, arguments, run, node_name)
     segment.materialise_grads = ctx._materialize_grads
     segment.node_object = ctx
     ctx._segment_reference, ctx._slot = weakref.ref(segment), 0
@@ -349,10 +353,7 @@ def _checked(cls: Any, ctx: Any, index: int, result: Any, needed: bool) -> Any:
     if not needed:
         return None
     if not hasattr(result, "_value"):
-        raise RuntimeError(
-            f"function {ctx.__class__.__name__} returned a gradient of type "
-            f"{type(result).__name__} at position {index}, but expected a Tensor or None"
-        )
+        raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
     return result
 
 

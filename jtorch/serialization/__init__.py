@@ -15,6 +15,7 @@ from ._config import (
 from ._legacy import SourceChangeWarning
 from ._load import get_unsafe_globals_in_checkpoint, load
 from ._map_location import (
+    MAP_LOCATION,
     default_restore_location,
     location_tag,
     register_package,
@@ -26,6 +27,7 @@ from ._save import check_module_version_greater_or_equal, save
 from ._storage import StorageType
 
 __all__ = [
+    "MAP_LOCATION",
     "SourceChangeWarning",
     "register_package",
     "check_module_version_greater_or_equal",

@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .._core.device import Device
 from . import _adapter
 from ._messages import device_missing, device_unavailable, device_unregistered
 from ._storage import LoadedStorage, StorageDescription
 
 Tagger = Callable[[Any], str | None]
 Deserializer = Callable[[Any, str], Any]
+#: What ``map_location`` may be.
+MAP_LOCATION = Callable[[Any, str], Any] | Device | str | dict[str, str] | None
 
 _registry: list[tuple[int, Tagger, Deserializer]] = []
 
