@@ -130,6 +130,8 @@ has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own buil
 
 from . import testing  # noqa: E402  needs every name above
 
+torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries happen to write
+
 # Files that most programs do not need.
 _IMPORTED_WHEN_READ = ("_C", "distributed", "distributions", "jit", "types")
 

@@ -20,10 +20,12 @@ from . import backends as backends
 from . import compiler as compiler
 from . import cpu as cpu
 from . import cuda as cuda
+from . import distributed as distributed
 from . import distributions as distributions
 from . import fft as fft
 from . import func as func
 from . import futures as futures
+from . import jit as jit
 from . import linalg as linalg
 from . import masked as masked
 from . import multiprocessing as multiprocessing
@@ -39,6 +41,7 @@ from . import sparse as sparse
 from . import special as special
 from . import storage as storage
 from . import testing as testing
+from . import types as types
 from . import utils as utils
 from . import version as version
 from ._core.device import Device as _Device

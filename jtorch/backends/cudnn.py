@@ -1,0 +1,109 @@
+"""Settings of cuDNN: ``torch.backends.cudnn``. They are kept; XLA chooses by itself.
+
+Results on a GPU do not depend on them: products are in full precision, and XLA's choice of a
+convolution is made when a program is compiled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from .. import cuda as _cuda
+from ._flags import Settings, flag, make_settings, precision
+
+CUDNN_TENSOR_DTYPES: set[Any] = set()
+
+
+class _Kind(Settings):
+    fp32_precision = precision("tf32")
+
+
+class _Recurrent(Settings):
+    fp32_precision = precision("tf32")
+
+
+conv, rnn = _Kind(), _Recurrent()
+
+
+def is_available() -> bool:
+    """Return whether there is a GPU to use cuDNN on."""
+    return _cuda.is_available()
+
+
+def version() -> int | None:
+    """Return ``None``: which cuDNN there is only XLA knows."""
+    return None
+
+
+def is_acceptable(tensor: Any) -> bool:
+    """Return whether cuDNN would be used for a tensor."""
+    return tensor.is_cuda and is_available()
+
+
+def set_flags(
+    _enabled: bool | None = None,
+    _benchmark: bool | None = None,
+    _benchmark_limit: int | None = None,
+    _deterministic: bool | None = None,
+    _allow_tf32: bool | None = None,
+    _fp32_precision: str = "none",
+) -> tuple:
+    """Change settings, all but those given as ``None``, and return what they were."""
+    module: Any = _module()
+    before = (
+        module.enabled,
+        module.benchmark,
+        module.benchmark_limit,
+        module.deterministic,
+        module.allow_tf32,
+        module.fp32_precision,
+    )
+    for name, new in (
+        ("enabled", _enabled),
+        ("benchmark", _benchmark),
+        ("benchmark_limit", _benchmark_limit),
+        ("deterministic", _deterministic),
+        ("allow_tf32", _allow_tf32),
+        ("fp32_precision", _fp32_precision),
+    ):
+        if new is not None:
+            setattr(module, name, new)
+    return before
+
+
+@contextlib.contextmanager
+def flags(
+    enabled: bool = False,
+    benchmark: bool = False,
+    benchmark_limit: int | None = 10,
+    deterministic: bool = False,
+    allow_tf32: bool = True,
+    fp32_precision: str = "none",
+) -> Iterator[None]:
+    """Change settings for the length of a ``with`` block."""
+    before = set_flags(
+        enabled, benchmark, benchmark_limit, deterministic, allow_tf32, fp32_precision
+    )
+    try:
+        yield
+    finally:
+        set_flags(*before)
+
+
+def _module() -> Any:
+    import sys
+
+    return sys.modules[__name__]
+
+
+make_settings(
+    __name__,
+    enabled=flag(True, "set_enabled_cudnn"),
+    benchmark=flag(False, "set_benchmark_cudnn"),
+    benchmark_limit=flag(None),
+    deterministic=flag(False, "set_deterministic_cudnn"),
+    allow_tf32=flag(True, "set_allow_tf32_cublas"),
+    fp32_precision=precision(),
+)
