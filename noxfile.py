@@ -20,6 +20,11 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
+# Built on PyTorch, and run on jtorch.
+LIBRARIES = [
+    *("einops", "gpytorch", "pyro-ppl", "pytorch-ignite", "skorch"),
+    *("torchdiffeq", "torchinfo", "torchmetrics", "torchsde"),
+]
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
 WHOLE_PROGRAMS = [
     "compat_tests/test_seed_blocks.py",
@@ -106,6 +111,15 @@ def parity(session: nox.Session) -> None:
     session.install("-e", ".[test,examples]")
     _install_pytorch(session)
     session.run("python", "-m", "compat_tests.parity", *session.posargs)
+
+
+@nox.session(python="3.11")
+def libraries(session: nox.Session) -> None:
+    """Run programs of libraries built on PyTorch under both and compare what they print."""
+    session.install("-e", ".[test]")
+    _install_pytorch(session)
+    session.install(*LIBRARIES)
+    session.run("python", "-m", "compat_tests.libraries", *session.posargs)
 
 
 @nox.session

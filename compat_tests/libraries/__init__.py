@@ -1,0 +1,1 @@
+"""Libraries that are built on PyTorch, run on jtorch."""
