@@ -97,7 +97,7 @@ TracedModule = TopLevelTracedModule
 
 def _deprecated(name: str, instead: str = "switch to `torch.compile` or `torch.export`") -> None:
     text = f"`torch.jit.{name}` is deprecated. Please {instead}."
-    warnings.warn(text, DeprecationWarning, stacklevel=3)
+    warnings.warn(text, DeprecationWarning, stacklevel=2)  # not the caller's: hidden as PyTorch's
 
 
 def script(
