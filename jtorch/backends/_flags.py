@@ -3,43 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 
-def flag(value: Any, check: str | None = None) -> property:
+def _setting(value: Any, check: Callable[[Any], None]) -> property:
+    kept = [value]
+
+    def write(module: Any, new: Any) -> None:
+        check(new)
+        kept[0] = new
+
+    return property(lambda module: kept[0], write)
+
+
+def flag(value: Any, setter: str | None = None) -> property:
     """Return a setting.
 
     Args:
         value: what it is at first.
-        check: PyTorch's function that sets it, where that takes truth values only.
+        setter: PyTorch's function that sets it, where that takes truth values only.
     """
-    kept = [value]
 
-    def get(module: Any) -> Any:
-        return kept[0]
+    def check(new: Any) -> None:
+        if setter is not None and type(new) is not bool:
+            raise RuntimeError(f"{setter} expects a bool, but got {type(new).__name__}")
 
-    def set(module: Any, new: Any) -> None:
-        if check is not None and type(new) is not bool:
-            raise RuntimeError(f"{check} expects a bool, but got {type(new).__name__}")
-        kept[0] = new
-
-    return property(get, set)
+    return _setting(value, check)
 
 
 def precision(value: str = "none") -> property:
     """Return a setting of how float32 is multiplied."""
-    kept = [value]
 
-    def get(module: Any) -> str:
-        return kept[0]
-
-    def set(module: Any, new: str) -> None:
+    def check(new: Any) -> None:
         if new not in ("none", "ieee", "tf32", "bf16"):
             raise RuntimeError(f"Unknown precision: {new}")
-        kept[0] = new
 
-    return property(get, set)
+    return _setting(value, check)
 
 
 class Settings:

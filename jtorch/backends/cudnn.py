@@ -7,6 +7,7 @@ convolution is made when a program is compiled.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,7 @@ def set_flags(
     _fp32_precision: str = "none",
 ) -> tuple:
     """Change settings, all but those given as ``None``, and return what they were."""
-    module: Any = _module()
+    module: Any = sys.modules[__name__]
     before = (
         module.enabled,
         module.benchmark,
@@ -90,12 +91,6 @@ def flags(
         yield
     finally:
         set_flags(*before)
-
-
-def _module() -> Any:
-    import sys
-
-    return sys.modules[__name__]
 
 
 make_settings(
