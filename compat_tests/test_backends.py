@@ -80,3 +80,19 @@ def test_what_there_is_not(torch):
         torch.backends.cuda.matmul.x
     with pytest.raises(RuntimeError, match="Unknown precision: x"):
         torch.backends.fp32_precision = "x"
+
+
+def test_kinds_of_operators_have_settings_of_their_own(torch):
+    mkldnn = torch.backends.mkldnn
+    before = mkldnn.conv.fp32_precision, mkldnn.matmul.fp32_precision
+    mkldnn.conv.fp32_precision = "ieee"
+    assert (mkldnn.conv.fp32_precision, mkldnn.matmul.fp32_precision) == ("ieee", before[1])
+    mkldnn.conv.fp32_precision = before[0]
+
+
+def test_a_block_gives_back_what_was_not_set(torch):
+    cudnn = torch.backends.cudnn
+    assert cudnn.benchmark_limit is None
+    with cudnn.flags(enabled=True):
+        pass
+    assert cudnn.benchmark_limit is None

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 
-def _setting(value: Any, check: Callable[[Any], None]) -> property:
-    kept = [value]
+class Setting:
+    """An attribute that is checked when it is written.
 
-    def write(module: Any, new: Any) -> None:
-        check(new)
-        kept[0] = new
+    Args:
+        value: what it is at first.
+        check: raises where a new value is none.
+    """
 
-    return property(lambda module: kept[0], write)
+    def __init__(self, value: Any, check: Callable[[Any], None]):
+        self.value = value
+        self.check = check
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.key = f"_{name}"
+
+    def __get__(self, holder: Any, owner: type | None = None) -> Any:
+        return vars(holder).get(self.key, self.value)
+
+    def __set__(self, holder: Any, new: Any) -> None:
+        self.check(new)
+        vars(holder)[self.key] = new
 
 
-def flag(value: Any, setter: str | None = None) -> property:
+def flag(value: Any, setter: str | None = None) -> Setting:
     """Return a setting.
 
     Args:
@@ -30,17 +44,40 @@ def flag(value: Any, setter: str | None = None) -> property:
         if setter is not None and type(new) is not bool:
             raise RuntimeError(f"{setter} expects a bool, but got {type(new).__name__}")
 
-    return _setting(value, check)
+    return Setting(value, check)
 
 
-def precision(value: str = "none") -> property:
+def precision(value: str = "none") -> Setting:
     """Return a setting of how float32 is multiplied."""
 
     def check(new: Any) -> None:
         if new not in ("none", "ieee", "tf32", "bf16"):
             raise RuntimeError(f"Unknown precision: {new}")
 
-    return _setting(value, check)
+    return Setting(value, check)
+
+
+def change(module: str, **settings: Any) -> tuple:
+    """Change settings of a module, all but those given as ``None``; return what they were."""
+    holder = sys.modules[module]
+    before = tuple([getattr(holder, name) for name in settings])
+    for name, new in settings.items():
+        if new is not None:
+            setattr(holder, name, new)
+    return before
+
+
+@contextlib.contextmanager
+def changed(module: str, **settings: Any) -> Iterator[None]:
+    """Change settings of a module for the length of a ``with`` block, as ``change`` does."""
+    holder = sys.modules[module]
+    before = {name: getattr(holder, name) for name in settings}
+    try:
+        change(module, **settings)
+        yield
+    finally:
+        for name, old in before.items():
+            setattr(holder, name, old)
 
 
 class Settings:
@@ -50,12 +87,17 @@ class Settings:
         raise AttributeError(f"Unknown attribute {name}")
 
 
-def make_settings(module: str, **settings: property) -> None:
+def group(**settings: Setting) -> Settings:
+    """Return a group of settings."""
+    return type("SettingsGroup", (Settings,), dict(settings))()
+
+
+def make_settings(module: str, **settings: Setting) -> None:
     """Make attributes of a module settings.
 
     Args:
         module: the name of one that is being imported.
-        settings: what ``flag`` returned, by attribute.
+        settings: what ``flag`` or ``precision`` returned, by attribute.
     """
     public = module.replace("jtorch.", "torch.", 1)
 

@@ -6,26 +6,16 @@ convolution is made when a program is compiled.
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from .. import cuda as _cuda
-from ._flags import Settings, flag, make_settings, precision
+from ._flags import change, changed, flag, group, make_settings, precision
 
 CUDNN_TENSOR_DTYPES: set[Any] = set()
 
 
-class _Kind(Settings):
-    fp32_precision = precision("tf32")
-
-
-class _Recurrent(Settings):
-    fp32_precision = precision("tf32")
-
-
-conv, rnn = _Kind(), _Recurrent()
+conv, rnn = group(fp32_precision=precision("tf32")), group(fp32_precision=precision("tf32"))
 
 
 def is_available() -> bool:
@@ -52,29 +42,17 @@ def set_flags(
     _fp32_precision: str = "none",
 ) -> tuple:
     """Change settings, all but those given as ``None``, and return what they were."""
-    module: Any = sys.modules[__name__]
-    before = (
-        module.enabled,
-        module.benchmark,
-        module.benchmark_limit,
-        module.deterministic,
-        module.allow_tf32,
-        module.fp32_precision,
+    return change(
+        __name__,
+        enabled=_enabled,
+        benchmark=_benchmark,
+        benchmark_limit=_benchmark_limit,
+        deterministic=_deterministic,
+        allow_tf32=_allow_tf32,
+        fp32_precision=_fp32_precision,
     )
-    for name, new in (
-        ("enabled", _enabled),
-        ("benchmark", _benchmark),
-        ("benchmark_limit", _benchmark_limit),
-        ("deterministic", _deterministic),
-        ("allow_tf32", _allow_tf32),
-        ("fp32_precision", _fp32_precision),
-    ):
-        if new is not None:
-            setattr(module, name, new)
-    return before
 
 
-@contextlib.contextmanager
 def flags(
     enabled: bool = False,
     benchmark: bool = False,
@@ -82,15 +60,17 @@ def flags(
     deterministic: bool = False,
     allow_tf32: bool = True,
     fp32_precision: str = "none",
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Change settings for the length of a ``with`` block."""
-    before = set_flags(
-        enabled, benchmark, benchmark_limit, deterministic, allow_tf32, fp32_precision
+    return changed(
+        __name__,
+        enabled=enabled,
+        benchmark=benchmark,
+        benchmark_limit=benchmark_limit,
+        deterministic=deterministic,
+        allow_tf32=allow_tf32,
+        fp32_precision=fp32_precision,
     )
-    try:
-        yield
-    finally:
-        set_flags(*before)
 
 
 make_settings(

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager
 
-from ._flags import Settings, flag, make_settings, precision
+from ._flags import change, changed, flag, group, make_settings, precision
 from .mkl import verbose as verbose
 
 VERBOSE_OFF, VERBOSE_ON, VERBOSE_ON_CREATION = 0, 1, 2
 
 
-class _Kind(Settings):
-    fp32_precision = precision()
-
-
-conv, matmul, rnn = _Kind(), _Kind(), _Kind()
+conv, matmul, rnn = [group(fp32_precision=precision()) for _ in range(3)]
 
 
 def is_available() -> bool:
@@ -37,29 +30,29 @@ def set_flags(
     _fp32_precision: str = "none",
 ) -> tuple:
     """Change settings, all but those given as ``None``, and return what they were."""
-    module: Any = sys.modules[__name__]
-    names = ("enabled", "deterministic", "allow_tf32", "fp32_precision")
-    before = tuple([getattr(module, name) for name in names])
-    given = (_enabled, _deterministic, _allow_tf32, _fp32_precision)
-    for name, new in zip(names, given, strict=True):
-        if new is not None:
-            setattr(module, name, new)
-    return before
+    return change(
+        __name__,
+        enabled=_enabled,
+        deterministic=_deterministic,
+        allow_tf32=_allow_tf32,
+        fp32_precision=_fp32_precision,
+    )
 
 
-@contextlib.contextmanager
 def flags(
     enabled: bool = False,
     deterministic: bool = False,
     allow_tf32: bool | None = True,
     fp32_precision: str = "none",
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Change settings for the length of a ``with`` block."""
-    before = set_flags(enabled, deterministic, allow_tf32, fp32_precision)
-    try:
-        yield
-    finally:
-        set_flags(*before)
+    return changed(
+        __name__,
+        enabled=enabled,
+        deterministic=deterministic,
+        allow_tf32=allow_tf32,
+        fp32_precision=fp32_precision,
+    )
 
 
 make_settings(

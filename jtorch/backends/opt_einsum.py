@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
-from ._flags import flag, make_settings
+from ._flags import change, changed, flag, make_settings
 
 
 def is_available() -> bool:
@@ -22,25 +20,14 @@ def get_opt_einsum() -> Any:
     return opt_einsum
 
 
-def set_flags(_enabled: bool | None = None, _strategy: str | None = None) -> tuple[bool, str]:
+def set_flags(_enabled: bool | None = None, _strategy: str | None = None) -> tuple:
     """Change settings, all but those given as ``None``, and return what they were."""
-    module: Any = sys.modules[__name__]
-    before = module.enabled, module.strategy
-    if _enabled is not None:
-        module.enabled = _enabled
-    if _strategy is not None:
-        module.strategy = _strategy
-    return before
+    return change(__name__, enabled=_enabled, strategy=_strategy)
 
 
-@contextlib.contextmanager
-def flags(enabled: bool | None = None, strategy: str | None = None) -> Iterator[None]:
+def flags(enabled: bool | None = None, strategy: str | None = None) -> AbstractContextManager[None]:
     """Change settings for the length of a ``with`` block."""
-    before = set_flags(enabled, strategy)
-    try:
-        yield
-    finally:
-        set_flags(*before)
+    return changed(__name__, enabled=enabled, strategy=strategy)
 
 
 make_settings(__name__, enabled=flag(True), strategy=flag("auto"))
