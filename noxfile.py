@@ -27,9 +27,9 @@ LIBRARIES = [
 ]
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
 WHOLE_PROGRAMS = [
-    "compat_tests/test_seed_blocks.py",
-    "compat_tests/test_examples.py",
-    "compat_tests/test_programs.py",
+    "compat_tests/random/test_seed_blocks.py",
+    "compat_tests/end_to_end/test_examples.py",
+    "compat_tests/end_to_end/test_programs.py",
 ]
 
 
@@ -54,7 +54,7 @@ def types(session: nox.Session) -> None:
 def stubs(session: nox.Session) -> None:
     """Write the .pyi files that editors and type checkers read; ``-- --check`` only compares."""
     session.install("-e", ".")
-    session.run("python", "docs/make_stubs.py", *session.posargs)
+    session.run("python", "tools/make_stubs.py", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -14,11 +14,11 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import jtorch
+from compat_tests.helpers.paths import ROOT
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = ROOT / "README.md"
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 

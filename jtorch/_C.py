@@ -8,7 +8,7 @@ import jtorch as torch
 
 from ._core.device import Device as device
 from ._core.dtypes import dtype
-from ._tensor import Tensor
+from ._tensor.tensor import Tensor
 
 __all__ = ["Generator", "Size", "TensorBase", "device", "dtype"]
 

@@ -6,20 +6,31 @@ methods of operators derive from the entries in ``jtorch/ops``.
 
 from __future__ import annotations
 
-from ._engine import settings as _settings  # isort: skip
+from ._engine.execution import settings as _settings  # isort: skip
 
 _settings.apply()  # before anything uses JAX
-from ._engine import forking as _forking  # noqa: E402
+from ._engine.recording import forking as _forking  # noqa: E402
 
 _forking.install()
 
 # isort: off
 from . import ops as _ops  # noqa: E402  declares every operator
-from . import _constructors, _conversion, _dtype_conversion, _indexing  # noqa: E402  Tensor's
-from . import _copying, _defaults, random  # noqa: E402  their functions
-from . import _questions, _runtime_settings, _unsupported  # noqa: E402  names that are none of these
-from . import _signatures as _signatures  # noqa: E402
-from . import _mapped_files  # noqa: E402  functions that are no operators
+from ._tensor import (  # noqa: E402  Tensor's
+    constructors as _constructors,
+    conversion as _conversion,
+    dtype_conversion as _dtype_conversion,
+    indexing as _indexing,
+)
+from ._tensor import copying as _copying  # noqa: E402  their functions
+from ._runtime import defaults as _defaults  # noqa: E402  their functions
+from . import random  # noqa: E402  their functions
+from ._runtime import (  # noqa: E402  names that are none of these
+    questions as _questions,
+    settings as _runtime_settings,
+    unsupported as _unsupported,
+)
+from ._runtime import signatures as _signatures  # noqa: E402
+from ._runtime import mapped_files as _mapped_files  # noqa: E402  functions that are no operators
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
 from . import _lobpcg  # noqa: E402  is differentiated by an autograd.Function
@@ -30,8 +41,6 @@ from . import cpu, futures, nested, sparse  # noqa: E402
 # isort: on
 from math import e, inf, nan, pi  # noqa: E402
 
-from ._compile import compile  # noqa: E402
-from ._control_flow import cond  # noqa: E402
 from ._core import dtypes as _dtypes  # noqa: E402
 from ._core.device import Device as device  # noqa: E402
 from ._core.dtypes import dtype  # noqa: E402
@@ -55,20 +64,19 @@ from ._core.memory_format import (  # noqa: E402
     preserve_format,
 )
 from ._core.size import Size  # noqa: E402
-from ._defaults import finfo, iinfo  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
-from ._function_overrides import (  # noqa: E402
-    DisableTorchFunction,
-    DisableTorchFunctionSubclass,
-)
-from ._generator import Generator, default_generator  # noqa: E402
-from ._hook import install, installed, uninstall  # noqa: E402
-from ._legacy_types import CPU_TYPES as _CPU_TYPES  # noqa: E402
-from ._printing import set_printoptions  # noqa: E402
-from ._streams import Event, Stream  # noqa: E402
-from ._tensor import Tensor  # noqa: E402
-from ._tensor import attach_methods as _attach_methods  # noqa: E402
-from ._typed_storage import STORAGES as _STORAGES  # noqa: E402
+from ._launch.hook import install, installed, uninstall  # noqa: E402
+from ._runtime.compile import compile  # noqa: E402
+from ._runtime.control_flow import cond  # noqa: E402
+from ._runtime.defaults import finfo, iinfo  # noqa: E402
+from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass  # noqa: E402
+from ._runtime.generator import Generator, default_generator  # noqa: E402
+from ._runtime.streams import Event, Stream  # noqa: E402
+from ._runtime.typed_storage import STORAGES as _STORAGES  # noqa: E402
+from ._tensor.legacy_types import CPU_TYPES as _CPU_TYPES  # noqa: E402
+from ._tensor.printing import set_printoptions  # noqa: E402
+from ._tensor.tensor import Tensor  # noqa: E402
+from ._tensor.tensor import attach_methods as _attach_methods  # noqa: E402
 from ._version import TORCH_VERSION as __version__  # noqa: E402
 from .amp import GradScaler, autocast  # noqa: E402
 from .amp._state import (  # noqa: E402

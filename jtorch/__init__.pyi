@@ -1,4 +1,4 @@
-# Made by docs/make_stubs.py (nox -s stubs); edits are lost.
+# Made by tools/make_stubs.py (nox -s stubs); edits are lost.
 # ruff: noqa
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
 from builtins import bool as _bool, complex as _complex, float as _float, int as _int, str as _str
@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 
-from ._generator import Generator as _Generator
+from ._runtime.generator import Generator as _Generator
 from .storage import UntypedStorage as _Storage
 from ._core.device import Device as _device
 from ._core.dtypes import dtype as _dtype
@@ -62,19 +62,19 @@ from ._core.memory_format import contiguous_format as contiguous_format
 from ._core.memory_format import memory_format as memory_format
 from ._core.memory_format import preserve_format as preserve_format
 from ._core.size import Size as Size
-from ._defaults import finfo as finfo
-from ._defaults import iinfo as iinfo
-from ._function_overrides import DisableTorchFunction as DisableTorchFunction
-from ._function_overrides import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
-from ._generator import Generator as Generator
-from ._generator import default_generator as default_generator
-from ._hook import install as install
-from ._hook import installed as installed
-from ._hook import uninstall as uninstall
-from ._printing import set_printoptions as set_printoptions
-from ._streams import Event as Event
-from ._streams import Stream as Stream
-from ._tensor import Tensor as Tensor
+from ._launch.hook import install as install
+from ._launch.hook import installed as installed
+from ._launch.hook import uninstall as uninstall
+from ._runtime.defaults import finfo as finfo
+from ._runtime.defaults import iinfo as iinfo
+from ._runtime.function_overrides import DisableTorchFunction as DisableTorchFunction
+from ._runtime.function_overrides import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
+from ._runtime.generator import Generator as Generator
+from ._runtime.generator import default_generator as default_generator
+from ._runtime.streams import Event as Event
+from ._runtime.streams import Stream as Stream
+from ._tensor.printing import set_printoptions as set_printoptions
+from ._tensor.tensor import Tensor as Tensor
 from ._version import TORCH_VERSION as _TORCH_VERSION
 from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast

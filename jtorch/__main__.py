@@ -12,7 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from ._core import traceback_filter
-from ._hook import _install, follow_into_spawned_processes
+from ._launch.hook import _install, follow_into_spawned_processes
 from ._version import TORCH_VERSION, __version__
 
 HELP = """\

@@ -8,9 +8,9 @@ from collections.abc import Generator as _Yields
 from collections.abc import Iterable
 from typing import Any
 
-from ._core import messages_creation as _words
-from ._engine import devices as _devices
-from ._generator import Generator, cuda_generator, default_generator, seed_cuda
+from ._core import messages
+from ._engine.execution import devices as _devices
+from ._runtime.generator import Generator, cuda_generator, default_generator, seed_cuda
 
 __all__ = ["set_rng_state", "get_rng_state", "manual_seed", "seed", "initial_seed", "fork_rng"]
 
@@ -79,7 +79,7 @@ def fork_rng(
     else:
         devices = list(devices)
         if devices and not count:
-            raise _words.no_cuda()
+            raise messages.no_cuda()
     places = [_devices.resolve(device) for device in devices]
     before = default_generator.get_state()
     states = [(place, cuda_generator(place.index or 0).get_state()) for place in places]

@@ -1,7 +1,7 @@
-# Made by docs/make_stubs.py (nox -s stubs); edits are lost.
+# Made by tools/make_stubs.py (nox -s stubs); edits are lost.
 # ruff: noqa
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
-from ._tensor import Tensor
+from ._tensor.tensor import Tensor
 
 class _lu_with_info(tuple[Tensor, Tensor, Tensor]):
     @property

@@ -22,12 +22,12 @@ from ._core.dtypes import BY_NAME
 from ._core.dtypes import dtype as DType
 from ._core.strides import memory_order
 from ._engine.declare import METHODS
-from ._engine.devices import check
-from ._engine.from_host import fresh_tensor
-from ._engine.storage import Storage, current_value, storage_of
-from ._engine.trace import materialise
-from ._engine.values import Meta
-from ._engine.views import storage_offset
+from ._engine.execution.devices import check
+from ._engine.graph.values import Meta
+from ._engine.memory.from_host import fresh_tensor
+from ._engine.memory.views import storage_offset
+from ._engine.recording.storage import Storage, current_value, storage_of
+from ._engine.recording.trace import materialise
 
 _ALIGNMENT = 64
 
@@ -327,6 +327,6 @@ METHODS.update(
     is_set_to=is_set_to,
 )
 
-from ._typed_storage import TypedStorage, _LegacyStorage  # noqa: E402, F401  of these
+from ._runtime.typed_storage import TypedStorage, _LegacyStorage  # noqa: E402, F401  of these
 
 __all__ = ["TypedStorage", "UntypedStorage"]

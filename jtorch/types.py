@@ -10,7 +10,7 @@ import jtorch as torch
 
 from ._core.device import Device as _device
 from ._core.dtypes import dtype
-from ._tensor import Tensor
+from ._tensor.tensor import Tensor
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.comparison import Comparison
+from compat_tests.helpers.comparison import Comparison
 
 HERE = Path(__file__).parent
 TORCH_IS_INSTALLED = importlib.util.find_spec("torch") is not None

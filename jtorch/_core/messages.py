@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .errors import OutOfMemoryError
 
 
 def device_mismatch(devices: Iterable[object], op: str) -> RuntimeError:
@@ -269,3 +272,230 @@ def complex_gradient() -> RuntimeError:
         "be true, but got false.  (Could this error message be improved?  If so, please report an "
         "enhancement request to PyTorch.)"
     )
+
+
+def view_inplace(
+    without_grad: bool, several: bool, output: int, node_name: str, derived: bool
+) -> RuntimeError:
+    """A view that autograd cannot follow a write to is written in place."""
+    if without_grad and derived:
+        name = node_name.removesuffix("0").removesuffix("Backward")
+        text = (
+            f"Output {output} of {name} is a view of a view which was created in no_grad mode and "
+            "is being modified inplace with grad mode enabled."
+        )
+    elif without_grad:
+        text = (
+            "A view was created in no_grad mode and is being modified inplace with grad mode "
+            "enabled."
+        )
+    else:
+        name = node_name.removesuffix("0").removesuffix("Backward")
+        text = f"Output {output} of {name} is a view and is being modified inplace."
+    if several:
+        text += (
+            " This view is the output of a function that returns multiple views. Such functions "
+            "do not allow the output views to be modified inplace. You should replace the inplace "
+            "operation by an out-of-place one."
+        )
+    else:
+        text += (
+            " Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+            "clarify your code by moving both the view and the inplace either both inside the "
+            "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+            "want the inplace to be tracked)."
+        )
+    return RuntimeError(text)
+
+
+def overlapping_write() -> RuntimeError:
+    """Several elements of a tensor that is written lie at one place."""
+    return RuntimeError(
+        "unsupported operation: more than one element of the written-to tensor refers to a single "
+        "memory location. Please clone() the tensor before performing the operation."
+    )
+
+
+def partly_overlapping() -> RuntimeError:
+    """A tensor that is written shares some of its memory with an operand."""
+    return RuntimeError(
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer "
+        "to a single memory location. Please clone() the tensor before performing the operation."
+    )
+
+
+def not_implemented(kernel: str, type_name: str) -> NotImplementedError:
+    """PyTorch has no kernel for a dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{type_name}'")
+
+
+def type_name(meta: Any) -> str:
+    """Return PyTorch's older name of a dtype, ``Float``."""
+    return meta.dtype._legacy_name
+
+
+def mm_shapes(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
+    """The inner sizes of two matrices differ."""
+    return RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({left[0]}x{left[1]} and {right[0]}x{right[1]})"
+    )
+
+
+def clamp_of_complex() -> NotImplementedError:
+    """``clamp`` of complex numbers."""
+    return NotImplementedError("clamp is not supported for complex types")
+
+
+def overflow(c_type: str) -> RuntimeError:
+    """A number does not fit the dtype that it is converted to."""
+    return RuntimeError(f"value cannot be converted to type {c_type} without overflow")
+
+
+def no_derivative(name: str) -> NotImplementedError:
+    """The gradient of an operand for which an operator has none."""
+    return NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+
+def no_complex_gradient(name: str) -> RuntimeError:
+    """An operator that is differentiable for real numbers only."""
+    return RuntimeError(
+        f"{name} does not support automatic differentiation for outputs with complex dtype."
+    )
+
+
+#: What C++ calls the dtypes, in the messages that name one so.
+_CPP_NAMES = {
+    "bool": "bool",
+    "uint8": "uint8_t",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int",
+    "int64": "int64_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+    "uint64": "uint64_t",
+    "float16": "at::Half",
+    "bfloat16": "at::BFloat16",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}
+
+
+def cpp_name(dtype_name: str) -> str:
+    """Return the C++ name of a dtype."""
+    return _CPP_NAMES.get(dtype_name, dtype_name)
+
+
+def value_overflow(name: str) -> RuntimeError:
+    """A number does not fit the dtype, named as the place that complains names it."""
+    return RuntimeError(f"value cannot be converted to type {name} without overflow")
+
+
+def pinned() -> RuntimeError:
+    """``pin_memory=True`` without an accelerator."""
+    return RuntimeError(
+        "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator "
+        "is available on this system."
+    )
+
+
+def negative_dimension(size: Sequence[int]) -> RuntimeError:
+    """A negative size, in the words of what allocates memory."""
+    bad = next(n for n in size if n < 0)
+    return RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(size)}")
+
+
+def out_of_memory(nbytes: int) -> RuntimeError:
+    """More memory than there is."""
+    return RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        f"you tried to allocate {nbytes} bytes. Error code 12 (Cannot allocate memory)"
+    )
+
+
+def out_of_device_memory(nbytes: int) -> OutOfMemoryError:
+    """More memory than a GPU has left."""
+    size, unit = float(nbytes), "bytes"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size > 1024:
+            size, unit = size / 1024, larger
+    shown = f"{nbytes} bytes" if unit == "bytes" else f"{size:.2f} {unit}"
+    return OutOfMemoryError(f"CUDA out of memory. Tried to allocate {shown}.")
+
+
+def out_dtype(dtype: str, out: str) -> RuntimeError:
+    """``dtype=`` is not that of ``out=``."""
+    return RuntimeError(f"dtype {dtype} does not match dtype of out parameter ({out})")
+
+
+def no_cuda() -> AssertionError:
+    """CUDA is asked of a build that has none."""
+    return AssertionError("Torch not compiled with CUDA enabled")
+
+
+def no_accelerator() -> RuntimeError:
+    """A bare ordinal number names a device of an accelerator that is not there."""
+    return RuntimeError("Cannot access accelerator device when none is available.")
+
+
+def bad_ordinal() -> RuntimeError:
+    """A GPU of a number that does not exist."""
+    return RuntimeError(
+        "CUDA error: invalid device ordinal\nGPU device may be out of range, do you have enough "
+        "GPUs?\nCUDA kernel errors might be asynchronously reported at some other API call, so the "
+        "stacktrace below might be incorrect.\nFor debugging consider passing "
+        "CUDA_LAUNCH_BLOCKING=1\nCompile with `TORCH_USE_CUDA_DSA` to enable device-side "
+        "assertions.\n"
+    )
+
+
+def index_out_of_bounds(index: int, dim: int, size: int) -> IndexError:
+    """An index does not exist."""
+    return IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
+
+
+def value_does_not_fit(value: Sequence[int], result: Sequence[int]) -> RuntimeError:
+    """A value does not broadcast to what it is assigned to."""
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(value)} cannot be broadcast to indexing "
+        f"result of shape {list(result)}"
+    )
+
+
+def dtype_words(dtype: object) -> str:
+    """Return what the words about a number that does not fit call a dtype."""
+    return _CPP_NAMES.get(str(dtype).removeprefix("torch."), str(dtype))
+
+
+def output_dtype(given: str, expected: str) -> RuntimeError:
+    """An ``out`` of another precision, where the conjugate is written to it."""
+    return RuntimeError(f"Found dtype {given} but expected {expected}")
+
+
+def repeated_dim(dim: int) -> RuntimeError:
+    """A dimension is named twice."""
+    return RuntimeError(f"dim {dim} appears multiple times in the list of dims")
+
+
+def no_gradient_of(type_name: str) -> RuntimeError:
+    """A result that requires grad has a dtype without gradients."""
+    return RuntimeError(f"Autograd not support dtype: {type_name}")
+
+
+def empty_dim(name: str, dim: int) -> IndexError:
+    """An extremum over a dimension of size 0."""
+    return IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+
+
+def norm_of_integers(type_name: str) -> RuntimeError:
+    """A norm of something that is neither floating point nor complex."""
+    return RuntimeError(
+        f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_name}"
+    )
+
+
+def too_many_dimensions() -> RuntimeError:
+    """A reduction of a tensor with more dimensions than PyTorch counts."""
+    return RuntimeError("only tensors with up to 64 dims are supported")

@@ -7,10 +7,12 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._core.schema import Schema
-from . import kinds, record, views
-from .op import REGISTRY, Op
-from .signatures import CallSignature
+from .._core.schema.schema import Schema
+from .graph.op import REGISTRY, Op
+from .memory import views
+from .recording import record
+from .recording.kinds import base as kinds
+from .recording.signatures import CallSignature
 
 #: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
 FUNCTIONS: dict[str, Callable] = {}

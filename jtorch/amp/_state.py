@@ -10,7 +10,7 @@ from .._core import dtypes
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.modes import intern_mode
-from .._engine.trace import local
+from .._engine.recording.trace import local
 
 #: What each device type lowers to unless told otherwise.
 _DEFAULTS = {

@@ -11,8 +11,8 @@ import numpy as np
 
 from .._core import dtypes
 from .._core.dtypes import dtype as DType
-from .._engine import devices as _devices
-from .._tensor import Tensor
+from .._engine.execution import devices as _devices
+from .._tensor.tensor import Tensor
 from . import _state
 from ._state import is_autocast_available
 

@@ -12,9 +12,9 @@ from typing import Any
 import jtorch as torch
 
 from .._core import dtypes
-from .._engine import devices as _devices
 from .._engine.declare import FUNCTIONS
-from .._tensor import Tensor
+from .._engine.execution import devices as _devices
+from .._tensor.tensor import Tensor
 
 __all__ = ["GradScaler", "OptState"]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import messages
-from .._engine.backward import differentiate
+from .._engine.backward.stages import accumulate
+from .._engine.backward.usual import differentiate
 from .._engine.declare import FUNCTIONS
-from .._engine.stages import accumulate
-from .._engine.storage import current_value
-from .._engine.values import NO_GRAD, Value
+from .._engine.graph.values import NO_GRAD, Value
+from .._engine.recording.storage import current_value
 from . import forward_ad as forward_ad
 from . import functional, graph
 from ._tensor_methods import register_gradient_methods
@@ -31,7 +31,7 @@ from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable
 
 if TYPE_CHECKING:
-    from .._tensor import Tensor
+    from .._tensor.tensor import Tensor
 
 __all__ = [
     "Function",
@@ -198,7 +198,7 @@ def grad(
     for index, tensor in enumerate(wanted):
         if current_value(tensor).meta.grad == NO_GRAD:
             raise messages.input_without_grad(index)
-    from .._engine.record import wrap
+    from .._engine.recording.record import wrap
 
     found = _run(outputs, gradients, wanted, retain_graph, create_graph, False)
     results = []

@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._engine import nodes
-from .._engine.backward import backward as usual_backward
+from .._engine.backward import nodes
+from .._engine.backward.usual import backward as usual_backward
 from .._engine.declare import METHODS
-from .._engine.hooks import RemovableHandle, add_hook
-from .._engine.storage import current_value, extra_of
-from .._engine.values import NO_GRAD, RESULT
+from .._engine.graph.values import NO_GRAD, RESULT
+from .._engine.recording.hooks import RemovableHandle, add_hook
+from .._engine.recording.storage import current_value, extra_of
 
 
 def backward(

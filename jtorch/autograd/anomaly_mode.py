@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .._engine.backward import anomaly
+from .._engine.backward.usual import anomaly
 
 
 class set_detect_anomaly:

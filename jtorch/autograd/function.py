@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core import messages
-from .._engine.graph import FunctionSegment
-from .._engine.nodes import Node, accumulator, node_at
-from .._engine.record import wrap
-from .._engine.storage import current_value, mark_stale, version_of
-from .._engine.trace import flush, local, materialise
-from .._engine.values import LEAF, NO_GRAD, RESULT, ready
+from .._engine.backward.graph import FunctionSegment
+from .._engine.backward.nodes import Node, accumulator, node_at
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, ready
+from .._engine.recording.record import wrap
+from .._engine.recording.storage import current_value, mark_stale, version_of
+from .._engine.recording.trace import flush, local, materialise
 from .grad_mode import is_grad_enabled, set_grad_mode
 
 

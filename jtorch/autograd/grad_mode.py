@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .._core.modes import Mode, intern_mode
-from .._engine.trace import local
+from .._engine.recording.trace import local
 
 _WITHOUT_GRAD: dict[Mode, Mode] = {}
 _WITH_GRAD: dict[Mode, Mode] = {}

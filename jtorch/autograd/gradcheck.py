@@ -90,7 +90,7 @@ def gradcheck(
 
 
 def _shown(array: np.ndarray) -> Any:
-    from .._constructors import tensor
+    from .._tensor.constructors import tensor
 
     return tensor(array)
 
@@ -103,7 +103,7 @@ def _numerical(
     func: Callable, tensors: tuple, checked: Sequence[Any], output_index: int, eps: float
 ) -> list[np.ndarray]:
     """Return the Jacobian by central differences, ``(input elements, output elements)``."""
-    from .._constructors import tensor as make
+    from .._tensor.constructors import tensor as make
     from .grad_mode import no_grad
 
     def evaluate(replaced: Any, array: np.ndarray) -> np.ndarray:
@@ -134,7 +134,7 @@ def _numerical(
 
 def _analytical(grad: Callable, output: Any, checked: Sequence[Any]) -> list[np.ndarray]:
     """Return the Jacobian by reverse mode, one output element at a time."""
-    from .._constructors import tensor as make
+    from .._tensor.constructors import tensor as make
 
     columns: list[list[np.ndarray]] = [[] for _ in checked]
     shape = tuple(output.shape)
@@ -242,7 +242,7 @@ def gradgradcheck(
 
 
 def _random_like(output: Any, random: np.random.RandomState) -> Any:
-    from .._constructors import tensor
+    from .._tensor.constructors import tensor
 
     array = random.standard_normal(tuple(output.shape))
     if output.dtype.is_complex:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from .._core.modes import intern_mode
-from .._engine.hooks import RemovableHandle
-from .._engine.nodes import AccumulateGrad, Node, accumulator, grad_fn
-from .._engine.saved_hooks import pack_noted
-from .._engine.saved_hooks import stack as saved_tensor_hooks
-from .._engine.trace import local
+from .._engine.backward.nodes import AccumulateGrad, Node, accumulator, grad_fn
+from .._engine.recording.hooks import RemovableHandle
+from .._engine.recording.saved_hooks import pack_noted
+from .._engine.recording.saved_hooks import stack as saved_tensor_hooks
+from .._engine.recording.trace import local
 
 __all__ = [
     "AccumulateGrad",

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._engine import compilation as _compilation
-from .._engine import growth as _growth
-from .._engine import settings as _settings
-from .._engine import stats as _stats
-from .._engine import trace as _trace
-from .._engine.stats import Stats
+from .._engine.execution import compilation as _compilation
+from .._engine.execution import growth as _growth
+from .._engine.execution import settings as _settings
+from .._engine.execution import stats as _stats
+from .._engine.execution.stats import Stats
+from .._engine.recording import trace as _trace
 
 __all__ = [
     "Stats",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .._engine import trace as _trace
+from .._engine.recording import trace as _trace
 from . import amp
 
 __all__ = [

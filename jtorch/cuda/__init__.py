@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .._core import messages_creation as _words
+from .._core import messages
 from .._core.device import Device
 from .._core.device import current_index as _current_index
 from .._core.device import set_current_index as _set_current_index
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
-from .._engine import devices as _devices
-from .._engine import interchange as _interchange
-from .._engine import trace as _trace
-from .._generator import cuda_generator as _cuda_generator
-from .._generator import seed_cuda as _seed_cuda
-from .._legacy_types import CUDA_TYPES as _CUDA_TYPES
+from .._engine.execution import devices as _devices
+from .._engine.execution import interchange as _interchange
+from .._engine.recording import trace as _trace
+from .._runtime.generator import cuda_generator as _cuda_generator
+from .._runtime.generator import seed_cuda as _seed_cuda
+from .._tensor.legacy_types import CUDA_TYPES as _CUDA_TYPES
 from . import amp as amp
 
 globals().update(_CUDA_TYPES)
@@ -26,7 +26,7 @@ globals().update(_CUDA_TYPES)
 
 def _required() -> None:
     if not _devices.gpus():
-        raise _words.no_cuda()
+        raise messages.no_cuda()
 
 
 def _index(device: Any) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .._unsupported import refusals
+from .._runtime.unsupported import refusals
 
 _REASON = "jtorch runs in one process"
 _REFUSED = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ._kl_registry import register_kl
 from .lowrank_multivariate_normal import (
     LowRankMultivariateNormal,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import total_ordering
 from typing import Any
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from .distribution import Distribution
 
 #: What was registered.

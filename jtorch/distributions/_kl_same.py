@@ -7,7 +7,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..nn.functional import softplus
 from ._kl_registry import kl_divergence, register_kl
 from .bernoulli import Bernoulli

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from .distribution import Distribution
 from .utils import _NUMBER, lazy_property, logits_to_probs, probs_to_logits
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..nn.functional import softplus
 from . import constraints
 from ._transforms_base import Transform

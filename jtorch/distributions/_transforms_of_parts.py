@@ -7,7 +7,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from . import constraints
 from ._transforms_base import Transform
 from .utils import _sum_rightmost, lazy_property

@@ -6,7 +6,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from . import constraints
 from ._parameters import settled
 from .dirichlet import Dirichlet

@@ -11,7 +11,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..serialization._by_name import reduce_by_name
 
 __all__ = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..autograd import Function
 from ..autograd.function import once_differentiable
 from . import constraints

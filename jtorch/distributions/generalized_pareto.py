@@ -8,7 +8,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from . import constraints
 from ._parameters import expanded
 from .distribution import Distribution

@@ -7,7 +7,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ._halved import Halved
 from .cauchy import Cauchy
 from .transforms import AbsTransform

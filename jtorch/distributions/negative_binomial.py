@@ -6,7 +6,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..nn import functional as F
 from . import constraints
 from ._parameters import OddsGiven, check_one_is_given, expanded

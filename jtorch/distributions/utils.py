@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 
 __all__ = [
     "broadcast_all",

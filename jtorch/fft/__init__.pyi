@@ -1,4 +1,4 @@
-# Made by docs/make_stubs.py (nox -s stubs); edits are lost.
+# Made by tools/make_stubs.py (nox -s stubs); edits are lost.
 # ruff: noqa
 # mypy: disable-error-code="overload-overlap, overload-cannot-match, misc, override, type-arg"
 from builtins import bool as _bool, complex as _complex, float as _float, int as _int, str as _str
@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 
-from .._generator import Generator as _Generator
+from .._runtime.generator import Generator as _Generator
 from ..storage import UntypedStorage as _Storage
 from .._core.device import Device as _device
 from .._core.dtypes import dtype as _dtype
@@ -15,7 +15,7 @@ from .._core.layout import layout as _layout
 from .._core.memory_format import memory_format as _memory_format
 from .._core.size import Size as _Size
 from .._engine.declare import FFT_FUNCTIONS as FFT_FUNCTIONS
-from .._tensor import Tensor as Tensor
+from .._tensor.tensor import Tensor as Tensor
 
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import dtypes
-from .._engine.capture import FORWARD, Capture, Transformed, capture, transformed_op
+from .._engine.backward.capture import FORWARD, Capture, Transformed, capture, transformed_op
 from .._engine.declare import FUNCTIONS
-from .._engine.record import wrap
-from .._engine.trace import local
-from .._engine.values import Meta
-from .._tensor import Tensor
+from .._engine.graph.values import Meta
+from .._engine.recording.record import wrap
+from .._engine.recording.trace import local
+from .._tensor.tensor import Tensor
 from ._trees import flatten, unflatten
 
 

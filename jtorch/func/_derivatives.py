@@ -8,10 +8,10 @@ from typing import Any
 
 import jax
 
-from .._engine.capture import stand_in_meta
+from .._engine.backward.capture import stand_in_meta
 from .._engine.declare import FUNCTIONS
-from .._engine.trace import local
-from .._tensor import Tensor
+from .._engine.recording.trace import local
+from .._tensor.tensor import Tensor
 from ..autograd import grad as _autograd_grad
 from ..autograd.grad_mode import enable_grad
 from ._apply import apply, rebuilt

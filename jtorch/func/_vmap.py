@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 
-from .._engine.capture import stand_in_meta
+from .._engine.backward.capture import stand_in_meta
 from .._engine.declare import FUNCTIONS
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ._apply import apply
 from ._trees import flatten, spread, unflatten
 

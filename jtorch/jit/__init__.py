@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from .._unsupported import refusals
+from .._runtime.unsupported import refusals
 from ..futures import Future
 from ..nn.modules.module import Module
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .._conversion import host_array
 from .._core import dtypes
-from .._engine.devices import resolve
-from .._engine.from_host import fresh_tensor
-from .._tensor import Tensor
+from .._engine.execution.devices import resolve
+from .._engine.memory.from_host import fresh_tensor
+from .._tensor.conversion import host_array
+from .._tensor.tensor import Tensor
 
 #: Bytes from which a file in memory is cheaper than the message (two copies through a pipe).
 _LARGE = 1 << 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._unsupported import NESTED, refusals
+from .._runtime.unsupported import NESTED, refusals
 
 __all__ = [
     "as_nested_tensor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core import messages_loss
+from ..ops.nn import _messages as nn_messages
 
 _NUMBERS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -16,10 +16,10 @@ def get_enum(reduction: str) -> int:
         ValueError: there is no such reduction.
     """
     if reduction == "elementwise_mean":
-        messages_loss.warn_elementwise_mean()
+        nn_messages.warn_elementwise_mean()
         return 1
     if reduction not in _NUMBERS:
-        raise messages_loss.reduction(reduction)
+        raise nn_messages.reduction(reduction)
     return _NUMBERS[reduction]
 
 
@@ -29,7 +29,7 @@ def legacy_get_string(size_average: Any, reduce: Any, emit_warning: bool = True)
     whole = True if reduce is None else reduce
     name = ("mean" if average else "sum") if whole else "none"
     if emit_warning:
-        messages_loss.warn_legacy_reduction(name)
+        nn_messages.warn_legacy_reduction(name)
     return name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops.convolution import convolution_backward
+from ..ops.nn.conv.convolution import convolution_backward
 
 
 def conv1d_input(

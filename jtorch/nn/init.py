@@ -13,7 +13,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 
 __all__ = [
     *("calculate_gain", "uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import jtorch as torch
 
-from .._engine import record
-from .._engine.adoption import adopt
-from .._tensor import Tensor
+from .._engine.memory.adoption import adopt
+from .._engine.recording import record
+from .._tensor.tensor import Tensor
 
 __all__ = [
     "Buffer",

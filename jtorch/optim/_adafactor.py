@@ -6,10 +6,10 @@ from typing import Any
 
 import jtorch as torch
 
-from .._engine.multi_tensor import advance, equal_numbers, ready_full, write_lists
-from .._tensor import Tensor
+from .._engine.recording.multi_tensor import advance, equal_numbers, ready_full, write_lists
+from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
-from ..ops import optimiser_steps
+from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
 from .optimizer import ParamsT, _to_scalar
 

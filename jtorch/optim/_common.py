@@ -7,7 +7,7 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from . import _messages
 from .optimizer import Optimizer, _get_scalar_dtype
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._engine.multi_tensor import ready_full, write_lists
-from .._tensor import Tensor
+from .._engine.recording.multi_tensor import ready_full, write_lists
+from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
-from ..ops import optimiser_steps
+from ..ops.optim import steps as optimiser_steps
 from . import _messages
 from .optimizer import Optimizer, ParamsT, _to_scalar
 

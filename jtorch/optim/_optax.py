@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.multi_tensor import ready_full
+from .._engine.recording.multi_tensor import ready_full
 from .optimizer import Optimizer, ParamsT, _use_grad_for_differentiable
 
 __all__ = ["Optax"]
@@ -32,7 +32,7 @@ class Optax(Optimizer):
     """
 
     def __init__(self, params: ParamsT, transformation: Any) -> None:
-        from ..ops.optax_steps import OptaxStep
+        from ..ops.optim.optax_steps import OptaxStep
 
         super().__init__(params, {"differentiable": False})
         if len(self.param_groups) != 1:

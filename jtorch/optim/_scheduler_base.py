@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 from weakref import ref
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from . import _scheduler_messages as _messages
 from .optimizer import Optimizer, _to_scalar
 

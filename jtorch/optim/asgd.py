@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.multi_tensor import (
+from .._engine.recording.multi_tensor import (
     advance,
     equal_numbers,
     host_number,
@@ -12,8 +12,8 @@ from .._engine.multi_tensor import (
     set_host_number,
     write_lists,
 )
-from .._tensor import Tensor
-from ..ops import optimiser_steps
+from .._tensor.tensor import Tensor
+from ..ops.optim import steps as optimiser_steps
 from . import _common
 from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import jtorch as torch
 
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
-from ..ops.curvature import lbfgs_direction
+from ..ops.optim.curvature import lbfgs_direction
 from . import _common, _messages
 from .optimizer import Optimizer, ParamsT, _to_scalar
 

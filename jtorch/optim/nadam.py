@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.multi_tensor import advance, equal_numbers, multiply, ready_full, write_lists
-from .._tensor import Tensor
-from ..ops import optimiser_steps
+from .._engine.recording.multi_tensor import (
+    advance,
+    equal_numbers,
+    multiply,
+    ready_full,
+    write_lists,
+)
+from .._tensor.tensor import Tensor
+from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
 from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
 

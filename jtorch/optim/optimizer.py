@@ -12,8 +12,8 @@ from typing import Any
 
 import jtorch as torch
 
-from .._engine.trace import flush, local
-from .._tensor import Tensor
+from .._engine.recording.trace import flush, local
+from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import _with_grad, _without_grad
 from ..utils.hooks import RemovableHandle
 from . import _messages

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import jtorch as torch
 
 from .._engine.declare import FUNCTIONS
-from .._tensor import Tensor
+from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from ..nn.modules.module import Module
 from . import _scheduler_messages as _messages

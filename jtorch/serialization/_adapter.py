@@ -16,12 +16,13 @@ from .._core import dtypes
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.strides import is_contiguous, memory_order
-from .._engine import record, views
-from .._engine import storage as engine_storage
-from .._engine.op import REGISTRY
-from .._engine.storage import is_flipped
-from .._engine.trace import materialise
-from .._engine.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
+from .._engine.graph.op import REGISTRY
+from .._engine.graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
+from .._engine.memory import views
+from .._engine.recording import record
+from .._engine.recording import storage as engine_storage
+from .._engine.recording.storage import is_flipped
+from .._engine.recording.trace import materialise
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
@@ -193,7 +194,7 @@ def settle(storage: LoadedStorage) -> None:
     A file that is mapped stays where it is until it is used: XLA takes what is aligned as it is,
     and the rest remains a NumPy array.
     """
-    from .._constructors import on_device
+    from .._tensor.constructors import on_device
 
     if storage.handle is None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._unsupported import SPARSE, refusals
+from .._runtime.unsupported import SPARSE, refusals
 
 __all__ = [
     "SparseSemiStructuredTensor",

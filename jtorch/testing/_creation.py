@@ -9,8 +9,8 @@ from typing import Any
 
 from .._core import dtypes
 from .._core.dtypes import dtype as DType
-from .._defaults import finfo, iinfo
 from .._engine.declare import FUNCTIONS, METHODS
+from .._runtime.defaults import finfo, iinfo
 
 _WHOLE = (dtypes.bool_, *dtypes.INTEGERS)
 _COMPLEX = (dtypes.complex64, dtypes.complex128)

@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .._engine import rematerialise
-from .._tensor import Tensor
+from .._engine.backward import rematerialise
+from .._tensor.tensor import Tensor
 
 __all__ = [
     "checkpoint",

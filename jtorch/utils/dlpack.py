@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .._numpy_bridge import from_dlpack, to_dlpack
+from .._tensor.numpy_bridge import from_dlpack, to_dlpack
 
 __all__ = ["from_dlpack", "to_dlpack"]

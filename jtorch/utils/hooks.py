@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .._engine.hooks import RemovableHandle
-from .._tensor import Tensor
+from .._engine.recording.hooks import RemovableHandle
+from .._tensor.tensor import Tensor
 from ..serialization._by_name import reduce_by_name
 
 RemovableHandle.__reduce_ex__ = reduce_by_name  # type: ignore[assignment]

@@ -34,7 +34,7 @@ def main() -> None:
 def _operators() -> Any:
     import torch
 
-    from jtorch._engine import compilation
+    from jtorch._engine.execution import compilation
 
     torch.set_num_threads(1)
     from .entries import Examination, entries

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch.testing._internal.common_modules import module_db
 
-from compat_tests.oracle.shards import WORKERS, spread
+from compat_tests.oracle.helpers.shards import WORKERS, spread
 
 from .categories import CATEGORIES
 from .examining import examine

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch.testing._internal.common_optimizers import optim_db
 
-from compat_tests.oracle.shards import WORKERS, spread
+from compat_tests.oracle.helpers.shards import WORKERS, spread
 
 from .examining import examine
 

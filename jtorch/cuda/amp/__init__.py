@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._engine import devices as _devices
+from ..._engine.execution import devices as _devices
 from ...amp._deprecated import CudaAutocast as autocast
 from ...amp._deprecated import CudaGradScaler as GradScaler
 from ...amp._deprecated import custom_bwd, custom_fwd

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..._engine.hooks import RemovableHandle, add_hook
+from ..._engine.recording.hooks import RemovableHandle, add_hook
 from ...serialization._by_name import reduce_by_name
 
 buffer_registration: OrderedDict[int, Callable] = OrderedDict()

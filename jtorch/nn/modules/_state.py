@@ -11,7 +11,7 @@ from typing import Any
 import jtorch as torch
 
 from ... import __future__ as conversion
-from ..._tensor import Tensor
+from ..._tensor.tensor import Tensor
 from ..parameter import Parameter, is_lazy
 
 EXTRA_STATE = "_extra_state"

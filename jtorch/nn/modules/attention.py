@@ -6,7 +6,7 @@ from typing import Any
 
 import jtorch as torch
 
-from ..._tensor import Tensor
+from ..._tensor.tensor import Tensor
 from ...backends import mha
 from .. import functional as F
 from ..init import constant_, xavier_normal_, xavier_uniform_

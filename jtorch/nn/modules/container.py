@@ -9,8 +9,8 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain, islice
 from typing import Any, TypeVar, overload
 
-from ..._questions import typename
-from ..._tensor import Tensor
+from ..._runtime.questions import typename
+from ..._tensor.tensor import Tensor
 from ..parameter import Parameter
 from .module import Module
 

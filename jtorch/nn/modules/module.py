@@ -13,11 +13,11 @@ import jtorch as torch
 from ... import __future__ as conversion
 from ..._core.device import Device
 from ..._core.dtypes import dtype as DType
-from ..._core.schema import Schema
-from ..._engine import devices
-from ..._engine.hooks import RemovableHandle, add_hook
-from ..._questions import typename
-from ..._tensor import Tensor
+from ..._core.schema.schema import Schema
+from ..._engine.execution import devices
+from ..._engine.recording.hooks import RemovableHandle, add_hook
+from ..._runtime.questions import typename
+from ..._tensor.tensor import Tensor
 from ...serialization._by_name import reduce_by_name
 from ..parameter import Buffer, Parameter
 from . import _hooks

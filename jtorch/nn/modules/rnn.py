@@ -11,8 +11,8 @@ from typing import Any
 
 import jtorch as torch
 
-from ..._tensor import Tensor
-from ...ops import packing, recurrent
+from ..._tensor.tensor import Tensor
+from ...ops.nn.rnn import packing, recurrent
 from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence, _Padded

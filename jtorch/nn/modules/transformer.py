@@ -15,9 +15,9 @@ import numpy as np
 
 import jtorch as torch
 
-from ..._tensor import Tensor
+from ..._tensor.tensor import Tensor
 from ...backends import mha
-from ...ops.multihead_attention import _is_causal_mask
+from ...ops.nn.attention.multihead import _is_causal_mask
 from .. import functional as F
 from ..init import xavier_uniform_
 from .activation import GELU, ReLU

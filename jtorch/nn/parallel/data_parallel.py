@@ -12,7 +12,7 @@ from typing import Any
 
 import jtorch as torch
 
-from ..._tensor import Tensor
+from ..._tensor.tensor import Tensor
 from ..modules.module import Module
 
 __all__ = ["DataParallel", "data_parallel"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import jtorch as torch
 
-from ..._tensor import Tensor
-from ...ops import gradient_norms
+from ..._tensor.tensor import Tensor
+from ...ops.optim import gradient_norms
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import jtorch as torch
 
-from ..._questions import typename
-from ..._tensor import Tensor
+from ..._runtime.questions import typename
+from ..._tensor.tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

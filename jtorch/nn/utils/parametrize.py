@@ -11,7 +11,7 @@ from typing import Any
 import jtorch as torch
 
 from ... import __future__ as conversion
-from ..._tensor import Tensor
+from ..._tensor.tensor import Tensor
 from ..modules.container import ModuleDict, ModuleList
 from ..modules.module import Module
 from ..parameter import Parameter

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import jtorch as torch
 
-from ..._tensor import Tensor
-from ...ops import packing
+from ..._tensor.tensor import Tensor
+from ...ops.nn.rnn import packing
 
 __all__ = [
     "PackedSequence",

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 from ... import cuda, multiprocessing
-from ..._generator import Generator
+from ..._runtime.generator import Generator
 from ..._utils import ExceptionWrapper
 from . import _utils
 from ._utils.collate import default_collate, default_convert

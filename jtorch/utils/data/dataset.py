@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ..._engine.declare import FUNCTIONS
-from ..._generator import Generator, default_generator
-from ..._tensor import Tensor
+from ..._runtime.generator import Generator, default_generator
+from ..._tensor.tensor import Tensor
 
 __all__ = [
     "Dataset",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..._engine.declare import FUNCTIONS
-from ..._generator import Generator
+from ..._runtime.generator import Generator
 from .sampler import Sampler
 
 __all__ = ["DistributedSampler"]

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS
-from ..._generator import Generator
+from ..._runtime.generator import Generator
 
 __all__ = [
     "BatchSampler",

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...._core import dtypes
 from ...._engine.declare import FUNCTIONS
-from ...._tensor import Tensor
+from ...._tensor.tensor import Tensor
 
 _TEXT_OR_OBJECTS = re.compile(r"[SaUO]")
 _NUMPY_TEXT = ("str_", "string_")

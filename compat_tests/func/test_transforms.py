@@ -1,0 +1,48 @@
+"""Transforms of functions: what needs no PyTorch to be judged."""
+
+from __future__ import annotations
+
+import pytest
+
+import jtorch as torch
+from compat_tests.helpers import transform_programs as transforms
+from jtorch import func
+
+ERRORS = {"looks", "draws", "returns a number", "wrong dim", "wrong sizes", "no inputs"}
+ERRORS |= {"of no scalar", "no level"}
+
+
+@pytest.mark.parametrize("name", transforms.NAMES.split(", "))
+def test_every_program_runs_or_is_refused(name):
+    program = transforms.programs(torch)[name]
+    if name in ERRORS:
+        with pytest.raises((RuntimeError, ValueError)):
+            program()
+    else:
+        assert program() is not None
+
+
+def test_vmap_is_the_function_row_by_row():
+    x = torch.randn(4, 3)
+    rows = torch.stack([row.cumsum(0).exp() for row in x])
+    assert torch.allclose(torch.vmap(lambda row: row.cumsum(0).exp())(x), rows)
+
+
+def test_derivatives_agree_with_each_other():
+    x = torch.tensor([0.2, -0.4, 0.9], dtype=torch.float64)
+    function = lambda v: torch.stack([v.prod(), v.sin().sum()])  # noqa: E731
+    backwards, forwards = func.jacrev(function)(x), func.jacfwd(function)(x)
+    assert torch.allclose(backwards, forwards)
+    direction = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    assert torch.allclose(func.jvp(function, (x,), (direction,))[1], backwards @ direction)
+    assert torch.allclose(func.vjp(function, x)[1](direction[:2])[0], direction[:2] @ backwards)
+
+
+def test_a_loop_compiles_once():
+    x = torch.randn(5, 3)
+    mapped = torch.vmap(lambda row, factor: row * factor, in_dims=(0, None))
+    counts = []
+    for step in range(4):
+        mapped(x, torch.tensor(float(step))).sum().item()
+        counts.append(torch.compiler.stats().programs_compiled)
+    assert counts[1] == counts[3]

@@ -1,0 +1,71 @@
+"""Expressions whose results were recorded from PyTorch: ``golden/expressions_<family>.json``.
+
+``python -m compat_tests.helpers.expressions <family>...`` records them with the installed
+PyTorch.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import sys
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from compat_tests.helpers.paths import GOLDEN
+
+
+def outcome(torch: ModuleType, expression: str) -> str:
+    """Return what an expression gives, raises and warns of, as text.
+
+    Args:
+        torch: the library that the expression calls ``torch``.
+        expression: may also use ``np``, ``math``, ``copy``, ``a`` (a NumPy array of 2 by 3), ``x``
+            (four floats) and ``w`` (two that require grad).
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        names: dict[str, Any] = {
+            "torch": torch,
+            "np": np,
+            "math": math,
+            "copy": copy,
+            "a": np.arange(6.0).reshape(2, 3),
+            "x": torch.arange(4.0),
+            "w": torch.ones(2, requires_grad=True),
+        }
+        torch.manual_seed(0)
+        try:
+            result = eval(expression, names)
+            text = repr(result)
+            if isinstance(result, torch.Tensor):
+                text += f" {result.dtype} {tuple(result.shape)} {result.stride()}"
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+    for warning in caught:
+        words = str(warning.message).split(" (Triggered internally")[0]
+        text += f" [{warning.category.__name__}: {words}]"
+    return text
+
+
+def read(family: str) -> dict[str, str]:
+    """Return the recorded outcomes of a family, by expression."""
+    return json.loads((GOLDEN / f"expressions_{family}.json").read_text(encoding="utf-8"))
+
+
+def record(family: str) -> None:
+    """Record a family anew with the installed PyTorch."""
+    import torch
+
+    found = {expression: outcome(torch, expression) for expression in read(family)}
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    (GOLDEN / f"expressions_{family}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        record(each)

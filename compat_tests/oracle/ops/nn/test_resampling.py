@@ -1,0 +1,49 @@
+"""Resampling and sampling at positions against PyTorch, with first and second gradients."""
+
+from __future__ import annotations
+
+import pytest
+
+from ...helpers.vision_programs import with_gradients
+
+EXPRESSIONS = [
+    *[
+        f"F.interpolate({given}, {how}, mode={mode!r})"
+        for mode, given in (
+            ("nearest", "x"), ("nearest-exact", "image"), ("linear", "x"), ("bilinear", "image"),
+            ("bicubic", "image"), ("trilinear", "volume"), ("nearest", "volume"),
+        )
+        for how in ("scale_factor=2", "scale_factor=1.7", "scale_factor=0.6", "size=4")
+    ],
+    *[
+        f"F.interpolate({given}, size=7, mode={mode!r}, align_corners=True)"
+        for mode, given in (("linear", "x"), ("bilinear", "image"), ("bicubic", "image"))
+    ],
+    *[
+        f"F.interpolate(image, size=(3, 8), mode={mode!r}, antialias=True)"
+        for mode in ("bilinear", "bicubic", "lanczos")
+    ],
+    *[
+        f"F.grid_sample(image, grid, {mode!r}, {padding!r}, align_corners={corners})"
+        for mode in ("bilinear", "bicubic")
+        for padding in ("zeros", "border", "reflection")
+        for corners in (True, False)
+    ],
+    "F.grid_sample(image, F.affine_grid(x[:, :2, :3], (2, 1, 4, 3), align_corners=False), "
+    "'nearest', align_corners=False)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_result_and_gradients(both, expression):
+    both(with_gradients(expression), relative=1e-6, absolute=1e-7, strides=False)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_positions_of_float32(both, mode):
+    def program(torch):
+        image = torch.randn(1, 3, 13, 29).contiguous(memory_format=torch.channels_last)
+        resample = torch.nn.functional.interpolate
+        return [resample(image, scale_factor=factor, mode=mode) for factor in (1.37, 0.71, 3.3)]
+
+    both(program, relative=1e-5, absolute=1e-5)

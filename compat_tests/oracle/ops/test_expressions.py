@@ -1,0 +1,64 @@
+"""The recorded outcomes are those of the installed PyTorch; conversions of every dtype to every."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compat_tests.helpers.expressions import outcome, read
+
+FAMILIES = ("constructors", "numpy_bridge", "conversion", "devices", "random")
+DTYPES = (
+    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16",
+    "bfloat16", "float32", "float64", "complex64", "complex128",
+)  # fmt: skip
+NUMBERS = [0.0, -0.0, 0.5, -1.5, 2.0, 127.0, 128.0, 255.7, 300.0, -300.0, 65504.0]
+BEYOND = [2.0**31, -(2.0**31), 3e9, 2.0**62, 1e20, -1e20, float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_recorded_outcomes_are_pytorchs(family):
+    import torch
+
+    recorded = read(family)
+    found = {expression: outcome(torch, expression) for expression in recorded}
+    assert found == recorded
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+@pytest.mark.parametrize("source", DTYPES)
+def test_conversions(source):
+    import torch
+
+    import jtorch
+
+    numbers = NUMBERS + (BEYOND if source in ("float32", "float64") else [])
+    plain = torch.tensor(numbers, dtype=torch.float64).to(getattr(torch, source))
+    mine = jtorch.tensor(numbers, dtype=jtorch.float64).to(getattr(jtorch, source))
+    for target in DTYPES:
+        expected = plain.to(getattr(torch, target)).tolist()
+        found = mine.to(getattr(jtorch, target)).tolist()
+        if target == "uint32":  # what PyTorch makes of the others depends on where they stand
+            known = [place for place, number in enumerate(numbers) if abs(number) < 2**31]
+            found, expected = ([each[place] for place in known] for each in (found, expected))
+        np.testing.assert_equal(found, expected, err_msg=f"{source} to {target}")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ranges(seed):
+    import torch
+
+    import jtorch
+
+    draw = np.random.default_rng(seed)
+    start, width, step = draw.uniform(-9, 9), draw.uniform(0, 30), draw.uniform(0.01, 1)
+    for dtype in ("float32", "float64", "int64"):
+        arguments = (start, start + width, step if dtype != "int64" else 1 + step)
+        expected = torch.arange(*arguments, dtype=getattr(torch, dtype))
+        found = jtorch.arange(*arguments, dtype=getattr(jtorch, dtype))
+        assert found.tolist() == expected.tolist()
+    count = int(draw.integers(0, 100))
+    for dtype in ("float32", "float64"):
+        expected = torch.linspace(start, start + width, count, dtype=getattr(torch, dtype))
+        found = jtorch.linspace(start, start + width, count, dtype=getattr(jtorch, dtype))
+        assert found.tolist() == expected.tolist()

@@ -1,0 +1,1 @@
+"""Gradients: the usual path, the general path, and transforms of recorded functions."""

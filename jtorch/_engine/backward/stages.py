@@ -1,0 +1,671 @@
+"""The general backward pass: stages between the places where Python has to be called."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._core import messages
+from ..declare import METHODS
+from ..graph import tape
+from ..graph.cones import cone_of
+from ..graph.op import REGISTRY
+from ..graph.trie import Instruction, Node
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, make_meta, ready
+from ..recording.record import record, reference_of, wrap
+from ..recording.storage import current_value, extra_of
+from ..recording.trace import Segment, Trace, flush, local, materialise
+from .graph import (
+    FunctionSegment,
+    SegmentPlace,
+    calls_python,
+    end_of,
+    first_slot,
+    leaf_at,
+    leaves_of,
+    level_edges,
+    level_of,
+    order_in,
+    order_of,
+    place_of,
+    places_behind,
+    segments_behind,
+)
+from .overwritten import check_level
+
+
+class _GradientOp:
+    """Stands in an instruction where an ``Op`` would: the gradient of a stretch."""
+
+    name = "backward"
+    differentiable = True
+
+
+GRADIENT = _GradientOp()
+
+#: Plans that one place of the trie remembers.
+_REMEMBERED_PLANS = 1000
+
+
+def extend(
+    trace: Trace,
+    key: tuple,
+    run: Callable,
+    operands: list[Any],
+    metas: tuple[Meta, ...],
+    plan: tape.GradientPlan,
+    retain_graph: bool,
+    create_graph: bool,
+    identity: Any = None,
+) -> Node:
+    """Add a gradient to the trie."""
+    node = trace.node
+    gradient_operands: tuple[int, ...] = ()
+    if create_graph:
+        gradient_operands = tuple(
+            [
+                position
+                for position, reference in enumerate(operands)
+                if isinstance(reference, int) and _meta_of(trace, reference).grad != NO_GRAD
+            ]
+        )
+        if gradient_operands:
+            metas = tuple([meta.with_grad(RESULT) for meta in metas])
+    instruction = Instruction(
+        GRADIENT,
+        run,
+        tuple(operands),
+        metas,
+        gradient_operands=gradient_operands,
+        saves=tuple(range(len(operands))) if gradient_operands else (),
+        node_name="MulBackward0",
+        identity=identity,
+    )
+    entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
+    child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+    if not retain_graph:
+        child.freed = node.freed | {i.slot for level, i in plan.order if level == 0}
+    return child
+
+
+def _renumbered(place: tape.Place, numbers: dict[int, int]) -> tape.Place:
+    level, reference = place
+    return (level, numbers.get(reference, reference) if level == 0 else reference)
+
+
+def own_cone(trace: Trace, slots: Sequence[int]) -> tuple[Node | None, dict[int, int]]:
+    """Name the graph behind some results of the trace under way by what it is, not where."""
+    cone = cone_of(trace.node, slots) if slots else None
+    return (None, {}) if cone is None else (cone.end, cone.place)
+
+
+def _meta_of(trace: Trace, reference: int) -> Meta:
+    if reference < 0:
+        return trace.inputs[-reference - 1].meta
+    return trace.values[reference].meta
+
+
+def gradient_meta(meta: Meta) -> Meta:
+    """Return the meta of the gradient of something."""
+    return make_meta(meta.shape, meta.dtype, meta.device, meta.strides)
+
+
+class OnePass:
+    """One backward pass over everything behind some roots."""
+
+    def __init__(
+        self,
+        inputs: Sequence[Any] | None,
+        retain_graph: bool,
+        create_graph: bool,
+        accumulate: bool,
+        deliver: Callable[[Any, Value, bool], None],
+        anomaly: Any,
+    ):
+        self.inputs = inputs
+        self.retain_graph = retain_graph
+        self.create_graph = create_graph
+        self.accumulate = accumulate
+        self.deliver = deliver
+        self.anomaly = anomaly
+        self.pending: dict[SegmentPlace, Value] = {}
+        self.leaves: dict[int, tuple[Any, Value]] = {}
+        self.captured: dict[SegmentPlace, Value] = {}
+        self.hooked: set[SegmentPlace] = set()
+        self.used: list[tuple[Any, list[int]]] = []
+
+    # The pass
+
+    def run(self, roots: Sequence[Value], cotangents: Sequence[Value | None]) -> list[Value | None]:
+        results = [(root.segment, 0) for root in roots if root.meta.grad == RESULT]
+        behind = segments_behind(results, local.trace)
+        if self.anomaly.enabled or any(calls_python(segment) for segment in behind):
+            # What Python does may flush the trace, which numbers its results anew: do it first.
+            flush(local.trace, "hooks of a backward pass")
+        places = [place_of(tensor_value) for tensor_value in self._input_values()]
+        self.wanted_places = {place for place in places if place[0] is not None}
+        self.wanted_leaves = (
+            None
+            if self.inputs is None
+            else {id(tensor) for tensor in self.inputs if current_value(tensor).meta.grad == LEAF}
+        )
+        for root, cotangent in zip(roots, cotangents, strict=True):
+            self._start(root, cotangent)
+        while self.pending:
+            special = self._latest_special()
+            self._flow(special)
+            if special is not None:
+                self._at(special)
+        if not self.retain_graph:
+            for segment, slots in self.used:
+                _free(segment, slots)
+        return self._finish(places)
+
+    def _input_values(self) -> list[Value]:
+        return [] if self.inputs is None else [current_value(t) for t in self.inputs]
+
+    def _start(self, root: Value, cotangent: Value | None) -> None:
+        if root.meta.grad == NO_GRAD:
+            raise messages.no_grad_fn()
+        if cotangent is None:
+            cotangent = ready(
+                _ones(root.meta), make_meta(root.meta.shape, root.meta.dtype, root.meta.device)
+            )
+        if root.meta.grad == LEAF:
+            self._to_leaf(root.owner(), cotangent)
+        else:
+            self._to_place((root.segment, root.slot), cotangent)
+
+    def _to_place(self, place: SegmentPlace, gradient: Value) -> None:
+        before = self.pending.get(place)
+        self.pending[place] = gradient if before is None else _add(before, gradient)
+
+    def _to_leaf(self, leaf: Any, gradient: Value) -> None:
+        if leaf is None or (self.wanted_leaves is not None and id(leaf) not in self.wanted_leaves):
+            return
+        before = self.leaves.get(id(leaf))
+        total = gradient if before is None else _add(before[1], gradient)
+        self.leaves[id(leaf)] = (leaf, total)
+
+    # Where Python has to be called
+
+    def _is_special(self, place: SegmentPlace) -> bool:
+        segment, slot = place
+        if place in self.hooked:
+            return False
+        return (
+            isinstance(segment, FunctionSegment)
+            or (segment.hooks is not None and slot in segment.hooks)
+            or (segment.retained is not None and slot in segment.retained)
+            or (segment.node_hooks is not None and first_slot(place) in segment.node_hooks)
+            or place in self.wanted_places
+            or self.anomaly.enabled
+        )
+
+    def _latest_special(self) -> SegmentPlace | None:
+        """Return the latest place behind the pending ones where the pass must stop."""
+        segments = segments_behind(list(self.pending), local.trace)
+        if not (
+            self.wanted_places
+            or self.anomaly.enabled
+            or any(calls_python(segment) for segment in segments)
+        ):
+            return None
+        latest: SegmentPlace | None = None
+        seen: set[SegmentPlace] = set()
+        pending = list(self.pending)
+        while pending:
+            place = pending.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            if self._is_special(place):
+                if latest is None or order_of(place) > order_of(latest):
+                    latest = place
+                continue
+            pending.extend(places_behind(place))
+        return latest
+
+    def _flow(self, special: SegmentPlace | None) -> None:
+        """Record the gradient from the pending places down to ``special``, or to the leaves."""
+        bound = None if special is None else order_of(special)
+        above = [p for p in self.pending if bound is None or order_of(p) > bound]
+        if not above:
+            return
+        gradients = [self.pending.pop(place) for place in above]
+        for target, value in self._record_stage(above, gradients, bound):
+            if isinstance(target, tuple):
+                self._to_place(target, value)
+            else:
+                self._to_leaf(target, value)
+
+    def _at(self, place: SegmentPlace) -> None:
+        """Call what waits at a place whose gradient is complete."""
+        if isinstance(place[0], FunctionSegment):
+            self._call_function(place[0])
+            return
+        self.hooked.add(place)
+        if place not in self.pending:
+            return
+        self.pending[place] = self._run_hooks(place, self.pending.pop(place))
+        segment = place[0]
+        hooked = segment.node_hooks is not None and first_slot(place) in segment.node_hooks
+        if self.anomaly.enabled or hooked:
+            self._run_alone(place)
+
+    def _run_alone(self, place: SegmentPlace) -> None:
+        """Run one instruction as a stage of its own, with its hooks and the check for NaN."""
+        segment, _ = place
+        first = first_slot(place)
+        instruction = end_of(segment).by_slot()[first]
+        slots = range(first, first + len(instruction.metas))
+        if any(
+            (segment, slot) not in self.hooked and self._is_special((segment, slot))
+            for slot in slots
+        ):
+            return  # another output's gradient is still to come
+        above = [(segment, slot) for slot in slots if (segment, slot) in self.pending]
+        gradients = [self.pending.pop(each) for each in above]
+        hooks = None if segment.node_hooks is None else segment.node_hooks.get(first)
+        if hooks is not None:
+            gradients = _call_node_hooks(hooks.before.values(), gradients)
+        results = self._record_stage(above, gradients, (segment.sequence, first - 1), instruction)
+        if self.anomaly.enabled:
+            self._check_nan(instruction, results)
+        if hooks is not None:
+            values = [value for _, value in results]
+            for hook in list(hooks.after.values()):
+                given = tuple([wrap(value) for value in values])
+                changed = hook(given, tuple([wrap(g) for g in gradients]))
+                if changed is not None:
+                    changed = changed if isinstance(changed, tuple) else (changed,)
+                    values = [current_value(tensor) for tensor in changed]
+            results = [(t, v) for (t, _), v in zip(results, values, strict=True)]
+        for target, value in results:
+            if isinstance(target, tuple):
+                self._to_place(target, value)
+            else:
+                self._to_leaf(target, value)
+
+    def _run_hooks(self, place: SegmentPlace, gradient: Value) -> Value:
+        segment, slot = place
+        hooks = None if segment.hooks is None else segment.hooks.get(slot)
+        if hooks:
+            for hook in list(hooks.values()):
+                gradient = _call_hook(hook, gradient)
+        if place in self.wanted_places:
+            self.captured[place] = gradient
+        retained = None if segment.retained is None else segment.retained.get(slot)
+        if retained is not None and (self.accumulate and self.inputs is None):
+            tensor = retained()
+            if tensor is not None:
+                self.deliver(tensor, gradient, self.create_graph)
+        return gradient
+
+    def _call_function(self, segment: FunctionSegment) -> None:
+        gradients: list[Any] = []
+        node_hooks = None if segment.node_hooks is None else segment.node_hooks.get(0)
+        for slot, meta in enumerate(segment.metas):
+            place = (segment, slot)
+            value = self.pending.pop(place, None)
+            if value is not None:
+                value = self._run_hooks(place, value)
+            elif meta.grad != NO_GRAD and segment.materialise_grads:
+                value = ready(np.zeros(meta.shape, meta.dtype._numpy), gradient_meta(meta))
+            gradients.append(None if value is None else wrap(value))
+        if node_hooks is not None:
+            for before in list(node_hooks.before.values()):
+                changed = before(tuple(gradients))
+                if changed is not None:
+                    gradients = list(changed) if isinstance(changed, tuple) else [changed]
+        results = segment.run(gradients, self.create_graph)
+        if node_hooks is not None:
+            for after in list(node_hooks.after.values()):
+                changed = after(tuple(results), tuple(gradients))
+                if changed is not None:
+                    results = list(changed) if isinstance(changed, tuple) else [changed]
+        for index, (edge, result) in enumerate(zip(segment.edges, results, strict=True)):
+            if edge is None or result is None:
+                continue
+            value = _fitted(segment, index, result)
+            if isinstance(edge, tuple):
+                self._to_place(edge, value)
+            else:
+                self._to_leaf(edge(), value)
+        self.used.append((segment, list(range(len(segment.metas)))))
+
+    def _check_nan(self, instruction: Instruction, results: list[tuple[Any, Value]]) -> None:
+        if not self.anomaly.check_nan:
+            return
+        for index, (_, gradient) in enumerate(results):
+            if gradient.meta.dtype.is_floating_point and bool(
+                np.isnan(np.asarray(materialise(gradient, "anomaly mode"))).any()
+            ):
+                warnings.warn(
+                    f"Error detected in {instruction.node_name}. No forward pass information "
+                    "available. Enable detect anomaly during forward pass for more information.",
+                    stacklevel=2,
+                )
+                raise messages.nan_in_backward(instruction.node_name, index)
+
+    # One stage
+
+    def _record_stage(
+        self,
+        above: list[SegmentPlace],
+        gradients: list[Value],
+        bound: tuple[float, int] | None,
+        alone: Instruction | None = None,
+    ) -> list[tuple[Any, Value]]:
+        trace = local.trace
+        segments = segments_behind(above, trace)
+        index_of = {id(segment): index for index, segment in enumerate(segments)}
+        roots = [(index_of[id(segment)], slot) for segment, slot in above]
+        ends = tuple([None if segment.trace is not None else segment.end for segment in segments])
+        edges = tuple([level_edges(segment, index_of) for segment in segments])
+        signature = (
+            ends,
+            tuple([segment.freed for segment in segments]),
+            tuple([tuple(sorted(each.items())) for each in edges]),
+            tuple(roots),
+            None if bound is None else self._bound_key(bound, segments),
+            self._wanted_key(segments, trace),
+            self.retain_graph,
+            self.create_graph,
+            alone is not None,
+        )
+        start = trace.node
+        plan = start.backwards.get(signature)
+        if plan is None:
+            plan = self._plan(segments, edges, roots, bound, trace, alone)
+            if len(start.backwards) > _REMEMBERED_PLANS:
+                start.backwards.clear()
+            start.backwards[signature] = plan
+        for level_index, segment in enumerate(segments):
+            check_level(segment, plan, level_index)
+        if not plan.targets:
+            return []
+        operands, parts = self._enter(trace, segments, plan, gradients)
+        key = (GRADIENT, signature, parts)
+        node = start.children.get(key)
+        if node is None:
+            count = len(gradients)
+            gradient = plan.function
+
+            def run(*arrays):
+                return tuple(gradient(arrays[:count], *arrays[count:]))
+
+            metas = tuple([gradient_meta(meta) for meta in plan.metas])
+            identity = None
+            if self.create_graph:
+                end, place = own_cone(trace, [slot for level, slot in roots if level == 0])
+                identity = (
+                    GRADIENT,
+                    end,
+                    ends,
+                    signature[1],
+                    tuple([tuple(sorted(each.items())) for each in edges[1:]]),
+                    tuple([_renumbered(root, place) for root in roots]),
+                    tuple([_renumbered(target, place) for target in plan.targets]),
+                    len(operands),
+                    alone is not None,
+                )
+            node = extend(
+                trace,
+                key,
+                run,
+                operands,
+                metas,
+                plan,
+                self.retain_graph,
+                self.create_graph,
+                identity,
+            )
+        trace.node = node
+        self._note_used(segments, plan)
+        results = []
+        for offset, target in enumerate(plan.targets):
+            slot = node.slot + offset
+            value = Value(trace.base + slot, node.metas[offset], trace.segment, slot)
+            trace.values.append(value)
+            segment = segments[target[0]]
+            if plan.metas[offset].grad == LEAF:
+                results.append((leaf_at(segment, target[1], trace), value))
+            else:
+                results.append(((segment, target[1]), value))
+        return results
+
+    def _plan(
+        self,
+        segments: list[Any],
+        edges: tuple[dict, ...],
+        roots: list[tape.Place],
+        bound: tuple[float, int] | None,
+        trace: Trace,
+        alone: Instruction | None,
+    ) -> tape.GradientPlan:
+        levels = [
+            level_of(segment, trace, own) for segment, own in zip(segments, edges, strict=True)
+        ]
+        if alone is not None:
+            return tape.plan_alone(levels, roots, alone)
+
+        def stop(place: tape.Place) -> bool:
+            return bound is not None and order_of((segments[place[0]], place[1])) <= bound
+
+        def wanted(place: tape.Place, meta: Meta) -> bool:
+            if meta.grad == LEAF:
+                return self.wanted_leaves is None or (
+                    id(leaf_at(segments[place[0]], place[1], trace)) in self.wanted_leaves
+                )
+            return stop(place)
+
+        return tape.plan_gradient(levels, roots, wanted, stop)
+
+    @staticmethod
+    def _bound_key(bound: tuple[float, int], segments: list[Any]) -> tuple:
+        return tuple([order_in(segment, bound) for segment in segments])
+
+    def _wanted_key(self, segments: list[Any], trace: Trace) -> tuple | None:
+        """Say which leaves are wanted without naming tensors."""
+        if self.wanted_leaves is None:
+            return None
+        found = []
+        for index, segment in enumerate(segments):
+            for reference, owner in leaves_of(segment, trace):
+                if id(owner()) in self.wanted_leaves:
+                    found.append((index, reference))
+        return tuple(found)
+
+    def _enter(
+        self,
+        trace: Trace,
+        segments: list[Any],
+        plan: tape.GradientPlan,
+        gradients: list[Value],
+    ) -> tuple[list[Any], tuple]:
+        """Make operands of the cotangents and of what the gradient needs."""
+        operands: list[Any] = []
+        parts: list[Any] = []
+
+        def take(value: Value) -> None:
+            parts.append(reference_of(trace, value))
+            operands.append(value.place - trace.base)
+
+        for value in gradients:
+            take(value)
+        for level_index, reference in plan.needs:
+            segment = segments[level_index]
+            packed = getattr(segment, "packed", None)
+            if packed is not None and reference in packed:
+                what, unpack = packed[reference]
+                take(current_value(unpack(what)))
+            elif segment.trace is not None:
+                operands.append(reference)
+                parts.append(reference)
+            elif isinstance(reference, int):
+                take(self._saved(segment, reference))
+            else:
+                kind, index = reference
+                if kind == "f":
+                    operands.append(("f", len(trace.floats)))
+                    trace.floats.append(segment.floats[index])
+                else:
+                    operands.append(("i", len(trace.ints)))
+                    trace.ints.append(segment.ints[index])
+                parts.append(kind)
+        return operands, tuple(parts)
+
+    def _saved(self, segment: Segment, reference: int) -> Value:
+        saved = segment.saved.get(reference)
+        if saved is None:
+            raise messages.backward_twice()
+        if isinstance(saved, Value):
+            return saved
+        meta = _closed_meta(segment, reference)
+        value = ready(saved, meta if self.create_graph else gradient_meta(meta))
+        if self.create_graph and meta.grad == RESULT:
+            value.segment, value.slot = segment, reference
+        return value
+
+    def _note_used(self, segments: list[Any], plan: tape.GradientPlan) -> None:
+        by_level: dict[int, list[int]] = {}
+        for level_index, instruction in plan.order:
+            by_level.setdefault(level_index, []).append(instruction.slot)
+        for level_index, slots in by_level.items():
+            if segments[level_index].trace is None:
+                self.used.append((segments[level_index], slots))
+
+    # The end
+
+    def _finish(self, places: list[Any]) -> list[Value | None]:
+        totals: dict[int, Value] = {}
+        for leaf, gradient in list(self.leaves.values()):
+            extra = leaf._extra
+            if extra is not None and extra.hooks:
+                for hook in list(extra.hooks.values()):
+                    gradient = _call_hook(hook, gradient)
+            totals[id(leaf)] = gradient
+            if self.accumulate:
+                self.deliver(leaf, gradient, self.create_graph)
+                extra = leaf._extra
+                if extra is not None and extra.post_hooks:
+                    for post_hook in list(extra.post_hooks.values()):
+                        post_hook(leaf)
+        if self.inputs is None:
+            return []
+        found: list[Value | None] = []
+        for tensor, place in zip(self.inputs, places, strict=True):
+            if current_value(tensor).meta.grad == LEAF:
+                found.append(totals.get(id(tensor)))
+            else:
+                captured = self.captured.get(place)
+                found.append(captured)
+                if self.accumulate and captured is not None:
+                    self.deliver(tensor, captured, self.create_graph)
+        return found
+
+
+def _call_node_hooks(hooks: Any, gradients: list[Value]) -> list[Value]:
+    for hook in list(hooks):
+        changed = hook(tuple([wrap(gradient) for gradient in gradients]))
+        if changed is not None:
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            gradients = [current_value(tensor) for tensor in changed]
+    return gradients
+
+
+def _ones(meta: Meta) -> Any:
+    return np.ones(meta.shape, meta.dtype._numpy)
+
+
+def _add(left: Value, right: Value) -> Value:
+    return record(REGISTRY["add"], (wrap(left), wrap(right)), {})
+
+
+def _call_hook(hook: Callable, gradient: Value) -> Value:
+    tensor = wrap(gradient)
+    result = hook(tensor)
+    if result is None:
+        return current_value(tensor)
+    if not hasattr(result, "_value"):
+        name = getattr(hook, "__name__", type(hook).__name__)
+        raise TypeError(
+            f"hook '{name}' has returned an incorrect value (expected Tensor or None, but got "
+            f"{type(result).__name__})"
+        )
+    value = current_value(result)
+    if value.meta.shape != gradient.meta.shape:
+        raise messages.hook_changed_size(gradient.meta.shape, value.meta.shape)
+    return value
+
+
+def _fitted(segment: FunctionSegment, index: int, gradient: Any) -> Value:
+    """Return what a Python function gives as the gradient of an argument, in its shape and dtype.
+
+    Raises:
+        RuntimeError: the argument does not expand to it, or it is complex and the argument is not.
+    """
+    arguments = segment.arguments
+    meta, given = arguments[index], current_value(gradient).meta
+    assert meta is not None
+    if given.shape != meta.shape:
+        if not _expands(meta.shape, given.shape):
+            number = sum(each is not None for each in arguments[:index])
+            raise messages.invalid_gradient(segment.node_name, number, given.shape, meta.shape)
+        gradient = METHODS["sum_to_size"](gradient, meta.shape)
+    if given.dtype is not meta.dtype:
+        if given.dtype.is_complex and not meta.dtype.is_complex:
+            raise messages.complex_gradient()
+        gradient = METHODS["to"](gradient, meta.dtype)
+    return current_value(gradient)
+
+
+def _expands(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    pairs = zip(reversed(shape), reversed(wanted), strict=False)
+    return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
+
+
+def _closed_meta(segment: Segment, reference: int) -> Meta:
+    return end_of(segment).meta_of(reference)
+
+
+def _free(segment: Any, slots: list[int]) -> None:
+    """Drop what the gradients of these instructions had saved."""
+    segment.freed = segment.freed | frozenset(slots)
+    if isinstance(segment, FunctionSegment):
+        segment.node_object._saved = None
+        return
+    end = segment.end
+    kept = end.backwards.get(segment.freed)
+    if kept is None:
+        kept = end.backwards[segment.freed] = _still_needed(end, segment.freed)
+    if kept:
+        segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
+    else:
+        segment.saved = {}
+
+
+def _still_needed(end: Node, freed: frozenset[int]) -> frozenset[int]:
+    kept: set[Any] = set()
+    for instruction in end.instructions():
+        if instruction.slot in freed or not instruction.gradient_operands:
+            continue
+        kept.update(instruction.operands[position] for position in instruction.saves)
+        if instruction.saves_result:
+            kept.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
+    return frozenset(kept)
+
+
+def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
+    """Add a gradient to a tensor's ``.grad``."""
+    extra = extra_of(tensor)
+    if extra.grad is None:
+        extra.grad = wrap(gradient)
+    elif create_graph:
+        extra.grad = extra.grad + wrap(gradient)
+    else:
+        extra.grad.add_(wrap(gradient))

@@ -1,0 +1,186 @@
+"""Running a backward pass: which stretch, with which cotangents, and where the gradients go.
+
+``backward`` first tries the usual path, where one scalar is differentiated and all that is behind
+it is in the trace under way: the trie then knows the plan. ``differentiate`` is the general path:
+closed segments, several roots, hooks, Python functions. It runs the pass in *stages*, each of which
+is one recorded operator; a stage ends at the latest place where Python has to be called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..graph import tape
+from ..graph.values import LEAF, RESULT, Value
+from ..recording.record import reference_of, wrap
+from ..recording.storage import Extra, current_value, overwrite
+from ..recording.trace import REACH, Trace, local
+from .overwritten import check_open_level
+from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
+
+
+def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
+    """Take the usual path: one scalar, all of whose stretch is in the trace under way.
+
+    Returns:
+        Whether it was taken.
+    """
+    trace = local.trace
+    segment = trace.segment
+    slot = value.place - trace.base
+    if not 0 <= slot < REACH or segment.hooks is not None or anomaly.enabled:
+        return False
+    options = (slot, retain_graph, create_graph)
+    start = trace.node
+    plan = start.backwards.get(options)
+    if plan is None:
+        plan = _usual_plan(trace, slot)
+        start.backwards[options] = plan
+    if plan is _UNUSUAL:
+        return False
+    leaves = []
+    keys: list[Any] = [GRADIENT, options]
+    inputs, values = trace.inputs, trace.values
+    for _, reference in plan.targets:
+        holder = inputs[-reference - 1] if reference < 0 else values[reference]
+        leaf = holder.owner()
+        leaves.append(leaf)
+        if leaf is None:
+            keys.append(0)
+            continue
+        extra = leaf._extra
+        if extra is None:
+            extra = leaf._extra = Extra()
+        elif extra.hooks is not None or extra.post_hooks is not None:
+            trace.rollback()
+            return False
+        grad = extra.grad
+        keys.append(None if grad is None else reference_of(trace, current_value(grad)))
+    key = tuple(keys)
+    node = start.children.get(key)
+    if node is None:
+        node = _extend_usual(trace, key, plan, slot, leaves, retain_graph, create_graph)
+    trace.node = node
+    slot = node.slot
+    base = trace.base
+    results = []
+    for meta in node.metas:
+        results.append(Value(base + slot, meta, segment, slot))
+        slot += 1
+    values += results
+    # All are held here: to write to memory that NumPy shares runs the trace in between.
+    for leaf, result in zip(leaves, results, strict=True):
+        if leaf is not None:
+            extra = leaf._extra
+            if extra.grad is None or create_graph:
+                extra.grad = wrap(result)
+            else:
+                overwrite(extra.grad, result)
+    return True
+
+
+class _Anomaly:
+    """Whether gradients are checked for NaN, one operator at a time."""
+
+    enabled = False
+    check_nan = True
+
+
+anomaly = _Anomaly()
+
+_UNUSUAL: Any = object()
+
+
+def _usual_plan(trace: Trace, slot: int) -> Any:
+    node = trace.node
+    if node.meta_of(slot).grad != RESULT:
+        return _UNUSUAL
+    level = tape.Level(node.by_slot(), node.input_metas(), node.freed, {})
+    plan = tape.plan_gradient([level], [(0, slot)], lambda place, meta: meta.grad == LEAF)
+    reached = tape.plan_gradient([level], [(0, slot)], lambda place, meta: True)
+    for _, instruction in reached.order:
+        for position in instruction.gradient_operands:
+            reference = instruction.operands[position]
+            if reference < 0 and level.meta(reference).grad == RESULT:
+                return _UNUSUAL
+    check_open_level(node, plan, 0)
+    return plan
+
+
+def _extend_usual(
+    trace: Trace,
+    key: tuple,
+    plan: tape.GradientPlan,
+    slot: int,
+    leaves: list[Any],
+    retain_graph: bool,
+    create_graph: bool,
+) -> Any:
+    root_meta = trace.node.meta_of(slot)
+    operands: list[Any] = [reference for _, reference in plan.needs]
+    count = len(operands)
+    accumulate: list[int | None] = []
+    for leaf in leaves:
+        grad = None if leaf is None else leaf._extra.grad
+        if grad is None:
+            accumulate.append(None)
+        else:
+            accumulate.append(len(operands))
+            operands.append(current_value(grad).place - trace.base)  # entered with the key
+    gradient = plan.function
+    dtype = root_meta.dtype._numpy
+    shape = root_meta.shape
+
+    def run(*arrays):
+        gradients = gradient([jnp.ones(shape, dtype)], *arrays[:count])
+        return tuple(
+            [
+                g if place is None else arrays[place] + g
+                for g, place in zip(gradients, accumulate, strict=True)
+            ]
+        )
+
+    metas = tuple([gradient_meta(meta) for meta in plan.metas])
+    identity = None
+    if create_graph:
+        end, place = own_cone(trace, [slot])
+        identity = (
+            GRADIENT,
+            end,
+            place[slot],
+            tuple(accumulate),
+            tuple([place.get(reference, reference) for _, reference in plan.targets]),
+        )
+    return extend(trace, key, run, operands, metas, plan, retain_graph, create_graph, identity)
+
+
+def differentiate(
+    roots: Sequence[Value],
+    cotangents: Sequence[Value | None],
+    *,
+    inputs: Sequence[Any] | None,
+    retain_graph: bool,
+    create_graph: bool,
+    accumulate: bool,
+    deliver: Callable[[Any, Value, bool], None],
+) -> list[Value | None]:
+    """Run a backward pass of any shape.
+
+    Args:
+        roots: what is differentiated.
+        cotangents: the gradient at each root; ``None`` is 1 for a scalar.
+        inputs: the tensors whose gradients are wanted, ``None`` for every leaf.
+        retain_graph, create_graph: as in PyTorch.
+        accumulate: whether gradients are added to ``.grad``; otherwise they are returned.
+        deliver: adds a gradient to a tensor's ``.grad``: ``(tensor, value, create_graph)``.
+    Returns:
+        The gradient of each of ``inputs``, ``None`` where nothing flows to it.
+
+    Raises:
+        RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
+    """
+    one_pass = OnePass(inputs, retain_graph, create_graph, accumulate, deliver, anomaly)
+    return one_pass.run(roots, cotangents)

@@ -1,0 +1,1 @@
+"""Programs: compiling, caching, bounding and counting them; devices and JAX's settings."""

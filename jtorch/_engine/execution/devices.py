@@ -1,0 +1,114 @@
+"""Which of JAX's devices a ``torch.device`` is.
+
+``cpu`` is JAX's CPU, ``cuda:N`` its N-th GPU. ``JTORCH_FAKE_CUDA=1`` lets a second device of the
+host stand in for ``cuda:0``, so that the rules of devices can be tried without a GPU.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..._core import config, messages
+from ..._core.device import CPU, META, Device, current_index, set_accelerator_count
+from ..graph.values import Meta
+
+#: Stands where the elements of a tensor of the ``meta`` device would be.
+NO_ELEMENTS = np.zeros((), np.bool_)
+NO_ELEMENTS.flags.writeable = False
+
+
+@functools.cache
+def gpus() -> tuple[Any, ...]:
+    """Return the devices of JAX that ``cuda:0``, ``cuda:1``, ... are."""
+    if config.FAKE_CUDA:
+        return tuple(jax.devices("cpu")[1:])
+    try:
+        return tuple(jax.devices("gpu"))
+    except RuntimeError:
+        return ()
+
+
+def jax_device(device: Device) -> Any:
+    """Return the device of JAX that a device is."""
+    if device.type == "cuda":
+        return gpus()[device.index or 0]
+    return jax.devices("cpu")[0]
+
+
+def check(device: Device) -> Device:
+    """Return a device that exists, with its index where it has one.
+
+    Raises:
+        AssertionError: it is a CUDA device and there is none.
+        RuntimeError: there is no CUDA device of this index.
+        NotImplementedError: it is of a type that jtorch does not know.
+    """
+    kind = device.type
+    if kind == "cpu":
+        return CPU
+    if kind == "meta":
+        return META
+    if kind != "cuda":
+        raise NotImplementedError(
+            f"jtorch has the devices cpu, cuda and meta; there is no backend for '{device}'"
+        )
+    if not gpus():
+        raise messages.no_cuda()
+    if device.index is None:
+        return Device("cuda", current_index())
+    if device.index >= len(gpus()):
+        raise messages.bad_ordinal()
+    return device
+
+
+def resolve(device: Any) -> Device:
+    """Return the device that an argument ``device=`` means.
+
+    Args:
+        device: a device, its name or its ordinal number.
+    """
+    if isinstance(device, int) and not isinstance(device, bool) and not gpus():
+        raise messages.no_accelerator()
+    return check(Device(device))
+
+
+def put(array: np.ndarray, device: Device) -> Any:
+    """Return an array where a device is; what is small stays as it is on the CPU.
+
+    To hand a NumPy array to a program costs 1.4 us, to make an array of JAX of it 26 us.
+    """
+    if device is CPU:
+        return array if array.nbytes < _LARGE else _put_cpu(array)
+    if device is META:
+        return NO_ELEMENTS
+    return jax.device_put(array, jax_device(device))
+
+
+_LARGE = 1 << 16
+
+
+def _put_cpu(array: np.ndarray) -> Any:
+    if jax.default_backend() == "cpu":
+        return jax.device_put(array)
+    return jax.device_put(array, jax.devices("cpu")[0])
+
+
+def settle(array: np.ndarray, meta: Meta) -> Any:
+    """Return an array that is used again and again where its programs run."""
+    if meta.nbytes < 1024 or meta.device is META:
+        return array
+    return _put_cpu(array) if meta.device is CPU else jax.device_put(array, jax_device(meta.device))
+
+
+def transferred(array: Any, device: Device) -> Any:
+    """Return an array that exists on one device on another one."""
+    if device is CPU:
+        return put(np.asarray(array), CPU)
+    return jax.device_put(np.asarray(array), jax_device(device))
+
+
+set_accelerator_count(lambda: len(gpus()))

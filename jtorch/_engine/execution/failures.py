@@ -1,0 +1,99 @@
+"""Errors that only show when a program runs, told in terms of the user's program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+
+from ..._core import messages
+from ..._core.device import CPU
+from ..graph.locations import describe
+
+
+class Lost:
+    """Stands for an array that was never computed: whatever is asked of it, it raises why."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: Exception):
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error.with_traceback(None)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._error.with_traceback(None)
+
+
+def raise_if_lost(arrays: Iterable[Any]) -> None:
+    """Raise why one of these was never computed, if that is so."""
+    for array in arrays:
+        if array.__class__ is Lost:
+            raise array._error.with_traceback(None) from None
+
+
+def is_gone(array: Any) -> bool:
+    """Return whether an array was given up, or never computed."""
+    return array.__class__ is Lost or (isinstance(array, jax.Array) and array.is_deleted())
+
+
+_OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory.*?allocat\w* (\d+) bytes")
+
+
+def explained(error: BaseException, program: Any, device: Any = CPU) -> RuntimeError:
+    """Return the error to raise where a program failed to run.
+
+    Args:
+        error: what XLA raised.
+        program: the program.
+        device: the Device that it was to run on.
+    Returns:
+        A ``RuntimeError`` (``OutOfMemoryError`` on a GPU, as in PyTorch) that names the operator
+        with the largest result and the line that recorded it, since that is where memory most
+        likely ran out.
+    """
+    made = _in_pytorchs_words(str(error).partition("\n")[0], device)
+    hint = _largest_result(program)
+    return made if hint is None else type(made)(f"{made} ({hint})")
+
+
+def _in_pytorchs_words(text: str, device: Any) -> RuntimeError:
+    short = _OUT_OF_MEMORY.search(text)
+    if short is None:
+        return RuntimeError(text)
+    if device.type == "cpu":
+        return messages.out_of_memory(int(short[1]))
+    return messages.out_of_device_memory(int(short[1]))
+
+
+def _bytes_of(instruction: Any) -> int:
+    return sum(meta.nbytes for meta in instruction.metas)
+
+
+def _largest(program: Any) -> Any | None:
+    """Return the instruction with the largest results, ``None`` where there is no instruction."""
+    return max(program.instructions, key=_bytes_of, default=None)
+
+
+def _largest_result(program: Any) -> str | None:
+    """Return what to say of the operator with the largest result."""
+    largest = _largest(program)
+    if largest is None:
+        return None
+    name = getattr(largest.op, "name", str(largest.op))
+    where = getattr(largest, "where", None)
+    recorded = f", recorded at {describe(where)}" if where else ""
+    return f"the largest result, {_bytes_of(largest)} bytes, is that of {name}{recorded}"
+
+
+def independent_of_largest(program: Any) -> tuple[int, ...]:
+    """Return the live results of a program that do not depend on the operator with the largest."""
+    largest = _largest(program)
+    reached: set[int] = set()
+    for instruction in program.instructions:
+        if instruction is largest or any(each in reached for each in instruction.operands):
+            reached.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
+    return tuple([slot for slot in program.live if slot not in reached])

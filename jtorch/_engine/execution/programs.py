@@ -1,0 +1,273 @@
+"""Programs: a path of the trie, from the root to a node, as one compiled XLA executable."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..graph.cones import cone_of
+from ..graph.trie import Instruction, Node
+from ..graph.values import Value
+from . import compilation, donation, failures
+
+_clock = itertools.count(1)
+#: Threads that need the same new program shall not each compile it.
+_compiling = threading.RLock()
+
+
+class Program:
+    """What runs when a trace is flushed at a node with certain results alive.
+
+    Attributes:
+        live: slots whose values somebody can still reach; the first outputs.
+        saved: slots that only a later gradient needs; the outputs after them.
+        saved_live: live slots that a later gradient needs too.
+        saved_inputs: inputs (negative references) whose arrays a later gradient needs.
+        cone: the graph behind the live results, ``None`` where none can be differentiated.
+        outputs: ``live + saved``.
+        returned: the outputs in the order in which the executable returns them.
+        places: for each output, where in that order it is.
+        donated: positions of the arguments that the executable overwrites (see ``donation``).
+        room: bytes to make sure of before it overwrites them, 0 where that is not necessary.
+        used_inputs: inputs that the outputs depend on.
+        uses_floats, uses_ints: whether they depend on Python numbers.
+        instructions: those that the outputs depend on.
+        function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
+        call: the executable of ``function``, ``None`` before the first run.
+        lowered: where it was compiled the cheap way, a function giving what to optimise it from.
+        runs: how often it ran.
+        used: when it last ran, as a number that grows.
+        numbers: the bytes of the Python floats of the last run, and an array of them once they were
+            the same twice. One object, so that threads see both or neither.
+    """
+
+    __slots__ = (
+        "live",
+        "saved",
+        "saved_live",
+        "saved_inputs",
+        "cone",
+        "outputs",
+        "returned",
+        "places",
+        "donated",
+        "room",
+        "used_inputs",
+        "uses_floats",
+        "uses_ints",
+        "instructions",
+        "function",
+        "call",
+        "lowered",
+        "runs",
+        "used",
+        "numbers",
+    )
+
+    live: tuple[int, ...]
+    saved: tuple[int, ...]
+    saved_live: tuple[int, ...]
+    saved_inputs: tuple[int, ...]
+    cone: Any
+    outputs: tuple[int, ...]
+    returned: tuple[int, ...]
+    places: tuple[int, ...]
+    donated: tuple[int, ...]
+    room: int
+    used_inputs: tuple[int, ...]
+    uses_floats: bool
+    uses_ints: bool
+    instructions: tuple[Instruction, ...]
+    function: Callable
+    call: Any
+    lowered: Any
+    runs: int
+    used: int
+    numbers: Any
+
+    def describe(self) -> str:
+        """Return what it computes in a few words."""
+        names = [getattr(i.op, "name", str(i.op)) for i in self.instructions]
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        return f"{len(names)} operators ({shown})"
+
+
+def build(node: Node, live: tuple[int, ...]) -> Program:
+    """Plan the program of a node; it is compiled when it first runs."""
+    instructions = node.instructions()
+    program = Program()
+    program.live = live
+    cone = program.cone = cone_of(node, live)
+    saved = [] if cone is None else cone.needed
+    live_set = set(live)
+    program.saved = tuple(sorted(slot for slot in saved if slot >= 0 and slot not in live_set))
+    program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
+    program.saved_inputs = tuple(slot for slot in saved if slot < 0)
+    program.outputs = program.returned = live + program.saved
+    program.donated = program.places = ()
+    needed, inputs, uses_floats, uses_ints = live_instructions(instructions, program.outputs)
+    program.used_inputs = tuple(inputs)
+    program.uses_floats = uses_floats
+    program.uses_ints = uses_ints
+    program.instructions = tuple(needed)
+    program.function = _function(program)
+    program.call = program.lowered = None
+    program.runs = program.used = program.room = 0
+    program.numbers = None
+    return program
+
+
+def live_instructions(
+    instructions: Sequence[Instruction], outputs: Sequence[int]
+) -> tuple[list[Instruction], list[int], bool, bool]:
+    """Drop the instructions that no output depends on."""
+    wanted = set(outputs)
+    needed = []
+    inputs: set[int] = set()
+    numbers = set()
+    for instruction in reversed(instructions):
+        slots = range(instruction.slot, instruction.slot + len(instruction.metas))
+        if wanted.isdisjoint(slots):
+            continue
+        needed.append(instruction)
+        for reference in instruction.operands:
+            if not isinstance(reference, int):
+                numbers.add(reference[0])
+            elif reference < 0:
+                inputs.add(reference)
+            else:
+                wanted.add(reference)
+    needed.reverse()
+    return needed, sorted(inputs, reverse=True), "f" in numbers, "i" in numbers
+
+
+class Environment(dict):
+    """Arrays by reference: inputs, results, and numbers, which are elements of vectors."""
+
+    def __init__(self, arrays: Any, floats: Any = None, ints: Any = None):
+        super().__init__(arrays)
+        self.numbers = {"f": floats, "i": ints}
+
+    def __missing__(self, reference: tuple[str, int]) -> Any:
+        kind, index = reference
+        return self.numbers[kind][index]
+
+    def declared(self, slot: int, meta: Any) -> Any:
+        """Return a result in the dtype that its tensor shows, without JAX's weak types."""
+        array = jnp.asarray(self[slot], dtype=meta.dtype._numpy)
+        assert array.shape == meta.shape, (array.shape, meta.shape)
+        return array
+
+
+def evaluate(
+    instructions: Sequence[Instruction],
+    environment: Environment,
+    function_of: Callable[[Instruction], Callable] = operator.attrgetter("function"),
+) -> None:
+    """Add the results of instructions, each of which may use those before it.
+
+    Args:
+        instructions: in the order of their slots.
+        environment: holds whatever else they are applied to.
+        function_of: what to compute an instruction with.
+    """
+    for instruction in instructions:
+        results = function_of(instruction)(*[environment[r] for r in instruction.operands])
+        if not isinstance(results, (tuple, list)):
+            results = (results,)
+        slots = range(instruction.slot, instruction.slot + len(instruction.metas))
+        environment.update(zip(slots, results, strict=True))
+
+
+def metas_of(instructions: Sequence[Instruction]) -> dict[int, Any]:
+    """Return the metas of all results by slot."""
+    return {
+        slot: meta
+        for instruction in instructions
+        for slot, meta in enumerate(instruction.metas, instruction.slot)
+    }
+
+
+def _function(program: Program) -> Any:
+    """Return the pure function that JAX compiles."""
+    instructions = program.instructions
+    used_inputs = program.used_inputs
+    metas = metas_of(instructions)
+
+    def jtorch_program(*arguments):
+        numbers = iter(arguments[len(used_inputs) :])
+        floats = next(numbers) if program.uses_floats else None
+        ints = next(numbers) if program.uses_ints else None
+        environment = Environment(zip(used_inputs, arguments), floats, ints)
+        evaluate(instructions, environment)
+        return [environment.declared(slot, metas[slot]) for slot in program.returned]
+
+    return jtorch_program
+
+
+def run(
+    program: Program,
+    floats: list[float],
+    ints: list[int],
+    inputs: list[Value],
+    device: Any,
+    owned: bool = True,
+) -> Sequence[Any]:
+    """Run a program, compiling it first when it never ran.
+
+    Args:
+        owned: whether nobody runs anything with these inputs again on account of the trace that
+            they belong to.
+    Raises:
+        RuntimeError: there is not enough memory.
+    """
+    arguments = [inputs[-reference - 1].array for reference in program.used_inputs]
+    if program.uses_floats:
+        vector = np.array(floats, np.float64)
+        content = vector.tobytes()
+        known = program.numbers
+        if known is not None and known[0] == content:
+            # Most programs have the same numbers each time; to pass a NumPy array costs 1.5 us.
+            array = known[1]
+            if array is None:
+                array = compilation.place(vector, device)
+                program.numbers = (content, array)
+            arguments.append(array)
+        else:
+            program.numbers = (content, None)
+            arguments.append(vector)
+    if program.uses_ints:
+        arguments.append(np.array(ints, np.int64))
+    call = program.call
+    runs = program.runs = program.runs + 1
+    program.used = next(_clock)
+    try:
+        if call is None:
+            with _compiling:
+                call = program.call
+                if call is None:
+                    if owned:
+                        donation.plan(program, inputs, arguments)
+                    call = program.call = compilation.compile_first(program, arguments, device)
+        elif runs == compilation.HOT_RUNS and program.lowered is not None:
+            compilation.optimise_later(program)
+        if program.donated:
+            donation.protect(program, inputs, arguments, owned)
+        if program.room:
+            donation.make_sure_of_room(program, device)
+        results = call(*arguments)
+    except Exception as error:
+        failures.raise_if_lost(arguments)
+        if isinstance(error, (jax.errors.JaxRuntimeError, donation.NoRoom)):
+            raise failures.explained(error, program, device) from None
+        raise
+    if program.donated:
+        return [results[place] for place in program.places]
+    return results

@@ -1,0 +1,1 @@
+"""Plain data about what was recorded: operators, values, the trie, gradient rules."""

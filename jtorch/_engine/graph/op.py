@@ -1,0 +1,191 @@
+"""Operator declarations: one entry, in one place, from which everything else is derived."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ..._core.schema.schema import Schema
+from .values import Meta
+
+#: Every declared operator, by name.
+REGISTRY: dict[str, Op] = {}
+
+
+class Operand:
+    """A tensor or Python number given to an operator, while it is being planned.
+
+    Attributes:
+        name: the parameter that it was given for.
+        reference: where a program finds it (see ``Instruction.operands``); ``None`` for a number
+            that is a constant of the program.
+        meta: Meta of a tensor, ``None`` for a number.
+        number: the Python number, ``None`` for a tensor. Only its type may decide anything, unless
+            ``reference`` is ``None``.
+    """
+
+    __slots__ = ("name", "reference", "meta", "number")
+
+    def __init__(self, name: str, reference: Any, meta: Meta | None, number: Any = None):
+        self.name = name
+        self.reference = reference
+        self.meta: Any = meta  # a plan that asks for it knows that it has a tensor
+        self.number = number
+
+
+class Plan:
+    """What planning an operator yields: the pure function and the metas of its results.
+
+    Attributes:
+        function: takes one array for each of ``operands``.
+        operands: the operands that are arrays in the program.
+        metas: metas of the results, without their part in differentiation.
+        saves: positions in ``operands`` whose elements the gradient needs; ``None`` for the op's
+            own rule.
+        node_name, vjp: override the op's ``grad_fn`` name.
+        undefined: the results have a ``grad_fn``, but it gives no gradient at all.
+    """
+
+    __slots__ = (
+        "function",
+        "operands",
+        "metas",
+        "saves",
+        "node_name",
+        "vjp",
+        "view",
+        "put",
+        "overwrites",
+        "undefined",
+    )
+
+    def __init__(
+        self,
+        function: Callable,
+        operands: list[Operand],
+        metas: tuple[Meta, ...],
+        saves: tuple[int, ...] | None = None,
+        node_name: str | None = None,
+        vjp: Callable | None = None,
+        view: bool = False,
+        put: Callable | None = None,
+    ):
+        self.function = function
+        self.view = view
+        self.overwrites = False
+        self.undefined = False
+        self.put = put
+        self.operands = operands
+        self.metas = metas
+        self.saves = saves
+        self.node_name = node_name
+        self.vjp = vjp
+
+
+class Kind(Protocol):
+    """A family of operators that are planned alike (pointwise, reduction, view, ...)."""
+
+    def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
+        """Check the arguments and work out the results' metas.
+
+        Args:
+            op: the operator.
+            bound: each parameter's value; tensors and numbers that are inputs of the program are
+                ``Operand`` objects (in lists too).
+            mode: the mode that the operator is recorded in.
+        """
+        ...
+
+
+class Op:
+    """A declared operator.
+
+    Attributes:
+        name: public name.
+        function: the pure JAX function.
+        kind: how it is planned.
+        binder: checks and names the arguments of a call.
+        method, function_form, inplace, out: which forms PyTorch has of it.
+        static: parameters of number type that are constants of a program.
+        extra_dynamic: parameters of int type that are inputs of a program all the same, since
+            loops change them (an index).
+        special: numbers that are constants of a program wherever they stand, since they select a
+            better formulation (``x ** 2``).
+        saves: names of the parameters whose elements the gradient needs, ``"cross"`` for a product
+            (each one only for the other's gradient), and ``"result"``; ``None`` means all.
+        vjp: gradient rule, see ``Instruction.vjp``.
+        node_name: class name of ``grad_fn``.
+        kernel: the name that PyTorch's error messages call it.
+        returns: what several results are packed into; a plain tuple unless given.
+        call: the public function.
+        inplace_twin: the operator of the in-place form, where there is one.
+    """
+
+    call: Callable
+    inplace_twin: Op
+
+    def __init__(
+        self,
+        name: str,
+        signatures: tuple[str, ...],
+        function: Callable,
+        kind: Kind,
+        *,
+        method: bool = True,
+        function_form: bool = True,
+        inplace: bool = False,
+        out: bool = False,
+        static: Iterable[str] = (),
+        special: Iterable[Any] = (),
+        saves: Iterable[str] | str | None = None,
+        vjp: Callable | None = None,
+        node_name: str | None = None,
+        kernel: str | None = None,
+        differentiable: bool = True,
+        dynamic: Iterable[str] = (),
+        returns: Callable | None = None,
+    ):
+        self.name = name
+        self.signatures = signatures
+        self.function = function
+        self.kind = kind
+        self.method = method
+        self.function_form = function_form
+        self.inplace = inplace
+        self.out = out
+        self.special = frozenset((type(number), number) for number in special)
+        self.saves = saves if saves is None or isinstance(saves, str) else tuple(saves)
+        self.vjp = vjp
+        self.node_name = node_name or _node_name(name)
+        self.kernel = kernel or f"{name}_cpu"
+        self.differentiable = differentiable
+        self.returns = returns
+        self.schema = Schema(*(f"{name}{signature}" for signature in signatures))
+        self.static = frozenset(static)
+        self.extra_dynamic = frozenset(dynamic)
+        self.__doc__ = function.__doc__
+
+    @functools.cached_property
+    def dynamic(self) -> frozenset[int | str]:
+        """Positions and names of the parameters whose Python numbers are inputs of a program."""
+        found: set[int | str] = set()
+        for signature in self.schema.function_signatures:
+            for position, parameter in enumerate(signature.parameters):
+                if parameter.name in self.static:
+                    continue
+                if (
+                    parameter.kind == "Scalar"
+                    or parameter.name in self.extra_dynamic
+                    or (parameter.kind == "Tensor" and parameter.numbers_as_tensors)
+                ):
+                    found.update((position, parameter.name))
+        return frozenset(found)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def _node_name(name: str) -> str:
+    """Return the backward node's class name: ``log_softmax`` gives LogSoftmaxBackward0."""
+    return "".join(part[:1].upper() + part[1:] for part in name.strip("_").split("_")) + "Backward0"

@@ -1,0 +1,324 @@
+"""The trie: every trace ever seen, merged by prefix.
+
+A node is one recorded operator *given everything before it*, so whatever follows from that (shapes,
+dtypes, strides, requires_grad, the gradient of the stretch) is worked out once, when the node is
+made, and never looked at again on a hit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..._core import modes
+from .values import Meta
+
+
+class Instruction:
+    """One operator in a program: a pure JAX function and where its operands come from.
+
+    Attributes:
+        operands: a reference for each argument of ``function``. An int >= 0 is the result in that
+            slot, an int < 0 an input (-1 is the first), ``("f", i)`` and ``("i", i)`` the i-th
+            Python float or int of the trace.
+        slot: slot of the first result.
+        metas: a Meta for each result.
+        gradient_operands: positions in ``operands`` that a gradient flows to; empty where the
+            results do not require grad.
+        saves: positions in ``operands`` whose elements the gradient needs; the others only lend
+            it their shape.
+        saves_result: whether the gradient needs the results' elements.
+        vjp: gradient rule ``(cotangents, results, operands) -> gradients`` of the operands in
+            ``gradient_operands``, or ``None`` for ``jax.vjp`` of ``function``.
+        node_name: class name of the ``grad_fn``.
+        overwrites: reference of the value that this in-place write made stale, or ``None``; a tuple
+            of them where the first results each replace one.
+        view_of: reference of the value that the result shares memory with, or ``None``.
+        identity: hashable; instructions of equal identity whose operands have equal metas compute
+            the same.
+        where: the user's file and line where it was first recorded, ``None`` where nobody asked.
+    """
+
+    __slots__ = (
+        "op",
+        "function",
+        "operands",
+        "slot",
+        "metas",
+        "gradient_operands",
+        "saves",
+        "saves_result",
+        "vjp",
+        "node_name",
+        "overwrites",
+        "view_of",
+        "identity",
+        "where",
+    )
+
+    def __init__(
+        self,
+        op: Any,
+        function: Callable,
+        operands: tuple,
+        metas: tuple[Meta, ...],
+        *,
+        gradient_operands: tuple[int, ...] = (),
+        saves: tuple[int, ...] = (),
+        saves_result: bool = False,
+        vjp: Callable | None = None,
+        node_name: str = "",
+        overwrites: int | tuple[int, ...] | None = None,
+        view_of: int | None = None,
+        identity: Any = None,
+    ):
+        self.op = op
+        self.function = function
+        self.operands = operands
+        self.slot = -1
+        self.metas = metas
+        self.gradient_operands = gradient_operands
+        self.saves = saves
+        self.saves_result = saves_result
+        self.vjp = vjp
+        self.node_name = node_name
+        self.overwrites = overwrites
+        self.view_of = view_of
+        self.identity = function if identity is None else identity
+        self.where: tuple[str, int] | None = None
+
+    def moved(self, operands: tuple, place: dict[int, int]) -> Instruction:
+        """Return the same instruction with other references."""
+        return Instruction(
+            self.op,
+            self.function,
+            operands,
+            self.metas,
+            gradient_operands=self.gradient_operands,
+            saves=self.saves,
+            saves_result=self.saves_result,
+            vjp=self.vjp,
+            node_name=self.node_name,
+            view_of=None if self.view_of is None else place.get(self.view_of),
+            overwrites=self._moved_overwrites(place),
+            identity=self.identity,
+        )
+
+    def _moved_overwrites(self, place: dict[int, int]) -> Any:
+        overwrites = self.overwrites
+        if overwrites is None:
+            return None
+        if isinstance(overwrites, tuple):
+            return tuple([place.get(reference) for reference in overwrites])
+        return place.get(overwrites)
+
+    def writes(self) -> list[tuple[int, int]]:
+        """Return the references that were overwritten, each with the slot of what replaced it."""
+        overwrites = self.overwrites
+        if overwrites is None:
+            return []
+        if isinstance(overwrites, tuple):
+            return [(r, self.slot + at) for at, r in enumerate(overwrites) if r is not None]
+        return [(overwrites, self.slot)]
+
+
+_extending = threading.Lock()
+
+
+class AlwaysMiss(dict):
+    """Children that a recorder never finds, so that every operator takes the slow path."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
+
+    def find(self, key: Any) -> Any:
+        """Return the child after all."""
+        return dict.get(self, key)
+
+
+class Boundary(dict):
+    """Children of a node where traces are cut (see ``cutting``): no operator is among them.
+
+    What must not be parted from the operator before it, a gradient, passes; the cut comes after it.
+    """
+
+    def __setitem__(self, key: Any, child: Node) -> None:
+        child.children = Boundary()
+        super().__setitem__(key, child)
+
+
+class Node:
+    """A place in the trie. ``slot`` and ``meta`` are those of the (first) result.
+
+    Attributes:
+        cut_at: depth from which on traces through this node are cut, 0 where that is open.
+        span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
+    """
+
+    __slots__ = (
+        "parent",
+        "key",
+        "children",
+        "instruction",
+        "slot",
+        "meta",
+        "metas",
+        "next_slot",
+        "entered",
+        "n_inputs",
+        "n_floats",
+        "n_ints",
+        "depth",
+        "cut_at",
+        "span",
+        "mode",
+        "modes",
+        "programs",
+        "backwards",
+        "freed",
+        "_instructions",
+        "_by_slot",
+        "_input_metas",
+    )
+
+    def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
+        self.parent = parent
+        self.key = key
+        self.children: dict[tuple, Node] = AlwaysMiss() if mode.saved_tensors_hooks else {}
+        self.instruction: Any = None  # of every node but the root
+        self.slot = -1
+        self.meta: Any = None  # where there is one result
+        self.metas: tuple[Meta, ...] = ()
+        self.entered: tuple[Meta, ...] = ()
+        self.mode = mode
+        self.modes: dict[modes.Mode, Node] = {mode: self}
+        self.programs: dict[tuple, Any] = {}
+        self.backwards: dict[tuple, Any] = {}
+        self._instructions: tuple[Instruction, ...] | None = None
+        self._by_slot: dict[int, Instruction] | None = None
+        self._input_metas: tuple[Meta, ...] | None = None
+        if parent is None:
+            self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
+            self.cut_at = self.span = 0
+            self.freed: frozenset[int] = frozenset()
+        else:
+            self.next_slot = parent.next_slot
+            self.n_inputs = parent.n_inputs
+            self.n_floats = parent.n_floats
+            self.n_ints = parent.n_ints
+            self.depth = parent.depth
+            self.freed = parent.freed
+            self.cut_at = parent.cut_at
+            self.span = parent.span
+            if parent.children.__class__ is Boundary:
+                self.children = Boundary()
+
+    def extend(
+        self,
+        key: tuple,
+        instruction: Instruction,
+        entered: tuple[Meta, ...],
+        floats: int,
+        ints: int,
+    ) -> Node:
+        """Add the child that ``key`` leads to."""
+        child = Node(self, key, self.mode)
+        instruction.slot = self.next_slot
+        child.instruction = instruction
+        child.slot = self.next_slot
+        child.metas = instruction.metas
+        child.meta = instruction.metas[0] if instruction.metas else None
+        child.next_slot = self.next_slot + len(instruction.metas)
+        child.entered = entered
+        child.n_inputs = self.n_inputs + len(entered)
+        child.n_floats = floats
+        child.n_ints = ints
+        child.depth = self.depth + 1
+        if self.cut_at:
+            child.cut_from(self.cut_at, self.span)
+        with _extending:
+            # Threads that record the same for the first time share the node that came first.
+            first = dict.get(self.children, key)
+            if first is not None:
+                return first
+            self.children[key] = child
+        return child
+
+    def cut_from(self, depth: int, span: int) -> None:
+        """Have traces cut from a depth on, and those after them every ``span`` operators."""
+        self.cut_at = depth
+        self.span = span
+        if self.depth >= depth:
+            self.children = Boundary()
+
+    def in_mode(self, mode: modes.Mode) -> Node:
+        """Return the node that stands for the same operators, the next one recorded in ``mode``."""
+        node = self.modes.get(mode)
+        if node is None:
+            if self.depth == 0:
+                return root(mode)
+            node = Node(self, ("mode", mode), mode)
+            node.modes = self.modes
+            node.programs = self.programs
+            node.slot, node.meta, node.metas = self.slot, self.meta, self.metas
+            self.modes[mode] = node
+        return node
+
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Return the instructions from the root to here."""
+        if self._instructions is None:
+            path = []
+            node: Node | None = self
+            while node is not None:
+                if node.instruction is not None:
+                    path.append(node.instruction)
+                node = node.parent
+            self._instructions = tuple(reversed(path))
+        return self._instructions
+
+    def input_metas(self) -> tuple[Meta, ...]:
+        """Return the metas of all inputs, the first one first."""
+        if self._input_metas is not None:
+            return self._input_metas
+        parts: list[tuple[Meta, ...]] = []
+        node: Node | None = self
+        while node is not None:
+            if node.entered:
+                parts.append(node.entered)
+            node = node.parent
+        self._input_metas = tuple([meta for part in reversed(parts) for meta in part])
+        return self._input_metas
+
+    def by_slot(self) -> dict[int, Instruction]:
+        """Return the instruction that fills each slot."""
+        if self._by_slot is None:
+            self._by_slot = {
+                instruction.slot + offset: instruction
+                for instruction in self.instructions()
+                for offset in range(len(instruction.metas))
+            }
+        return self._by_slot
+
+    def meta_of(self, reference: int) -> Meta:
+        """Return the meta of a slot or an input."""
+        if reference < 0:
+            return self.input_metas()[-reference - 1]
+        instruction = self.by_slot()[reference]
+        return instruction.metas[reference - instruction.slot]
+
+
+_ROOTS: dict[modes.Mode, Node] = {}
+
+
+def root(mode: modes.Mode) -> Node:
+    """Return the node of the empty trace in a mode."""
+    node = _ROOTS.get(mode)
+    if node is None:
+        node = _ROOTS[mode] = Node(None, None, mode)
+    return node
+
+
+def clear() -> None:
+    """Forget every trace and program. Traces under way keep what they stand on."""
+    _ROOTS.clear()

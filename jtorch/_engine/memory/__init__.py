@@ -1,0 +1,1 @@
+"""Views, in-place writes, and memory shared with the host."""

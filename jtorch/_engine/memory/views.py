@@ -1,0 +1,655 @@
+"""Reading and writing tensors that share a storage.
+
+A view step is ``(operator, arguments)``: how to get the view from the tensor that it was made of. A
+tensor lies in its storage by a chain of steps. Reading the chain is one recorded instruction, and
+writing through it one more, which puts the new elements into the storage's value, step by step
+backwards.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..._core import messages
+from ..._core.strides import memory_order
+from ..graph.op import REGISTRY, Op, Operand, Plan
+from ..graph.trie import Instruction
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
+from ..recording import planning, storage
+from ..recording.planning import keep_history
+from ..recording.record import record, reference_of, switch_device, wrap
+from ..recording.storage import Alias, current_value, is_flipped, mark_stale, storage_of
+from ..recording.trace import REACH, SwitchDevice, local, materialise
+from . import host_memory
+
+
+class Step(NamedTuple):
+    """One view operator applied to a tensor.
+
+    Attributes:
+        op: the operator.
+        args: its arguments after the tensor.
+    """
+
+    op: Op
+    args: tuple
+
+
+class Remark(NamedTuple):
+    """Why PyTorch refuses to record an in-place write to a view.
+
+    Attributes:
+        without_grad: the view was made in ``no_grad`` mode.
+        several: its operator returned several views.
+        output: which of them it is.
+        node_name: class name of the operator's ``grad_fn``.
+        derived: whether this is a view, with a ``grad_fn``, of the view in question.
+    """
+
+    without_grad: bool
+    several: bool
+    output: int
+    node_name: str
+    derived: bool = False
+
+
+def alias_of_view(source: Any, step: Step, result: Any, several: int | None = None) -> None:
+    """Note that ``result`` shares the memory of ``source``.
+
+    Args:
+        source: the tensor that was viewed.
+        step: how.
+        result: the new tensor.
+        several: which of several views it is, ``None`` where there is one.
+    """
+    shared = storage_of(source)
+    alias = source._alias
+    made = Alias(shared, (*alias.steps, step), None)
+    made.counter = alias.counter
+    result._alias = made
+    if not step.op.differentiable:
+        # PyTorch does not call detach() a view: it has no base.
+        return
+    made.base = source if alias.base is None else alias.base
+    if several is not None or alias.remark is not None or not local.trace.mode.grad:
+        _annotate(made, alias, several, result)
+
+
+def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> None:
+    value = result._value
+    if value.meta.grad == LEAF:
+        # torch 2.13: a view made without grad mode of what requires grad is a leaf that says it
+        # does, and to which no gradient flows.
+        value.owner = _nobody
+    name = local.trace.node.instruction.node_name
+    if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
+        # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
+        made.remark = Remark(True, several is not None, several or 0, name)
+    elif several is not None:
+        made.remark = Remark(False, True, several, name)
+    elif source.remark is not None:
+        derived = value.meta.grad == RESULT
+        made.remark = source.remark._replace(output=0, node_name=name, derived=derived)
+
+
+def _nobody() -> None:
+    """Stand where a leaf's tensor is looked up: there is none that takes a gradient."""
+    return None
+
+
+def make_view(op: Op, method: bool) -> Callable:
+    """Return the recorder of a view operator of one result; the result shares the memory."""
+
+    def call(*args, **kwargs):
+        result = wrap(record(op, args, kwargs, method))
+        source = args[0] if args else kwargs["input"]
+        step_args = args[1:]
+        if kwargs:
+            step_args = _positional(op, step_args, kwargs)
+        elif len(step_args) > 1 or method:
+            step_args = _packed(op, step_args)
+        alias_of_view(source, Step(op, step_args), result)
+        return result
+
+    return call
+
+
+def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None = None) -> Any:
+    """Record a view: what ``make_view`` does, for arguments that need no looking at.
+
+    Args:
+        op: the view operator.
+        tensor: the tensor that is viewed.
+        args: the arguments after it.
+        key: how they enter the key.
+        number: the argument that is an input of the program, if any.
+    """
+    value = tensor._value
+    unread = False
+    if tensor._alias is not None:
+        unread = host_memory.is_costly_to_read(tensor)
+        if not unread:
+            value = current_value(tensor)
+    trace = local.trace
+    reference = value.place - trace.base
+    if not -REACH < reference < REACH:
+        try:
+            reference = trace.enter(value)
+        except SwitchDevice:
+            trace.rollback()
+            switch_device(value.meta.device)
+            trace = local.trace
+            reference = trace.enter(value)
+    if number is not None:
+        trace.ints.append(number)
+    key = (op, reference, *key)
+    node = trace.node.children.get(key)
+    if node is None:
+        node = planning.miss(op, trace, key, (tensor, *args), {}, True)
+    trace.node = node
+    slot = node.slot
+    made = Value(trace.base + slot, node.meta, trace.segment, slot)
+    trace.values.append(made)
+    result = wrap(made)
+    alias_of_view(tensor, Step(op, args), result)
+    if unread:
+        result._alias.seen = -1  # its own few elements are read when somebody looks
+    return result
+
+
+def make_views(op: Op, method: bool) -> Callable:
+    """Return the recorder of a view operator of several results.
+
+    Each result's alias is made of simple steps: ``op.kind.parts(meta, **arguments)`` names them.
+    """
+
+    def call(*args, **kwargs):
+        values = record(op, args, kwargs, method)
+        if isinstance(values, Value):
+            values = (values,)
+        source = args[0] if args else kwargs["input"]
+        _, bound = op.schema.bind(args[1:], _without_input(kwargs), True)
+        parts = op.kind.parts(source._value.meta, **bound)
+        results = []
+        for output, (value, step) in enumerate(zip(values, parts, strict=True)):
+            result = wrap(value)
+            alias_of_view(source, step, result, output)
+            results.append(result)
+        return tuple(results)
+
+    return call
+
+
+def _without_input(kwargs: dict) -> dict:
+    return {name: value for name, value in kwargs.items() if name not in ("input", "self")}
+
+
+def _packed(op: Op, args: tuple) -> tuple:
+    """Return the arguments with a list of ints that was spread out packed: ``permute(2, 0, 1)``."""
+    signature = op.schema.method_signatures[0]
+    if signature.takes_varargs and args and not isinstance(args[0], (tuple, list)):
+        return (tuple(args),)
+    return args
+
+
+def _positional(op: Op, args: tuple, kwargs: dict) -> tuple:
+    """Return the arguments after the tensor, by position."""
+    index, bound = op.schema.bind(args, _without_input(kwargs), True)
+    signature = next(s for s in op.schema.method_signatures if s.index == index)
+    return tuple([bound[parameter.name] for parameter in signature.parameters])
+
+
+# Chains of steps
+
+
+class _ChainOp:
+    """Stands where an instruction or a key names an operator."""
+
+    differentiable = True
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+_READ = _ChainOp("read_view")
+_PUT = _ChainOp("copy_slices")
+
+
+def bound_arguments(step: Step) -> dict[str, Any]:
+    """Return a step's arguments by name."""
+    _, bound = step.op.schema.bind(step.args, {}, True)
+    return bound
+
+
+def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[list[Any], list[tuple[int, int, int]]]:
+    """Return a key of the steps, and ``(step, position, place in ints)`` of changing integers."""
+    key: list[Any] = []
+    numbers = []
+    for at, step in enumerate(steps):
+        op = step.op
+        key.append(op)
+        for position, arg in enumerate(step.args):
+            cls = arg.__class__
+            if cls is int:
+                if (position + 1) in op.dynamic and (cls, arg) not in op.special:
+                    numbers.append((at, position, len(trace.ints)))
+                    trace.ints.append(arg)
+                    key.append(int)
+                else:
+                    key.append(arg)
+            elif cls is list:
+                key.append(tuple(arg))
+            else:
+                key.append((cls, arg))
+    return key, numbers
+
+
+class _PlannedStep(NamedTuple):
+    """A step as pure functions of arrays and of the changing integers ``numbers``."""
+
+    plan: Plan
+    numbers: tuple[int, ...]
+
+    def read(self, array: Any, given: Sequence[Any]) -> Any:
+        return self.plan.function(array, *[given[n] for n in self.numbers])
+
+    def put(self, base: Any, new: Any, given: Sequence[Any]) -> Any:
+        if self.plan.put is not None:
+            return self.plan.put(base, new, *[given[n] for n in self.numbers])
+        return put_elements(lambda array: self.read(array, given), base, new)
+
+
+def _plan_chain(
+    meta: Meta, steps: Sequence[Step], numbers: list[tuple[int, int, int]]
+) -> tuple[list[_PlannedStep], Meta]:
+    """Plan steps one after the other, and return the meta that they end at."""
+    changing = {(at, position): n for n, (at, position, _) in enumerate(numbers)}
+    planned = []
+    meta = meta.with_grad(NO_GRAD)
+    for at, step in enumerate(steps):
+        op = step.op
+        index, bound = op.schema.bind(step.args, {}, True)
+        signature = next(s for s in op.schema.method_signatures if s.index == index)
+        arguments: dict[str, Any] = {"input": Operand("input", 0, meta)}
+        for position, parameter in enumerate(signature.parameters):
+            value = bound[parameter.name]
+            if (at, position) in changing:
+                value = Operand(parameter.name, changing[at, position] + 1, None, value)
+            arguments[parameter.name] = value
+        plan: Plan = op.kind.plan(op, arguments, local.trace.mode)
+        order = tuple([operand.reference - 1 for operand in plan.operands[1:]])
+        planned.append(_PlannedStep(plan, order))
+        meta = plan.metas[0].with_grad(NO_GRAD)
+    return planned, meta
+
+
+def chain_function(meta: Meta, steps: Sequence[Step]) -> tuple[Callable, Meta]:
+    """Return a pure function that reads steps, and the meta that they end at."""
+    planned, end = _plan_chain(meta, steps, [])
+
+    def run(array: Any) -> Any:
+        for step in planned:
+            array = step.read(array, ())
+        return array
+
+    return run, end
+
+
+def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
+    """Record an instruction, made where the key is new, and return its value."""
+    node = trace.node.children.get(key)
+    if node is None:
+        parent = trace.node
+        try:
+            instruction = make()
+        except BaseException:
+            trace.rollback()
+            raise
+        entered = tuple([value.meta for value in trace.inputs[parent.n_inputs :]])
+        node = parent.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+    trace.node = node
+    value = Value(trace.base + node.slot, node.meta, trace.segment, node.slot)
+    trace.values.append(value)
+    return value
+
+
+def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) -> Value:
+    """Record the view that steps make of a storage's value.
+
+    Args:
+        base: the value.
+        steps: the steps.
+        grad: part that the result takes in differentiation; by default it is a result of the base
+            where that requires grad, in whatever mode this is recorded.
+    """
+    if grad is None:
+        tracked = base.meta.grad != NO_GRAD and all(step.op.differentiable for step in steps)
+        grad = RESULT if tracked else NO_GRAD
+    trace = local.trace
+    from_base = reference_of(trace, base)
+    key, numbers = _chain_key(trace, steps)
+
+    def make() -> Instruction:
+        planned, meta = _plan_chain(base.meta, steps, numbers)
+        floating = meta.dtype.is_floating_point or meta.dtype.is_complex
+        part = grad if floating else NO_GRAD
+
+        def run(array, *given):
+            for step in planned:
+                array = step.read(array, given)
+            return array
+
+        return Instruction(
+            _READ,
+            run,
+            (from_base if isinstance(from_base, int) else base.place - trace.base,)
+            + tuple([("i", place) for _, _, place in numbers]),
+            (meta.with_grad(part),),
+            gradient_operands=(0,) if part == RESULT else (),
+            node_name="AsStridedBackward0",
+            view_of=base.place - trace.base,
+            identity=(_READ, grad, *key),
+        )
+
+    return _extend(trace, (_READ, from_base, grad, *key), make)
+
+
+def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool) -> Value:
+    """Record the storage's value after ``new`` was written to the view that the steps make.
+
+    Args:
+        base: the value before.
+        steps: the steps.
+        new: the elements of the view.
+        keeps_history: whether autograd must not see the write.
+    """
+    trace = local.trace
+    if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
+        raise messages.leaf_view_inplace()
+    from_base = reference_of(trace, base)
+    from_new = reference_of(trace, new)
+    key, numbers = _chain_key(trace, steps)
+
+    def make() -> Instruction:
+        instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history)
+        instruction.identity = (_PUT, trace.mode.grad, keeps_history, *key)
+        return instruction
+
+    value = _extend(trace, (_PUT, from_base, from_new, keeps_history, *key), make)
+    if value.meta.grad == LEAF:
+        value.owner = base.owner
+    return value
+
+
+def _put_instruction(
+    trace: Any,
+    steps: tuple[Step, ...],
+    base: Value,
+    new: Value,
+    numbers: list[tuple[int, int, int]],
+    keeps_history: bool,
+) -> Instruction:
+    meta = base.meta
+    if keeps_history or not trace.mode.grad:
+        grads: tuple[int, ...] = (0,) if meta.grad == RESULT else ()
+        vjp: Any = keep_history if grads else None
+        out = meta
+    else:
+        grads = tuple(p for p, v in enumerate((base, new)) if v.meta.grad != NO_GRAD)
+        vjp = None
+        out = meta.with_grad(RESULT) if grads else meta
+    planned, _ = _plan_chain(meta, steps, numbers)
+
+    def run(base_array, new_array, *given):
+        befores = [base_array]
+        for step in planned[:-1]:
+            befores.append(step.read(befores[-1], given))
+        for step, before in zip(reversed(planned), reversed(befores), strict=True):
+            new_array = step.put(before, new_array, given)
+        return new_array
+
+    return Instruction(
+        _PUT,
+        run,
+        (base.place - trace.base, new.place - trace.base)
+        + tuple([("i", place) for _, _, place in numbers]),
+        (out,),
+        gradient_operands=grads,
+        vjp=vjp,
+        node_name="CopySlices",
+        overwrites=base.place - trace.base,
+    )
+
+
+def put_elements(view: Callable, base: Any, new: Any) -> Any:
+    """Return ``base`` with ``new`` where the view lies.
+
+    The view of the flat positions says which elements they are; XLA folds that away for static
+    views. Of elements that the view repeats, one of the writes wins, as in PyTorch.
+    """
+    positions = view(jnp.arange(base.size).reshape(base.shape))
+    flat = base.reshape(-1).at[positions.reshape(-1)].set(new.reshape(-1))
+    return flat.reshape(base.shape)
+
+
+# Reading
+
+
+def _read(tensor: Any) -> Value:
+    alias = tensor._alias
+    shared = alias.storage
+    if shared.host is not None:
+        if alias.steps:
+            part = host_memory.read_part(tensor, storage_offset(tensor))
+            if part is not None:
+                tensor._value = part
+                return part
+        host_memory.refresh(shared)
+        if alias.seen == shared.version:
+            return tensor._value
+    value = shared.value
+    old = tensor._value
+    if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
+        value = read_chain(value, alias.steps, LEAF)
+        value.owner = old.owner
+    elif alias.steps:
+        value = read_chain(value, alias.steps)
+        alias.rebased = value.meta.grad == RESULT and alias.seen != shared.version
+    tensor._value = value
+    alias.seen = shared.version
+    return value
+
+
+# Writing
+
+
+def _write(tensor: Any, value: Value) -> None:
+    alias = tensor._alias
+    shared = alias.storage
+    recorded = value.meta.grad == RESULT and local.trace.mode.grad
+    if recorded and alias.remark is not None:
+        raise messages.view_inplace(*alias.remark)
+    if shared.host is not None:
+        host_memory.refresh(shared)
+        if shared.host is not None:
+            _write_host(tensor, value)
+            return
+    old = shared.value
+    steps = alias.steps
+    detached = alias.leaf or any(not step.op.differentiable for step in steps)
+    new = put_chain(old, steps, value, detached) if steps else value
+    if alias.counter is shared.counter:
+        mark_stale(old)
+    shared.value = new
+    shared.version += 1
+    alias.counter[0] += 1
+    if detached or value.meta.grad == NO_GRAD or not steps or alias.base is None:
+        tensor._value = value
+        alias.seen = shared.version
+    else:
+        alias.seen = -1  # read again through the base, whose history the write has joined
+
+
+def _write_host(tensor: Any, value: Value) -> None:
+    alias = tensor._alias
+    shared = alias.storage
+    if not alias.steps:
+        host_memory.write(tensor, value, 0)
+        shared.value = value
+        shared.version += 1
+        alias.seen = shared.version
+    else:
+        if value.meta.dtype is shared.meta.dtype and not is_flipped(tensor):
+            host_memory.write(tensor, value, storage_offset(tensor))
+        else:
+            plain = ready(
+                materialise(value, "write to memory shared with NumPy"),
+                value.meta.with_grad(NO_GRAD),
+            )
+            new = put_chain(shared.value, alias.steps, plain, True)
+            host_memory.view_at(shared, shared.meta, 0)[...] = np.asarray(
+                materialise(new, "write to memory shared with NumPy")
+            )
+        host_memory.refresh(shared)
+        alias.seen = shared.version
+    alias.counter[0] += 1
+    tensor._value = value
+
+
+storage.slow.read = _read  # type: ignore[method-assign]
+storage.slow.write = _write  # type: ignore[method-assign]
+
+
+# What else changes how a tensor lies in memory
+
+
+def make_leaf_view(tensor: Any, value: Value) -> None:
+    """Make a view a leaf: it keeps sharing the memory, and has no history.
+
+    Args:
+        tensor: a view of something that does not require grad.
+        value: its value, a leaf.
+    """
+    tensor._value = value
+    alias = tensor._alias
+    alias.leaf = value.meta.grad == LEAF
+    alias.seen = alias.storage.version
+
+
+def data_of(tensor: Any) -> Any:
+    """Return ``tensor.data``: the same memory, without history and with a version of its own."""
+    result = tensor.detach()
+    result._alias.counter = [0]
+    return result
+
+
+def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
+    """Let a tensor lie where ``source`` does; it keeps its own version counter.
+
+    Args:
+        tensor, source: the tensors.
+        leaf: whether the tensor is a leaf that requires grad.
+    """
+    shared = storage_of(source)
+    counter = [tensor._writes] if tensor._alias is None else tensor._alias.counter
+    steps = source._alias.steps
+    detach = Step(REGISTRY["detach"], ())
+    alias = Alias(shared, steps if steps[-1:] == (detach,) else (*steps, detach), None)
+    alias.counter = counter
+    alias.leaf = leaf
+    current_value(source)  # takes what NumPy has written into the storage
+    tensor._value = read_chain(shared.value, alias.steps, LEAF if leaf else NO_GRAD)
+    if leaf:
+        tensor._value.owner = weakref.ref(tensor)
+    tensor._alias = alias
+
+
+def storage_offset(tensor: Any) -> int:
+    """Return where in its storage the first element of a tensor lies, in elements."""
+    alias = tensor._alias
+    if alias is None:
+        return 0
+    if alias.offset is None:
+        offset = 0
+        meta = alias.storage.meta
+        for step in alias.steps:
+            bound = bound_arguments(step)
+            rule = step.op.kind.offset
+            if rule is not None:
+                offset = rule(meta, offset, **bound)
+            plan = step.op.kind.plan(
+                step.op, {"input": Operand("input", 0, meta), **bound}, local.trace.mode
+            )
+            meta = plan.metas[0]
+        alias.offset = offset
+    return alias.offset
+
+
+def check_partial_overlap(target: Any, source: Any) -> None:
+    """Raise where a tensor that is written shares some, not all, of its memory with an operand."""
+    if _overlap(target, source) == "partial":
+        check_write(target, (source,))
+        raise messages.partly_overlapping()
+
+
+def check_no_overlap(target: Any, source: Any) -> None:
+    """Raise where a tensor that is written shares any of its memory with an operand."""
+    if _overlap(target, source) is not None:
+        raise messages.partly_overlapping()
+
+
+def _overlap(target: Any, source: Any) -> str | None:
+    """Return whether two tensors share ``"full"`` or ``"partial"`` memory.
+
+    As in PyTorch, only tensors without gaps are looked at.
+    """
+    first, second = target._alias, source._alias
+    if target is not source and (
+        first is None or second is None or first.storage is not second.storage
+    ):
+        return None
+    mine, its = target._value.meta, source._value.meta
+    if (
+        memory_order(mine.shape, mine.strides) is None
+        or memory_order(its.shape, its.strides) is None
+    ):
+        return None
+    if target is source:
+        return "full"
+    start, other = storage_offset(target), storage_offset(source)
+    if start == other and mine.numel == its.numel and mine.strides == its.strides:
+        return "full"
+    return "partial" if start < other + its.numel and other < start + mine.numel else None
+
+
+def check_write(tensor: Any, others: tuple = ()) -> None:
+    """Raise where autograd forbids to write to a tensor in place, whatever is written.
+
+    Args:
+        tensor: the tensor.
+        others: the other arguments of the operator.
+    """
+    if not local.trace.mode.grad or not hasattr(tensor, "_value"):
+        return
+    grad = current_value(tensor).meta.grad
+    alias = tensor._alias
+    if alias is not None and alias.base is not None:
+        recorded = grad != NO_GRAD or any(
+            hasattr(other, "_value") and other._value.meta.grad != NO_GRAD for other in others
+        )
+        if recorded and alias.remark is not None:
+            raise messages.view_inplace(*alias.remark)
+        if grad != NO_GRAD and current_value(alias.base).meta.grad != RESULT:
+            raise messages.leaf_view_inplace()
+    if grad == LEAF:
+        raise messages.leaf_inplace()
+
+
+storage.slow.check_write = check_write  # type: ignore[method-assign]
+storage.slow.check_overlap = check_partial_overlap  # type: ignore[method-assign]
+storage.slow.refuse_overlap = check_no_overlap  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""What happens when an operator is called, until its trace is flushed."""

@@ -1,0 +1,697 @@
+"""Recording: what happens, in nanoseconds, when an operator is called.
+
+A recorder is a function made for one operator. It turns the arguments into a key, looks the key up
+in the children of the trie node that the trace stands on, and on a hit makes the result's ``Value``
+and tensor. Everything else (checks, promotion, shapes) is on the way of a miss, in ``planning``.
+
+How an argument enters the key:
+
+=================  ==========================================================================
+tensor             its reference (int) or, on first use in this trace, its ``Meta``
+float, int         where it is an input of the program: the class; else the number itself
+bool, float        where it is a constant: a pair with its class, since ``1 == 1.0 == True``
+list, tuple        a tuple of the above
+other              itself; it has to be hashable
+=================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..._core import config, messages
+from ..._core.device import CPU, Device
+from ..._core.promotion import can_cast
+from ..graph.op import Op
+from ..graph.values import Value
+from . import planning, saved_hooks
+from ._messages_out import ANY_DTYPE, out_dtype_error
+from .storage import current_value, overwrite, slow
+from .trace import REACH, SwitchDevice, Trace, flush, local
+
+_LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
+
+_new = object.__new__
+
+
+class _NoTensorYet:
+    """Stands for the Tensor class until ``set_tensor_class`` names it."""
+
+
+Tensor: Any = _NoTensorYet
+Parameter: Any = _NoTensorYet
+
+
+def set_tensor_class(cls: type) -> None:
+    """Tell which class results have."""
+    global Tensor
+    Tensor = cls
+
+
+def set_parameter_class(cls: type) -> None:
+    """Tell which subclass is the usual one of tensors that somebody made."""
+    global Parameter
+    Parameter = cls
+
+
+def wrap(value: Value) -> Any:
+    """Return a new tensor that holds a value."""
+    tensor = _new(Tensor)
+    tensor._value = value
+    tensor._alias = None
+    tensor._writes = 0
+    tensor._extra = None
+    return tensor
+
+
+saved_hooks.wrap = wrap
+
+
+def reference_of(trace: Trace, value: Value) -> Any:
+    """Return how a key names a value: its reference, or its Meta where it is new to the trace."""
+    reference = value.place - trace.base
+    if -REACH < reference < REACH:
+        return reference
+    return trace.enter(value)
+
+
+def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
+    """Return the key of a call, entering tensors and numbers into the trace on the way."""
+    key: list[Any] = [op]
+    append = key.append
+    dynamic = op.dynamic
+    special = op.special
+    base = trace.base
+    position = 0
+    for arg in args:
+        cls = arg.__class__
+        if cls is Tensor or cls is Parameter:
+            value = arg._value
+            if arg._alias is not None:
+                value = current_value(arg)
+            reference = value.place - base
+            if -REACH < reference < REACH:
+                append(reference)
+            else:
+                append(trace.enter(value))
+        elif cls is int:
+            if position not in dynamic:
+                append(arg)
+            elif special and (cls, arg) in special:
+                append((cls, arg))
+            else:
+                _take_int(trace, arg)
+                append(int)
+        elif cls is float and position in dynamic and not special:
+            trace.floats.append(arg)
+            append(float)
+        else:
+            append(_encode_other(op, trace, arg, position))
+        position += 1  # noqa: SIM113  (enumerate would be slower here)
+    if kwargs:
+        for name, arg in kwargs.items():
+            append(name)
+            cls = arg.__class__
+            if cls is float and name in dynamic and not special:
+                trace.floats.append(arg)
+                append(float)
+            elif cls is int and name in dynamic and (cls, arg) not in special:
+                _take_int(trace, arg)
+                append(int)
+            else:
+                append(arg if cls is int else _encode_other(op, trace, arg, name))
+    return tuple(key)
+
+
+planning.set_encoder(encode)
+
+
+def _take_int(trace: Trace, number: int) -> None:
+    if not _LEAST_INT <= number <= _MOST_INT:
+        raise OverflowError("Overflow when unpacking long long")
+    trace.ints.append(number)
+
+
+def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
+    cls = arg.__class__
+    if cls is float:
+        if place in op.dynamic and (cls, arg) not in op.special:
+            trace.floats.append(arg)
+            return float
+        return (cls, arg)
+    if cls is bool or cls is complex:
+        return (cls, arg)
+    if cls is tuple or cls is list:
+        return (cls, *[_encode_element(op, trace, element) for element in arg])
+    if arg is None:
+        return None
+    if hasattr(arg, "_value"):
+        return reference_of(trace, current_value(arg))
+    if isinstance(arg, (np.generic, Tensor)):
+        raise TypeError  # a number in NumPy's clothes, or a tensor without a value: see ``recover``
+    return arg
+
+
+def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
+    cls = element.__class__
+    if cls is int or element is None:
+        return element
+    if cls is float or cls is bool or cls is complex:
+        return (cls, element)
+    if hasattr(element, "_value"):
+        return reference_of(trace, current_value(element))
+    if cls is tuple or cls is list:
+        return (cls, *[_encode_element(op, trace, inner) for inner in element])
+    if isinstance(element, Tensor):
+        raise TypeError
+    return element
+
+
+def record(op: Op, args: tuple, kwargs: dict, method: bool = False) -> Any:
+    """Record a call of an operator and return its value, or a tuple of values."""
+    trace = local.trace
+    try:
+        key = encode(op, trace, args, kwargs)
+        node = trace.node.children.get(key)
+    except (AttributeError, TypeError, OverflowError):
+        trace.rollback()
+        return recover(op, args, kwargs, method)
+    if node is None:
+        node = planning.miss(op, trace, key, args, kwargs, method)
+    trace.node = node
+    slot = node.slot
+    metas = node.metas
+    base = trace.base
+    if len(metas) == 1:
+        value = Value(base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        return value
+    values = []
+    for meta in metas:
+        value = Value(base + slot, meta, trace.segment, slot)
+        trace.values.append(value)
+        values.append(value)
+        slot += 1
+    return tuple(values)
+
+
+def make_general(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator of any signature."""
+
+    def call(*args, **kwargs):
+        if kwargs and kwargs.get("out") is not None:
+            return write_out(op, args, kwargs, method)
+        result = record(op, args, kwargs, method)
+        if result.__class__ is Value:
+            return wrap(result)
+        results = tuple([wrap(value) for value in result])
+        return results if op.returns is None else op.returns(results)
+
+    return call
+
+
+def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
+    """Run the ``out=`` form: the result is written to a tensor that exists, resized to fit."""
+    kwargs = dict(kwargs)
+    out = kwargs["out"]
+    op.schema.bind(args[1:] if method else args, kwargs, method)
+    del kwargs["out"]
+    trace = local.trace
+    several = isinstance(out, (tuple, list))
+    targets = tuple(out) if several else (out,)
+    if trace.mode.grad:
+        tensors = _tensors((*args, *kwargs.values()))
+        if any(t._value.meta.grad for t in (*targets, *tensors)):
+            raise messages.out_requires_grad(op.name)
+    if op.name in _OUT_DECIDES and kwargs.get("dtype") is None:
+        kwargs["dtype"] = out.dtype  # PyTorch accumulates in the dtype of ``out``
+    mode = trace.mode
+    if mode.autocast is not None:  # PyTorch converts nothing where the result has a place
+        trace.set_mode(mode._replace(autocast=None))
+    results = record(op, args, kwargs, method)
+    if mode.autocast is not None:
+        local.trace.set_mode(mode)
+    values = results if isinstance(results, tuple) else (results,)
+    operands = _tensors((*args, *kwargs.values()))
+    for value, target in zip(values, targets, strict=True):
+        if getattr(op.kind, "refuses_self_overlap", False):
+            _refuse_self_overlap(target._value.meta)
+        assign_out(target, value, op.name, operands, layout=op.name != "cholesky_solve")
+    return out
+
+
+def _refuse_self_overlap(meta: Any) -> None:
+    if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
+        raise messages.overlapping_write()
+
+
+_OUT_DECIDES = frozenset(("cumsum", "cumprod"))
+#: Operators that refuse an ``out`` which is, or shares memory with, one of their operands.
+_NO_OVERLAP = frozenset(
+    (
+        "bmm", "cat", "gather", "index_add", "index_copy", "index_select", "kthvalue",
+        "masked_select", "mode", "scatter", "scatter_add", "scatter_reduce", "take", "topk",
+    )
+)  # fmt: skip
+
+
+#: Operators, besides those of elements, that refuse an ``out`` whose elements share memory.
+_NO_SELF_OVERLAP = _NO_OVERLAP - {"bmm"}
+
+
+def assign_out(
+    target: Any,
+    value: Value,
+    name: str = "",
+    operands: Iterable[Any] = (),
+    layout: bool = False,
+) -> None:
+    """Write a result to the tensor given as ``out``.
+
+    Args:
+        target: the tensor.
+        value: the result.
+        name: the operator.
+        operands: the tensors that it was computed from.
+        layout: whether a tensor of another shape is given the result's strides too.
+    """
+    meta, made = target._value.meta, value.meta.dtype
+    if made is not meta.dtype:
+        castable = can_cast(made, meta.dtype)
+        error = out_dtype_error(name, made, meta.dtype, castable)
+        if error is not None:
+            raise error
+        if not castable and name not in ANY_DTYPE:
+            raise messages.cannot_cast_result(made._legacy_name, meta.dtype._legacy_name)
+    if name in _NO_SELF_OVERLAP:
+        _refuse_self_overlap(meta)
+    for operand in operands:
+        if name in _NO_OVERLAP:
+            slow.refuse_overlap(target, operand)
+        elif target._alias is not None:
+            slow.check_overlap(target, operand)
+    result = wrap(value)
+    if value.meta.shape != meta.shape:
+        if meta.numel:
+            messages.warn_out_resized(meta.shape, value.meta.shape)
+        target.resize_(value.meta.shape)
+        strides = value.meta.strides
+        if layout and strides != target._value.meta.strides and 0 not in strides:
+            extent = 1 + sum(
+                (n - 1) * step for n, step in zip(value.meta.shape, strides, strict=True)
+            )
+            if extent > value.meta.numel > 0:
+                target.resize_((extent,))  # LAPACK's results lie in taller matrices
+            target.as_strided_(value.meta.shape, strides)
+    target.copy_(result)
+
+
+def write_result(
+    out: Any, result: Any, name: str, operands: Iterable[Any] = (), layout: bool = False
+) -> Any:
+    """Write a composite's result to the tensor given as ``out``.
+
+    Args:
+        out: the tensor.
+        result: the result.
+        name: the operator.
+        operands: the tensors that it was computed from.
+        layout: whether a tensor of another shape is given the result's strides too.
+    """
+    if local.trace.mode.grad and (out._value.meta.grad or result._value.meta.grad):
+        raise messages.out_requires_grad(name)
+    assign_out(out, current_value(result), name, operands, layout)
+    return out
+
+
+def make_unary(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator that usually has one argument, a tensor."""
+    general = make_general(op, method)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 1:
+            return general(*args, **kwargs)
+        input = args[0]
+        trace = local.trace
+        try:
+            value = input._value
+            if input._alias is not None:
+                value = current_value(input)
+            reference = value.place - trace.base
+            if not -REACH < reference < REACH:
+                reference = trace.enter(value)
+        except AttributeError:
+            trace.rollback()
+            return general(input)
+        key = (op, reference)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input,), {}, method)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._writes = 0
+        result._extra = None
+        return result
+
+    return call
+
+
+def _make_binary_key(op: Op) -> Callable:
+    """Return the function that turns two arguments into a key (the operators' hot path)."""
+    special = op.special
+
+    def make_key(trace, input, other):
+        base = trace.base
+        value = input._value
+        if input._alias is not None:
+            value = current_value(input)
+        left = value.place - base
+        if not -REACH < left < REACH:
+            left = trace.enter(value)
+        cls = other.__class__
+        if cls is float:
+            if special and (cls, other) in special:
+                return (op, left, (cls, other))
+            trace.floats.append(other)
+            return (op, left, float)
+        if cls is int:
+            if special and (cls, other) in special:
+                return (op, left, (cls, other))
+            if not _LEAST_INT <= other <= _MOST_INT:
+                raise AttributeError
+            trace.ints.append(other)
+            return (op, left, int)
+        value = other._value
+        if other._alias is not None:
+            value = current_value(other)
+        right = value.place - base
+        if not -REACH < right < REACH:
+            right = trace.enter(value)
+        return (op, left, right)
+
+    return make_key
+
+
+def make_binary(op: Op, method: bool) -> Callable:
+    """Return the recorder of an operator that usually has two arguments, tensors or numbers."""
+    general = make_general(op, method)
+    make_key = _make_binary_key(op)
+
+    def call(*args, **kwargs):
+        if kwargs or len(args) != 2:
+            return general(*args, **kwargs)
+        input, other = args
+        trace = local.trace
+        try:
+            key = make_key(trace, input, other)
+        except AttributeError:
+            trace.rollback()
+            return general(input, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input, other), {}, method)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._writes = 0
+        result._extra = None
+        return result
+
+    return call
+
+
+def make_operator(op: Op, name: str = "") -> Callable:
+    """Return the recorder behind a Python operator: ``a + b``, with ``NotImplemented``.
+
+    Args:
+        op: the operator.
+        name: of the method, such as ``__add__``.
+    """
+    general = make_general(op, True)
+    special = op.special
+
+    def operator(input, other):
+        trace = local.trace
+        try:
+            value = input._value
+            if input._alias is not None:
+                value = current_value(input)
+            base = trace.base
+            left = value.place - base
+            if not -REACH < left < REACH:
+                left = trace.enter(value)
+            cls = other.__class__
+            if cls is float:
+                if special and (cls, other) in special:
+                    key = (op, left, (cls, other))
+                else:
+                    trace.floats.append(other)
+                    key = (op, left, float)
+            elif cls is int:
+                if special and (cls, other) in special:
+                    key = (op, left, (cls, other))
+                elif _LEAST_INT <= other <= _MOST_INT:
+                    trace.ints.append(other)
+                    key = (op, left, int)
+                else:
+                    raise AttributeError
+            else:
+                value = other._value
+                if other._alias is not None:
+                    value = current_value(other)
+                right = value.place - base
+                if not -REACH < right < REACH:
+                    right = trace.enter(value)
+                key = (op, left, right)
+        except AttributeError:
+            trace.rollback()
+            if not isinstance(input, Tensor):
+                if name == "__rsub__":  # written in Python by PyTorch, which tries the other side
+                    return NotImplemented
+                raise messages.not_a_tensor(name, input) from None
+            if not planning.is_operand(other):
+                return NotImplemented
+            return general(input, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (input, other), {}, True)
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        result = _new(Tensor)
+        result._value = value
+        result._alias = None
+        result._writes = 0
+        result._extra = None
+        return result
+
+    return operator
+
+
+def make_inplace(op: Op, method: bool = True) -> Callable:
+    """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
+    make_key = _make_binary_key(op)
+
+    def with_number(self, number):
+        trace = local.trace
+        key = make_key(trace, self, number)
+        node = trace.node.children.get(key)
+        if node is None:
+            try:
+                node = planning.miss(op, trace, key, (self, number), {}, method)
+            except (RuntimeError, IndexError):
+                _explain_write(self, (number,))
+                raise
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        overwrite(self, value)
+        return self
+
+    def call(self, *args, **kwargs):
+        if len(args) == 1 and args[0].__class__ is float and not kwargs and 1 in op.dynamic:
+            try:
+                return with_number(self, args[0])
+            except SwitchDevice:
+                local.trace.rollback()
+        try:
+            value = record(op, (self, *args), kwargs, method)
+        except (RuntimeError, IndexError):
+            _explain_write(self, args)
+            raise
+        if self._alias is not None:
+            for arg in args:
+                if arg.__class__ is Tensor and arg._alias is not None:
+                    slow.check_overlap(self, arg)
+        overwrite(self, value)
+        return self
+
+    return call
+
+
+def _explain_write(tensor: Any, others: tuple) -> None:
+    """Raise what PyTorch says before anything else: that the tensor cannot be written."""
+    if not hasattr(tensor, "_value"):
+        return
+    slow.check_write(tensor, others)
+    for other in others:
+        if hasattr(other, "_value"):
+            slow.check_overlap(tensor, other)
+
+
+def make_inplace_operator(op: Op) -> Callable:
+    """Return the recorder behind ``a += b``."""
+    make_key = _make_binary_key(op)
+    general = make_inplace(op)
+
+    def operator(self, other):
+        trace = local.trace
+        try:
+            key = make_key(trace, self, other)
+        except AttributeError:
+            trace.rollback()
+            if not planning.is_operand(other):
+                return NotImplemented
+            return general(self, other)
+        node = trace.node.children.get(key)
+        if node is None:
+            try:
+                node = planning.miss(op, trace, key, (self, other), {}, True)
+            except (RuntimeError, IndexError):
+                _explain_write(self, (other,))
+                raise
+        trace.node = node
+        slot = node.slot
+        value = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(value)
+        if self._alias is not None and other.__class__ is Tensor and other._alias is not None:
+            slow.check_overlap(self, other)
+        overwrite(self, value)
+        return self
+
+    return operator
+
+
+def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
+    """Find out why a call could not be encoded: another device, or a wrong argument.
+
+    Returns:
+        The value or values, where the call is right after all.
+    """
+    trace = local.trace
+    for arg in (*args, *kwargs.values()):
+        refusal = getattr(type(arg), "_refusal", None)
+        if refusal is not None and not hasattr(arg, "_value"):  # a parameter without a shape yet
+            raise refusal(_builtin_name(op, method))
+    tensors = _tensors((*args, *kwargs.values()))
+    devices = {tensor._value.meta.device for tensor in tensors}
+    if len(devices) > 1:
+        others = devices - {CPU}
+        if len(others) == 1 and not any(
+            tensor._value.meta.ndim for tensor in tensors if tensor._value.meta.device is CPU
+        ):
+            # PyTorch lets tensors without dimensions join from the CPU.
+            place = others.pop()
+            args = tuple([_on_device(arg, place) for arg in args])
+            kwargs = {name: _on_device(arg, place) for name, arg in kwargs.items()}
+            return record(op, args, kwargs, method)
+        raise messages.device_mismatch(devices, op.name)
+    if devices and devices != {trace.device}:
+        switch_device(next(iter(devices)))
+        return record(op, args, kwargs, method)
+    op.schema.bind(args[1:] if method else args, kwargs, method)  # raises with PyTorch's words
+    plain_args = tuple([_plain(value) for value in args])
+    plain_kwargs = {name: _plain(value) for name, value in kwargs.items()}
+    key_problem = [v for v in (*plain_args, *plain_kwargs.values()) if not _hashable(v)]
+    if key_problem:
+        raise TypeError(
+            f"{op.name}(): cannot take an argument of type {type(key_problem[0]).__name__}"
+        )
+    return record(op, plain_args, plain_kwargs, method)
+
+
+def _builtin_name(op: Op, method: bool) -> str:
+    """Return how PyTorch shows the function that an operator is called by."""
+    if method:
+        return f"<method '{op.name}' of 'torch._C.TensorBase' objects>"
+    return f"<built-in method {op.name} of type object>"
+
+
+def _on_device(value: Any, device: Device) -> Any:
+    return value.to(device) if hasattr(value, "_value") else value
+
+
+def switch_device(device: Device) -> None:
+    """Run what is pending and record for another device from now on."""
+    trace = local.trace
+    flush(trace, "switch to another device")
+    trace.device = device
+
+
+def _tensors(values: tuple) -> list[Any]:
+    found = []
+    for value in values:
+        if hasattr(value, "_value"):
+            found.append(value)
+        elif isinstance(value, (tuple, list)):
+            found.extend(item for item in value if hasattr(item, "_value"))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    return value
+
+
+def _hashable(value: Any) -> bool:
+    if hasattr(value, "_value"):
+        return True
+    try:
+        hash(tuple(value) if isinstance(value, list) else value)
+    except TypeError:
+        return False
+    return True
+
+
+def _at_once(make: Callable) -> Callable:
+    """Return a maker of recorders that run what they have recorded, to debug."""
+
+    def make_eager(*args: Any, **kwargs: Any) -> Callable:
+        call = make(*args, **kwargs)
+
+        @functools.wraps(call)
+        def eager(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            flush(local.trace, "JTORCH_EAGER")
+            return result
+
+        return eager
+
+    return make_eager
+
+
+if config.EAGER:
+    make_general = _at_once(make_general)
+    make_unary = _at_once(make_unary)
+    make_binary = _at_once(make_binary)
+    make_operator = _at_once(make_operator)
+    make_inplace = _at_once(make_inplace)
+    make_inplace_operator = _at_once(make_inplace_operator)

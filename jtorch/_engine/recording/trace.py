@@ -1,0 +1,418 @@
+"""The trace of each thread: operators recorded since the last flush.
+
+A reference to a result of the trace is its slot (>= 0), to an input a negative number. A value's
+``place`` is ``trace.base + reference``; bases are far apart and never used twice, so a value whose
+place is near the base of a trace is known to that trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import threading
+from sys import getrefcount
+from typing import Any
+
+from numpy import ndarray
+
+from ..._core import modes
+from ..._core.device import CPU, META, Device
+from ..execution import compilation, failures, growth, programs, stats
+from ..execution.devices import NO_ELEMENTS
+from ..graph.trie import Node, root
+from ..graph.values import LEAF, RESULT, Value
+
+#: References of one trace lie between ``-REACH`` and ``REACH``.
+REACH = 1 << 24
+#: When segments were closed: results of one feed only segments closed later.
+closing_times = itertools.count(1)
+_NOTHING_KNOWN: dict[int, int] = {}
+_bases = itertools.count(4 * REACH, 4 * REACH)
+
+
+def _reference_counts(values: list[Value]) -> list[int]:
+    return [getrefcount(value) for value in values]
+
+
+#: What ``_reference_counts`` says of a value that nothing but its trace still holds.
+_ONLY_THE_TRACE = _reference_counts([Value(0, None, None, 0)])[0]  # type: ignore[arg-type]
+
+
+class Segment:
+    """What a stretch of recording leaves behind for differentiation and for ``grad_fn``.
+
+    While the stretch is being recorded, ``trace`` is its trace; after the flush ``trace`` is
+    ``None`` and ``saved`` holds the arrays that gradients need.
+    """
+
+    __slots__ = (
+        "trace",
+        "end",
+        "edges",
+        "floats",
+        "ints",
+        "saved",
+        "freed",
+        "stale",
+        "nodes",
+        "hooks",
+        "retained",
+        "node_hooks",
+        "packed",
+        "sequence",
+        "__weakref__",
+    )
+
+    def __init__(self, trace: Trace):
+        self.trace: Trace | None = trace
+        self.sequence: float = math.inf  # until it is closed
+        self.end: Node | None = None
+        self.edges: dict[int, Any] = {}
+        self.floats: list[float] = []
+        self.ints: list[int] = []
+        self.saved: dict[int, Any] = {}
+        self.freed: frozenset[int] = frozenset()
+        self.stale: set[int] = set()
+        self.nodes: dict[int, Any] | None = None
+        self.hooks: dict[int, Any] | None = None
+        self.retained: dict[int, Any] | None = None
+        self.node_hooks: dict[int, Any] | None = None
+        self.packed: dict[int, Any] | None = None
+
+
+class Trace:
+    """Operators recorded by one thread since its last flush.
+
+    Attributes:
+        base: offset of its references in ``Value.place``.
+        node: where in the trie it stands.
+        values: the results recorded so far, by slot.
+        inputs: values that existed before, in the order of first use.
+        floats, ints: Python numbers used as operands.
+        mode: the mode that operators are recorded in.
+        segment: the segment being recorded.
+        span: operators after which to cut, where the trace before was cut in a loop, else 0.
+        captures: whether it is only recorded, and never run (see ``capture``).
+    """
+
+    captures = False
+    __slots__ = (
+        "base",
+        "node",
+        "values",
+        "inputs",
+        "floats",
+        "ints",
+        "mode",
+        "segment",
+        "device",
+        "span",
+        "known",
+        "thread",
+        "__weakref__",
+    )
+
+    def __init__(self) -> None:
+        self.mode = modes.DEFAULT
+        self.device: Device = CPU
+        self.thread = threading.current_thread()
+        self.begin()
+
+    def begin(self) -> None:
+        """Stand on the root, with nothing recorded."""
+        self.segment = Segment(self)  # first: see run_for_other_thread
+        self.base = next(_bases)
+        self.node = root(self.mode)
+        self.values: list[Value] = []
+        self.inputs: list[Value] = []
+        self.floats: list[float] = []
+        self.ints: list[int] = []
+        self.span = 0
+        self.known: dict[int, int] = _NOTHING_KNOWN
+
+    def enter(self, value: Value) -> Any:
+        """Make a value that exists an input of this trace, and return its meta as its key part.
+
+        Where several threads use a value its place may be another trace's. It may be known here all
+        the same: then the part is its reference.
+        """
+        several = local.several
+        if several:
+            reference = self._known(value)
+            if reference is not None:
+                value.place = self.base + reference
+                return reference
+        if value.array is None:
+            run_for_other_thread(value)
+        meta = value.meta
+        if meta.device is not self.device:
+            self._switch_device(meta.device)
+        if value.place and value.array.__class__ is ndarray and meta.device is CPU:
+            # Used before, so likely again: to hand NumPy's to a program costs 1.4 us each time.
+            value.array = compilation.place(value.array, CPU)
+        self.inputs.append(value)
+        value.place = self.base - len(self.inputs)
+        if several:
+            self.known[id(value)] = -len(self.inputs)
+        return meta
+
+    def _known(self, value: Value) -> int | None:
+        if value.array is None and value.segment.trace is self:
+            return value.slot
+        known = self.known
+        if known is _NOTHING_KNOWN:
+            known = {id(each): -place for place, each in enumerate(self.inputs, 1)}
+            self.known = known
+        return known.get(id(value))
+
+    def _switch_device(self, device: Device) -> None:
+        if self.node.depth or self.inputs:
+            raise SwitchDevice(device)
+        self.device = device
+
+    def rollback(self) -> None:
+        """Forget inputs and numbers taken for an operator that was not recorded."""
+        node = self.node
+        for value in self.inputs[node.n_inputs :]:
+            value.place = 0
+        del self.inputs[node.n_inputs :]
+        self.known = _NOTHING_KNOWN
+        del self.floats[node.n_floats :]
+        del self.ints[node.n_ints :]
+
+    def refuse_to_run(self) -> None:
+        """Raise what a trace that is never run raises."""
+        raise AssertionError("this trace runs")
+
+    refuse_randomness = refuse_to_run
+
+    def is_forward(self) -> bool:
+        """Return whether what is recorded will be differentiated forwards."""
+        return False
+
+    def set_mode(self, mode: modes.Mode) -> None:
+        """Record what follows in another mode."""
+        self.mode = mode
+        self.node = self.node.in_mode(mode)
+
+
+class SwitchDevice(AttributeError):
+    """An operand lives on another device than the trace under way."""
+
+    def __init__(self, device: Device):
+        super().__init__(device)
+        self.device = device
+
+
+class _Local(threading.local):
+    """The trace of the current thread, as ``local.trace``.
+
+    Attributes:
+        several: whether a second thread has ever recorded.
+    """
+
+    several = False
+    _first = True
+
+    def __init__(self) -> None:
+        if not _Local._first:
+            _Local.several = True
+        _Local._first = False
+        self.trace = Trace()
+
+
+local = _Local()
+
+
+def flush(trace: Trace, reason: str) -> None:
+    """Run what a trace has recorded and make its live values ready.
+
+    Args:
+        trace: any thread's trace; another thread's is only flushed when it rests.
+        reason: what asked for it, for the statistics.
+    """
+    node = trace.node
+    if trace.captures:
+        trace.refuse_to_run()
+    if node.depth == 0:
+        if trace.inputs:
+            trace.rollback()
+        return
+    counts = _reference_counts(trace.values)
+    live = tuple([slot for slot, count in enumerate(counts) if count > _ONLY_THE_TRACE])
+    program = node.programs.get(live)
+    if program is None:
+        program = _new_program(node, live)
+    if trace.device is META:
+        outputs: Any = [NO_ELEMENTS] * len(program.outputs)
+    elif program.outputs:
+        try:
+            outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
+        except Exception as error:
+            _end(trace, program, _outputs_of_failed(trace, program, error))
+            raise
+    else:
+        outputs = ()
+    stats.count_flush(reason)
+    _end(trace, program, outputs)
+
+
+def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
+    """Hand the results of a program over and begin anew. Nothing here can fail."""
+    values, segment = trace.values, trace.segment
+    for slot, array in zip(program.live, outputs, strict=False):
+        value = values[slot]
+        value.array = array
+        if value.meta.grad != RESULT:
+            value.segment = None
+    if program.cone is not None:
+        _close(segment, program, trace, outputs)
+    segment.trace = None
+    trace.begin()
+
+
+def _outputs_of_failed(trace: Trace, program: programs.Program, error: Exception) -> list[Any]:
+    """Return what stands for the results of a program that could not run.
+
+    What does not depend on its largest result is computed all the same. Of the rest a tensor that
+    was to be overwritten has its old elements, as though the script had ended before; to look at
+    anything else raises the error once more.
+    """
+    node, inputs = trace.node, trace.inputs
+    found: dict[int, Any] = {}
+    free = failures.independent_of_largest(program)
+    if free:
+        smaller = _new_program(node, free)
+        numbers = trace.floats, trace.ints
+        with contextlib.suppress(Exception):
+            results = programs.run(smaller, *numbers, inputs, trace.device, owned=False)
+            found = dict(zip(smaller.outputs, results, strict=True))
+    origin: dict[int, int] = {}
+    for instruction in node.instructions():
+        for reference, slot in instruction.writes():
+            origin[slot] = origin.get(reference, reference)
+    lost = failures.Lost(error)
+    for slot in program.outputs:
+        before = origin.get(slot, 0)
+        if slot not in found and before < 0 and not failures.is_gone(inputs[-before - 1].array):
+            found[slot] = inputs[-before - 1].array
+    return [found.get(slot, lost) for slot in program.outputs]
+
+
+def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
+    program = programs.build(node, live)
+    first = node.programs.setdefault(live, program)  # another thread may have been quicker
+    if first is program:
+        growth.program_made(node, program)
+    return first
+
+
+def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
+    """Keep what differentiating the segment later needs, and no other array."""
+    values, inputs = trace.values, trace.inputs
+    cone = program.cone
+    place = cone.place
+    saved: dict[int, Any] = {}
+    for slot, array in zip(program.saved, outputs[len(program.live) :], strict=True):
+        saved[place[slot]] = array
+    for slot in program.saved_live:
+        value = values[slot]
+        # A value that can be overwritten later is kept itself, to see that it was; one that
+        # belongs to this segment tells the segment (storage.mark_stale), and would be a cycle.
+        saved[place[slot]] = value.array if value.meta.grad == RESULT else value
+    for reference in program.saved_inputs:
+        saved[place[reference]] = inputs[-reference - 1]
+    edges: dict[int, Any] = {}
+    for reference in cone.edges:
+        value = inputs[-reference - 1] if reference < 0 else values[reference]
+        edges[place[reference]] = (
+            value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
+        )
+    for slot in program.live:
+        if values[slot].meta.grad == RESULT:
+            values[slot].slot = place[slot]
+    segment.end = cone.end
+    segment.sequence = next(closing_times)
+    segment.saved = saved
+    segment.edges = edges
+    segment.freed = cone.freed
+    segment.stale = set(cone.stale)
+    segment.floats = [trace.floats[index] for index in cone.floats]
+    segment.ints = [trace.ints[index] for index in cone.ints]
+    if segment.hooks is not None or segment.nodes is not None:
+        _renumber(segment, place)
+
+
+def _renumber(segment: Segment, place: dict[int, int]) -> None:
+    """Number hooks and nodes as the cone does; what lies outside of it has nothing to do."""
+    for name in ("hooks", "retained", "node_hooks", "packed"):
+        found = getattr(segment, name)
+        if found is not None:
+            setattr(segment, name, {place[s]: v for s, v in found.items() if s in place})
+    if segment.nodes is not None:
+        nodes = list(segment.nodes.items())
+        segment.nodes.clear()
+        for slot, node in nodes:
+            own = place.get(slot[1] if isinstance(slot, tuple) else slot)
+            node._slot = own
+            if own is not None:
+                segment.nodes[("view", own) if isinstance(slot, tuple) else own] = node
+
+
+_others = threading.Lock()
+
+
+def run_for_other_thread(value: Value) -> None:
+    """Make a value ready that is pending in the trace of another thread.
+
+    The trace of a thread that ended is flushed. That of a living one is left alone, as its thread
+    may be recording this very moment: a program of its own computes the value from what has been
+    recorded. Lists of a trace only grow until a reset, which replaces them and the segment first,
+    so what was read before the segment is seen unchanged belongs together.
+    """
+    segment = value.segment
+    reason = "used by another thread"
+    while value.array is None:
+        trace = segment.trace
+        if trace is None:
+            # Its own flush hands results over before it lets the trace go.
+            if value.array is None:
+                raise AssertionError("a value was dropped by a flush while still in use")
+            return
+        if not trace.thread.is_alive():
+            with _others:
+                if segment.trace is not None:
+                    flush(trace, reason)
+            continue
+        node, floats, ints, inputs = trace.node, trace.floats, trace.ints, trace.inputs
+        device = trace.device
+        if trace.segment is not segment:
+            continue
+        live = (value.slot,)
+        program = node.programs.get(live)
+        if program is None:
+            program = _new_program(node, live)
+        outputs = programs.run(
+            program, floats[: node.n_floats], ints[: node.n_ints], inputs, device, owned=False
+        )
+        value.array = outputs[0]
+        stats.count_flush(reason)
+
+
+def current(reason: str) -> None:
+    """Flush the calling thread's trace."""
+    flush(local.trace, reason)
+
+
+def materialise(value: Value, reason: str) -> Any:
+    """Return the array of a value, running the trace that it is pending in."""
+    array = value.array
+    if array is None:
+        trace = value.segment.trace
+        if trace is local.trace:
+            flush(trace, reason)
+        else:
+            run_for_other_thread(value)
+        array = value.array
+    return array

@@ -1,0 +1,1 @@
+"""How a program gets jtorch: the import hook, and ``python -m jtorch``."""

@@ -1,0 +1,1 @@
+"""Settings, questions about types, generators and streams: public names that are no operators."""

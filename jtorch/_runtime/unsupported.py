@@ -1,0 +1,153 @@
+"""Names of PyTorch that jtorch has no tensors for: they exist, and say so when they are called.
+
+One table: what is missing, and the names that need it. ``refusals`` makes the functions of a
+namespace; those of ``torch.*`` and ``Tensor.*`` are entered below, each only where nothing else
+has declared the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .._engine.declare import FUNCTIONS, METHODS
+
+SPARSE = "jtorch has no sparse tensors; use a dense tensor"
+NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
+QUANTISED = "jtorch has no quantised tensors; use a floating point tensor"
+MKLDNN = "jtorch has no tensors in the layout of MKL-DNN; XLA chooses layouts by itself"
+VENDOR = "jtorch has no operators of single vendors' libraries; call the general operator"
+HALF_COMPLEX = "jtorch has no torch.complex32; use torch.complex64"
+
+#: Functions of ``torch`` by what they need.
+_FUNCTIONS: dict[str, str] = {
+    SPARSE: """sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor
+        sparse_bsc_tensor sparse_compressed_tensor ccol_indices_copy col_indices_copy
+        crow_indices_copy indices_copy row_indices_copy values_copy hspmm hsmm dsmm saddmm smm spmm
+        sspaddmm resize_as_sparse_ native_norm""",
+    QUANTISED: """choose_qparams_optimized empty_quantized fake_quantize_per_channel_affine
+        fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight
+        fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
+        fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
+        fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix fused_moving_avg_obs_fake_quant
+        int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale
+        q_zero_point quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic
+        quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm quantized_lstm_cell
+        quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell
+        quantized_rnn_tanh_cell""",
+    MKLDNN: """mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights
+        mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer""",
+    VENDOR: """cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution
+        cudnn_convolution_add_relu cudnn_convolution_relu cudnn_convolution_transpose
+        cudnn_grid_sampler cudnn_is_acceptable miopen_batch_norm miopen_convolution
+        miopen_convolution_add_relu miopen_convolution_relu miopen_convolution_transpose
+        miopen_ctc_loss miopen_depthwise_convolution miopen_rnn batch_norm_backward_elemt
+        batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
+        batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats""",
+}
+#: Methods of tensors by what they need.
+_METHODS: dict[str, str] = {
+    SPARSE: """to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc
+        sparse_mask sparse_resize_ sparse_resize_and_clear_ smm sspaddmm resize_as_sparse_""",
+    NESTED: "to_padded_tensor",
+    QUANTISED: """int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale
+        q_zero_point qscheme""",
+    MKLDNN: "to_mkldnn",
+    HALF_COMPLEX: "chalf",
+}
+
+
+def refusal(name: str, reason: str, module: str = "torch") -> Callable:
+    """Return a function that raises NotImplementedError, whatever it is called with.
+
+    Args:
+        name: its public name, which the message begins with.
+        reason: one sentence, what jtorch does not have.
+        module: where it is found.
+    """
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{module}.{name}: {reason}")
+
+    refused.__name__ = refused.__qualname__ = name
+    refused.__module__ = module
+    refused.__doc__ = f"""Refuse the call.
+
+    Raises:
+        NotImplementedError: always; {reason}.
+    """
+    return refused
+
+
+def refusals(module: str, names: Iterable[str], reason: str) -> dict[str, Callable]:
+    """Return the functions of a namespace that jtorch does not have."""
+    return {name: refusal(name, reason, module) for name in names}
+
+
+for _reason, _names in _FUNCTIONS.items():
+    for _name in _names.split():
+        FUNCTIONS.setdefault(_name, refusal(_name, _reason))
+for _reason, _names in _METHODS.items():
+    for _name in _names.split():
+        METHODS.setdefault(_name, refusal(_name, _reason, "torch.Tensor"))
+
+
+# What a dense tensor answers itself
+
+_EXPECTED = {
+    "coalesce": "sparse coordinate tensor", "indices": "sparse coordinate tensor",
+    "is_coalesced": "sparse coordinate tensor", "values": "sparse tensor",
+    "crow_indices": "sparse row compressed tensor", "col_indices": "sparse row compressed tensor",
+    "ccol_indices": "sparse column compressed tensor",
+    "row_indices": "sparse column compressed tensor",
+}  # fmt: skip
+
+
+def _of_sparse(name: str, expected: str) -> Callable:
+    def method(self: Any) -> Any:
+        raise RuntimeError(f"{name} expected {expected} layout but got Strided")
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"""Refuse a dense tensor.
+
+    Raises:
+        RuntimeError: always; PyTorch's words for a tensor that is no {expected}.
+    """
+    return method
+
+
+for _name, _expected in _EXPECTED.items():
+    METHODS.setdefault(_name, _of_sparse(_name, _expected))
+
+
+def _to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Any:
+    """Return the tensor itself, which is dense, in another dtype where one is given."""
+    return self if dtype is None else self.to(dtype)
+
+
+def _sparse_dim(self: Any) -> int:
+    """Return the number of sparse dimensions: none."""
+    return 0
+
+
+def _dense_dim(self: Any) -> int:
+    """Return the number of dense dimensions: all."""
+    return self.dim()
+
+
+def _dequantize(input: Any) -> Any:
+    """Return floating point tensors: what is not quantised is converted to float32.
+
+    Args:
+        input: a tensor, or a sequence of them.
+    """
+    if isinstance(input, (tuple, list)):
+        return tuple([_dequantize(each) for each in input])
+    return input.float()
+
+
+METHODS.setdefault("to_dense", _to_dense)
+METHODS.setdefault("sparse_dim", _sparse_dim)
+METHODS.setdefault("dense_dim", _dense_dim)
+METHODS.setdefault("dequantize", _dequantize)
+FUNCTIONS.setdefault("dequantize", _dequantize)

@@ -1,0 +1,298 @@
+"""``torch.Tensor``: a handle on a value, or on a place in a storage."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from .._core import messages
+from .._core.device import Device
+from .._core.dtypes import dtype as DType
+from .._core.schema.schema import set_tensor_type
+from .._core.size import Size
+from .._engine.declare import METHODS
+from .._engine.graph.op import REGISTRY
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, ready
+from .._engine.recording import record
+from .._engine.recording.storage import current_value, extra_of, version_of
+
+
+class Tensor:
+    """A multi-dimensional array of elements of one dtype, with gradients.
+
+    Everything about a tensor but its elements is known at once; the elements are computed when
+    somebody looks at them. ``Tensor(2, 3)`` makes an uninitialised one of that size, and
+    ``Tensor([1.0, 2.0])`` one of that content, both of the default dtype.
+    """
+
+    __slots__ = ("_value", "_alias", "_writes", "_extra", "__dict__", "__weakref__")
+    __module__ = "torch"
+    __array_priority__ = 1000
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
+        from .constructors import legacy_constructor
+
+        return legacy_constructor(cls, *args, **kwargs)
+
+    # What is known at once
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return self._value.meta.size
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype of the elements."""
+        return self._value.meta.dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the elements are."""
+        return self._value.meta.device
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._value.meta.ndim
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self._value.meta.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._value.meta.nbytes
+
+    @property
+    def _version(self) -> int:
+        return version_of(self)
+
+    @property
+    def _base(self) -> Tensor | None:
+        alias = self._alias
+        return None if alias is None else alias.base
+
+    def size(self, dim: int | None = None) -> Size | int:
+        """Return the shape, or the size of one dimension."""
+        size = self._value.meta.size
+        if dim is None:
+            return size
+        if not -len(size) <= dim < len(size):
+            raise messages.no_such_dim(dim, len(size))
+        return size[dim]
+
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
+        """Return the strides in elements, or that of one dimension."""
+        strides = self._value.meta.strides
+        if dim is None:
+            return strides
+        if not -len(strides) <= dim < len(strides):
+            raise messages.no_such_dim(dim, len(strides))
+        return strides[dim]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self._value.meta.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._value.meta.numel
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of one element."""
+        return self._value.meta.dtype.itemsize
+
+    # Gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this tensor."""
+        return current_value(self).meta.grad != NO_GRAD
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Make a leaf require grad, or no longer.
+
+        Raises:
+            RuntimeError: the tensor is a result, or its dtype has no gradients.
+        """
+        value = current_value(self)
+        meta = value.meta
+        if meta.grad == RESULT:
+            if requires_grad:
+                return self
+            raise messages.not_a_leaf_flag()
+        if bool(requires_grad) == (meta.grad == LEAF):
+            return self
+        if requires_grad and not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+            raise messages.integer_requires_grad_flag()
+        if value.array is None:
+            value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (self,), {})
+        else:
+            value = ready(value.array, meta.with_grad(LEAF if requires_grad else NO_GRAD))
+        if requires_grad:
+            value.owner = weakref.ref(self)
+        self._value = value
+        alias = self._alias
+        if alias is not None:
+            if alias.steps:
+                # A view that becomes a leaf: what it shares is the memory, not the history.
+                from .._engine.memory.views import make_leaf_view
+
+                make_leaf_view(self, value)
+            else:
+                alias.storage.value = value
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is not the result of a recorded operator."""
+        return current_value(self).meta.grad != RESULT
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward()`` accumulated here."""
+        extra = self._extra
+        return None if extra is None else extra.grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            _check_grad(self, value)
+        extra_of(self).grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        extra_of(self).grad = None
+
+    _grad = grad
+
+    @property
+    def data(self) -> Tensor:
+        """The same elements, without history."""
+        from .._engine.memory.views import data_of
+
+        return data_of(self)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        from .._engine.memory.adoption import set_data
+
+        set_data(self, value)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _check_grad(tensor: Tensor, grad: Any) -> None:
+    if not isinstance(grad, Tensor):
+        raise TypeError(
+            f"assigned grad expected to be a Tensor or None but got grad of type {type(grad)}"
+        )
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    mine, its = tensor._value.meta, grad._value.meta
+    if its.dtype is not mine.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{_short(its.dtype)}' to a tensor with "
+            f"grad_dtype '{_short(mine.dtype)}'. The gradient must match the tensor's grad_dtype "
+            "(defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute "
+            "with a specific dtype, or None to allow any dtype."
+        )
+    if its.device is not mine.device:
+        raise RuntimeError(
+            f"attempting to assign a gradient with device type '{its.device.type}' to a tensor "
+            f"with device type '{mine.device.type}'. Please ensure that the gradient and the "
+            "tensor are on the same device"
+        )
+    if its.shape != mine.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(its.shape)}' to a tensor of size "
+            f"'{list(mine.shape)}'. Please ensure that the gradient and the tensor are the same "
+            "size"
+        )
+
+
+def _short(dtype: DType) -> str:
+    return {"Float": "float", "Double": "double"}.get(dtype._legacy_name, dtype._legacy_name)
+
+
+_AS_LEAF = REGISTRY["_as_leaf"]
+_AS_CONSTANT = REGISTRY["detach"]
+
+record.set_tensor_class(Tensor)
+set_tensor_type(Tensor)
+
+
+def attach_methods() -> None:
+    """Give ``Tensor`` the methods and operators of every declared operator."""
+    for name, method in METHODS.items():
+        if name not in Tensor.__dict__:
+            setattr(Tensor, name, method)
+    for dunder, name in _OPERATORS.items():
+        if name in REGISTRY:
+            setattr(Tensor, dunder, record.make_operator(REGISTRY[name], dunder))
+    for dunder, name in _INPLACE_OPERATORS.items():
+        if name in REGISTRY:
+            setattr(Tensor, dunder, record.make_inplace_operator(REGISTRY[name]))
+    for dunder, name in _UNARY_OPERATORS.items():
+        if name in METHODS and dunder not in METHODS:
+            setattr(Tensor, dunder, METHODS[name])
+
+
+_OPERATORS = {
+    "__add__": "add",
+    "__radd__": "add",
+    "__sub__": "sub",
+    "__rsub__": "rsub",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "__truediv__": "div",
+    "__floordiv__": "floor_divide",
+    "__mod__": "remainder",
+    "__pow__": "pow",
+    "__and__": "bitwise_and",
+    "__or__": "bitwise_or",
+    "__xor__": "bitwise_xor",
+    "__rand__": "bitwise_and",
+    "__ror__": "bitwise_or",
+    "__rxor__": "bitwise_xor",
+    "__lshift__": "bitwise_left_shift",
+    "__rshift__": "bitwise_right_shift",
+    "__lt__": "lt",
+    "__le__": "le",
+    "__gt__": "gt",
+    "__ge__": "ge",
+    "__eq__": "eq",
+    "__ne__": "ne",
+}
+_INPLACE_OPERATORS = {
+    "__iadd__": "add_",
+    "__isub__": "sub_",
+    "__imul__": "mul_",
+    "__itruediv__": "div_",
+    "__ifloordiv__": "floor_divide_",
+    "__imod__": "remainder_",
+    "__ipow__": "pow_",
+    "__iand__": "bitwise_and_",
+    "__ior__": "bitwise_or_",
+    "__ixor__": "bitwise_xor_",
+    "__ilshift__": "bitwise_left_shift_",
+    "__irshift__": "bitwise_right_shift_",
+}
+_UNARY_OPERATORS = {
+    "__neg__": "neg",
+    "__pos__": "positive",
+    "__abs__": "abs",
+    "__invert__": "bitwise_not",
+}

@@ -1,0 +1,1 @@
+"""Names of PyTorch's own code: ``torch.ops.aten`` and internal forms."""

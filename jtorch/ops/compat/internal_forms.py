@@ -1,0 +1,213 @@
+"""Operators that PyTorch's own code is made of, under their private names.
+
+The gradients of ``softmax``, ``dropout`` and ``max_pool2d`` as operators, indexing behind a mask,
+and the concatenation of chunks that sharded training uses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..._core.dtypes import bool_
+from ..._engine.declare import FUNCTIONS, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, normalise_dim
+from .._shared.calls import bound_function
+from .._shared.memory_order import suggested_strides
+from . import _messages
+
+
+def _widened(array: Any) -> Any:
+    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
+
+
+def _softmax_backward_plan(operation, bound, mode) -> Plan:
+    gradient, output = bound["grad_output"], bound["output"]
+    meta, dim, dtype = output.meta, bound["dim"], bound["input_dtype"]
+
+    def run(upstream, result):
+        upstream, result = _widened(upstream), _widened(result)
+        weighted = upstream * result
+        axis = dim if result.ndim else None
+        found = weighted - result * jnp.sum(weighted, axis, keepdims=True)
+        return found.astype(dtype._numpy)
+
+    return Plan(run, [gradient, output], (make_meta(meta.shape, dtype, meta.device),))
+
+
+@op(
+    "_softmax_backward_data(Tensor grad_output, Tensor output, int64_t dim, "
+    "ScalarType input_dtype)",
+    kind=Custom(_softmax_backward_plan),
+    method=False,
+    node_name="SoftmaxBackwardDataBackward0",
+)
+def softmax_backward_data(grad_output, output, dim, input_dtype):
+    """Return the gradient of a softmax from that of its result."""
+    raise AssertionError("planned by _softmax_backward_plan")
+
+
+def _dropout_backward_plan(operation, bound, mode) -> Plan:
+    gradient, mask, scale = bound["grad_output"], bound["mask"], float(bound["scale"])
+    meta = gradient.meta
+    known = meta.dtype.is_floating_point or meta.dtype.is_complex
+    dtype = meta.dtype if known else mode.default_dtype
+
+    def run(upstream, kept):
+        upstream = upstream.astype(dtype._numpy)
+        return (upstream * kept.astype(upstream.dtype) * scale).astype(upstream.dtype)
+
+    return Plan(run, [gradient, mask], (make_meta(meta.shape, dtype, meta.device),))
+
+
+@op(
+    "native_dropout_backward(Tensor grad_output, Tensor mask, double scale)",
+    kind=Custom(_dropout_backward_plan),
+    method=False,
+    function=False,
+    node_name="NativeDropoutBackwardBackward0",
+)
+def native_dropout_backward(grad_output, mask, scale):
+    """Return the gradient of a dropout from its mask."""
+    raise AssertionError("planned by _dropout_backward_plan")
+
+
+def _pool_backward_plan(operation, bound, mode) -> Plan:
+    gradient, operand, indices = bound["grad_output"], bound["input"], bound["indices"]
+    meta = operand.meta
+    rows = (*meta.shape[:-2], meta.shape[-2] * meta.shape[-1])
+
+    def run(upstream, image, places):
+        flat = places.reshape(*rows[:-1], -1)
+        leading = jnp.indices(flat.shape, sparse=True)[:-1]
+        found = jnp.zeros(rows, upstream.dtype)
+        found = found.at[(*leading, flat)].add(upstream.reshape(flat.shape))
+        return found.reshape(meta.shape)
+
+    strides = suggested_strides(meta)
+    made = make_meta(meta.shape, gradient.meta.dtype, meta.device, strides)
+    return Plan(run, [gradient, operand, indices], (made,))
+
+
+@op(
+    "max_pool2d_with_indices_backward(Tensor grad_output, Tensor input, "
+    "IntArrayRef[2] kernel_size, "
+    "IntArrayRef[2] stride, IntArrayRef[2] padding, IntArrayRef[2] dilation, bool ceil_mode, "
+    "Tensor indices)",
+    kind=Custom(_pool_backward_plan),
+    method=False,
+    function=False,
+    node_name="MaxPool2DWithIndicesBackwardBackward0",
+)
+def max_pool2d_with_indices_backward(
+    grad_output, input, kernel_size, stride, padding, dilation, ceil_mode, indices
+):
+    """Return the gradient of a pooling from that of its result and the places of the maxima."""
+    raise AssertionError("planned by _pool_backward_plan")
+
+
+def _places(indices: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return indices inside a shape: those outside are behind the mask."""
+    pairs = zip(indices, shape, strict=False)
+    return tuple([jnp.clip(index, -size, size - 1) for index, size in pairs])
+
+
+def _masked_index_plan(operation, bound, mode) -> Plan:
+    operand, mask, fill = bound["input"], bound["mask"], bound["fill"]
+    indices = list(bound["indices"])
+    meta = operand.meta
+    shape = jnp.broadcast_shapes(*[each.meta.shape for each in indices])
+
+    def run(array, mask, fill, *indices):
+        found = array[_places(indices, array.shape)]
+        kept = mask.reshape(mask.shape + (1,) * (found.ndim - len(shape)))
+        return jnp.where(kept, found, jnp.asarray(fill).astype(array.dtype))
+
+    made = make_meta((*shape, *meta.shape[len(indices) :]), meta.dtype, meta.device)
+    return Plan(run, [operand, mask, fill, *indices], (made,))
+
+
+@op(
+    "_unsafe_masked_index(Tensor input, Tensor mask, TensorList indices, Scalar fill)",
+    kind=Custom(_masked_index_plan),
+    method=False,
+    node_name="UnsafeMaskedIndexBackward0",
+)
+def unsafe_masked_index(input, mask, indices, fill):
+    """Return elements at positions, and a number where a mask is false."""
+    raise AssertionError("planned by _masked_index_plan")
+
+
+def _masked_put_plan(operation, bound, mode) -> Plan:
+    operand, mask, values = bound["input"], bound["mask"], bound["values"]
+    meta = operand.meta
+    truth = meta.dtype is bool_
+
+    def run(array, mask, values, *indices):
+        kept = jnp.where(mask, values, jnp.zeros((), values.dtype))
+        target = array.at[_places(indices, array.shape)]
+        return target.max(kept) if truth else target.add(kept)
+
+    made = make_meta(meta.shape, meta.dtype, meta.device)
+    return Plan(run, [operand, mask, values, *bound["indices"]], (made,))
+
+
+@op(
+    "_unsafe_masked_index_put_accumulate(Tensor input, Tensor mask, TensorList indices, "
+    "Tensor values)",
+    kind=Custom(_masked_put_plan),
+    method=False,
+    node_name="UnsafeMaskedIndexPutAccumulateBackward0",
+)
+def unsafe_masked_index_put_accumulate(input, mask, indices, values):
+    """Add values at positions where a mask is true."""
+    raise AssertionError("planned by _masked_put_plan")
+
+
+def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
+    """Check the arguments of ``_chunk_cat``; return the dimension counted from the front."""
+    if num_chunks < 1:
+        raise _messages.chunk_cat("positive num_chunks")
+    if not tensors:
+        raise _messages.chunk_cat("a non-empty input tensor list")
+    if not all(each.numel() for each in tensors):
+        raise _messages.chunk_cat("non-empty tensor")
+    if any(each.dtype is not tensors[0].dtype for each in tensors):
+        raise _messages.chunk_cat("all input tensors with the same dtype")
+    if len({each.dim() for each in tensors}) == 1:
+        dim = normalise_dim(dim, tensors[0].dim())
+    elif dim < 0:
+        raise _messages.chunk_cat("non-negative dim when input tensors have different ndims")
+    elif any(dim >= each.dim() for each in tensors):
+        raise _messages.chunk_cat("dim < ndim for all input tensors")
+    if any(each.shape[:dim] != tensors[0].shape[:dim] for each in tensors):
+        raise _messages.chunk_cat("same sizes of 0,...,dim-1 dimensions for all tensors")
+    return dim
+
+
+@bound_function(
+    "_chunk_cat(TensorList tensors, int64_t dim, int64_t num_chunks, *, Tensor out=None)",
+    method=False,
+)
+def chunk_cat(tensors, dim, num_chunks):
+    """Pad tensors to a number of equal chunks, and join them chunk by chunk.
+
+    Args:
+        tensors: of one dtype, with the same sizes before ``dim``.
+        dim: dimension that is cut.
+        num_chunks: into how many chunks.
+    Returns:
+        Tensor of shape ``(..., num_chunks, elements of a chunk of every tensor)``.
+    """
+    dim = _check_chunks(tensors, dim, num_chunks)
+    parts = []
+    for each in tensors:
+        lacking = -each.shape[dim] % num_chunks
+        if lacking:
+            sides = [0, 0] * (each.dim() - dim - 1) + [0, lacking]
+            each = FUNCTIONS["constant_pad_nd"](each, sides, 0)
+        parts.append(each.reshape((*each.shape[:dim], num_chunks, -1)))
+    return FUNCTIONS["cat"](parts, dim + 1)

@@ -1,0 +1,1 @@
+"""New tensors: of regular content, and random ones."""

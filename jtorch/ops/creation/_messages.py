@@ -1,0 +1,24 @@
+"""Messages about making tensors: PyTorch's words, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def negative_size(function: str) -> RuntimeError:
+    """A negative size."""
+    return RuntimeError(f"{function}: Dimension size must be non-negative.")
+
+
+def size_overflow(size: Sequence[int], strides: Sequence[int] | None = None) -> RuntimeError:
+    """More memory than numbers of 64 bits can say."""
+    text = f"Storage size calculation overflowed with sizes={list(size)}"
+    return RuntimeError(text if strides is None else f"{text} and strides={list(strides)}")
+
+
+def fill_gradient(name: str) -> RuntimeError:
+    """``out=`` of something that requires grad."""
+    return RuntimeError(
+        f"aten::{name}(): functions with out=... arguments don't support automatic "
+        "differentiation, but one of the arguments requires grad."
+    )

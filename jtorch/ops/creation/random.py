@@ -1,0 +1,805 @@
+"""Random tensors. Every draw happens at once, on the host for tensors of the CPU."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ... import _random
+from ..._core import dtypes, messages
+from ..._core.device import CPU, META
+from ..._core.dtypes import dtype as DType
+from ..._core.schema.schema import Schema
+from ..._core.strides import memory_order
+from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.execution import devices
+from ..._engine.graph.op import REGISTRY, Plan
+from ..._engine.graph.values import NO_GRAD, RESULT, Meta, make_meta, ready
+from ..._engine.recording import record
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes
+from ..._engine.recording.storage import current_value, overwrite
+from ..._engine.recording.storage import slow as _storage
+from ..._engine.recording.trace import local, materialise
+from ..._random import philox
+from ..._runtime.generator import generator_of
+from .._shared.gradient_rules import not_differentiable
+from ..nn.sampling_gradients import gamma_gradient
+from ..shape.copying import format_strides
+from . import _messages
+from .creation import check_options, check_out_dtype, check_size, device_of, filled_tensor
+
+_OPTIONS = (
+    "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
+    "bool requires_grad=False)"
+)
+
+#: ``draw(engine, shape, dtype)`` returns an array that is filled in row-major order.
+Draw = Callable[[Any, tuple[int, ...], Any], np.ndarray]
+
+
+def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
+    """Return an array of draws for a tensor, in the order of its memory.
+
+    Args:
+        meta: of the tensor.
+        generator: where to draw from; ``None`` for the device's own.
+        draw: how to draw.
+        once: whether one program will use it. A NumPy array is handed to a program in a tenth of
+            the time that it takes to make an array of JAX of it.
+    """
+    if meta.device is META:
+        return devices.NO_ELEMENTS
+    source = generator_of(generator, meta.device)
+    order = _drawing_order(meta)
+    shape = meta.shape if order is None else tuple([meta.shape[dim] for dim in order])
+    with source._lock:
+        if meta.device is CPU:
+            array = draw(source._engine, shape, meta.dtype._numpy)
+        else:
+            array = _on_cuda(source, draw, shape, meta)
+    if order is not None:
+        array = array.transpose(sorted(range(meta.ndim), key=order.__getitem__))
+        if meta.device is CPU:
+            array = np.ascontiguousarray(array)
+    return devices.put(array, CPU) if meta.device is CPU and not once else array
+
+
+def _drawing_order(meta: Meta) -> tuple[int, ...] | None:
+    """Return the dimensions from the outermost in memory; ``None`` where that is their order."""
+    if meta.contiguous or meta.ndim < 2:
+        return None
+    order = memory_order(meta.shape, meta.strides)
+    if order is None:
+        order = tuple(sorted(range(meta.ndim), key=lambda dim: (-meta.strides[dim], dim)))
+    return None if order == tuple(range(meta.ndim)) else order
+
+
+def _on_cuda(source: Any, draw: Draw, shape: tuple[int, ...], meta: Meta) -> Any:
+    """Draw with Philox on the device itself; what CUDA has its own kernels for, on the host."""
+    engine = source._engine
+    place = devices.jax_device(meta.device)
+    recipe = getattr(draw, "philox", None)
+    dtype = meta.dtype
+    if recipe is not None and dtype in (dtypes.float32, dtypes.float64):
+        wide = dtype is dtypes.float64
+        seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
+        name, low, high = recipe
+        with jax.default_device(place):
+            made = _philox_program(name, shape, dtype._numpy, engine.threads)(
+                _words(seed), _words(offset)
+            )
+            return _stretched(name, made, low, high)
+    # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
+    seed, offset = engine.take(math.prod(shape), 4)
+    host = _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
+    return jax.device_put(draw(host, shape, dtype._numpy), place)
+
+
+def _words(number: int) -> np.ndarray:
+    return np.array([number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF], np.uint32)
+
+
+@functools.lru_cache(maxsize=256)
+def _philox_program(name: str, shape: tuple, dtype: Any, threads: int) -> Callable:
+    draw = philox.philox_uniform if name == "uniform" else philox.philox_normal
+
+    def jtorch_philox(seed, offset):
+        return draw(seed, offset, shape, dtype, threads=threads, xp=jnp)
+
+    return jax.jit(jtorch_philox)
+
+
+def _stretched(name: str, array: Any, low: float, high: float) -> Any:
+    if name == "uniform":
+        return array if (low, high) == (0.0, 1.0) else array * (high - low) + low
+    return array if (low, high) == (0.0, 1.0) else array * high + low
+
+
+class _Uniform:
+    """Draws from [low, high)."""
+
+    def __init__(self, low: float, high: float):
+        self.low, self.high = low, high
+        self.philox = ("uniform", low, high)
+
+    def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return _random.uniform(engine, shape, dtype, self.low, self.high)
+
+
+class _Normal:
+    """Draws normal numbers; ``contiguous`` as ``_random.normal`` wants it."""
+
+    def __init__(self, mean: float, std: float, contiguous: bool = True):
+        self.mean, self.std, self.contiguous = mean, std, contiguous
+        self.philox = ("normal", mean, std)
+
+    def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return _random.normal(engine, shape, dtype, self.mean, self.std, self.contiguous)
+
+
+def _rand(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    if np.dtype(dtype).kind == "c":
+        parts = _random.rand(engine, (*shape, 2), f"f{np.dtype(dtype).itemsize // 2}")
+        return parts.view(dtype)[..., 0]
+    return _random.rand(engine, shape, dtype)
+
+
+_rand.philox = ("uniform", 0.0, 1.0)  # type: ignore[attr-defined]
+_STANDARD = _Normal(0.0, 1.0)
+
+
+def _fresh(meta: Meta, generator: Any, draw: Draw, requires_grad: bool) -> Any:
+    """Return a new tensor of draws."""
+    if requires_grad:
+        if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+            raise messages.integer_requires_grad()
+        return record.wrap(ready(_drawn(meta, generator, draw), meta)).requires_grad_()
+    return record.wrap(ready(_drawn(meta, generator, draw), meta))
+
+
+def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType | None) -> Any:
+    """Make what ``torch.rand`` and its like make of their bound arguments.
+
+    Args:
+        bound: generator, out, dtype, layout, device, pin_memory and requires_grad.
+        size: of the result.
+        draw: how to draw.
+        dtype: that of the result unless it is given; ``None`` for the default dtype.
+    """
+    out = bound.get("out")
+    device = device_of(bound["device"], None if out is None else out.device)
+    check_options(bound, device)
+    if out is not None:
+        check_out_dtype(bound["dtype"], out)
+        if local.trace.mode.grad and out.requires_grad:
+            raise _messages.fill_gradient("rand")
+        check_size(size, out.dtype, None)
+        meta = make_meta(size, out.dtype, device)
+        if tuple(out.shape) != size:
+            out.resize_(size)
+        record.assign_out(out, ready(_drawn(meta, bound.get("generator"), draw), meta))
+        return out
+    dtype = bound["dtype"] or dtype or local.trace.mode.default_dtype
+    check_size(size, dtype, None)
+    meta = make_meta(size, dtype, device)
+    return _fresh(meta, bound.get("generator"), draw, bound["requires_grad"])
+
+
+def _sized(name: str, draw: Draw, doc: str) -> Callable:
+    """Make ``torch.rand`` and ``torch.randn``."""
+    schema = Schema(
+        f"{name}(SymIntArrayRef size, *, Generator? generator, Tensor out=None, {_OPTIONS}",
+        f"{name}(SymIntArrayRef size, *, Tensor out=None, {_OPTIONS}",
+    )
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        _, bound = schema.bind(args, kwargs)
+        return _made(bound, bound["size"], draw, None)
+
+    make.__doc__ = doc
+    return make
+
+
+rand = _sized(
+    "rand",
+    _rand,
+    """Draw uniformly from [0, 1).
+
+    Args:
+        size: of the result.
+        generator: what to draw from, the default one unless given.
+        out, dtype, layout, device, pin_memory, requires_grad: as of ``torch.zeros``.
+    """,
+)
+randn = _sized(
+    "randn",
+    _STANDARD,
+    """Draw normal numbers of mean 0 and variance 1; arguments as of ``torch.rand``.""",
+)
+
+_RANDINT = Schema(
+    *[
+        f"randint({bounds}, SymIntArrayRef size, *, {generator}Tensor out=None, {_OPTIONS}"
+        for bounds in ("SymInt high", "SymInt low, SymInt high")
+        for generator in ("Generator? generator, ", "")
+    ]
+)
+
+
+def randint(*args: Any, **kwargs: Any) -> Any:
+    """Draw integers from [low, high).
+
+    Args:
+        low: 0 unless given.
+        high: one above the highest.
+        size: of the result, a sequence.
+        generator, out, dtype, layout, device, pin_memory, requires_grad: as of ``torch.rand``; the
+            dtype is int64 unless given.
+    """
+    _, bound = _RANDINT.bind(args, kwargs)
+    low, high = bound.get("low", 0), bound["high"]
+    if bound["requires_grad"] and bound["dtype"] is None:
+        raise messages.integer_requires_grad()
+    return _made(bound, bound["size"], _integers(low, high), dtypes.int64)
+
+
+def _integers(low: int, high: int) -> Draw:
+    return lambda engine, shape, dtype: _random.randint(engine, low, high, shape, dtype)
+
+
+_RANDPERM = Schema(
+    f"randperm(SymInt n, *, Generator? generator, Tensor out=None, {_OPTIONS}",
+    f"randperm(SymInt n, *, Tensor out=None, {_OPTIONS}",
+)
+
+
+def randperm(*args: Any, **kwargs: Any) -> Any:
+    """Draw a permutation of 0 to n - 1; arguments as of ``torch.rand``, the dtype int64."""
+    _, bound = _RANDPERM.bind(args, kwargs)
+    count = bound["n"]
+    if count < 0:
+        raise messages.negative_dimension((count,))
+    return _made(
+        bound,
+        (count,),
+        lambda engine, shape, dtype: _random.randperm(engine, count, dtype),
+        dtypes.int64,
+    )
+
+
+def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
+    """Make ``torch.rand_like`` and its like."""
+    schema = Schema(
+        *[
+            f"{name}(Tensor input, {each}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
+            for each in bounds
+            for generator in ("Generator? generator, ", "")
+        ]
+    )
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        _, bound = schema.bind(args, kwargs)
+        like = bound["input"]._value.meta
+        device = device_of(bound["device"], like.device)
+        check_options(bound, device)
+        strides = format_strides(like, bound["memory_format"])
+        meta = make_meta(like.shape, bound["dtype"] or like.dtype, device, strides)
+        draw = make_draw(bound, meta)
+        return _fresh(meta, bound.get("generator"), draw, bound["requires_grad"])
+
+    make.__doc__ = f"""Draw as ``torch.{name.removesuffix("_like")}`` does, like another tensor.
+
+    Args:
+        input: the tensor whose size, dtype, device and order in memory the result has.
+        memory_format: how it lies in memory instead.
+        generator, dtype, layout, device, pin_memory, requires_grad: as of ``torch.rand``.
+    """
+    return make
+
+
+def _bound(value: Any) -> int:
+    return int(value.item()) if hasattr(value, "_value") else value
+
+
+rand_like = _like("rand_like", ("",), lambda bound, meta: _rand)
+randn_like = _like("randn_like", ("",), lambda bound, meta: _Normal(0.0, 1.0, meta.contiguous))
+randint_like = _like(
+    "randint_like",
+    ("SymInt low, SymInt high, ", "Tensor high, ", "SymInt high, "),
+    lambda bound, meta: _integers(bound.get("low", 0), _bound(bound["high"])),
+)
+
+
+# Results that depend on tensors
+
+
+def _of_draw_plan(operation, bound, mode) -> Plan:
+    operand, drawn = bound["input"], bound["other"]
+    return Plan(
+        lambda array, new: new, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=()
+    )
+
+
+def _declare_draw(name: str, node_name: str) -> Any:
+    """Declare the operator that puts draws into a graph: their gradient is zero."""
+
+    @op(
+        f"{name}(Tensor input, Tensor other)",
+        kind=Custom(_of_draw_plan),
+        inplace=True,
+        method=False,
+        function=False,
+        saves=(),
+        node_name=node_name,
+    )
+    def draw(input, other):
+        """Stand for random numbers whose distribution ``input`` decided, or that replace it."""
+
+    return draw
+
+
+_IN_GRAPH = {
+    name: _declare_draw(f"_drawn_{name}", node_name)
+    for name, node_name in {
+        "uniform_": "UniformBackward0",
+        "normal_": "NormalBackward0",
+        "random_": "RandomBackward2",
+        "random_to": "RandomBackward1",
+        "random_from": "RandomBackward0",
+        "bernoulli_": "BernoulliBackward2",
+        "bernoulli_tensor": "BernoulliBackward1",
+        "exponential_": "ExponentialBackward0",
+        "geometric_": "GeometricBackward0",
+        "cauchy_": "CauchyBackward0",
+        "log_normal_": "LogNormalBackward0",
+        "bernoulli": "BernoulliBackward0",
+        "poisson": "PoissonBackward0",
+        "binomial": "BinomialBackward0",
+        "normal_mean": "NormalBackward1",
+        "normal_std": "NormalBackward2",
+    }.items()
+}
+
+
+def _of_pair_plan(operation, bound, mode) -> Plan:
+    mean, std, drawn = bound["input"], bound["std"], bound["other"]
+    return Plan(
+        lambda first, second, new: new,
+        [mean, std, drawn],
+        (drawn.meta.with_grad(NO_GRAD),),
+        saves=(),
+    )
+
+
+@op(
+    "_drawn_normal_both(Tensor input, Tensor std, Tensor other)",
+    kind=Custom(_of_pair_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="NormalBackward3",
+)
+def _drawn_normal_both(input, std, other):
+    """Stand for normal numbers of a mean and a deviation that are both tensors."""
+
+
+def _elements(tensor: Any) -> np.ndarray:
+    return np.asarray(materialise(current_value(tensor), "random"))
+
+
+def _in_graph(name: str, tensor: Any, result: Any) -> Any:
+    """Return draws as a result of the tensor that decided their distribution."""
+    if local.trace.mode.grad and tensor.requires_grad:
+        return _IN_GRAPH[name].call(tensor, result)
+    return result
+
+
+def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
+    meta = like._value.meta
+    made = make_meta(array.shape, dtype or meta.dtype, meta.device)
+    return record.wrap(ready(devices.put(array, meta.device), made))
+
+
+def _engine_for(generator: Any, tensor: Any) -> Any:
+    """Return the engine that draws on the host for a tensor."""
+    source = generator_of(generator, tensor.device)
+    if source._device is CPU:
+        return source._engine
+    seed, offset = source._engine.take(max(1, tensor.numel()), 4)
+    return _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
+
+
+def _written(out: Any, result: Any, name: str) -> Any:
+    return result if out is None else record.write_result(out, result, name)
+
+
+_BERNOULLI = Schema(
+    "bernoulli(Tensor input, *, Generator? generator=None, Tensor out=None)",
+    "bernoulli(Tensor input, double p, *, Generator? generator=None)",
+)
+
+
+def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
+    generator, probability = bound["generator"], bound.get("p")
+    if probability is not None:
+        meta = make_meta(input.shape, input.dtype, input.device)
+        return _fresh(meta, generator, _coin(probability), False)
+    if input.device is META:
+        return filled_tensor(make_meta(input.shape, input.dtype, META), 0)
+    weights = _elements(input)
+    if not (input.dtype.is_floating_point):
+        raise NotImplementedError(
+            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype._legacy_name}'"
+        )
+    array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
+    return _written(
+        bound.get("out"), _in_graph("bernoulli", input, _result(input, array)), "bernoulli"
+    )
+
+
+def _coin(probability: float) -> Draw:
+    return lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, dtype)
+
+
+_MULTINOMIAL = Schema(
+    "multinomial(Tensor input, int64_t num_samples, bool replacement=False, *, "
+    "Generator? generator=None, Tensor out=None)"
+)
+
+
+def _multinomial(bound: dict[str, Any], input: Any) -> Any:
+    array = _random.multinomial(
+        _engine_for(bound["generator"], input),
+        _elements(input),
+        bound["num_samples"],
+        bound["replacement"],
+    )
+    result = _result(input, array, dtypes.int64)
+    return _written(bound.get("out"), result, "multinomial")
+
+
+_POISSON = Schema("poisson(Tensor input, Generator? generator=None)")
+
+
+def _poisson(bound: dict[str, Any], input: Any) -> Any:
+    array = _random.poisson(_engine_for(bound["generator"], input), _elements(input))
+    return _in_graph("poisson", input, _result(input, array))
+
+
+_BINOMIAL = Schema("binomial(Tensor count, Tensor prob, Generator? generator=None)")
+
+
+def binomial(*args: Any, **kwargs: Any) -> Any:
+    """Draw how many of ``count`` trials succeed, each with the probability ``prob``."""
+    _, bound = _BINOMIAL.bind(args, kwargs)
+    count, prob = bound["count"], bound["prob"]
+    trials, chances = np.broadcast_arrays(_elements(count), _elements(prob))
+    array = _random.binomial(_engine_for(bound["generator"], count), trials, chances)
+    return _in_graph("binomial", prob, _result(count, array))
+
+
+def _gamma_plan(operation, bound, mode) -> Plan:
+    operand, drawn = bound["input"], bound["other"]
+
+    @jax.custom_vjp
+    def run(alpha, sample):
+        return sample
+
+    def forward(alpha, sample):
+        return sample, (alpha, sample)
+
+    def backward(saved, cotangent):
+        alpha, sample = saved
+        return cotangent * gamma_gradient(alpha, sample), jnp.zeros_like(sample)
+
+    run.defvjp(forward, backward)
+    return Plan(run, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),))
+
+
+@op(
+    "_gamma_of(Tensor input, Tensor other)",
+    kind=Custom(_gamma_plan),
+    method=False,
+    function=False,
+    node_name="StandardGammaBackward0",
+)
+def _gamma_of(input, other):
+    """Stand for gamma numbers drawn for a concentration, with their gradient for it."""
+
+
+_STANDARD_GAMMA = Schema("_standard_gamma(Tensor input, Generator? generator=None)")
+
+
+def _standard_gamma(*args: Any, **kwargs: Any) -> Any:
+    """Draw gamma numbers of scale 1, with gradients for the concentration."""
+    _, bound = _STANDARD_GAMMA.bind(args, kwargs)
+    input = bound["input"]
+    engine = _engine_for(bound["generator"], input)
+    result = _result(input, _random.standard_gamma(engine, _elements(input)))
+    if local.trace.mode.grad and input.requires_grad:
+        return _gamma_of.call(input, result)
+    return result
+
+
+def _dirichlet_plan(operation, bound, mode) -> Plan:
+    operand, drawn = bound["input"], bound["other"]
+    metas = (drawn.meta.with_grad(NO_GRAD),)
+    return Plan(lambda concentration, sample: sample, [operand, drawn], metas)
+
+
+@op(
+    "_dirichlet_of(Tensor input, Tensor other)",
+    kind=Custom(_dirichlet_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="NotImplemented",
+    vjp=not_differentiable("_sample_dirichlet"),
+)
+def _dirichlet_of(input, other):
+    """Stand for vectors drawn for concentrations, with the gradient that PyTorch refuses."""
+
+
+_SAMPLE_DIRICHLET = Schema("_sample_dirichlet(Tensor input, Generator? generator=None)")
+
+
+def _sample_dirichlet(*args: Any, **kwargs: Any) -> Any:
+    """Draw from Dirichlet distributions, one for each row of concentrations."""
+    _, bound = _SAMPLE_DIRICHLET.bind(args, kwargs)
+    input = bound["input"]
+    engine = _engine_for(bound["generator"], input)
+    result = _result(input, _random.dirichlet(engine, _elements(input)))
+    if local.trace.mode.grad and input.requires_grad:
+        return _dirichlet_of.call(input, result)
+    return result
+
+
+def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
+    """Return a draw of standard numbers that are scaled and shifted.
+
+    On the host, where a product is rounded before something is added to it, as PyTorch's is: a
+    program of XLA would round the sum only.
+    """
+
+    def moved(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        scaled = (draw(engine, shape, dtype) * _elements(std)).astype(dtype, copy=False)
+        shift = _elements(mean) if hasattr(mean, "_value") else mean
+        return (scaled + shift).astype(dtype, copy=False)
+
+    return moved
+
+
+_NORMAL = Schema(
+    "normal(Tensor mean, Tensor std, *, Generator? generator=None, Tensor out=None)",
+    "normal(Tensor mean, double std=1, *, Generator? generator=None, Tensor out=None)",
+    "normal(double mean, Tensor std, *, Generator? generator=None, Tensor out=None)",
+    f"normal(double mean, double std, SymIntArrayRef size, *, Generator? generator=None, "
+    f"Tensor out=None, {_OPTIONS}",
+)
+
+
+def normal(*args: Any, **kwargs: Any) -> Any:
+    """Draw normal numbers.
+
+    Args:
+        mean, std: numbers, or tensors of one for each element.
+        size: of the result, where both are numbers.
+        generator, out, dtype, layout, device, pin_memory, requires_grad: as of ``torch.rand``.
+    Raises:
+        RuntimeError: ``std`` is negative.
+    """
+    index, bound = _NORMAL.bind(args, kwargs)
+    mean, std = bound["mean"], bound["std"]
+    if index == 3:
+        return _made(bound, bound["size"], _Normal(mean, std), None)
+    tensors = [each for each in (mean, std) if hasattr(each, "_value")]
+    if hasattr(std, "_value"):
+        if std.dtype.is_complex:
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if std.numel() and (_elements(std) < 0).any():
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    out = bound["out"]
+    shapes = [tuple(each.shape) for each in tensors]
+    if index == 1 and out is not None:
+        shapes.append(tuple(out.shape))  # the numbers are drawn into it, and the mean is added
+    like = tensors[0]._value.meta
+    dtype = like.dtype if out is None else out.dtype
+    meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
+    factor = 1.0 if hasattr(std, "_value") else std
+    with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
+    draw: Draw = _Normal(0.0, factor)
+    if hasattr(std, "_value") and like.device is CPU:
+        result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
+    else:
+        result = _fresh(meta, bound["generator"], draw, False)
+        previous = [each.detach() if hasattr(each, "_value") else each for each in (mean, std)]
+        if hasattr(std, "_value"):
+            result = result * previous[1]
+        result = result + previous[0]
+    if with_grad and index == 0:
+        result = _drawn_normal_both.call(mean, std, result)
+    elif with_grad:
+        result = _IN_GRAPH["normal_mean" if index == 1 else "normal_std"].call(tensors[0], result)
+    return _written(out, result, "normal")
+
+
+# In place
+
+
+def _redraw(tensor: Any, name: str, generator: Any, draw: Draw) -> Any:
+    """Replace the elements of a tensor by draws."""
+    _storage.check_write(tensor, ())
+    value = current_value(tensor)
+    meta = value.meta
+    if 0 in meta.strides and any(
+        size > 1 and stride == 0 for size, stride in zip(meta.shape, meta.strides, strict=True)
+    ):
+        raise messages.overlapping_write()
+    plain = meta.with_grad(NO_GRAD)
+    array = _drawn(plain, generator, draw)
+    if meta.grad == RESULT:
+        drawn = record.wrap(ready(array, plain))
+        return REGISTRY[f"_drawn_{name}_"].call(tensor, drawn)
+    overwrite(tensor, ready(array, meta))
+    return tensor
+
+
+def _in_place(signatures: tuple[str, ...], make_draw: Callable, doc: str) -> Callable:
+    """Make ``Tensor.uniform_`` and its like; ``make_draw`` returns the node's name and the draw."""
+    name = signatures[0].partition("(")[0]
+    schema = Schema(
+        *[each.replace("(", "(Tensor input, ", 1).replace(", )", ")") for each in signatures],
+        method=signatures,
+    )
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        index, bound = schema.bind(args, kwargs, True)
+        node, draw = make_draw(self, index, bound)
+        return _redraw(self, node, bound["generator"], draw)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = doc
+    METHODS[name] = method
+    return method
+
+
+def _draw_random(self: Any, index: int, bound: dict[str, Any]) -> tuple[str, Draw]:
+    low, high = bound.get("from"), bound.get("to")
+    node = ("random_", "random_from", "random_to")[index]
+    if index == 1 and high is None:
+        return node, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, None)
+    return node, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)
+
+
+def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[str, Draw]:
+    probability = bound["p"]
+    if index == 1:
+        return "bernoulli_", _coin(probability)
+    weights = np.broadcast_to(_elements(probability), tuple(self.shape))
+    order = _drawing_order(current_value(self).meta)
+    if order is not None:
+        weights = weights.transpose(order)
+    return "bernoulli_tensor", lambda engine, shape, dtype: _random.bernoulli_tensor(
+        engine, weights, dtype
+    )
+
+
+_in_place(
+    ("uniform_(double from=0, double to=1, *, Generator? generator=None)",),
+    lambda self, index, bound: ("uniform_", _Uniform(bound["from"], bound["to"])),
+    "Draw every element uniformly from [from, to).",
+)
+_in_place(
+    ("normal_(double mean=0, double std=1, *, Generator? generator=None)",),
+    lambda self, index, bound: (
+        "normal_",
+        _Normal(bound["mean"], bound["std"], current_value(self).meta.contiguous),
+    ),
+    "Draw every element from a normal distribution.",
+)
+_in_place(
+    (
+        "random_(*, Generator? generator=None)",
+        "random_(int64_t from, int64_t? to, *, Generator? generator=None)",
+        "random_(int64_t to, *, Generator? generator=None)",
+    ),
+    _draw_random,
+    "Draw every element from the integers of [from, to); by default all that the dtype counts to.",
+)
+_in_place(
+    (
+        "bernoulli_(Tensor p, *, Generator? generator=None)",
+        "bernoulli_(double p=0.5, *, Generator? generator=None)",
+    ),
+    _draw_bernoulli,
+    "Draw every element from 0 and 1, 1 with the probability ``p``.",
+)
+_in_place(
+    ("exponential_(double lambd=1, *, Generator? generator=None)",),
+    lambda self, index, bound: (
+        "exponential_",
+        lambda engine, shape, dtype: _random.exponential(engine, shape, dtype, bound["lambd"]),
+    ),
+    "Draw every element from an exponential distribution of rate ``lambd``.",
+)
+_in_place(
+    ("geometric_(double p, *, Generator? generator=None)",),
+    lambda self, index, bound: (
+        "geometric_",
+        lambda engine, shape, dtype: _random.geometric(engine, shape, dtype, bound["p"]),
+    ),
+    "Draw for every element the number of trials until one of probability ``p`` succeeds.",
+)
+_in_place(
+    ("cauchy_(double median=0, double sigma=1, *, Generator? generator=None)",),
+    lambda self, index, bound: (
+        "cauchy_",
+        lambda engine, shape, dtype: _random.cauchy(
+            engine, shape, dtype, bound["median"], bound["sigma"]
+        ),
+    ),
+    "Draw every element from a Cauchy distribution.",
+)
+_in_place(
+    ("log_normal_(double mean=1, double std=2, *, Generator? generator=None)",),
+    lambda self, index, bound: (
+        "log_normal_",
+        lambda engine, shape, dtype: _random.log_normal(
+            engine, shape, dtype, bound["mean"], bound["std"]
+        ),
+    ),
+    "Draw every element as e to the power of a normal number.",
+)
+
+
+def _both(name: str, schema: Schema, run: Callable, doc: str, method: bool = True) -> None:
+    """Make the function and the method of an operator that depends on a tensor."""
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        _, bound = schema.bind(args, kwargs)
+        return run(bound, bound["input"])
+
+    def bound_method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _, bound = schema.bind(args, kwargs, True)
+        return run(bound, self)
+
+    for each in (function, bound_method):
+        each.__name__ = each.__qualname__ = name
+        each.__module__ = "torch"
+        each.__doc__ = doc
+    FUNCTIONS[name] = function
+    if method:
+        METHODS[name] = bound_method
+
+
+_both("bernoulli", _BERNOULLI, _bernoulli, "Draw 0 or 1 for each probability.")
+_both(
+    "multinomial",
+    _MULTINOMIAL,
+    _multinomial,
+    "Draw indices, with the weights of each row; by default none of them twice.",
+)
+_both("poisson", _POISSON, _poisson, "Draw Poisson numbers of the given rates.", method=False)
+
+for _name, _function in {
+    "rand": rand,
+    "randn": randn,
+    "randint": randint,
+    "randperm": randperm,
+    "rand_like": rand_like,
+    "randn_like": randn_like,
+    "randint_like": randint_like,
+    "normal": normal,
+    "binomial": binomial,
+    "_standard_gamma": _standard_gamma,
+    "_sample_dirichlet": _sample_dirichlet,
+}.items():
+    _function.__name__ = _function.__qualname__ = _name
+    _function.__module__ = "torch"
+    FUNCTIONS[_name] = _function

@@ -1,0 +1,211 @@
+"""Reading and writing where a mask is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..._core import dtypes, messages
+from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta, ready
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
+from ..._engine.recording.record import record, wrap, write_result
+from ..._engine.recording.storage import current_value
+from ..._engine.recording.trace import materialise
+from .positions import fresh, same_layout, saving_positions
+
+
+def _masked_fill_plan(operation, bound, mode) -> Plan:
+    operand, mask, value = bound["input"], bound["mask"], bound["value"]
+    meta = operand.meta
+    if mask.meta.dtype is not dtypes.bool_:
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype "
+            f"{_c_name(mask.meta.dtype)}"
+        )
+    if value.meta is not None and value.meta.ndim:
+        raise RuntimeError(
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.meta.ndim} dimension(s)."
+        )
+    if value.meta is None and isinstance(value.number, complex) and not meta.dtype.is_complex:
+        raise messages.overflow(messages.dtype_words(meta.dtype))
+    left, right = mask.meta.shape, meta.shape
+    if operation.name == "masked_fill" and len(left) < len(right):
+        left = (1,) * (len(right) - len(left)) + left
+    shape = broadcast_shapes([left, right])
+    result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
+
+    def run(array, where, new):
+        return jnp.where(where, cast(jnp.asarray(new), meta.dtype), array)
+
+    name = "MaskedFillBackward0" if value.meta is None else "MaskedFillBackward1"
+    return Plan(run, [operand, mask, value], (result,), node_name=name)
+
+
+def _c_name(dtype: Any) -> str:
+    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}
+    return names.get(dtype._legacy_name, dtype._legacy_name)
+
+
+class _MaskedFill(Custom):
+    """PyTorch lets it write to tensors whose elements share memory."""
+
+    may_overlap = True
+
+
+@op(
+    "masked_fill(Tensor input, Tensor mask, Tensor value)",
+    "masked_fill(Tensor input, Tensor mask, Scalar value)",
+    kind=_MaskedFill(saving_positions(_masked_fill_plan)),
+    inplace=True,
+)
+def masked_fill(input, mask, value):
+    """Write a number where a mask is true.
+
+    Args:
+        mask: bool, broadcasts with ``input``.
+        value: a number or a tensor without dimensions.
+    """
+
+
+def _masked_scatter_plan(operation, bound, mode) -> Plan:
+    operand, mask, source = bound["input"], bound["mask"], bound["source"]
+    meta = operand.meta
+    if source.meta.dtype is not meta.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got"
+            f"{meta.dtype._legacy_name} and {source.meta.dtype._legacy_name}"
+        )
+    if mask.meta.dtype is not dtypes.bool_:
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{mask.meta.dtype._legacy_name}"
+        )
+    shape = broadcast_shapes([mask.meta.shape, meta.shape])
+    result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
+
+    def run(array, where, new):
+        where = jnp.broadcast_to(where, shape)
+        array = jnp.broadcast_to(array, shape)
+        if new.size == 0:
+            return array
+        place = jnp.cumsum(where.reshape(-1)) - 1
+        taken = jnp.take(new.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
+        return jnp.where(where, taken, array)
+
+    return Plan(run, [operand, mask, source], (result,))
+
+
+@op(
+    "masked_scatter(Tensor input, Tensor mask, Tensor source)",
+    kind=Custom(saving_positions(_masked_scatter_plan)),
+    inplace=True,
+)
+def masked_scatter(input, mask, source):
+    """Write the elements of ``source`` one after the other where a mask is true."""
+
+
+def _masked_select_plan(operation, bound, mode) -> Plan:
+    operand, index, shape = bound["input"], bound["index"], bound["shape"]
+
+    def run(array, places):
+        return jnp.broadcast_to(array, shape).reshape(-1)[places]
+
+    return Plan(run, [operand, index], (fresh(operand.meta, index.meta.shape),))
+
+
+@op(
+    "_masked_select(Tensor input, Tensor index, PyObject* shape)",
+    kind=Custom(saving_positions(_masked_select_plan)),
+    method=False,
+    function=False,
+    node_name="MaskedSelectBackward0",
+)
+def _masked_select(input, index, shape):
+    """Take elements of the broadcast input by their place in row-major order."""
+
+
+@composite("masked_select(Tensor input, Tensor mask, *, Tensor out=None)")
+def masked_select(input, mask, *, out=None):
+    """Take the elements where a mask is true, in one dimension.
+
+    Args:
+        mask: bool, broadcasts with ``input``.
+    """
+    if mask.dtype is not dtypes.bool_:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_shapes([mask._value.meta.shape, input._value.meta.shape])
+    chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
+    places = np.flatnonzero(chosen)
+    made = make_meta(places.shape, dtypes.int64, input._value.meta.device)
+    index = wrap(ready(places, made))
+    result = wrap(record(_masked_select, (input, index, shape), {}))
+    return result if out is None else write_result(out, result, "masked_select", (input, mask))
+
+
+def _check_fill(args: tuple, kwargs: dict) -> None:
+    """Refuse a value that the dtype of the tensor cannot hold."""
+    tensor: Any = args[0] if args else kwargs.get("input")
+    value: Any = args[2] if len(args) > 2 else kwargs.get("value")
+    if not hasattr(tensor, "_value"):
+        return
+    dtype = tensor._value.meta.dtype
+    if dtype.is_complex or dtype is dtypes.bool_:
+        return
+    if hasattr(value, "_value"):
+        its = value._value.meta
+        narrower = not dtype.is_floating_point and its.dtype.itemsize > dtype.itemsize
+        if its.ndim or not (narrower or its.dtype.is_complex or its.dtype._kind > dtype._kind):
+            return
+        value = value.item()  # as PyTorch does
+    if isinstance(value, complex):
+        if value.imag:
+            raise messages.overflow(messages.dtype_words(dtype))
+        return
+    if not dtype.is_floating_point and isinstance(value, (int, float)):
+        least, most = np.iinfo(dtype._numpy).min, np.iinfo(dtype._numpy).max
+        # PyTorch lets a negative number wrap around in an unsigned dtype.
+        least = -most - 1 if least == 0 else least
+        if not least <= value <= most:
+            raise messages.overflow(messages.dtype_words(dtype))
+
+
+def _check_source_covers(args: tuple, kwargs: dict) -> None:
+    names = ("input", "mask", "source")
+    given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
+    if not all(hasattr(given.get(name), "_value") for name in ("mask", "source")):
+        return
+    tensor, mask, source = given["input"], given["mask"], given["source"]
+    if mask.dtype is not dtypes.bool_ or source._value.meta.numel >= tensor._value.meta.numel:
+        return
+    shape = broadcast_shapes([mask._value.meta.shape, tensor._value.meta.shape])
+    chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
+    if chosen.sum() > source._value.meta.numel:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+
+
+def _checked(inner: Callable, check: Callable) -> Callable:
+    def call(*args, **kwargs):
+        check(args, kwargs)
+        return inner(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = inner.__name__
+    call.__doc__ = inner.__doc__
+    call.__module__ = "torch"
+    return call
+
+
+for _forms in (METHODS, FUNCTIONS):
+    for _name, _check in {
+        "masked_scatter": _check_source_covers,
+        "masked_scatter_": _check_source_covers,
+        "masked_fill": _check_fill,
+        "masked_fill_": _check_fill,
+    }.items():
+        if _name in _forms:
+            _forms[_name] = _checked(_forms[_name], _check)

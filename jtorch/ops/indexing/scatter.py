@@ -1,0 +1,354 @@
+"""Writing to scattered positions, and copies with another tensor where a view would lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._engine.declare import op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import Meta
+from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .advanced import put_at
+from .positions import (
+    check_index,
+    grid,
+    guard,
+    raised,
+    runtime_error,
+    same_layout,
+    saving_positions,
+)
+
+
+def _scatter_plan(operation, bound, mode) -> Plan:
+    operand, index = bound["input"], bound["index"]
+    meta, positions = operand.meta, index.meta
+    dim = normalise_dim(bound["dim"], meta.ndim)
+    reduce = bound.get("reduce")
+    source = bound.get("src")
+    value = source if source is not None else bound["value"]
+    check_index("scatter", meta, positions, dim, "self")
+    if source is not None:
+        if source.meta.dtype is not meta.dtype:
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        _check_source(meta, positions, source.meta, dim)
+    if reduce is not None and reduce not in ("add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+
+    def run(array, places, new):
+        if places.size == 0:
+            return array
+        shape = array.shape
+        array, places = raised(array), raised(places)
+        where = grid(places, dim)
+        new = cast(jnp.asarray(new), meta.dtype)
+        if source is not None:
+            new = raised(new)[tuple([slice(0, count) for count in places.shape])]
+        new = jnp.broadcast_to(new, places.shape)
+        if reduce == "multiply":
+            result = array.at[where].multiply(new)
+        else:
+            result = put_at(array, new, where, reduce == "add")
+        return result.reshape(shape)
+
+    plan = Plan(run, [operand, index, value], (same_layout(meta),))
+    if source is None:
+        plan.node_name = "ScatterBackward1"
+    if reduce is not None:
+        plan.node_name = "NotImplemented"
+    return plan
+
+
+def _check_source(meta: Meta, positions: Meta, source: Meta, dim: int) -> None:
+    if not positions.numel:
+        return
+    if max(source.ndim, 1) != max(meta.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    fits = all(
+        (other == dim or wanted <= own) and wanted <= available
+        for other, (wanted, own, available) in enumerate(
+            zip(positions.shape, meta.shape, source.shape, strict=False)
+        )
+    )
+    if not fits:
+        raise RuntimeError(
+            f"Expected index {list(positions.shape)} to be no larger than self {list(meta.shape)} "
+            f"apart from dimension {dim} and to be no larger size than src {list(source.shape)}"
+        )
+
+
+@op(
+    "scatter(Tensor input, int64_t dim, Tensor index, Tensor src, *, Tensor out=None)",
+    "scatter(Tensor input, int64_t dim, Tensor index, Tensor src, *, std::string reduce, "
+    "Tensor out=None)",
+    "scatter(Tensor input, int64_t dim, Tensor index, Scalar value, *, Tensor out=None)",
+    "scatter(Tensor input, int64_t dim, Tensor index, Scalar value, *, std::string reduce, "
+    "Tensor out=None)",
+    kind=Custom(saving_positions(_scatter_plan)),
+    inplace=True,
+)
+def scatter(input, dim, index, src=None, value=None, reduce=None):
+    """Write ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
+
+    Args:
+        dim: the dimension that the positions are of.
+        index: positions.
+        src, value: a tensor at least as large as ``index``, or a number.
+        reduce: ``"add"`` or ``"multiply"`` instead of writing.
+    """
+
+
+def _scatter_add_plan(operation, bound, mode) -> Plan:
+    operand, index, source = bound["input"], bound["index"], bound["src"]
+    meta, positions = operand.meta, index.meta
+    dim = normalise_dim(bound["dim"], meta.ndim)
+    check_index("scatter", meta, positions, dim, "self")
+    if source.meta.dtype is not meta.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    _check_source(meta, positions, source.meta, dim)
+
+    def run(array, places, new):
+        if places.size == 0:
+            return array
+        shape = array.shape
+        array, places = raised(array), raised(places)
+        new = raised(new)[tuple([slice(0, count) for count in places.shape])]
+        return put_at(array, new, grid(places, dim), True).reshape(shape)
+
+    return Plan(run, [operand, index, source], (same_layout(meta),))
+
+
+@op(
+    "scatter_add(Tensor input, int64_t dim, Tensor index, Tensor src, *, Tensor out=None)",
+    kind=Custom(saving_positions(_scatter_add_plan)),
+    inplace=True,
+)
+def scatter_add(input, dim, index, src):
+    """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j."""
+
+
+_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+
+
+def _scatter_reduce_plan(operation, bound, mode) -> Plan:
+    operand, index, source = bound["input"], bound["index"], bound["src"]
+    reduce, include_self = bound["reduce"], bound.get("include_self", True)
+    meta, positions = operand.meta, index.meta
+    dim = normalise_dim(bound["dim"], meta.ndim)
+    if reduce not in _REDUCTIONS:
+        raise RuntimeError(
+            "reduce argument must be either sum, prod, mean, amax or amin, got " + reduce
+        )
+    check_index("scatter", meta, positions, dim, "self")
+    if source.meta.dtype is not meta.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    _check_source(meta, positions, source.meta, dim)
+
+    def run(array, places, new):
+        if places.size == 0:
+            return array
+        shape = array.shape
+        array, places = raised(array), raised(places)
+        new = raised(new)[tuple([slice(0, count) for count in places.shape])]
+        where = grid(places, dim)
+        return reduce_at(array, new, where, reduce, include_self).reshape(shape)
+
+    plan = Plan(run, [operand, index, source], (same_layout(meta),))
+    return plan
+
+
+def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: bool) -> Any:
+    """Reduce the elements of ``new`` that have one position, with what is there or without.
+
+    The gradient of a largest or smallest element is shared by those that are equal to it, as in
+    PyTorch.
+    """
+    if array.dtype.kind == "b":
+        as_number = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
+        numbers, others = array.astype(jnp.uint8), new.astype(jnp.uint8)
+        return reduce_at(numbers, others, where, as_number, include_self).astype(array.dtype)
+    if reduce == "sum":
+        start = array if include_self else array.at[where].set(0)
+        return start.at[where].add(new)
+    if reduce == "mean":
+        start = array if include_self else array.at[where].set(0)
+        ones = jnp.ones(new.shape, array.dtype)
+        count = jnp.full(array.shape, 1 if include_self else 0, array.dtype).at[where].add(ones)
+        count = jnp.maximum(count, 1)
+        total = start.at[where].add(new)
+        return total // count if array.dtype.kind in "iu" else total / count
+    if reduce == "prod":
+        return _product_at(array if include_self else array.at[where].set(1), new, where)
+
+    @jax.custom_vjp
+    def extreme(array, new, where):
+        largest = reduce == "amax"
+        if include_self:
+            start = array
+        elif array.dtype.kind in "iu":
+            info = jnp.iinfo(array.dtype)
+            start = array.at[where].set(info.min if largest else info.max)
+        else:
+            start = array.at[where].set(-jnp.inf if largest else jnp.inf)
+        return start.at[where].max(new) if largest else start.at[where].min(new)
+
+    def forward(array, new, where):
+        result = extreme(array, new, where)
+        return result, (array, new, where, result)
+
+    def backward(saved, cotangent):
+        array, new, where, result = saved
+        is_result = (array == result).astype(array.dtype)
+        new_is_result = (new == result[where]).astype(array.dtype)
+        # torch 2.13 counts what was there among the equal ones, also where it has no part.
+        count = is_result.at[where].add(new_is_result)
+        shared = cotangent / jnp.maximum(count, 1)
+        to_array = jnp.where(count == 0, cotangent, shared * is_result)
+        to_new = shared[where] * new_is_result
+        if not include_self:
+            to_array = to_array.at[where].set(0)
+        return to_array, to_new, None
+
+    extreme.defvjp(forward, backward)
+    return extreme(array, new, where)
+
+
+@jax.custom_vjp
+def _product_at(array, new, where):
+    """Multiply the elements of ``new`` into their positions."""
+    return array.at[where].multiply(new)
+
+
+def _product_forward(array, new, where):
+    result = _product_at(array, new, where)
+    return result, (array, new, where, result)
+
+
+def _product_backward(saved, cotangent):
+    array, new, where, result = saved
+    # The quotient, and the product of the others where a factor is zero.
+    masked = jnp.where(new == 0, 1, new)
+    zeros = jnp.zeros(array.shape, array.dtype).at[where].add((new == 0).astype(array.dtype))
+    others = _product_at(array, masked, where)
+    single = jnp.where(zeros[where] == 1, (cotangent * others)[where], 0)
+    to_new = jnp.where(new == 0, single, (cotangent * result)[where] / masked)
+    of_new = _product_at(jnp.ones_like(array), new, where)
+    return cotangent * of_new, to_new, None
+
+
+_product_at.defvjp(_product_forward, _product_backward)
+
+
+@op(
+    "scatter_reduce(Tensor input, int64_t dim, Tensor index, Tensor src, std::string reduce, *, "
+    "bool include_self=True, Tensor out=None)",
+    kind=Custom(_scatter_reduce_plan),
+    inplace=True,
+)
+def scatter_reduce(input, dim, index, src, reduce, include_self=True):
+    """Reduce the elements of ``src`` that ``index`` sends to one place.
+
+    Args:
+        reduce: ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
+        include_self: whether what is there takes part.
+    """
+
+
+# A view's place in a copy
+
+
+def check_slice(source: Meta, shape: tuple[int, ...]) -> None:
+    if source.shape != tuple(shape):
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(source.shape)}, slice size = {list(shape)}"
+        )
+
+
+def _place_plan(select: Callable) -> Callable:
+    """Return the plan of a copy with ``src`` where ``select`` says that a view would lie."""
+
+    def plan(operation, bound, mode) -> Plan:
+        operand, source = bound.pop("input"), bound.pop("src")
+        bound.pop("out", None)
+        meta = operand.meta
+        shape, places = select(meta, **bound)
+        check_slice(source.meta, shape)
+
+        def run(array, new):
+            flat = (
+                array.reshape(-1)
+                .at[places.reshape(-1)]
+                .set(new.astype(array.dtype).reshape(-1), unique_indices=True)
+            )
+            return flat.reshape(array.shape)
+
+        return Plan(run, [operand, source], (same_layout(meta),), saves=())
+
+    return plan
+
+
+def _numbered(meta: Meta) -> np.ndarray:
+    return np.arange(meta.numel).reshape(meta.shape)
+
+
+def _select_place(meta: Meta, dim: int, index: int) -> tuple:
+    dim = normalise_dim(dim, meta.ndim)
+    if not -meta.shape[dim] <= index < meta.shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(meta.shape)} at "
+            f"dimension {dim}"
+        )
+    chosen = np.take(_numbered(meta), index, axis=dim)
+    return chosen.shape, chosen
+
+
+def _slice_place(meta: Meta, dim: int = 0, start: Any = None, end: Any = None, step: int = 1):
+    dim = normalise_dim(dim, meta.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    chosen = _numbered(meta)[(slice(None),) * dim + (slice(start, end, step),)]
+    return chosen.shape, chosen
+
+
+def _diagonal_place(meta: Meta, offset: int = 0, dim1: int = 0, dim2: int = 1) -> tuple:
+    first, second = normalise_dim(dim1, meta.ndim), normalise_dim(dim2, meta.ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    chosen = np.diagonal(_numbered(meta), offset, first, second)
+    return chosen.shape, chosen
+
+
+@op(
+    "select_scatter(Tensor input, Tensor src, int64_t dim, SymInt index)",
+    kind=Custom(_place_plan(_select_place)),
+)
+def select_scatter(input, src, dim, index):
+    """Return a copy of ``input`` with ``src`` at one index of a dimension."""
+
+
+@op(
+    "slice_scatter(Tensor input, Tensor src, int64_t dim=0, SymInt? start=None, SymInt? end=None, "
+    "SymInt step=1, *, Tensor out=None)",
+    kind=Custom(_place_plan(_slice_place)),
+)
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """Return a copy of ``input`` with ``src`` at a slice of a dimension."""
+
+
+@op(
+    "diagonal_scatter(Tensor input, Tensor src, int64_t offset=0, int64_t dim1=0, int64_t dim2=1)",
+    kind=Custom(_place_plan(_diagonal_place)),
+)
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """Return a copy of ``input`` with ``src`` on a diagonal of two dimensions."""
+
+
+guard("scatter", runtime_error, False, False)
+guard("scatter_add", runtime_error, False, False)
+guard("scatter_reduce", runtime_error, False, False)

@@ -1,0 +1,1 @@
+"""Products, decompositions and solvers: ``torch.linalg`` and its older names."""

@@ -1,0 +1,672 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from ..._core import dtypes, messages
+from ..._core.schema.schema import Schema
+from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
+from ..._engine.recording.record import write_result
+from ..._engine.recording.trace import local
+from ..shape import views as _views  # noqa: F401  (t is declared there)
+from . import _messages_products
+
+#: PyTorch multiplies float32 in full precision unless asked otherwise, on accelerators too.
+_PRECISION = jax.lax.Precision.HIGHEST
+
+
+def _product(left, right):
+    """Multiply arrays as ``jnp.matmul`` does, integers in their own dtype (they wrap around)."""
+    return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=_accumulate(left))
+
+
+def _accumulate(array):
+    return array.dtype if array.dtype.kind in "iubcf" and array.dtype.itemsize > 2 else None
+
+
+def _unrounded_product(left, right):
+    """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
+    wide = jnp.float32 if _is_half(left) else _accumulate(left)
+    return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
+
+
+def _is_half(array):
+    return str(array.dtype) in ("float16", "bfloat16")
+
+
+def _mm_plan(operation, bound, mode) -> Plan:
+    left, right = bound["input"], bound["mat2"]
+    out_dtype = bound.get("out_dtype")
+    a, b = left.meta, right.meta
+    if a.ndim != 2:
+        raise _messages_products.must_be_matrix("self")
+    if b.ndim != 2:
+        raise _messages_products.must_be_matrix("mat2")
+    if a.shape[1] != b.shape[0]:
+        raise messages.mm_shapes(a.shape, b.shape)
+    if a.dtype is not b.dtype:
+        raise _messages_products.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    if a.dtype is dtypes.bool_:
+        raise messages.not_implemented("addmm_impl_cpu_", "Bool")
+    del out_dtype
+    meta = make_meta((a.shape[0], b.shape[1]), a.dtype, a.device)
+    gradients = (a.grad != 0 and mode.grad, b.grad != 0 and mode.grad)
+
+    def vjp(cotangents, results, operands):
+        (cotangent,) = cotangents
+        first, second = operands
+        found = []
+        if gradients[0]:
+            found.append(_product(cotangent, _adjoint(second)))
+        if gradients[1]:
+            # Plain: behind a transpose that may not fold, a step of an MLP took 952 us, not 887.
+            found.append(_product(_adjoint(first), cotangent))
+        return found
+
+    return Plan(_product, [left, right], (meta,), vjp=vjp)
+
+
+def _adjoint(array):
+    return jnp.conj(array.T) if array.dtype.kind == "c" else array.T
+
+
+@op(
+    "mm(Tensor input, Tensor mat2, *, Tensor out=None)",
+    kind=Custom(_mm_plan),
+    arity="binary",
+    saves="cross",
+)
+def mm(input, mat2):
+    """Multiply two matrices.
+
+    Args:
+        input: of shape (n, m).
+        mat2: of shape (m, p).
+    Returns:
+        Tensor of shape (n, p).
+    Raises:
+        RuntimeError: they are no matrices, or sizes or dtypes do not fit.
+    """
+    return _product(input, mat2)
+
+
+def _mv_plan(operation, bound, mode) -> Plan:
+    left, right = bound["input"], bound["vec"]
+    a, b = left.meta, right.meta
+    if a.ndim != 2 or b.ndim != 1:
+        raise _messages_products.mv_ranks(1, a.ndim, b.ndim)
+    if a.shape[1] != b.shape[0]:
+        raise _messages_products.mv_sizes(a.shape[0], a.shape, b.shape[0])
+    if a.dtype is not b.dtype:
+        second = b.dtype._legacy_name
+        raise _messages_products.mv_dtypes(second, a.dtype._legacy_name, second)
+    if a.dtype is dtypes.bool_:
+        raise messages.not_implemented("addmv_impl_cpu", "Bool")
+    return Plan(_product, [left, right], (make_meta(a.shape[:1], a.dtype, a.device),))
+
+
+@op(
+    "mv(Tensor input, Tensor vec, *, Tensor out=None)",
+    kind=Custom(_mv_plan),
+    arity="binary",
+    saves="cross",
+)
+def mv(input, vec):
+    """Multiply a matrix by a vector.
+
+    Args:
+        input: of shape (n, m).
+        vec: of shape (m,).
+    Returns:
+        Tensor of shape (n,).
+    """
+    return _product(input, vec)
+
+
+def _dot_plan(operation, bound, mode) -> Plan:
+    left = bound["input"]
+    right = bound["tensor"] if "tensor" in bound else bound["other"]
+    a, b = left.meta, right.meta
+    if a.ndim != 1 or b.ndim != 1:
+        raise _messages_products.dot_ranks(a.ndim, b.ndim)
+    if a.dtype is not b.dtype:
+        raise _messages_products.dot_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    if a.shape != b.shape:
+        raise _messages_products.dot_sizes(a.shape[0], b.shape[0])
+    if a.dtype is dtypes.bool_:
+        raise messages.not_implemented(operation.name, "Bool")
+    return Plan(operation.function, [left, right], (make_meta((), a.dtype, a.device),))
+
+
+@op(
+    "dot(Tensor input, Tensor tensor, *, Tensor out=None)",
+    kind=Custom(_dot_plan),
+    arity="binary",
+    saves="cross",
+)
+def dot(input, tensor):
+    """Multiply two vectors element by element and add up.
+
+    Args:
+        input, tensor: of one length.
+    Returns:
+        Tensor without dimensions.
+    """
+    return _product(input, tensor)
+
+
+@op(
+    "vdot(Tensor input, Tensor other, *, Tensor out=None)",
+    kind=Custom(_dot_plan),
+    arity="binary",
+    saves="cross",
+)
+def vdot(input, other):
+    """Multiply the conjugate of one vector by another, element by element, and add up.
+
+    Args:
+        input, other: of one length.
+    Returns:
+        Tensor without dimensions.
+    """
+    return _product(jnp.conj(input), other)
+
+
+def _bmm_plan(operation, bound, mode) -> Plan:
+    left, right = bound["input"], bound["mat2"]
+    a, b = left.meta, right.meta
+    if a.ndim != 3:
+        raise _messages_products.bmm_rank("batch1")
+    if b.ndim != 3:
+        raise _messages_products.bmm_rank("batch2")
+    wanted = (a.shape[0], a.shape[2])
+    if b.shape[:2] != wanted:
+        raise _messages_products.bmm_sizes(wanted, b.shape[:2])
+    if a.dtype is not b.dtype:
+        raise _messages_products.scalar_types(a.dtype._legacy_name, b.dtype._legacy_name)
+    if a.dtype is dtypes.bool_:
+        raise messages.not_implemented("bmm", "Bool")
+    meta = make_meta((a.shape[0], a.shape[1], b.shape[2]), a.dtype, a.device)
+    return Plan(_product, [left, right], (meta,))
+
+
+@op(
+    "bmm(Tensor input, Tensor mat2, *, Tensor out=None)",
+    kind=Custom(_bmm_plan),
+    arity="binary",
+    saves="cross",
+)
+def bmm(input, mat2):
+    """Multiply matrices of two batches, pair by pair.
+
+    Args:
+        input: of shape (b, n, m).
+        mat2: of shape (b, m, p).
+    Returns:
+        Tensor of shape (b, n, p).
+    """
+    return _product(input, mat2)
+
+
+_t = FUNCTIONS["t"]
+_mm, _mv, _dot, _bmm = mm.call, mv.call, dot.call, bmm.call
+
+
+def _folds(left, right) -> bool:
+    """Tell whether PyTorch folds the batch into the rows of one product.
+
+    It does where the small operand requires grad, or where the batch can be folded by a view.
+    """
+    n_left, n_right = left.dim(), right.dim()
+    if max(n_left, n_right) < 3 or min(n_left, n_right) > 2:
+        return False
+    small = right if n_left > n_right else left
+    if small._value.meta.grad and local.trace.mode.grad:
+        return True
+    if n_left == 2:
+        return False
+    large = left if n_left > n_right else right.mT
+    shape, strides = large.shape, large.stride()
+    return 0 in shape or all(
+        [strides[d] == strides[d + 1] * shape[d + 1] for d in range(len(shape) - 2)]
+    )
+
+
+def _matmul_batched(left, right):
+    """Multiply where at least one operand has three or more dimensions, as PyTorch does."""
+    n_left, n_right = left.dim(), right.dim()
+    if _folds(left, right):
+        transposed = n_right > n_left
+        first, second = (right.mT, left) if transposed else (left, right)
+        if transposed and n_left == 2:
+            second = _t(left)
+        shape = tuple(first.shape)
+        folded = first.reshape(math.prod(shape[:-1]), shape[-1])
+        if second.dim() == 2:
+            result = _unsafe_view(_mm(folded, second), (*shape[:-1], second.shape[1]))
+            return result.mT.contiguous() if transposed else result
+        return _unsafe_view(_mv(folded, second), shape[:-1])
+    rows = left.shape[-2] if n_left > 1 else 1
+    inner = left.shape[-1]
+    depth = right.shape[-2] if n_right > 1 else right.shape[-1]
+    columns = right.shape[-1] if n_right > 1 else 1
+    batch = broadcast_shapes([tuple(left.shape[:-2]), tuple(right.shape[:-2])])
+    count = math.prod(batch)
+    left = left if n_left > 1 else left.unsqueeze(0)
+    right = right if n_right > 1 else right.unsqueeze(1)
+    left_full = left.expand((*batch, rows, inner)).reshape(count, rows, inner)
+    right_full = right.expand((*batch, depth, columns)).reshape(count, depth, columns)
+    shape = (*batch, *((rows,) if n_left > 1 else ()), *((columns,) if n_right > 1 else ()))
+    return _unsafe_view(_bmm(left_full, right_full), shape)
+
+
+def _unsafe_view_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    shape = tuple(bound["size"])
+    meta = make_meta(shape, operand.meta.dtype, operand.meta.device)
+    return Plan(lambda array: array.reshape(shape), [operand], (meta,))
+
+
+@op(
+    "_unsafe_view(Tensor input, IntArrayRef size)",
+    kind=Custom(_unsafe_view_plan),
+    method=False,
+    function=False,
+    name="_view_of_result",
+    node_name="UnsafeViewBackward0",
+    saves=(),
+)
+def _unsafe_view_op(input, size):
+    """Give the elements of a fresh result another shape."""
+    return input.reshape(size)
+
+
+_unsafe_view = _unsafe_view_op.call
+
+
+def _drop_first_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = make_meta(operand.meta.shape[1:], operand.meta.dtype, operand.meta.device)
+    return Plan(lambda array: array[0], [operand], (meta,))
+
+
+@op(
+    "_drop_first(Tensor input)",
+    kind=Custom(_drop_first_plan),
+    arity="unary",
+    method=False,
+    function=False,
+    saves=(),
+    node_name="SqueezeBackward4",
+)
+def _drop_first_op(input):
+    """Drop the first dimension, of size 1, of a fresh result."""
+    return input[0]
+
+
+_drop_first = _drop_first_op.call
+
+
+def _matmul(input, other):
+    left, right = input.dim(), other.dim()
+    if left == 2:
+        if right == 2:
+            return _mm(input, other)
+        if right == 1:
+            return _mv(input, other)
+    elif left == 1:
+        if right == 1:
+            return _dot(input, other)
+        if right == 2:
+            return _drop_first(_mm(input.unsqueeze(0), other))
+    if left == 0 or right == 0:
+        raise _messages_products.matmul_ranks(left, right)
+    return _matmul_batched(input, other)
+
+
+_MATMUL = Schema("matmul(Tensor input, Tensor other, *, Tensor out=None)")
+
+
+def _make_matmul(as_method: bool) -> Callable:
+    def matmul(*args, **kwargs):
+        """Multiply as NumPy's ``matmul`` does: vectors, matrices, or batches of matrices.
+
+        Args:
+            input, other: of at least one dimension; leading dimensions broadcast.
+        Returns:
+            Tensor of the product.
+        """
+        if not kwargs and len(args) == 2:
+            input, other = args
+            if hasattr(input, "_value") and hasattr(other, "_value"):
+                return _matmul(input, other)  # the usual path, without any binding
+        if as_method:
+            _, bound = _MATMUL.bind(args[1:], kwargs, True)
+            return _matmul(args[0], bound["other"])
+        _, bound = _MATMUL.bind(args, kwargs)
+        result = _matmul(bound["input"], bound["other"])
+        return result if bound["out"] is None else write_result(bound["out"], result, "matmul")
+
+    matmul.__module__ = "torch"
+    return matmul
+
+
+def _operator(input, other):
+    if not hasattr(other, "_value"):
+        return NotImplemented
+    return _matmul(input, other)
+
+
+def _reflected(input, other):
+    if not hasattr(other, "_value"):
+        return NotImplemented
+    return _matmul(other, input)
+
+
+FUNCTIONS["matmul"] = matmul = _make_matmul(False)
+METHODS["matmul"] = _make_matmul(True)
+METHODS["__matmul__"] = _operator
+METHODS["__rmatmul__"] = _reflected
+
+
+# Products with an addend
+
+
+def _addend_plan(operands, shape, combine, beta, alpha, mode, kernel, dtype=None) -> Plan:
+    """Plan ``beta * addend + alpha * product``.
+
+    Args:
+        operands: the addend and the two factors.
+        shape: of the result, which the addend expands to.
+        combine: ``(addend, left, right, beta, alpha) -> array`` that broadcasts to the result.
+        beta, alpha: Operands or Python numbers.
+        kernel: what PyTorch calls the kernel that has no form for bool; None where it has one.
+        dtype: of the result, by default that of the addend.
+    """
+    first, _, _ = operands
+    dtype = dtype or first.meta.dtype
+    wanted = tuple(shape)
+    own = first.meta.shape
+    lead = len(wanted) - len(own)
+    for dim, size in enumerate(own):
+        if lead < 0 or size not in (1, wanted[dim + lead]):
+            raise messages.expand_mismatch(
+                wanted[dim + max(lead, 0)], size, dim + max(lead, 0), wanted, own
+            )
+    if dtype is dtypes.bool_ and kernel is not None:
+        raise messages.not_implemented(kernel, "Bool")
+    factors = [x for x in (beta, alpha) if hasattr(x, "reference")]
+    fixed = {
+        name: x for name, x in (("beta", beta), ("alpha", alpha)) if not hasattr(x, "reference")
+    }
+    names = [x.name for x in factors]
+
+    def run(addend, first_factor, second_factor, *numbers):
+        scale = {**fixed, **dict(zip(names, numbers, strict=True))}
+        return combine(addend, first_factor, second_factor, scale["beta"], scale["alpha"])
+
+    meta = make_meta(wanted, dtype, first.meta.device)
+    grads = [mode.grad and operand.meta.grad for operand in operands]
+    saves = tuple([p for p, other in ((1, 2), (2, 1)) if grads[other]])
+    saves += tuple(range(3, 3 + len(factors)))
+    return Plan(run, [*operands, *factors], (meta,), saves=saves)
+
+
+def _scaled(array, factor):
+    if isinstance(factor, (int, float)) and factor == 1:
+        return array
+    return array * jnp.asarray(factor).astype(array.dtype)
+
+
+def _scaled_addend(addend, beta):
+    """Return ``beta * addend``, zero where beta is, whatever the addend holds."""
+    if isinstance(beta, (int, float)):
+        return jnp.zeros_like(addend) if beta == 0 else _scaled(addend, beta)
+    scaled = _scaled(addend, beta)
+    return jnp.where(jnp.asarray(beta) == 0, jnp.zeros_like(scaled), scaled)
+
+
+def _fused(addend, left, right, beta, alpha):
+    """Combine as a product of matrices with an addend does: rounded once."""
+    product = _scaled(_unrounded_product(left, right), alpha)
+    return (_scaled_addend(addend.astype(product.dtype), beta) + product).astype(addend.dtype)
+
+
+def _fused_in_turn(addend, left, right, beta, alpha):
+    """Combine the products of a batch one after the other, each rounded."""
+    if not left.shape[0]:
+        return _scaled_addend(addend, beta)
+    shape = (left.shape[1], right.shape[2])
+    total = _fused(jnp.broadcast_to(addend, shape), left[0], right[0], beta, alpha)
+    return jax.lax.scan(
+        lambda total, pair: (_fused(total, *pair, 1, alpha), None), total, (left[1:], right[1:])
+    )[0]
+
+
+def _addmm_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["mat1"], bound["mat2"]]
+    addend, a, b = [operand.meta for operand in operands]
+    for name, meta in (("mat1", a), ("mat2", b)):
+        if meta.ndim != 2:
+            raise _messages_products.addmm_matrix(name, meta.ndim)
+    if a.shape[1] != b.shape[0]:
+        raise messages.mm_shapes(a.shape, b.shape)
+    if addend.dtype is not b.dtype:
+        raise _messages_products.addend_dtypes(addend.dtype._legacy_name, b.dtype._legacy_name)
+    if a.dtype is not b.dtype:
+        raise _messages_products.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    shape = (a.shape[0], b.shape[1])
+    return _addend_plan(
+        operands, shape, _fused, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_"
+    )
+
+
+@op(
+    "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addmm_plan),
+    inplace=True,
+)
+def addmm(input, mat1, mat2):
+    """Return ``beta * input + alpha * (mat1 @ mat2)``.
+
+    Args:
+        input: expands to the product's shape.
+        mat1, mat2: matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addmm_plan")
+
+
+def _addmv_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["mat"], bound["vec"]]
+    addend, a, b = [operand.meta for operand in operands]
+    if a.ndim != 2 or b.ndim != 1 or addend.ndim > 1:
+        raise _messages_products.mv_ranks(addend.ndim, a.ndim, b.ndim)
+    if a.shape[1] != b.shape[0] or addend.numel not in (1, a.shape[0]):
+        raise _messages_products.mv_sizes(addend.numel, a.shape, b.shape[0])
+    names = [addend.dtype._legacy_name, a.dtype._legacy_name, b.dtype._legacy_name]
+    if len(set(names)) > 1:
+        raise _messages_products.mv_dtypes(*names)
+    return _addend_plan(
+        operands, a.shape[:1], _fused, bound["beta"], bound["alpha"], mode, "addmv_impl_cpu"
+    )
+
+
+@op(
+    "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addmv_plan),
+    inplace=True,
+)
+def addmv(input, mat, vec):
+    """Return ``beta * input + alpha * (mat @ vec)``.
+
+    Args:
+        input: expands to the product's shape.
+        mat: a matrix.
+        vec: a vector.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addmv_plan")
+
+
+def _batch_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["batch1"], bound["batch2"]]
+    addend, a, b = [operand.meta for operand in operands]
+    for name, meta in (("batch1", a), ("batch2", b)):
+        if meta.ndim != 3:
+            raise _messages_products.bmm_rank(name)
+    wanted = (a.shape[0], a.shape[2])
+    if b.shape[:2] != wanted:
+        raise _messages_products.bmm_sizes(wanted, b.shape[:2])
+    for other in (a, b):
+        if other.dtype is not addend.dtype:
+            raise _messages_products.scalar_types(
+                addend.dtype._legacy_name, other.dtype._legacy_name
+            )
+    summed = operation.name.startswith("addbmm")
+    shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
+
+    def summing(addend, left, right, beta, alpha):
+        if _is_half(left):
+            return _fused_in_turn(addend, left, right, beta, alpha)
+        product = _scaled(jnp.sum(_product(left, right), 0), alpha)
+        return _scaled_addend(addend, beta) + product
+
+    combine = summing if summed else _fused
+    return _addend_plan(operands, shape, combine, bound["beta"], bound["alpha"], mode, "baddbmm")
+
+
+@op(
+    "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_batch_plan),
+    inplace=True,
+)
+def baddbmm(input, batch1, batch2):
+    """Return ``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
+
+    Args:
+        input: expands to the product's shape.
+        batch1, batch2: batches of matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _batch_plan")
+
+
+@op(
+    "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_batch_plan),
+    inplace=True,
+)
+def addbmm(input, batch1, batch2):
+    """Return ``beta * input + alpha`` times the sum of the products of two batches.
+
+    Args:
+        input: expands to the product's shape.
+        batch1, batch2: batches of matrices.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _batch_plan")
+
+
+def _outer(addend, left, right, beta, alpha):
+    # In PyTorch's order, which matters in 16 bits: alpha is multiplied into the first vector.
+    return _scaled_addend(addend, beta) + _scaled(left, alpha)[:, None] * right[None, :]
+
+
+def _logical_outer(addend, left, right, beta, alpha):
+    product = jnp.asarray(alpha).astype(bool) & left[:, None] & right[None, :]
+    return (jnp.asarray(beta).astype(bool) & addend) | product
+
+
+def _addr_plan(operation, bound, mode) -> Plan:
+    operands = [bound["input"], bound["vec1"], bound["vec2"]]
+    _, a, b = [operand.meta for operand in operands]
+    for name, meta in (("vec1", a), ("vec2", b)):
+        if meta.ndim != 1:
+            raise _messages_products.vector_expected("addr", name, meta.ndim)
+    dtype = promoted_dtype(operands, mode.default_dtype)
+    combine = _logical_outer if dtype is dtypes.bool_ else _outer
+
+    def promoted(addend, left, right, beta, alpha):
+        arrays = [cast(array, dtype) for array in (addend, left, right)]
+        return combine(*arrays, beta, alpha)
+
+    shape = (a.shape[0], b.shape[0])
+    factors = bound["beta"], bound["alpha"]
+    return _addend_plan(operands, shape, promoted, *factors, mode, None, dtype)
+
+
+@op(
+    "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
+    "Tensor out=None)",
+    kind=Custom(_addr_plan),
+    inplace=True,
+)
+def addr(input, vec1, vec2):
+    """Return ``beta * input + alpha`` times the outer product of two vectors.
+
+    Args:
+        input: expands to the product's shape.
+        vec1, vec2: vectors.
+        beta, alpha: factors.
+    """
+    raise AssertionError("planned by _addr_plan")
+
+
+_addmm = addmm.call
+_LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor out=None)")
+
+
+def linear(*args, **kwargs):
+    """Apply ``input @ weight.T + bias``.
+
+    Args:
+        input: of shape (..., in).
+        weight: of shape (out, in), or (in,).
+        bias: of shape (out,), or ().
+    Returns:
+        Tensor of shape (..., out).
+    """
+    if not kwargs and len(args) == 3:
+        input, weight, bias = args
+    elif not kwargs and len(args) == 2:
+        (input, weight), bias = args, None
+    else:
+        _, bound = _LINEAR.bind(args, kwargs)
+        input, weight, bias = bound["input"], bound["weight"], bound["bias"]
+        out = bound.get("out")
+        if out is not None:
+            return write_result(out, linear(input, weight, bias), "linear", (input, weight))
+    try:
+        ndim, weight_ndim = input._value.meta.ndim, weight._value.meta.ndim
+    except AttributeError:
+        _LINEAR.bind(args, kwargs)
+        raise
+    if not ndim or not weight_ndim:
+        raise _messages_products.linear_ranks(ndim, weight_ndim)
+    transposed = _t(weight)
+    if bias is None:
+        return _matmul(input, transposed)
+    if ndim == 2:
+        return _addmm(bias, input, transposed)
+    bias_meta = bias._value.meta
+    if bias_meta.ndim != 1 or not bias_meta.contiguous:
+        return FUNCTIONS["add"](_matmul(input, transposed), bias)
+    shape = input.shape
+    folded = input.reshape(math.prod(shape[:-1]), shape[-1])
+    return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
+
+
+NN_FUNCTIONS["linear"] = linear

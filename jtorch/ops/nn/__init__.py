@@ -1,0 +1,1 @@
+"""Operators of neural networks: ``torch.nn.functional``."""

@@ -1,0 +1,380 @@
+"""Attention: ``scaled_dot_product_attention`` and its two ways on the CPU.
+
+One way is a single operator, as PyTorch's flash kernel is; the other one, which also knows dropout
+and gradients of the mask, is put together from recorded operators as PyTorch's is, so that random
+numbers and the names of nodes come out as there.
+
+Source: Vaswani et al., "Attention is all you need" (2017).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ...._core import attention_backends as backends
+from ...._core import dtypes, messages
+from ...._core.attention_backends import SDPBackend
+from ...._core.structseq import RETURN_TYPES
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.graph.op import Operand, Plan
+from ...._engine.graph.values import make_meta
+from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
+from ...._engine.recording.trace import local
+from ..._shared.calls import bound_function
+from ...shape.copying import format_strides
+from . import _messages
+
+_PRECISION = jax.lax.Precision.HIGHEST
+_HALVES = (dtypes.float16, dtypes.bfloat16)
+
+
+def _einsum(formula: str, left: Any, right: Any) -> Any:
+    return jnp.einsum(formula, left, right, precision=_PRECISION)
+
+
+def _safe_weights(scores: Any) -> Any:
+    """Return a softmax over the last dimension that is 0 where every score is minus infinity."""
+    if not scores.shape[-1]:
+        return scores
+    top = jnp.max(scores, -1, keepdims=True)
+    shifted = jnp.exp(scores - jax.lax.stop_gradient(jnp.where(top == -jnp.inf, 0, top)))
+    total = jnp.sum(shifted, -1, keepdims=True)
+    return shifted / jnp.where(top == -jnp.inf, 1, total)
+
+
+class _Flash:
+    """The plan of attention as one operator."""
+
+    def __init__(self, bound: dict[str, Any], mode: Any):
+        self.operands: list[Operand] = [bound["query"], bound["key"], bound["value"]]
+        query, key, value = [operand.meta for operand in self.operands]
+        self.meta = query
+        self.groups = query.shape[1] // key.shape[1]
+        self.causal = bound.get("is_causal", False)
+        self.has_mask = bound.get("attn_mask") is not None
+        if self.has_mask:
+            self.operands.append(bound["attn_mask"])
+        scale = bound.get("scale")
+        self.scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+        self.wide = dtypes.float32 if query.dtype in _HALVES else query.dtype
+        self.wanted = [mode.grad and operand.meta.grad != 0 for operand in self.operands[:3]]
+        self.shape = (*query.shape[:3], value.shape[-1])
+        self.key_heads = key.shape[1]
+
+    def _widened(self, arrays: Any) -> list[Any]:
+        wide = [cast(array, self.wide) for array in arrays[:3]]
+        if self.groups > 1:
+            wide[1:] = [jnp.repeat(array, self.groups, 1) for array in wide[1:]]
+        return wide
+
+    def _weights(self, query: Any, key: Any, arrays: Any) -> tuple[Any, Any]:
+        """Return the attention weights, and the logarithm of what they were divided by."""
+        scores = _einsum("bhte,bhse->bhts", query, key) * self.scale
+        if self.has_mask:
+            mask = arrays[3]
+            if mask.dtype.kind == "b":
+                scores = jnp.where(mask, scores, -jnp.inf)
+            else:
+                scores = scores + cast(mask, self.wide)
+        if self.causal:
+            steps, columns = scores.shape[-2:]
+            seen = jnp.arange(columns) <= jnp.arange(steps)[:, None]
+            scores = jnp.where(seen, scores, -jnp.inf)
+        return _safe_weights(scores), scores
+
+    def run(self, *arrays: Any) -> tuple[Any, Any]:
+        query, key, value = self._widened(arrays)
+        weights, scores = self._weights(query, key, arrays)
+        result = _einsum("bhts,bhse->bhte", weights, value)
+        return cast(result, self.meta.dtype), jax.scipy.special.logsumexp(scores, -1)
+
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
+        query, key, value = self._widened(operands)
+        weights, _ = self._weights(query, key, operands)
+        upstream = cast(cotangents[0], self.wide)
+        d_value = _einsum("bhts,bhte->bhse", weights, upstream)
+        d_weights = _einsum("bhte,bhse->bhts", upstream, value)
+        product = d_weights * weights
+        d_scores = (product - weights * jnp.sum(product, -1, keepdims=True)) * self.scale
+        found = [
+            _einsum("bhts,bhse->bhte", d_scores, key),
+            _einsum("bhts,bhte->bhse", d_scores, query),
+            d_value,
+        ]
+        if self.groups > 1:
+            found[1:] = [
+                f.reshape(f.shape[0], self.key_heads, self.groups, *f.shape[2:]).sum(2)
+                for f in found[1:]
+            ]
+        return [
+            cast(gradient, self.meta.dtype)
+            for gradient, wanted in zip(found, self.wanted, strict=True)
+            if wanted
+        ]
+
+    def plan(self) -> Plan:
+        meta = self.meta
+        batch, heads, steps = meta.shape[:3]
+        strides = format_strides(meta, None)
+        return Plan(
+            self.run,
+            self.operands,
+            (
+                make_meta(self.shape, meta.dtype, meta.device, strides),
+                make_meta(
+                    (batch, heads, steps),
+                    self.wide,
+                    meta.device,
+                    (steps * heads, 1, heads),
+                ),
+            ),
+            saves=tuple(range(len(self.operands))),
+            vjp=self.vjp,
+        )
+
+
+@op(
+    "_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, "
+    "double dropout_p=0.0, bool is_causal=False, *, Tensor? attn_mask=None, double? scale=None)",
+    kind=Custom(lambda operation, bound, mode: _Flash(bound, mode).plan()),
+    method=False,
+    node_name="ScaledDotProductFlashAttentionForCpuBackward0",
+    returns=RETURN_TYPES.get("_scaled_dot_product_flash_attention_for_cpu"),
+)
+def _flash(query, key, value):
+    """Attend as one operator.
+
+    Args:
+        query: of shape (batch, heads, time, features).
+        key, value: of shape (batch, heads, positions, features).
+        dropout_p: 0.
+        is_causal: whether a step sees only the positions up to its own.
+        attn_mask: what to add to the scores; where it is bool, ``False`` hides.
+        scale: factor of the scores; one over the square root of the features unless given.
+    Returns:
+        Tensor like the query, and the logarithms of the sums of exponentials.
+    """
+    raise AssertionError("planned by _Flash")
+
+
+def _safe_softmax_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    compute = bound.get("dtype") or meta.dtype
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    if not compute.is_floating_point:
+        last = "_lastdim" if axis == max(meta.ndim - 1, 0) else ""
+        raise NotImplementedError(
+            f"\"softmax{last}_kernel_impl\" not implemented for '{compute._legacy_name}'"
+        )
+    wide = dtypes.float32 if compute in _HALVES else compute
+
+    def run(array):
+        array = jnp.moveaxis(cast(array, wide).reshape(meta.shape or (1,)), axis, -1)
+        return cast(jnp.moveaxis(_safe_weights(array), -1, axis).reshape(meta.shape), compute)
+
+    def vjp(cotangents, results, operands):
+        (cotangent,), (result,) = cotangents, results
+        if not result.ndim:
+            return [jnp.zeros((), meta.dtype._numpy)]
+        cotangent, result = cast(cotangent, wide), cast(result, wide)
+        product = cotangent * result
+        return [cast(product - result * jnp.sum(product, axis, keepdims=True), meta.dtype)]
+
+    made = make_meta(meta.shape, compute, meta.device)
+    return Plan(run, [operand], (made,), saves=(), vjp=vjp)
+
+
+@op(
+    "_safe_softmax(Tensor input, int64_t dim, ScalarType? dtype=None)",
+    kind=Custom(_safe_softmax_plan),
+    method=False,
+    saves=("result",),
+)
+def _safe_softmax(input, dim, dtype=None):
+    """Apply softmax; where all elements are minus infinity the result is 0.
+
+    Args:
+        input: tensor of a floating point dtype.
+        dim: the dimension that is normalised.
+        dtype: what to compute in.
+    """
+    raise AssertionError("planned by _safe_softmax_plan")
+
+
+def _check(query: Any, key: Any, value: Any, mask: Any) -> None:
+    """Refuse what PyTorch refuses before it chooses a way."""
+    if query.dtype is not key.dtype or query.dtype is not value.dtype:
+        raise _messages.dtypes(*[each.dtype._legacy_name for each in (query, key, value)])
+    if query.device != key.device or query.device != value.device:
+        raise _messages.devices(query.device, key.device, value.device)
+    if min(query.dim(), key.dim(), value.dim()) < 2:
+        raise _messages.ranks(query.dim(), key.dim(), value.dim())
+    if mask is not None:
+        kind = mask.dtype
+        if kind not in (dtypes.bool_, dtypes.float32) and kind is not query.dtype:
+            raise _messages.mask_dtype(kind._legacy_name, query.dtype._legacy_name)
+        if mask.dim() < 2:
+            raise messages.dim_out_of_range(-2, mask.dim())
+
+
+def _flash_applies(
+    query: Any, key: Any, value: Any, mask: Any, dropout_p: float, enable_gqa: bool
+) -> bool:
+    """Tell whether PyTorch's flash kernel for the CPU takes these operands."""
+    if dropout_p > 0 or query.dim() != 4 or key.dim() != 4 or value.dim() != 4:
+        return False
+    q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
+    if not query.dtype.is_floating_point or query.device.type != "cpu":
+        return False
+    if q[0] != k[0] or q[0] != v[0] or q[3] != k[3] or q[3] != v[3] or k[2] != v[2]:
+        return False
+    if 0 in q or 0 in k:
+        return False
+    if (q[1] != k[1] or q[1] != v[1]) and (not enable_gqa or k[1] != v[1] or q[1] % k[1]):
+        return False
+    if any(each.stride(-1) != 1 for each in (query, key, value)):
+        return False
+    if mask is None:
+        return True
+    if mask.requires_grad and local.trace.mode.grad:
+        return False
+    wanted = (q[0], q[1], q[2], k[2])
+    if mask.dim() not in (2, 4):
+        return False
+    return all(
+        size in (1, full)
+        for size, full in zip(tuple(mask.shape), wanted[-mask.dim() :], strict=True)
+    )
+
+
+def _choice(query, key, value, mask, dropout_p, enable_gqa) -> SDPBackend:
+    """Choose a way, as PyTorch does on the CPU."""
+    if backends.enabled(SDPBackend.FLASH_ATTENTION) and _flash_applies(
+        query, key, value, mask, dropout_p, enable_gqa
+    ):
+        return SDPBackend.FLASH_ATTENTION
+    if backends.enabled(SDPBackend.MATH):
+        return SDPBackend.MATH
+    return SDPBackend.ERROR
+
+
+_CALL = (
+    "(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, double dropout_p=0.0, "
+    "bool is_causal=False, {extra}*, double? scale=None, bool enable_gqa=False)"
+)
+
+
+@bound_function("_fused_sdp_choice" + _CALL.format(extra=""), method=False)
+def _fused_sdp_choice(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """Return the number of the way in which attention would be computed."""
+    choice = _choice(query, key, value, attn_mask, dropout_p, enable_gqa)
+    if choice is SDPBackend.ERROR:
+        raise _messages.no_backend()
+    return int(choice)
+
+
+@bound_function(
+    "scaled_dot_product_attention" + _CALL.format(extra=""), method=False, registry=NN_FUNCTIONS
+)
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """Weight values by how well their keys fit the query.
+
+    Args:
+        query: of shape (..., heads, time, features).
+        key: of shape (..., heads, positions, features).
+        value: of shape (..., heads, positions, value features).
+        attn_mask: what to add to the scores; where it is bool, ``False`` hides. It broadcasts to
+            (..., heads, time, positions).
+        dropout_p: the probability that a weight is dropped.
+        is_causal: whether a step sees only the positions up to its own.
+        scale: factor of the scores; one over the square root of the features unless given.
+        enable_gqa: whether several heads of the query may share one of the key.
+    Returns:
+        Tensor of shape (..., heads, time, value features).
+    Raises:
+        RuntimeError: ranks, dtypes or shapes do not fit.
+    """
+    _check(query, key, value, attn_mask)
+    choice = _choice(query, key, value, attn_mask, dropout_p, enable_gqa)
+    if choice is SDPBackend.FLASH_ATTENTION:
+        if attn_mask is not None and attn_mask.dtype is not dtypes.bool_:
+            attn_mask = attn_mask.detach()
+        return _flash.call(query, key, value, 0.0, is_causal, attn_mask=attn_mask, scale=scale)[0]
+    if choice is SDPBackend.ERROR:
+        raise _messages.no_backend()
+    return _step_by_step(
+        query, key, value, attn_mask, dropout_p, is_causal, None, scale, enable_gqa
+    )[0]
+
+
+def _step_by_step(
+    query,
+    key,
+    value,
+    attn_mask=None,
+    dropout_p=0.0,
+    is_causal=False,
+    dropout_mask=None,
+    scale=None,
+    enable_gqa=False,
+):
+    """Attend step by step; arguments as of ``scaled_dot_product_attention``.
+
+    Args:
+        dropout_mask: a mask to drop weights by, instead of drawing one.
+    Returns:
+        The result and the attention weights.
+    """
+    origin = query.dtype
+    if origin in _HALVES:
+        query, key, value = [each.to(dtypes.float32) for each in (query, key, value)]
+    if is_causal:
+        if attn_mask is not None:
+            raise _messages.mask_and_causal()
+        shape = (query.shape[-2], key.shape[-2])
+        attn_mask = FUNCTIONS["ones"](shape, dtype=dtypes.bool_, device=query.device).tril()
+    if attn_mask is not None and attn_mask.dtype is dtypes.bool_:
+        hidden = attn_mask.logical_not()
+        attn_mask = FUNCTIONS["zeros_like"](attn_mask, dtype=query.dtype)
+        attn_mask = attn_mask.masked_fill_(hidden, -math.inf)
+    if enable_gqa:
+        heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
+        if heads % key_heads or heads % value_heads:
+            raise _messages.heads_do_not_divide()
+        if heads != key_heads:
+            key = key.repeat_interleave(heads // key_heads, -3)
+        if heads != value_heads:
+            value = value.repeat_interleave(heads // value_heads, -3)
+    features = query.shape[-1]
+    factor = 1 / math.sqrt(features) if scale is None and features else scale or 0.0
+    root = math.sqrt(abs(factor))
+    query = query * (-root if factor < 0 else root)
+    scores = FUNCTIONS["matmul"](query, key.transpose(-2, -1) * root)
+    if attn_mask is not None:
+        scores = scores + attn_mask if scores.dtype is attn_mask.dtype else scores.add(
+            attn_mask.to(scores.dtype)
+        )  # fmt: skip
+    weights = _safe_softmax.call(scores, -1)
+    if dropout_p > 0.0 and dropout_mask is not None:
+        dropped = weights.masked_fill(dropout_mask.logical_not(), 0.0)
+        result = FUNCTIONS["matmul"](dropped, value * (1.0 / (1.0 - dropout_p)))
+        return result.to(origin), dropped.to(origin)
+    if dropout_p:
+        weights = FUNCTIONS["dropout"](weights, dropout_p, True)
+    result = FUNCTIONS["matmul"](weights, value)
+    return result.to(origin), weights.to(origin)
+
+
+bound_function(
+    "_scaled_dot_product_attention_math" + _CALL.format(extra="Tensor? dropout_mask=None, "),
+    method=False,
+)(_step_by_step)

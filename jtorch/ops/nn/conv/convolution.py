@@ -1,0 +1,627 @@
+"""Convolutions: ``conv1d`` to ``conv3d``, transposed ones, and the operator behind them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from ...._core import dtypes, messages
+from ...._core.schema.schema import Schema
+from ...._core.strides import strides_of_order
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.graph.op import Operand, Plan
+from ...._engine.graph.values import Meta, make_meta
+from ...._engine.recording.kinds.base import Custom
+from ...._engine.recording.signatures import CallSignature
+from ..._shared.calls import bound_function
+from ..._shared.memory_order import suggests_channels_last
+from .. import _messages as nn_messages
+from . import _messages
+from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
+
+_LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
+_C_NAMES = {
+    "bool": "bool",
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short int",
+    "int32": "int",
+    "int64": "long int",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "float32": "float",
+    "float64": "double",
+    "complex32": "c10::complex<c10::Half>",
+    "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}
+_OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
+
+
+def _tensor_type(meta: Meta) -> str:
+    """Return what PyTorch calls the type of a tensor in this message."""
+    name = meta.dtype._legacy_name
+    return f"torch.{name}Tensor" if name in _OLD_NAMES else f"CPU{name}Type"
+
+
+class _Convolution:
+    """One convolution that is being planned: its arguments, checked as PyTorch does."""
+
+    def __init__(self, bound: dict[str, Any], mode: Any):
+        self.input, self.weight, self.bias = bound["input"], bound["weight"], bound["bias"]
+        self.transposed = bound["transposed"]
+        self.groups = bound["groups"]
+        self.meta, self.filters = self.input.meta, self.weight.meta
+        self.rank = rank = self.filters.ndim - 2
+        if rank < 1:
+            raise _messages.weight_rank()
+        if self.groups <= 0:
+            raise _messages.not_positive("groups")
+        names = ("stride", "padding", "dilation", "output_padding")
+        lists = [_expanded(name, bound[name], rank) for name in names]
+        self.stride, self.padding, self.dilation, self.output_padding = lists
+        self._check_numbers()
+        self._check_shapes()
+        self._check_dtypes()
+        self.operands = [self.input, self.weight]
+        if self.bias is not None:
+            self.operands.append(self.bias)
+        self.wanted = [bool(mode.grad and operand.meta.grad) for operand in self.operands]
+        self.kernel = self.filters.shape[2:]
+        self.geometry = Geometry(
+            self.stride,
+            tuple([(pad, pad) for pad in self.padding]),
+            self.dilation,
+            self.groups,
+            self.meta.device.type == "cpu",
+        )
+        self.outputs = self._output_sizes()
+
+    def _check_numbers(self) -> None:
+        if any(pad < 0 for pad in self.padding):
+            raise _messages.negative("padding")
+        if any(pad < 0 for pad in self.output_padding):
+            raise _messages.negative("output_padding")
+        if any(step <= 0 for step in self.stride):
+            raise _messages.not_positive("stride")
+        if any(step < 0 for step in self.dilation):
+            raise _messages.dilation(None)
+        if 0 in self.dilation:
+            raise _messages.dilation(self.dilation)
+
+    def _check_shapes(self) -> None:
+        weight, shape, groups = self.filters.shape, self.meta.shape, self.groups
+        if len(weight) != len(shape):
+            raise _messages.rank_mismatch(weight, shape)
+        if weight[0] < groups:
+            raise _messages.weight_too_small(groups, weight)
+        if weight[0] % groups:
+            raise _messages.weight_not_divisible(groups, weight)
+        expected = weight[0] if self.transposed else weight[1] * groups
+        if shape[1] != expected:
+            raise _messages.channels(None if self.transposed else groups, weight, shape, expected)
+        self.channels = weight[1] * groups if self.transposed else weight[0]
+        # torch 2.13: without input channels there are no output channels, whatever the weight.
+        self.nothing = not shape[1]
+        if self.bias is not None and self.bias.meta.shape != (self.channels,):
+            raise _messages.bias(self.transposed, weight, self.channels, self.bias.meta.shape)
+        if self.transposed:
+            return
+        padded = [size + 2 * pad for size, pad in zip(shape[2:], self.padding, strict=True)]
+        kernel = [d * (k - 1) + 1 for d, k in zip(self.dilation, weight[2:], strict=True)]
+        if any(size < length for size, length in zip(padded, kernel, strict=True)):
+            raise _messages.kernel_too_large(padded, kernel)
+        if 0 in weight[2:]:
+            raise _messages.empty_kernel()
+
+    def _check_dtypes(self) -> None:
+        dtype, given = self.meta.dtype, self.filters.dtype
+        if dtype is not given:
+            if dtype.is_complex:
+                names = _tensor_type(self.meta), _tensor_type(self.filters)
+                raise _messages.input_weight_types(*names, False)
+            if self.uses_onednn():
+                names = _tensor_type(self.meta), _tensor_type(self.filters)
+                raise _messages.input_weight_types(*names, True)
+            if dtype is not dtypes.bool_:
+                raise _messages.scalar_types(dtype._legacy_name, given._legacy_name)
+        if self.bias is not None and self.bias.meta.dtype is not dtype:
+            pair = [each.dtype._name for each in (self.meta, self.bias.meta)]
+            raise _messages.bias_type(*[_C_NAMES.get(name, name) for name in pair])
+        if dtype is dtypes.bool_:
+            kernel = f"slow_conv{'_transpose' if self.transposed else ''}{max(self.rank, 2)}d"
+            raise messages.not_implemented(
+                f"{kernel}_{'out_' if self.transposed else ''}cpu", "Bool"
+            )
+
+    def uses_onednn(self) -> bool:
+        """Return whether PyTorch gives this one to oneDNN, which decides about memory formats."""
+        shape, weight = self.meta.shape, self.filters.shape
+        if self.meta.dtype is not dtypes.float32 or 0 in shape:
+            return False
+        if self.transposed and any(
+            extra >= step for extra, step in zip(self.output_padding, self.stride, strict=True)
+        ):
+            return False
+        if self.groups > 1 or shape[0] > 1 or len(shape) == 3:
+            return True
+        big = weight[-1] > 3 and weight[-2] > 3
+        size = shape[0] * shape[1] * shape[2] * shape[3]
+        return big or size > 20480
+
+    def _output_sizes(self) -> tuple[int, ...]:
+        sizes = self.meta.shape[2:]
+        reach = [d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True)]
+        if not self.transposed:
+            return tuple(
+                [
+                    (size + 2 * pad - far - 1) // step + 1
+                    for size, pad, far, step in zip(
+                        sizes, self.padding, reach, self.stride, strict=True
+                    )
+                ]
+            )
+        for extra, step, dilation in zip(
+            self.output_padding, self.stride, self.dilation, strict=True
+        ):
+            if extra >= step and extra >= dilation:
+                lists = [self.output_padding, self.stride, self.dilation]
+                if self.rank == 1:
+                    lists = [(fill, *each) for fill, each in zip((0, 1, 1), lists, strict=True)]
+                raise _messages.output_padding(*lists)
+        outputs = [
+            (size - 1) * step - 2 * pad + far + extra + 1
+            for size, step, pad, far, extra in zip(
+                sizes, self.stride, self.padding, reach, self.output_padding, strict=True
+            )
+        ]
+        if any(size < 1 for size in outputs):
+            raise _messages.no_output()
+        return tuple(outputs)
+
+    def result(self) -> Meta:
+        channels = 0 if self.nothing else self.channels
+        shape = (self.meta.shape[0], channels, *self.outputs)
+        strides = None
+        if self.channels_last():
+            strides = strides_of_order(shape, _LAST[len(shape)])
+        return make_meta(shape, self.meta.dtype, self.meta.device, strides)
+
+    def channels_last(self) -> bool:
+        """Return whether the result has a ``channels_last`` format: where input or weight do."""
+        if not (suggests_channels_last(self.meta) or suggests_channels_last(self.filters)):
+            return False
+        return self.rank == 2 or self.uses_onednn()
+
+    # The three maps. A transposed convolution is the gradient of one whose input is the result.
+
+    def run(self, *arrays: Any) -> Any:
+        input, weight, *bias = map(_widened, arrays)
+        if self.transposed:
+            result = input_gradient(input, weight, self.outputs, self.geometry)
+        else:
+            result = convolve(input, weight, self.geometry)
+        if self.nothing:
+            return arrays[0].reshape(self.result().shape)
+        if bias:
+            result = result + bias[0].reshape(1, -1, *(1,) * self.rank)
+        return result.astype(arrays[0].dtype)
+
+    def _geometry_back(self) -> Geometry:
+        """Return the convolution from the result of a transposed one back to its input.
+
+        Output padding of a stride or more would make room for further windows: they are cut off.
+        """
+        geometry, padding = self.geometry, []
+        for dim, (low, high) in enumerate(geometry.padding):
+            size, made, stride = self.meta.shape[2 + dim], self.outputs[dim], geometry.stride[dim]
+            reach = geometry.dilation[dim] * (self.kernel[dim] - 1) + 1
+            spare = made + low + high - reach - (size - 1) * stride
+            padding.append((low, high - spare if spare >= stride else high))
+        return geometry._replace(padding=tuple(padding))
+
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
+        upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        geometry = self._geometry_back() if self.transposed else self.geometry
+        found = []
+        if self.wanted[0]:
+            if self.transposed:
+                found.append(convolve(upstream, weight, geometry))
+            else:
+                sizes = self.meta.shape[2:]
+                found.append(input_gradient(upstream, weight, sizes, self.geometry))
+        if self.wanted[1]:
+            pair = (upstream, input) if self.transposed else (input, upstream)
+            found.append(weight_gradient(*pair, self.kernel, geometry))
+        if len(self.wanted) == 3 and self.wanted[2]:
+            found.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
+        return [each.astype(cotangents[0].dtype) for each in found]
+
+
+def _widened(array: Any) -> Any:
+    """Return half precision as float32: PyTorch rounds sums once, at the end."""
+    return array.astype(jnp.float32) if array.dtype in (jnp.float16, jnp.bfloat16) else array
+
+
+def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
+    numbers = (given,) if isinstance(given, int) else tuple(given)
+    if len(numbers) == 1:
+        return numbers * rank
+    if len(numbers) != rank:
+        raise _messages.parameter_count(name, numbers, rank)
+    return numbers
+
+
+def _convolution_plan(operation, bound, mode) -> Plan:
+    one = _Convolution(bound, mode)
+    return Plan(one.run, one.operands, (one.result(),), saves=(0, 1), vjp=one.vjp)
+
+
+@op(
+    "_real_convolution(Tensor input, Tensor weight, Tensor? bias, SymIntArrayRef stride, "
+    "SymIntArrayRef padding, SymIntArrayRef dilation, bool transposed, "
+    "SymIntArrayRef output_padding, SymInt groups)",
+    kind=Custom(_convolution_plan),
+    method=False,
+    function=False,
+    node_name="ConvolutionBackward0",
+)
+def _real_convolution(
+    input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+):
+    """Convolve real images."""
+    raise AssertionError("planned by _convolution_plan")
+
+
+def _convolved(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: tuple,
+    padding: tuple,
+    dilation: tuple,
+    transposed: bool,
+    output_padding: tuple,
+    groups: int,
+) -> Any:
+    """Convolve a batch: complex numbers as PyTorch does, by three real convolutions."""
+    rest = (stride, padding, dilation, transposed, output_padding, groups)
+    dtype = input._value.meta.dtype
+    if not dtype.is_complex or weight.dtype is not dtype:
+        return _real_convolution.call(input, weight, bias, *rest)
+    if bias is not None and bias.dtype is not dtype:
+        raise _messages.bias_type(_C_NAMES[dtype._name], _C_NAMES[bias.dtype._name])
+    real, imag = input.real, input.imag
+    weight_real, weight_imag = weight.real, weight.imag
+    biases = (None, None)
+    if bias is not None:
+        biases = (bias.real, bias.real + bias.imag)
+    # Three products instead of four, as for complex numbers (Gauss).
+    first = _real_convolution.call(real, weight_real, biases[0], *rest)
+    second = _real_convolution.call(imag, weight_imag, None, *rest)
+    both = _real_convolution.call(real + imag, weight_real + weight_imag, biases[1], *rest)
+    return (first - second) + (both - first - second) * 1j
+
+
+_NINE = (
+    "(Tensor input, Tensor weight, Tensor? bias, SymIntArrayRef stride, SymIntArrayRef padding, "
+    "SymIntArrayRef dilation, bool transposed, SymIntArrayRef output_padding, SymInt groups"
+)
+
+
+@bound_function(f"convolution{_NINE})", method=False)
+def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+    """Convolve a batch of images.
+
+    Args:
+        input: tensor of shape (batch, in, *sizes).
+        weight: tensor of shape (out, in / groups, *kernel); (in, out / groups, *kernel) for a
+            transposed convolution.
+        bias: tensor of shape (out,), or ``None``.
+        stride, padding, dilation, output_padding: a number, or one for each dimension of an image.
+        transposed: whether to apply the gradient of a convolution instead.
+        groups: how many groups of channels are apart from each other.
+    Returns:
+        Tensor of shape (batch, out, *output sizes).
+    """
+    lists = [tuple(each) for each in (stride, padding, dilation)]
+    return _convolved(input, weight, bias, *lists, bool(transposed), tuple(output_padding), groups)
+
+
+@bound_function(
+    f"_convolution{_NINE}, bool benchmark, bool deterministic, bool cudnn_enabled)",
+    f"_convolution{_NINE}, bool benchmark, bool deterministic, bool cudnn_enabled, "
+    "bool allow_tf32)",
+    method=False,
+)
+def _convolution(
+    input,
+    weight,
+    bias,
+    stride,
+    padding,
+    dilation,
+    transposed,
+    output_padding,
+    groups,
+    benchmark,
+    deterministic,
+    cudnn_enabled,
+    allow_tf32=None,
+):
+    """Convolve as ``torch.convolution``; how cuDNN is to be used has no meaning here."""
+    return convolution(
+        input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+    )
+
+
+def _as_batch(name: str, rank: int, input: Any) -> tuple[Any, bool]:
+    """Return an input as a batch, and whether it was none."""
+    shape = input.shape
+    if len(shape) == rank + 2:
+        return input, True
+    if len(shape) != rank + 1:
+        raise _messages.batched_rank(name, rank, shape)
+    return input.unsqueeze(0), False
+
+
+def _by_name(input: Any, weight: Any, padding: str, stride: tuple, dilation: tuple) -> Any:
+    """Return the input and the numbers of zeros that a word for the padding means."""
+    rank = weight.dim() - 2
+    if rank < 1:
+        raise _messages.weight_rank()
+    if padding == "valid":
+        return input, (0,) * rank
+    if padding != "same":
+        raise _messages.padding_name(padding)
+    if input.dim() != weight.dim():
+        raise _messages.rank_mismatch(weight.shape, input.shape, "")
+    if any(step != 1 for step in stride):
+        raise _messages.same_strided()
+    dilation = dilation * rank if len(dilation) == 1 else dilation
+    totals = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:])]
+    if any(total % 2 for total in totals):
+        # Where the zeros do not share out evenly, PyTorch puts the odd one behind.
+        _messages.warn_uneven_same()
+        widths = [side for total in reversed(totals) for side in (0, total % 2)]
+        input = FUNCTIONS["constant_pad_nd"](input, widths)
+    return input, tuple([total // 2 for total in totals])
+
+
+def _make_convolution(rank: int) -> Callable:
+    name = f"conv{rank}d"
+    ints = f"SymIntArrayRef[{rank}]"
+    head = f"{name}(Tensor input, Tensor weight, Tensor? bias=None, {ints} stride=1, "
+    tail = f"{ints} dilation=1, SymInt groups=1)"
+    schema = Schema(
+        f"{head}{ints} padding=0, {tail}", f'{head}c10::string_view padding="valid", {tail}'
+    )
+    zeros, full = (0,) * rank, rank + 2
+
+    def convolve_images(*args, **kwargs):
+        # What modules do: everything by position, lists as tuples, a batch.
+        if not kwargs and len(args) == 7:
+            input, weight, bias, stride, padding, dilation, groups = args
+            if (
+                stride.__class__ is tuple
+                and padding.__class__ is tuple
+                and dilation.__class__ is tuple
+                and groups.__class__ is int
+                and hasattr(input, "_value")
+                and hasattr(weight, "_value")
+                and (bias is None or hasattr(bias, "_value"))
+                and input._value.meta.ndim == full
+            ):
+                return _convolved(
+                    input, weight, bias, stride, padding, dilation, False, zeros, groups
+                )
+        _, bound = schema.bind(args, kwargs)
+        input, batched = _as_batch(name, rank, bound["input"])
+        weight, bias, padding = bound["weight"], bound.get("bias"), bound["padding"]
+        stride, dilation = tuple(bound["stride"]), tuple(bound["dilation"])
+        if isinstance(padding, str):
+            input, padding = _by_name(input, weight, padding, stride, dilation)
+        result = _convolved(
+            input,
+            weight,
+            bias,
+            stride,
+            tuple(padding),
+            dilation,
+            False,
+            zeros,
+            bound["groups"],
+        )
+        return result if batched else result.squeeze(0)
+
+    return _public(convolve_images, name, schema, False, rank)
+
+
+def _make_transposed(rank: int) -> Callable:
+    name = f"conv_transpose{rank}d"
+    ints = f"SymIntArrayRef[{rank}]"
+    schema = Schema(
+        f"{name}(Tensor input, Tensor weight, Tensor? bias=None, {ints} stride=1, "
+        f"{ints} padding=0, {ints} output_padding=0, SymInt groups=1, {ints} dilation=1)"
+    )
+
+    def convolve_back(*args, **kwargs):
+        _, bound = schema.bind(args, kwargs)
+        input, batched = _as_batch(name, rank, bound["input"])
+        lists = [tuple(bound[each]) for each in ("stride", "padding", "dilation")]
+        result = _convolved(
+            input,
+            bound["weight"],
+            bound.get("bias"),
+            *lists,
+            True,
+            tuple(bound["output_padding"]),
+            bound["groups"],
+        )
+        return result if batched else result.squeeze(0)
+
+    return _public(convolve_back, name, schema, True, rank)
+
+
+def _public(function: Callable, name: str, schema: Schema, transposed: bool, rank: int) -> Callable:
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "torch"
+    function.__signature__ = CallSignature(schema, False)  # type: ignore[attr-defined]
+    kind = "a transposed convolution" if transposed else "a convolution"
+    weight = "(in, out / groups, *kernel)" if transposed else "(out, in / groups, *kernel)"
+    extra = "\n        output_padding: sizes to add to the result." if transposed else ""
+    words_too = "" if transposed else ", or ``'same'`` or ``'valid'``"
+    function.__doc__ = f"""Apply {kind} over {rank} dimension{"s" if rank > 1 else ""}.
+
+    Args:
+        input: tensor of shape (batch, in, *sizes), or (in, *sizes).
+        weight: tensor of shape {weight}.
+        bias: tensor of shape (out,), or ``None``.
+        stride, dilation: steps between windows, and between the elements of one.
+        padding: zeros on both sides{words_too}.{extra}
+        groups: how many groups of channels are apart from each other.
+    Returns:
+        Tensor of shape (batch, out, *output sizes), or (out, *output sizes).
+    """
+    FUNCTIONS[name] = NN_FUNCTIONS[name] = function
+    return function
+
+
+conv1d, conv2d, conv3d = map(_make_convolution, (1, 2, 3))
+conv_transpose1d, conv_transpose2d, conv_transpose3d = map(_make_transposed, (1, 2, 3))
+
+
+# The gradients as functions
+
+
+def _backward_plan(operation, bound, mode) -> Plan:
+    given, other = bound["given"], bound["grad_output"]
+    of_input = bound["of_input"]
+    shape = tuple(bound["shape"])
+    made = make_meta(shape, other.meta.dtype, other.meta.device)
+    missing = Operand("missing", None, made)
+    pair = (missing, given) if of_input else (given, missing)
+    one = _Convolution(
+        {
+            **{name: bound[name] for name in ("stride", "padding", "dilation", "groups")},
+            "input": pair[0],
+            "weight": pair[1],
+            "bias": None,
+            "transposed": False,
+            "output_padding": (0,),
+        },
+        mode,
+    )
+
+    def run(given, upstream):
+        given, wide = _widened(given), _widened(upstream)
+        if of_input:
+            found = input_gradient(wide, given, shape[2:], one.geometry)
+        else:
+            found = weight_gradient(given, wide, shape[2:], one.geometry)
+        return found.astype(upstream.dtype)
+
+    return Plan(run, [given, other], (made,), saves=(0, 1))
+
+
+@op(
+    "_convolution_backward(Tensor given, Tensor grad_output, SymIntArrayRef shape, "
+    "SymIntArrayRef stride, SymIntArrayRef padding, SymIntArrayRef dilation, SymInt groups, "
+    "bool of_input)",
+    kind=Custom(_backward_plan),
+    method=False,
+    function=False,
+    node_name="ConvolutionBackwardBackward0",
+)
+def _convolution_backward(given, grad_output, shape, stride, padding, dilation, groups, of_input):
+    """Return the gradient of a convolution's input or weight, of which the shape is given."""
+    raise AssertionError("planned by _backward_plan")
+
+
+def convolution_backward(
+    rank: int,
+    given: Any,
+    shape: Any,
+    upstream: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    of_input: bool,
+) -> Any:
+    """Return the gradient of the input, or of the weight, of a convolution.
+
+    Args:
+        rank: number of dimensions of an image.
+        given: the one of input and weight whose gradient it is not.
+        shape: of the other.
+        upstream: gradient of the result.
+        stride, padding, dilation: a number, or one for each dimension.
+        groups: of the convolution.
+        of_input: whether it is the input's.
+    """
+    lists = [
+        tuple(each) if isinstance(each, (tuple, list)) else (each,) * rank
+        for each in (stride, padding, dilation)
+    ]
+    return _convolution_backward.call(given, upstream, tuple(shape), *lists, groups, of_input)
+
+
+# Over time, batch, channels
+
+
+def _tbc_plan(operation, bound, mode) -> Plan:
+    operands: list[Operand] = [bound["input"], bound["weight"], bound["bias"]]
+    metas = [operand.meta for operand in operands]
+    input, weight, bias = metas
+    if input.ndim != 3:
+        raise _messages.tbc("input")
+    if weight.ndim != 3:
+        raise _messages.tbc("weight")
+    if bias.ndim != 1:
+        raise _messages.tbc("bias")
+    length = input.shape[0] - weight.shape[0] + 1 + 2 * bound["pad"]
+    if input.shape[2] != weight.shape[1]:
+        raise _messages.tbc("channels")
+    if weight.shape[2] != bias.shape[0]:
+        raise _messages.tbc("bias_size")
+    shape = (length, input.shape[1], weight.shape[2])
+    if length < 0:
+        raise nn_messages.negative_size(shape)
+    pad = bound["pad"]
+
+    def run(input, weight, bias):
+        dtype = input.dtype
+        wide = jnp.float32 if dtype.itemsize == 2 else dtype
+        padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
+        total = jnp.zeros(shape, wide)
+        for tap in range(weight.shape[0]):
+            total = total + padded[tap : tap + length] @ weight[tap].astype(wide)
+        return (total + bias.astype(wide)).astype(dtype)
+
+    return Plan(run, operands, (make_meta(shape, input.dtype, input.device),), saves=(0, 1, 2))
+
+
+@op(
+    "conv_tbc(Tensor input, Tensor weight, Tensor bias, int64_t pad=0)",
+    kind=Custom(_tbc_plan),
+    method=False,
+    node_name="ConvTbcBackward0",
+)
+def conv_tbc(input, weight, bias, pad=0):
+    """Convolve sequences of shape (time, batch, channels).
+
+    Args:
+        input: tensor of shape (time, batch, in).
+        weight: tensor of shape (kernel, in, out).
+        bias: tensor of shape (out,).
+        pad: zeros before and behind.
+    Returns:
+        Tensor of shape (time + 2 * pad - kernel + 1, batch, out).
+    """
+    raise AssertionError("planned by _tbc_plan")
+
+
+NN_FUNCTIONS["conv_tbc"] = conv_tbc.call

@@ -1,0 +1,560 @@
+"""Dropout and its kin: what a coin for each element, or each channel, decides.
+
+The masks are PyTorch's bit for bit. They are drawn on the host when a call is recorded, and enter
+the program as one byte an element, so that nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ... import _random
+from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
+from ..._core.strides import elementwise_strides
+from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ..._engine.execution import devices
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import Meta, make_meta, ready
+from ..._engine.recording.kinds.base import Custom, cast
+from ..._engine.recording.kinds.pointwise import FLOATING
+from ..._engine.recording.record import wrap
+from ..._engine.recording.storage import current_value
+from .._shared.calls import bound_function
+from ..creation.creation import filled_tensor
+from ..creation.random import _drawn, _elements, _engine_for
+from ..shape.copying import format_strides
+from . import _messages_dropout
+
+#: What the negative half of ``selu`` tends to, with the sign turned.
+_SATURATION = 1.7580993408473766
+
+
+def _coins(probability: float) -> Callable:
+    """Return how to draw truth values that are true with a probability."""
+    return lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, np.bool_)
+
+
+def _mask(shape: tuple[int, ...], strides: Any, like: Meta, keep: float) -> Any:
+    """Draw a tensor that tells which elements stay.
+
+    The draws follow the memory of the tensor of numbers that PyTorch would have drawn.
+    """
+    if like.dtype.is_complex:
+        raise messages.not_implemented("bernoulli_scalar_cpu_", like.dtype._legacy_name)
+    meta = make_meta(shape, dtypes.bool_, like.device, strides)
+    return wrap(ready(_drawn(meta, None, _coins(keep), once=True), meta))
+
+
+def _element_mask(input: Any, keep: float) -> Any:
+    meta = current_value(input).meta
+    return _mask(meta.shape, format_strides(meta, None), meta, keep)
+
+
+def _channel_mask(input: Any, keep: float) -> Any:
+    meta = current_value(input).meta
+    if meta.ndim < 2:
+        raise _messages_dropout.feature_rank()
+    return _mask((*meta.shape[:2], *(1,) * (meta.ndim - 2)), None, meta, keep)
+
+
+def _wide(dtype: DType) -> Any:
+    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype._numpy
+
+
+@functools.lru_cache(maxsize=1024)
+def _reciprocal(keep: float, dtype: DType) -> float:
+    """Return ``1 / keep`` as PyTorch's kernel divides, in the dtype that it computes in."""
+    real = np.float64 if dtype is dtypes.float64 else np.float32
+    return float(real(1.0) / real(keep))
+
+
+def _dropout_plan(operation, bound, mode) -> Plan:
+    operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
+    meta = operand.meta
+    if not meta.dtype.is_floating_point:
+        raise messages.cannot_cast_result(mode.default_dtype._legacy_name, meta.dtype._legacy_name)
+    wide = _wide(meta.dtype)
+    strides = elementwise_strides(
+        meta.shape, [(meta.shape, meta.strides), (mask.meta.shape, mask.meta.strides)]
+    )
+
+    def times(array, mask, scale):
+        noise = (mask.astype(jnp.uint8).astype(wide) * jnp.asarray(scale, wide)).astype(array.dtype)
+        return (array.astype(wide) * noise.astype(wide)).astype(array.dtype)
+
+    return Plan(
+        times,
+        [operand, mask, scale],
+        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        saves=(1,),
+        vjp=lambda cotangents, results, operands: [times(cotangents[0], *operands[1:])],
+    )
+
+
+@op(
+    "_dropout(Tensor input, Tensor mask, Scalar scale)",
+    kind=Custom(_dropout_plan),
+    method=False,
+    function=False,
+    inplace=True,
+    node_name="MulBackward0",
+)
+def _dropout(input, mask, scale):
+    """Multiply by a number where the mask is true, by 0 elsewhere."""
+    raise AssertionError("planned by _dropout_plan")
+
+
+_dropout_ = _dropout.inplace_twin
+
+
+def _offset_plan(operation, bound, mode) -> Plan:
+    mask, like = bound["mask"], bound["input"].meta
+    low, shift = bound["low"], bound["shift"]
+    wide = _wide(like.dtype)
+    target = like.dtype._numpy
+
+    def run(mask, low, shift):
+        # The halves are rounded after each step, as PyTorch's kernels round.
+        noise = (mask.astype(jnp.uint8).astype(wide) - 1) * jnp.asarray(low, wide)
+        rounded = noise.astype(target).astype(wide)
+        return (rounded + jnp.asarray(shift, wide)).astype(target)
+
+    meta = make_meta(mask.meta.shape, like.dtype, like.device, mask.meta.strides)
+    return Plan(run, [mask, low, shift], (meta,))
+
+
+@op(
+    "_dropout_offset(Tensor input, Tensor mask, Scalar low, Scalar shift)",
+    kind=Custom(_offset_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _dropout_offset(input, mask, low, shift):
+    """Return what alpha dropout adds to each element."""
+    raise AssertionError("planned by _offset_plan")
+
+
+def _apply(input: Any, p: float, train: bool, inplace: bool, feature: bool, alpha: bool) -> Any:
+    """Run one of the family, after its arguments were bound."""
+    if not 0 <= p <= 1:
+        raise _messages_dropout.probability(p, RuntimeError)
+    if p == 0 or not train or not input.numel():
+        return input
+    if p == 1:
+        meta = current_value(input).meta
+        zero = filled_tensor(make_meta((), meta.dtype, meta.device), 0)
+        return input.mul_(zero) if inplace else FUNCTIONS["mul"](input, zero)
+    keep = 1.0 - p
+    mask = _channel_mask(input, keep) if feature else _element_mask(input, keep)
+    multiply = (_dropout_ if inplace else _dropout).call
+    if not alpha:
+        return multiply(input, mask, _reciprocal(keep, input.dtype))
+    scale = 1.0 / math.sqrt((_SATURATION * _SATURATION * p + 1) * keep)
+    low = _SATURATION * scale
+    kept = multiply(input, mask, scale)
+    offset = _dropout_offset.call(input, mask, low, low * p)
+    return kept.add_(offset) if inplace else FUNCTIONS["add"](kept, offset)
+
+
+def _declare(name: str, feature: bool, alpha: bool, doc: str) -> None:
+    """Declare ``torch.dropout`` or one of its kin, with its in-place form."""
+    for inplace in (False, True):
+
+        def function(input, p, train, inplace=inplace):
+            return _apply(input, p, train, inplace, feature, alpha)
+
+        public = f"{name}_" if inplace else name
+        function.__doc__ = doc
+        bound_function(f"{public}(Tensor input, double p, bool train)", method=False)(function)
+
+
+_declare(
+    "dropout",
+    False,
+    False,
+    """Set elements to 0 with a probability, and scale the others so that the mean stays.
+
+    N. Srivastava et al.: Dropout, JMLR 15 (2014).
+
+    Args:
+        input: tensor of a floating point dtype.
+        p: the probability.
+        train: whether to do so; otherwise the input is returned.
+    """,
+)
+_declare(
+    "feature_dropout",
+    True,
+    False,
+    """Apply ``dropout`` to whole channels: one draw for all of ``input[i, j]``.
+
+    Args:
+        input: tensor of shape (batch, channels, ...).
+        p: the probability.
+        train: whether to do so; otherwise the input is returned.
+    """,
+)
+_declare(
+    "alpha_dropout",
+    False,
+    True,
+    """Set elements to what ``selu`` tends to, and keep mean 0 and variance 1.
+
+    G. Klambauer et al.: Self-Normalizing Neural Networks, NeurIPS 2017.
+
+    Args:
+        input: tensor of a floating point dtype.
+        p: the probability.
+        train: whether to do so; otherwise the input is returned.
+    """,
+)
+_declare(
+    "feature_alpha_dropout",
+    True,
+    True,
+    """Apply ``alpha_dropout`` to whole channels.
+
+    Args:
+        input: tensor of shape (batch, channels, ...).
+        p: the probability.
+        train: whether to do so; otherwise the input is returned.
+    """,
+)
+
+
+def _native_dropout_plan(operation, bound, mode) -> Plan:
+    operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
+    meta = operand.meta
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        raise messages.cannot_cast_result(mode.default_dtype._legacy_name, meta.dtype._legacy_name)
+    wide = _wide(meta.dtype)
+
+    def times(array, mask, scale):
+        # torch 2.13 rounds the scale to the dtype here, unlike dropout.
+        factor = jnp.asarray(scale, wide).astype(array.dtype).astype(wide)
+        return (array.astype(wide) * mask.astype(jnp.uint8).astype(wide) * factor).astype(
+            array.dtype
+        )
+
+    strides = format_strides(meta, None)
+    return Plan(
+        times,
+        [operand, mask, scale],
+        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        saves=(1,),
+        vjp=lambda cotangents, results, operands: [times(cotangents[0], *operands[1:])],
+    )
+
+
+@op(
+    "_native_dropout(Tensor input, Tensor mask, Scalar scale)",
+    kind=Custom(_native_dropout_plan),
+    method=False,
+    function=False,
+    node_name="NativeDropoutBackward0",
+)
+def _native_dropout(input, mask, scale):
+    """Multiply by the mask, then by a number."""
+    raise AssertionError("planned by _native_dropout_plan")
+
+
+@bound_function("native_dropout(Tensor input, double p, bool? train)", method=False)
+def native_dropout(input, p, train):
+    """Return ``dropout`` with its mask of truth values; ``train=None`` means True."""
+    meta = current_value(input).meta
+    strides = format_strides(meta, None)
+    if train is None or train:
+        keep = 1.0 - p
+        shaped = make_meta(meta.shape, dtypes.bool_, meta.device, strides)
+        mask = wrap(ready(_drawn(shaped, None, _coins(keep), once=True), shaped))
+        return _native_dropout.call(input, mask, 0.0 if keep == 0 else 1.0 / keep), mask
+    mask = filled_tensor(make_meta(meta.shape, dtypes.bool_, meta.device, strides), True)
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        return input.clone(), mask
+    return _native_dropout.call(input, mask, 1.0), mask
+
+
+# torch.nn.functional
+
+
+def _check_probability(p: Any) -> None:
+    if p < 0.0 or p > 1.0:
+        raise _messages_dropout.probability(p, ValueError)
+
+
+def _functional(name: str, training_by_default: bool) -> Callable:
+    outside, inside = FUNCTIONS[name], FUNCTIONS[f"{name}_"]
+
+    def call(input, p=0.5, training=training_by_default, inplace=False):
+        _check_probability(p)
+        return (inside if inplace else outside)(input, p, training)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"""Apply ``torch.{name}``.
+
+    Args:
+        input: tensor.
+        p: probability of an element, or a channel, to be dropped.
+        training: whether to drop any.
+        inplace: whether to write to ``input``.
+    """
+    NN_FUNCTIONS[name] = call
+    return call
+
+
+_functional("dropout", True)
+_functional("alpha_dropout", False)
+_functional("feature_alpha_dropout", False)
+
+
+def _drop_channels(input: Any, p: float, training: bool, inplace: bool) -> Any:
+    return FUNCTIONS["feature_dropout_" if inplace else "feature_dropout"](input, p, training)
+
+
+def _as_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
+    """Drop channels of one example."""
+    batch = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
+    result = _drop_channels(batch, p, training, inplace)
+    return result.squeeze_(0) if inplace else result.squeeze(0)
+
+
+def dropout1d(input, p=0.5, training=True, inplace=False):
+    """Drop whole channels of sequences.
+
+    Args:
+        input: tensor of shape (batch, channels, length) or (channels, length).
+        p: probability of a channel to be dropped.
+        training: whether to drop any.
+        inplace: whether to write to ``input``.
+    """
+    _check_probability(p)
+    ndim = input.dim()
+    if ndim not in (2, 3):
+        raise _messages_dropout.one_spatial_rank(ndim)
+    drop = _drop_channels if ndim == 3 else _as_batch
+    return drop(input, p, training, inplace)
+
+
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    """Drop whole channels of images.
+
+    Args:
+        input: tensor of shape (batch, channels, height, width).
+        p: probability of a channel to be dropped.
+        training: whether to drop any.
+        inplace: whether to write to ``input``.
+    """
+    _check_probability(p)
+    ndim = input.dim()
+    if ndim not in (3, 4):
+        _messages_dropout.warn_spatial_rank("dropout2d", 2, ndim)
+    if ndim == 3:
+        _messages_dropout.warn_no_batch()
+    return _drop_channels(input, p, training, inplace)
+
+
+def dropout3d(input, p=0.5, training=True, inplace=False):
+    """Drop whole channels of volumes.
+
+    Args:
+        input: tensor of shape (batch, channels, depth, height, width) or without the batch.
+        p: probability of a channel to be dropped.
+        training: whether to drop any.
+        inplace: whether to write to ``input``.
+    """
+    _check_probability(p)
+    ndim = input.dim()
+    if ndim not in (4, 5):
+        _messages_dropout.warn_spatial_rank("dropout3d", 3, ndim)
+    drop = _drop_channels if ndim == 5 else _as_batch
+    return drop(input, p, training, inplace)
+
+
+# Random slopes
+
+
+def _check_rrelu(meta: Meta) -> None:
+    if meta.dtype not in FLOATING or meta.dtype is dtypes.float16:
+        raise messages.not_implemented("rrelu_with_noise_out_cpu", meta.dtype._legacy_name)
+
+
+def _drawn_slopes_plan(operation, bound, mode) -> Plan:
+    operand, slopes = bound["input"], bound["slopes"]
+    meta = operand.meta
+    wide = _wide(meta.dtype)
+
+    def times(array, slopes):
+        return cast(array.astype(wide) * slopes.astype(wide), meta.dtype)
+
+    return Plan(
+        times,
+        [operand, slopes],
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+        saves=(0, 1),
+        vjp=lambda cotangents, results, operands: [
+            times(cotangents[0], operands[1].astype(meta.dtype._numpy))
+        ],
+    )
+
+
+@op(
+    "_rrelu_drawn(Tensor input, Tensor slopes)",
+    kind=Custom(_drawn_slopes_plan),
+    method=False,
+    function=False,
+    inplace=True,
+    node_name="RreluWithNoiseBackward0",
+)
+def _rrelu_drawn(input, slopes):
+    """Multiply each element by a slope of its own."""
+    raise AssertionError("planned by _drawn_slopes_plan")
+
+
+def _fixed_slope_plan(operation, bound, mode) -> Plan:
+    operand, slope = bound["input"], bound["slope"]
+    meta = operand.meta
+    if meta.dtype not in FLOATING:
+        raise messages.not_implemented("leaky_relu_cpu", meta.dtype._legacy_name)
+    return Plan(
+        lambda array, slope: _sloped(array, array, slope),
+        [operand, slope],
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+    )
+
+
+def _sloped(array: Any, sign: Any, slope: Any) -> Any:
+    wide = _wide_array(array)
+    return jnp.where(sign > 0, wide, wide * jnp.asarray(slope, wide.dtype)).astype(array.dtype)
+
+
+def _wide_array(array: Any) -> Any:
+    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+
+
+@op(
+    "_rrelu_fixed(Tensor input, Scalar slope)",
+    kind=Custom(_fixed_slope_plan),
+    method=False,
+    function=False,
+    inplace=True,
+    saves=("input",),
+    vjp=lambda cotangents, results, operands: [_sloped(cotangents[0], operands[0], operands[1])],
+    node_name="RreluWithNoiseBackward0",
+)
+def _rrelu_fixed(input, slope):
+    """Multiply negative elements by a number."""
+    raise AssertionError("planned by _fixed_slope_plan")
+
+
+_rrelu_drawn.inplace_twin.node_name = "RreluWithNoiseBackward1"
+_rrelu_fixed.inplace_twin.node_name = "RreluWithNoiseBackward1"
+_rrelu_fixed.inplace_twin.saves = ("result",)
+_rrelu_fixed.inplace_twin.vjp = lambda cotangents, results, operands: [
+    _sloped(cotangents[0], results[0], operands[1])
+]
+
+
+def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: Any, inplace: bool):
+    meta = current_value(input).meta
+    if lower > upper:
+        raise _messages_dropout.rrelu_bounds()
+    if not training:
+        call = _rrelu_fixed.inplace_twin.call if inplace else _rrelu_fixed.call
+        return call(input, (float(lower) + float(upper)) / 2)
+    _check_rrelu(meta)
+    # Only elements that are not positive have a slope drawn, one after the other.
+    elements = _elements(input)
+    wide = elements.astype(np.float32) if elements.dtype.itemsize == 2 else elements
+    drops = wide <= 0
+    source = _engine_for(generator, input)
+    slopes = np.ones(meta.shape, wide.dtype)
+    # PyTorch rounds the bounds to the dtype it computes in, and draws between them in float64.
+    low, high = [float(wide.dtype.type(bound)) for bound in (lower, upper)]
+    slopes[drops] = source.doubles(int(drops.sum())) * (high - low) + low
+    # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
+    wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
+    made = make_meta(meta.shape, wide_dtype, meta.device)
+    noise = wrap(ready(devices.put(slopes, meta.device), made))
+    call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
+    return call(input, noise)
+
+
+_RRELU = (
+    "(Tensor input, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, "
+    "Generator? generator=None)"
+)
+
+
+@bound_function("rrelu" + _RRELU, method=False)
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """Multiply negative elements by slopes, drawn in training.
+
+    B. Xu et al.: Empirical Evaluation of Rectified Activations, 2015.
+
+    Args:
+        input: tensor of a floating point dtype.
+        lower, upper: bounds of the slopes; without training all are their mean.
+        training: whether to draw them.
+        generator: what to draw from, the default one unless given.
+    """
+    return _rrelu(input, lower, upper, training, generator, False)
+
+
+@bound_function("rrelu_" + _RRELU, method=False)
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """Apply ``rrelu`` in place."""
+    return _rrelu(input, lower, upper, training, generator, True)
+
+
+def _nn_rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+    """Apply ``torch.rrelu``.
+
+    Args:
+        input: tensor of a floating point dtype.
+        lower, upper: bounds of the slopes.
+        training: whether to draw them.
+        inplace: whether to write to ``input``.
+    """
+    return (rrelu_ if inplace else rrelu)(input, lower, upper, training)
+
+
+def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
+    """Draw from the Gumbel-Softmax distribution.
+
+    E. Jang, S. Gu, B. Poole: Categorical Reparameterization with Gumbel-Softmax, ICLR 2017.
+
+    Args:
+        logits: logarithms of probabilities up to a constant.
+        tau: temperature.
+        hard: whether to return ones and zeros, with the gradients of the soft numbers.
+        eps: without meaning.
+        dim: dimension along which the numbers add up to 1.
+    """
+    if eps != 1e-10:
+        _messages_dropout.warn_gumbel_epsilon()
+    shape = tuple(logits.shape)
+    noise = -logits.new_empty(shape).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    index = soft.max(dim, keepdim=True)[1]
+    return logits.new_zeros(shape).scatter_(dim, index, 1.0) - soft.detach() + soft
+
+
+_nn_rrelu.__name__ = _nn_rrelu.__qualname__ = "rrelu"
+NN_FUNCTIONS.update(
+    dropout1d=dropout1d,
+    dropout2d=dropout2d,
+    dropout3d=dropout3d,
+    rrelu=_nn_rrelu,
+    rrelu_=rrelu_,
+    gumbel_softmax=gumbel_softmax,
+)

@@ -1,0 +1,626 @@
+"""Look-ups in tables of embeddings, one by one and in bags."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._core import dtypes
+from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import Meta, make_meta
+from ..._engine.recording.kinds.base import Custom
+from ..._engine.recording.storage import current_value
+from ..._engine.recording.trace import local, materialise
+from .._shared.calls import bound_function
+from ..reduce.softmax import vector_norm_of
+from . import _messages_embedding
+
+_POSITIONS = (dtypes.int64, dtypes.int32)
+_MODES = ("sum", "mean", "max")
+#: Names of dtypes without norms, as that message has them.
+_TYPE_NAMES = {
+    "int64": "Long",
+    "int32": "Int",
+    "int16": "Short",
+    "int8": "Char",
+    "uint8": "Byte",
+    "bool": "Bool",
+}
+
+
+def _elements(tensor: Any) -> np.ndarray | None:
+    """Return positions, to look whether they are rows; ``None`` off the CPU.
+
+    They usually come from data and are at hand. Those that are pending are computed first: PyTorch
+    raises at the call.
+    """
+    value = current_value(tensor)
+    if value.meta.device.type != "cpu" or value.meta.dtype not in _POSITIONS:
+        return None
+    return np.asarray(materialise(value, "embedding"))
+
+
+def _check_positions(position: int, meta: Meta, function: str) -> None:
+    if meta.dtype not in _POSITIONS:
+        raise _messages_embedding.argument_types(
+            position, "indices", ("Long", "Int"), meta.dtype._legacy_name, function
+        )
+
+
+def _rows(table: Any, positions: Any) -> Any:
+    """Return rows of a table; every position was found to be one."""
+    return jnp.take(table, positions, 0, mode="clip")
+
+
+def _scattered(updates: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    """Add rows up in a table of zeros, each at its position."""
+    table = jnp.zeros(shape, updates.dtype)
+    return table.at[positions.reshape(-1)].add(
+        updates.reshape(-1, shape[1]), mode="drop", wrap_negative_indices=False
+    )
+
+
+def _frequencies(positions: Any, rows: int) -> Any:
+    """Return how often each position's row is named."""
+    flat = positions.reshape(-1)
+    counts = jnp.zeros(rows, jnp.int32).at[flat].add(1, mode="drop")
+    return counts[flat].reshape(positions.shape)
+
+
+def _bag_frequencies(positions: Any, rows: int) -> Any:
+    """Return what ``embedding_bag`` divides the gradient of each position by.
+
+    torch 2.13 takes the n-th different row's number from the n-th of all sorted positions, which is
+    another row's where rows are named more than once.
+    """
+    order = jnp.argsort(positions)
+    ordered = positions[order]
+    new = jnp.concatenate([jnp.zeros(1, bool), ordered[1:] != ordered[:-1]])
+    counts = jnp.zeros(rows, jnp.int32).at[positions].add(1, mode="drop")
+    divisors = counts[ordered[jnp.cumsum(new)]]
+    return jnp.zeros_like(divisors).at[order].set(divisors)
+
+
+def _table_gradient(
+    updates: Any, positions: Any, shape: tuple[int, ...], padding: int, counts: Any = None
+) -> Any:
+    """Return the gradient of a table for the gradients of rows taken from it.
+
+    Args:
+        updates: gradients of the rows, of the positions' shape with one more dimension.
+        positions: of the rows.
+        shape: of the table.
+        padding: row that gets none, -1 for none.
+        counts: what to divide the gradient of each row by.
+    """
+    if counts is not None:
+        updates = updates / counts[..., None].astype(updates.dtype)
+    if padding >= 0:
+        positions = jnp.where(positions == padding, shape[0], positions)
+    return _scattered(updates, positions, shape)
+
+
+def _embedding_plan(operation, bound, mode) -> Plan:
+    table, positions = bound["weight"], bound["indices"]
+    meta, where = table.meta, positions.meta
+    if meta.ndim != 2:
+        raise _messages_embedding.weight_rank()
+    _check_positions(1, where, "embedding")
+    padding, by_frequency = bound["padding_idx"], bound["scale_grad_by_freq"]
+
+    def vjp(cotangents, results, operands):
+        counts = _frequencies(operands[1], meta.shape[0]) if by_frequency else None
+        return [_table_gradient(cotangents[0], operands[1], meta.shape, padding, counts)]
+
+    made = make_meta((*where.shape, meta.shape[1]), meta.dtype, meta.device)
+    return Plan(_rows, [table, positions], (made,), saves=(1,), vjp=vjp)
+
+
+@op(
+    "_embedding(Tensor weight, Tensor indices, SymInt padding_idx, bool scale_grad_by_freq)",
+    kind=Custom(_embedding_plan),
+    method=False,
+    function=False,
+    node_name="EmbeddingBackward0",
+)
+def _embedding(weight, indices, padding_idx, scale_grad_by_freq):
+    """Return rows of a table."""
+    raise AssertionError("planned by _embedding_plan")
+
+
+def _refuse_sparse(sparse: bool, weight: Any) -> None:
+    if sparse and local.trace.mode.grad and weight.requires_grad:
+        raise _messages_embedding.sparse()
+
+
+def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) -> Any:
+    known = _elements(indices)
+    if (
+        known is not None
+        and known.size
+        and weight._value.meta.ndim == 2
+        and (known.min() < 0 or known.max() >= weight._value.meta.shape[0])
+    ):
+        raise _messages_embedding.index_out_of_range()
+    return _embedding.call(weight, indices, padding_idx, by_frequency)
+
+
+@bound_function(
+    "embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, "
+    "bool scale_grad_by_freq=False, bool sparse=False)",
+    method=False,
+)
+def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+    """Return the rows of a table that positions name.
+
+    Args:
+        weight: the table, of shape (rows, features).
+        indices: positions (int64 or int32) of any shape.
+        padding_idx: row that gets no gradient; none where it is negative.
+        scale_grad_by_freq: whether to divide gradients by how often a row is named.
+        sparse: whether the gradient has a sparse layout, which is refused.
+    Returns:
+        Tensor of the positions' shape with one more dimension, of the features.
+    """
+    _refuse_sparse(sparse, weight)
+    return _look_up(weight, indices, padding_idx, bool(scale_grad_by_freq))
+
+
+def _renorm_plan(operation, bound, mode) -> Plan:
+    table, positions = bound["input"], bound["indices"]
+    meta = table.meta
+    if meta.ndim != 2:
+        raise _messages_embedding.renorm_rank(meta.ndim)
+    _check_positions(2, positions.meta, "embedding_renorm_")
+    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        raise _messages_embedding.renorm_dtype(_TYPE_NAMES.get(meta.dtype._name, meta.dtype._name))
+    order = float(bound["norm_type"])
+    limit = float(bound["max_norm"])
+
+    def run(table, positions):
+        flat = positions.reshape(-1)
+        rows = table[flat]
+        wide = rows.astype(jnp.float32) if rows.dtype.itemsize == 2 else rows
+        norms = vector_norm_of(wide, order, (1,), True)
+        scale = jnp.where(norms > limit, limit / (norms + 1e-7), 1)
+        # A row that is named twice gets the same elements twice.
+        return table.at[flat].set((wide * scale).astype(table.dtype))
+
+    return Plan(run, [table, positions], (meta,))
+
+
+@op(
+    "_embedding_renorm(Tensor input, Tensor indices, double max_norm, double norm_type)",
+    kind=Custom(_renorm_plan),
+    method=False,
+    function=False,
+    inplace=True,
+    differentiable=False,
+)
+def _embedding_renorm(input, indices, max_norm, norm_type):
+    """Return a table whose named rows have no norm above a limit."""
+    raise AssertionError("planned by _renorm_plan")
+
+
+@bound_function(
+    "embedding_renorm_(Tensor input, Tensor indices, double max_norm, double norm_type)",
+    method=False,
+)
+def embedding_renorm_(input, indices, max_norm, norm_type):
+    """Scale rows of a table in place so that no norm is above a limit.
+
+    Args:
+        input: the table.
+        indices: positions of the rows.
+        max_norm: the limit.
+        norm_type: order of the norm.
+    """
+    known = _elements(indices)
+    if known is not None and known.size and input.dim() == 2:
+        rows = input.shape[0]
+        wrong = known[(known < -rows) | (known >= rows)]
+        if wrong.size:
+            raise _messages_embedding.renorm_index(int(wrong.flat[0]), input.shape)
+    return _embedding_renorm.inplace_twin.call(input, indices, max_norm, norm_type)
+
+
+def _nn_embedding(
+    input,
+    weight,
+    padding_idx=None,
+    max_norm=None,
+    norm_type=2.0,
+    scale_grad_by_freq=False,
+    sparse=False,
+):
+    """Return the rows of a table that positions name.
+
+    Args:
+        input: positions (int64 or int32) of any shape.
+        weight: the table, of shape (rows, features).
+        padding_idx: row that gets no gradient.
+        max_norm: limit of the norms of the rows that are named; the table is written to.
+        norm_type: order of that norm.
+        scale_grad_by_freq: whether to divide gradients by how often a row is named.
+        sparse: whether the gradient has a sparse layout, which is refused.
+    """
+    if padding_idx is None:
+        padding_idx = -1
+    else:
+        rows = weight.size(0)
+        if not -rows <= padding_idx < rows and padding_idx:
+            raise _messages_embedding.padding_index()
+        padding_idx = padding_idx + rows if padding_idx < 0 else padding_idx
+    if max_norm is not None:
+        input = input.contiguous()
+        embedding_renorm_(weight.detach(), input, max_norm, norm_type)
+    if sparse or not hasattr(input, "_value") or not hasattr(weight, "_value"):
+        return embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+    return _look_up(weight, input, padding_idx, bool(scale_grad_by_freq))
+
+
+# Bags
+
+
+class _Bags:
+    """The arithmetic of one ``embedding_bag``.
+
+    Attributes:
+        count: number of bags.
+        through_end: whether positions behind the last offset belong to the last bag.
+    """
+
+    def __init__(self, bound: dict[str, Any], mode: Any):
+        self.table, self.positions = bound["weight"], bound["indices"]
+        self.offsets = bound["offsets"]
+        self.weights = bound["per_sample_weights"]
+        self.mode = _MODES[bound["mode"]]
+        self.padding = bound["padding_idx"]
+        self.by_frequency = bound["scale_grad_by_freq"]
+        self.last = bound["include_last_offset"]
+        self.operands = [self.table, self.positions, self.offsets]
+        if self.weights is not None:
+            self.operands.append(self.weights)
+        self.count = self.offsets.meta.shape[0] - (1 if self.last else 0)
+        self.wanted = [bool(mode.grad and o.meta.grad) for o in self.operands]
+        # torch 2.13 stops adding at the last offset, yet means divide by the whole last bag.
+        self.stops = self.last and self.mode != "max" and self.padding < 0
+
+    def numbers(self, positions: Any, offsets: Any) -> tuple[Any, Any]:
+        """Return each position's bag, and whether it counts."""
+        places = jnp.arange(positions.shape[0], dtype=offsets.dtype)
+        starts = offsets[: self.count]
+        bags = jnp.searchsorted(starts, places, side="right") - 1
+        counts = (positions != self.padding) if self.padding >= 0 else places >= 0
+        return bags, counts
+
+    def added(self, counts: Any, offsets: Any) -> Any:
+        """Return which positions are added up."""
+        if not self.stops:
+            return counts
+        return counts & (jnp.arange(counts.shape[0], dtype=offsets.dtype) < offsets[-1])
+
+    def sizes(self, bags: Any, counts: Any) -> Any:
+        return jax.ops.segment_sum(counts.astype(jnp.int64), bags, self.count)
+
+    def run(self, table: Any, positions: Any, offsets: Any, *weights: Any) -> Any:
+        dtype = table.dtype
+        if not self.count or not positions.shape[0]:
+            return jnp.zeros((self.count, table.shape[1]), dtype)
+        bags, counts = self.numbers(positions, offsets)
+        if self.mode == "max":
+            return self.at_largest(table, positions, bags, counts)[0]
+        rows = _rows(table, positions)
+        if rows.dtype.itemsize == 2:
+            rows = rows.astype(jnp.float32)
+        if weights:
+            rows = rows * weights[0][:, None].astype(rows.dtype)
+        rows = jnp.where(self.added(counts, offsets)[:, None], rows, 0)
+        total = jax.ops.segment_sum(rows, bags, self.count)
+        if self.mode == "mean":
+            sizes = jnp.maximum(self.sizes(bags, counts), 1)
+            total = total / sizes[:, None].astype(total.dtype)
+        return total.astype(dtype)
+
+    def at_largest(self, table: Any, positions: Any, bags: Any, counts: Any) -> tuple[Any, Any]:
+        """Return the largest elements of each bag, and the rows that they are in."""
+        rows = jnp.where(counts[:, None], _rows(table, positions), -jnp.inf)
+        top = jax.ops.segment_max(jax.lax.stop_gradient(rows), bags, self.count)
+        places = jnp.arange(positions.shape[0])[:, None]
+        is_top = (rows == top[bags]) & counts[:, None]
+        none = positions.shape[0]
+        first = jax.ops.segment_min(jnp.where(is_top, places, none), bags, self.count)
+        empty = first >= none
+        chosen = jnp.where(empty, 0, positions[jnp.where(empty, 0, first)])
+        found = jnp.take_along_axis(table, chosen.astype(jnp.int64), 0)
+        return jnp.where(empty, 0, found), chosen
+
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
+        table, positions, offsets = operands[:3]
+        upstream = cotangents[0]
+        if not self.count or not positions.shape[0]:
+            return [
+                jnp.zeros_like(each)
+                for each, wanted in zip(operands, self.wanted, strict=True)
+                if wanted
+            ]
+        bags, counts = self.numbers(positions, offsets)
+        shape = table.shape
+        found = []
+        if self.mode == "max":
+            _, chosen = self.at_largest(table, positions, bags, counts)
+            filled = self.sizes(bags, counts) > 0
+            columns = jnp.broadcast_to(jnp.arange(shape[1]), chosen.shape)
+            updates = jnp.where(filled[:, None], upstream, 0)
+            return [jnp.zeros(shape, upstream.dtype).at[chosen, columns].add(updates)]
+        spread = upstream[bags]
+        if self.mode == "mean":
+            sizes = jnp.maximum(self.sizes(bags, counts), 1)
+            spread = spread / sizes[bags][:, None].astype(spread.dtype)
+        # torch 2.13: behind the last offset means have gradients, though nothing was added there.
+        counts = counts if self.mode == "mean" else self.added(counts, offsets)
+        spread = jnp.where(counts[:, None], spread, 0)
+        if self.wanted[0]:
+            updates = spread
+            if self.weights is not None:
+                updates = spread * operands[3][:, None].astype(spread.dtype)
+            divisors = _bag_frequencies(positions, shape[0]) if self.by_frequency else None
+            found.append(_table_gradient(updates, positions, shape, self.padding, divisors))
+        if self.weights is not None and self.wanted[3]:
+            products = spread * _rows(table, positions).astype(spread.dtype)
+            found.append(jnp.sum(products, 1).astype(operands[3].dtype))
+        return found
+
+
+def _bag_plan(operation, bound, mode) -> Plan:
+    bags = _Bags(bound, mode)
+    meta = bags.table.meta
+    made = make_meta((bags.count, meta.shape[1]), meta.dtype, meta.device)
+    return Plan(bags.run, bags.operands, (made,), vjp=bags.vjp)
+
+
+@op(
+    "_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
+    "int64_t mode, Tensor? per_sample_weights, bool include_last_offset, int64_t padding_idx)",
+    kind=Custom(_bag_plan),
+    method=False,
+    function=False,
+    node_name="EmbeddingBagBackward0",
+)
+def _embedding_bag(*arguments):
+    """Reduce the rows of each bag."""
+    raise AssertionError("planned by _bag_plan")
+
+
+def _bag_numbers_plan(operation, bound, mode) -> Plan:
+    bags = _Bags(bound, mode)
+    table, where = bags.table.meta, bags.positions.meta
+    plain = bags.mode == "sum" and bags.padding < 0
+
+    def run(table, positions, offsets, *weights):
+        count = (bags.count,)
+        if not positions.shape[0] or not bags.count:
+            numbers = jnp.zeros(positions.shape, positions.dtype)
+            sizes, chosen = jnp.zeros(count), jnp.zeros(chosen_shape)
+        else:
+            numbers, counts = bags.numbers(positions, offsets)
+            sizes = bags.sizes(numbers, counts)
+            if bags.mode == "max":
+                chosen = bags.at_largest(table, positions, numbers, counts)[1]
+            else:
+                chosen = sizes
+            if bags.mode == "sum":
+                sizes = chosen = jnp.zeros(count)
+        if plain:
+            numbers = numbers[:0]
+        dtype = offsets.dtype
+        return numbers.astype(dtype), sizes.astype(dtype), chosen.astype(dtype)
+
+    dtype = bags.offsets.meta.dtype
+    chosen_shape = (bags.count, table.shape[1]) if bags.mode == "max" else (bags.count,)
+    shapes = ((0,) if plain else where.shape, (bags.count,), chosen_shape)
+    metas = tuple([make_meta(shape, dtype, table.device) for shape in shapes])
+    return Plan(run, bags.operands, metas)
+
+
+@op(
+    "_bag_numbers(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
+    "int64_t mode, Tensor? per_sample_weights, bool include_last_offset, int64_t padding_idx)",
+    kind=Custom(_bag_numbers_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _bag_numbers(*arguments):
+    """Return each position's bag, the bags' sizes, and the rows of the largest elements."""
+    raise AssertionError("planned by _bag_numbers_plan")
+
+
+def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> int:
+    """Check what PyTorch checks of bags, and return the padding row, -1 for none."""
+    rows = weight.shape[0] if weight.dim() else 0
+    if padding_idx is None:
+        padding = -1
+    elif not -rows <= padding_idx < rows:
+        raise _messages_embedding.bag_padding(rows, padding_idx)
+    else:
+        padding = padding_idx % rows
+    if weight.dim() != 2:
+        raise _messages_embedding.bag_weight_rank(weight.dim(), RuntimeError)
+    for tensor in (indices, offsets):
+        _check_positions(1, tensor._value.meta, "embedding_bag")
+    name = weight.dtype._legacy_name
+    if not weight.dtype.is_floating_point:
+        known = ("Half", "BFloat16", "Float", "Double")
+        raise _messages_embedding.argument_types(1, "weight", known, name, "embedding_bag")
+    starts, count = _elements(offsets), indices.shape[0]
+    if starts is not None and starts.size:
+        if starts[0] != 0:
+            raise _messages_embedding.bag_first_offset(int(starts[0]), offsets.dtype._legacy_name)
+        if starts[-1] > count:
+            raise _messages_embedding.bag_last_offset(count, int(starts[-1]))
+    if weights is not None:
+        if mode != 0:
+            raise _messages_embedding.bag_weights_mode()
+        if weights.dtype is not weight.dtype:
+            other = weights.dtype._legacy_name
+            raise _messages_embedding.same_types(
+                "weight", "per_sample_weights", name, other, "embedding_bag"
+            )
+    if last and offsets.shape[0] < 1:
+        raise _messages_embedding.bag_no_offset()
+    if mode not in (0, 1, 2):
+        raise _messages_embedding.bag_mode()
+    known_positions = _elements(indices)
+    if known_positions is not None and known_positions.size:
+        wrong = np.flatnonzero((known_positions < 0) | (known_positions >= rows))
+        if wrong.size:
+            place = int(wrong[0])
+            raise _messages_embedding.bag_index(place, int(known_positions[place]), rows)
+    return padding
+
+
+@bound_function(
+    "embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
+    "int64_t mode, bool sparse, Tensor? per_sample_weights, bool include_last_offset, "
+    "int64_t? padding_idx)",
+    "embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, "
+    "int64_t mode=0, bool sparse=False, Tensor? per_sample_weights=None, "
+    "bool include_last_offset=False)",
+    method=False,
+)
+def embedding_bag(
+    weight,
+    indices,
+    offsets,
+    scale_grad_by_freq=False,
+    mode=0,
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    """Reduce the rows of a table that the positions of each bag name.
+
+    Args:
+        weight: the table, of shape (rows, features).
+        indices: positions of all bags, a vector.
+        offsets: where each bag begins.
+        scale_grad_by_freq: whether to divide gradients by how often a row is named.
+        mode: 0 for sums, 1 for means, 2 for maxima.
+        sparse: whether the gradient has a sparse layout, which is refused.
+        per_sample_weights: what to multiply each row with, for sums.
+        include_last_offset: whether the last offset is where the last bag ends.
+        padding_idx: row that does not count.
+    Returns:
+        Tensor of shape (bags, features), each position's bag, the bags' sizes, and for maxima the
+        rows that they are in.
+    """
+    _refuse_sparse(sparse, weight)
+    padding = _check_bags(
+        weight, indices, offsets, mode, per_sample_weights, include_last_offset, padding_idx
+    )
+    if indices.dtype is not offsets.dtype:
+        indices, offsets = indices.to(dtypes.int64), offsets.to(dtypes.int64)
+    arguments = (
+        weight,
+        indices,
+        offsets,
+        bool(scale_grad_by_freq),
+        mode,
+        per_sample_weights,
+        bool(include_last_offset),
+        padding,
+    )
+    return (_embedding_bag.call(*arguments), *_bag_numbers.call(*arguments))
+
+
+def _nn_embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    """Reduce the rows of a table that the positions of each bag name.
+
+    Args:
+        input: positions, of shape (bags, size) or, with ``offsets``, a vector.
+        weight: the table, of shape (rows, features).
+        offsets: where each bag begins.
+        max_norm: limit of the norms of the rows that are named; the table is written to.
+        norm_type: order of that norm.
+        scale_grad_by_freq: whether to divide gradients by how often a row is named.
+        mode: ``"sum"``, ``"mean"`` or ``"max"``.
+        sparse: whether the gradient has a sparse layout, which is refused.
+        per_sample_weights: what to multiply each row with, for sums.
+        include_last_offset: whether the last offset is where the last bag ends.
+        padding_idx: row that does not count.
+    Returns:
+        Tensor of shape (bags, features).
+    """
+    if weight.dtype is dtypes.int64 and input.is_floating_point():
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage "
+            "`embedding_bag(weight, input, ...)` is deprecated, and should now be "
+            "`embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        weight, input = input, weight
+    if per_sample_weights is not None and input.shape != per_sample_weights.shape:
+        raise _messages_embedding.bag_weights_shape(per_sample_weights.shape, input.shape)
+    if weight.dim() != 2:
+        raise _messages_embedding.bag_weight_rank(weight.dim(), ValueError)
+    if input.dim() == 2:
+        if offsets is not None:
+            raise _messages_embedding.bag_offsets_given(str(type(offsets)))
+        offsets = FUNCTIONS["arange"](
+            0, input.numel(), input.size(1), dtype=input.dtype, device=input.device
+        )
+        include_last_offset = False
+        input = input.reshape(-1)
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights.reshape(-1)
+    elif input.dim() != 1:
+        raise _messages_embedding.bag_input_rank(input.dim())
+    elif offsets is None:
+        raise _messages_embedding.bag_offsets_missing()
+    elif offsets.dim() != 1:
+        raise _messages_embedding.bag_offsets_rank()
+    if mode not in _MODES:
+        raise _messages_embedding.bag_mode_name()
+    if mode == "max" and scale_grad_by_freq:
+        raise _messages_embedding.bag_max_frequency()
+    if mode == "max" and sparse:
+        raise _messages_embedding.bag_max_sparse()
+    if max_norm is not None:
+        embedding_renorm_(weight.detach(), input, max_norm, norm_type)
+    if per_sample_weights is not None and mode != "sum":
+        raise _messages_embedding.bag_weights_mode_name(mode)
+    return embedding_bag(
+        weight,
+        input,
+        offsets,
+        scale_grad_by_freq,
+        _MODES.index(mode),
+        sparse,
+        per_sample_weights,
+        include_last_offset,
+        padding_idx,
+    )[0]
+
+
+_nn_embedding.__name__ = _nn_embedding.__qualname__ = "embedding"
+_nn_embedding_bag.__name__ = _nn_embedding_bag.__qualname__ = "embedding_bag"
+NN_FUNCTIONS.update(embedding=_nn_embedding, embedding_bag=_nn_embedding_bag)

@@ -1,0 +1,64 @@
+"""``glu``: one half of the input is the gate of the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..._core import messages
+from ..._engine.declare import NN_FUNCTIONS, op
+from ..._engine.graph.op import Op, Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, normalise_dim
+from . import _messages
+
+
+def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    dim = normalise_dim(bound["dim"], meta.ndim)
+    size = meta.shape[dim]
+    if size % 2:
+        raise _messages.odd_halves(dim, size)
+    if not meta.dtype.is_floating_point:
+        raise messages.not_implemented("glu_cpu", meta.dtype._legacy_name)
+    shape = (*meta.shape[:dim], size // 2, *meta.shape[dim + 1 :])
+
+    def run(array):
+        values, gates = jnp.split(array, 2, axis=dim)
+        return values * jax.nn.sigmoid(gates)
+
+    return Plan(run, [operand], (make_meta(shape, meta.dtype, meta.device),))
+
+
+@op(
+    "_glu(Tensor input, int64_t dim=-1)",
+    kind=Custom(_plan),
+    method=False,
+    function=False,
+    name="glu",
+)
+def _glu(input, dim=-1):
+    """Multiply one half with the sigmoid of the other."""
+    raise AssertionError("planned by _plan")
+
+
+def glu(input, dim=-1):
+    """Multiply the first half of the input with the sigmoid of the second.
+
+    Dauphin et al., *Language modeling with gated convolutional networks*, 2016.
+
+    Args:
+        input: tensor of a floating point dtype.
+        dim: the dimension that is halved, of an even size.
+    Returns:
+        Tensor of half the size along ``dim``.
+    """
+    if input.dim() == 0:
+        raise _messages.glu_of_scalar()
+    return _glu.call(input, dim)
+
+
+NN_FUNCTIONS["glu"] = glu

@@ -1,0 +1,598 @@
+"""Layers that normalise rows: over trailing dimensions, groups of channels, neighbours.
+
+Gradients are written by hand where the one that JAX derives is slow. For ``layer_norm`` (J. L. Ba,
+J. R. Kiros, G. E. Hinton: Layer Normalization, 2016) means are products with a vector of ones,
+which XLA's CPU backend runs faster than reductions over short rows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...._core import dtypes, messages
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.graph.op import Operand, Plan
+from ...._engine.graph.values import Meta, make_meta
+from ...._engine.recording.kinds.base import Custom, cast
+from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
+from ..._shared.calls import bound_function
+from ..._shared.memory_order import suggested_strides
+from ...pointwise.division import divided_by_count
+from .. import _messages as nn_messages
+from . import _messages
+
+HALVES = (dtypes.float16, dtypes.bfloat16)
+_DTYPE_NAMES = {
+    dtypes.float16: "Half",
+    dtypes.bfloat16: "BFloat16",
+    dtypes.float32: "Float",
+    dtypes.float64: "Double",
+}
+
+
+def _type_name(meta: Meta) -> str:
+    return _DTYPE_NAMES.get(meta.dtype, meta.dtype._legacy_name)
+
+
+def widen(array: Any) -> Any:
+    """Return half precision as float32, which PyTorch normalises in."""
+    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
+
+
+def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
+    """Check the dtypes of an input and its parameters; return whether they differ.
+
+    PyTorch takes parameters of the input's dtype, or float32 for an input of half precision.
+    """
+    if meta.dtype not in FLOATING:
+        raise messages.not_implemented(kernel, meta.dtype._legacy_name)
+    if not parameters:
+        return False
+    if parameters[0].meta.dtype is not meta.dtype:
+        if any(each.meta.dtype is not dtypes.float32 for each in parameters):
+            raise _messages.parameters_float()
+        if meta.dtype not in HALVES:
+            raise _messages.same_dtype()
+        return True
+    for each in parameters[1:]:
+        if each.meta.dtype is not meta.dtype:
+            raise nn_messages.scalar_type(_type_name(meta), _type_name(each.meta))
+    return False
+
+
+def wanted_gradients(operands: list[Operand], mode: Any) -> list[bool]:
+    """Return which operands get a gradient."""
+    return [bool(mode.grad and operand.meta.grad) for operand in operands]
+
+
+# Over trailing dimensions
+
+
+def _row_mean(rows: Any, exact: bool) -> Any:
+    """Return the means of rows, with the dimension kept.
+
+    Args:
+        rows: array of shape (..., length).
+        exact: whether to use a reduction: off the CPU a product may be rounded to fewer bits.
+    """
+    length = rows.shape[-1]
+    if exact or not length or rows.ndim < 2:
+        return divided_by_count(jnp.sum(rows, -1, keepdims=True), length)
+    return divided_by_count(rows @ jnp.ones((length, 1), rows.dtype), length)
+
+
+def _row_moments(rows: Any, eps: float, exact: bool) -> tuple[Any, Any]:
+    """Return the centred rows and one over their standard deviations.
+
+    The rows are centred twice, so that a constant one becomes exactly 0, as in PyTorch: the first
+    mean may be off by a unit in the last place, and one over the deviation is 316 there.
+    """
+    centred = rows - _row_mean(rows, exact)
+    centred = centred - _row_mean(centred, exact)
+    variance = _row_mean(centred * centred, exact)
+    return centred, jax.lax.rsqrt(variance + jnp.asarray(eps, rows.dtype))
+
+
+def _column_sum(array: Any, exact: bool) -> Any:
+    """Return the sum over all dimensions but the last."""
+    if array.ndim == 1:
+        return array
+    leading = tuple(range(array.ndim - 1))
+    if exact or 0 in array.shape:
+        return jnp.sum(array, leading)
+    ones = jnp.ones(array.shape[:-1], array.dtype)
+    return jax.lax.dot_general(ones, array, ((leading, leading), ((), ())))
+
+
+def _check_normalized_shape(meta: Meta, normalized: tuple[int, ...], rms: bool = False) -> None:
+    if not normalized:
+        raise _messages.no_normalized_shape(normalized)
+    rank = len(normalized)
+    if meta.ndim < rank or meta.shape[meta.ndim - rank :] != tuple(normalized):
+        raise _messages.normalized_shape(normalized, meta.shape, rms)
+
+
+def _check_parameter(name: str, operand: Operand | None, normalized: tuple[int, ...]) -> None:
+    if operand is not None and operand.meta.shape != tuple(normalized):
+        raise _messages.parameter_shape(name, operand.meta.shape, normalized)
+
+
+class _LayerNorm:
+    """The arithmetic of one ``layer_norm``: what its operands are and how rows are formed."""
+
+    def __init__(self, bound: dict[str, Any], mode: Any):
+        operand = bound["input"]
+        self.meta = meta = operand.meta
+        normalized = tuple(bound["normalized_shape"])
+        weight, bias = bound.get("weight"), bound.get("bias")
+        # PyTorch looks at the shape to normalise over, the weight, the bias, then the input.
+        if not normalized:
+            raise _messages.no_normalized_shape(normalized)
+        _check_parameter("weight", weight, normalized)
+        _check_parameter("bias", bias, normalized)
+        _check_normalized_shape(meta, normalized)
+        parameters = [each for each in (weight, bias) if each is not None]
+        self.mixed = check_dtypes(meta, parameters, "LayerNormKernelImpl")
+        self.operands = [operand, *parameters]
+        self.has_weight, self.has_bias = weight is not None, bias is not None
+        self.wanted = wanted_gradients(self.operands, mode)
+        self.eps = float(bound.get("eps", 1e-5))
+        lead = meta.shape[: meta.ndim - len(normalized)]
+        self.rows = (*lead, math.prod(normalized))
+        self.exact = meta.device.type != "cpu"
+
+    def moments(self, input: Any) -> tuple[Any, Any]:
+        return _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
+
+    def run(self, input: Any, *parameters: Any) -> Any:
+        centred, scale = self.moments(input)
+        result = centred * scale
+        given = [widen(each).reshape(-1) for each in parameters]
+        if self.has_weight:
+            result = result * given[0]
+        if self.has_bias:
+            result = result + given[-1]
+        return cast(result.reshape(self.meta.shape), self.meta.dtype)
+
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
+        upstream = widen(cotangents[0]).reshape(self.rows)
+        centred, scale = self.moments(operands[0])
+        normal = centred * scale
+        exact = self.exact
+        gradients = []
+        for position, wanted in enumerate(self.wanted):
+            if not wanted:
+                continue
+            if not position:
+                inner = upstream
+                if self.has_weight:
+                    inner = upstream * widen(operands[1]).reshape(-1)
+                mean = _row_mean(inner, exact)
+                share = _row_mean(inner * normal, exact)
+                found = (inner - mean - normal * share) * scale
+            elif position == 1 and self.has_weight:
+                found = _column_sum(upstream * normal, exact)
+            else:
+                found = _column_sum(upstream, exact)
+            given = operands[position]
+            gradients.append(found.reshape(given.shape).astype(given.dtype))
+        return gradients
+
+
+def _layer_norm_plan(operation, bound, mode) -> Plan:
+    layer = _LayerNorm(bound, mode)
+    meta = layer.meta
+    saves = (0, 1) if layer.has_weight else (0,)
+    return Plan(
+        layer.run,
+        layer.operands,
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+        saves=saves,
+        vjp=layer.vjp,
+    )
+
+
+@op(
+    "_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, Tensor? bias, "
+    "double eps)",
+    kind=Custom(_layer_norm_plan),
+    method=False,
+    function=False,
+    node_name="NativeLayerNormBackward0",
+)
+def _layer_norm(input, normalized_shape, weight, bias, eps):
+    """Normalise rows and apply weight and bias."""
+    raise AssertionError("planned by _layer_norm_plan")
+
+
+def _layer_moments_plan(operation, bound, mode) -> Plan:
+    layer = _LayerNorm({**bound, "weight": None, "bias": None}, mode)
+    meta = layer.meta
+    dtype = dtypes.float32 if bound["mixed"] else meta.dtype
+    rank = len(bound["normalized_shape"])
+    shape = (*meta.shape[: meta.ndim - rank], *(1,) * rank)
+
+    def run(input):
+        _, scale = layer.moments(input)
+        mean = _row_mean(widen(input).reshape(layer.rows), layer.exact)
+        if not layer.rows[-1]:
+            mean = jnp.zeros_like(mean)
+        return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
+
+    made = make_meta(shape, dtype, meta.device)
+    return Plan(run, layer.operands, (made, made))
+
+
+@op(
+    "_layer_moments(Tensor input, SymIntArrayRef normalized_shape, double eps, bool mixed)",
+    kind=Custom(_layer_moments_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _layer_moments(input, normalized_shape, eps, mixed):
+    """Return the means of rows and one over their standard deviations."""
+    raise AssertionError("planned by _layer_moments_plan")
+
+
+@bound_function(
+    "layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
+    "Tensor? bias=None, double eps=1e-05, bool cudnn_enable=True)",
+    method=False,
+)
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
+    """Bring the trailing dimensions to mean 0 and variance 1.
+
+    Args:
+        input: tensor of a floating point dtype.
+        normalized_shape: sizes of the dimensions to normalise over.
+        weight, bias: tensors of that shape to scale and to shift by.
+        eps: added to the variance.
+        cudnn_enable: without meaning.
+    Returns:
+        Contiguous tensor of the input's shape and dtype.
+    """
+    return _layer_norm.call(input, tuple(normalized_shape), weight, bias, eps)
+
+
+@bound_function(
+    "native_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, "
+    "Tensor? bias, double eps)",
+    method=False,
+)
+def native_layer_norm(input, normalized_shape, weight, bias, eps):
+    """Return ``layer_norm`` with the means of the rows and one over their standard deviations."""
+    shape = tuple(normalized_shape)
+    result = _layer_norm.call(input, shape, weight, bias, eps)
+    parameters = [each for each in (weight, bias) if each is not None]
+    mixed = any(each.dtype is not input.dtype for each in parameters)
+    return (result, *_layer_moments.call(input, shape, eps, mixed))
+
+
+def _nn_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Apply ``torch.layer_norm``.
+
+    Args:
+        input: tensor of a floating point dtype.
+        normalized_shape: sizes of the trailing dimensions to normalise over.
+        weight, bias: tensors of that shape to scale and to shift by.
+        eps: added to the variance.
+    """
+    if normalized_shape.__class__ is tuple and eps.__class__ is float:
+        return _layer_norm.call(input, normalized_shape, weight, bias, eps)
+    return layer_norm(input, normalized_shape, weight, bias, eps, True)
+
+
+@bound_function(
+    "rms_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
+    "double? eps=None)",
+    method=False,
+)
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """Divide by the root of the mean of squares over the trailing dimensions.
+
+    B. Zhang, R. Sennrich: Root Mean Square Layer Normalization, NeurIPS 2019.
+
+    Args:
+        input: tensor of a floating point or complex dtype.
+        normalized_shape: sizes of the dimensions to normalise over.
+        weight: tensor of that shape to scale by.
+        eps: added to the mean of squares; the resolution of the dtype computed in unless given.
+    Returns:
+        Tensor of the input's shape and dtype.
+    """
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise _messages.no_normalized_shape(shape)
+    if weight is not None and tuple(weight.shape) != shape:
+        raise _messages.parameter_shape("weight", weight.shape, shape)
+    _check_normalized_shape(input._value.meta, shape, True)
+    dtype = input.dtype
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise messages.not_implemented("rms_norm", dtype._legacy_name)
+    compute = dtypes.float32 if dtype in HALVES else dtype
+    if eps is None:
+        eps = float(np.finfo(compute.to_real()._numpy).eps)
+    wide = input if compute is dtype else input.to(compute)
+    dims = list(range(input.dim() - len(shape), input.dim()))
+    scale = _plus.call(wide.pow(2).mean(dims, True), eps).rsqrt()
+    result = wide.mul(scale)
+    if weight is not None:
+        result = result.mul(weight)
+    return result if result.dtype is dtype else result.to(dtype)
+
+
+@op(
+    "_plus(Tensor input, Scalar number)",
+    kind=Pointwise(operands=("input", "number")),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="AddBackward1",
+)
+def _plus(input, number):
+    """Add a number, as the sum in PyTorch's C++ is called."""
+    return input + number
+
+
+def _nn_rms_norm(input, normalized_shape, weight=None, eps=None):
+    """Apply ``torch.rms_norm``."""
+    return rms_norm(input, normalized_shape, weight, eps)
+
+
+# Over groups of channels
+
+
+def check_values_per_channel(size: Any) -> None:
+    count = size[0]
+    for each in size[2:]:
+        count *= each
+    if count == 1:
+        raise _messages.one_value(size)
+
+
+class _GroupNorm:
+    """The arithmetic of one ``group_norm``."""
+
+    def __init__(self, bound: dict[str, Any], mode: Any):
+        operand = bound["input"]
+        self.meta = meta = operand.meta
+        weight, bias = bound.get("weight"), bound.get("bias")
+        parameters = [each for each in (weight, bias) if each is not None]
+        groups = bound["num_groups"]
+        if groups <= 0:
+            raise _messages.group_count(groups)
+        if meta.ndim < 2:
+            raise _messages.group_rank(meta.ndim)
+        if meta.shape[1] % groups:
+            raise _messages.groups_of_channels(meta.shape, groups)
+        for name, each in (("weight", weight), ("bias", bias)):
+            if each is not None and each.meta.shape != (meta.shape[1],):
+                raise _messages.channel_vector(name, each.meta.shape, meta.shape)
+        self.mixed = check_dtypes(meta, parameters, "GroupNormKernelImpl")
+        self.operands = [operand, *parameters]
+        self.wanted = wanted_gradients(self.operands, mode)
+        self.has_weight, self.has_bias = weight is not None, bias is not None
+        self.eps = float(bound["eps"])
+        batch, channels = meta.shape[:2]
+        spatial = math.prod(meta.shape[2:])
+        self.grouped = (batch, groups, channels // groups, spatial)
+        self.rows = (batch, groups, channels // groups * spatial)
+        self.broadcast = (1, groups, channels // groups, 1)
+        self.exact = meta.device.type != "cpu"
+
+    def moments(self, input: Any) -> tuple[Any, Any]:
+        """Return the centred groups, and one over their standard deviations."""
+        centred, scale = _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
+        return centred.reshape(self.grouped), scale[..., None]
+
+    def mean(self, grouped: Any) -> Any:
+        return _row_mean(grouped.reshape(self.rows), self.exact)[..., None]
+
+    def channel_sum(self, grouped: Any) -> Any:
+        """Return the sum over examples and positions."""
+        batch, groups, channels, spatial = self.grouped
+        rows = grouped.reshape(batch, groups * channels, spatial)
+        if self.exact or not spatial:
+            return jnp.sum(rows, (0, 2))
+        return jnp.sum(rows @ jnp.ones(spatial, rows.dtype), 0)
+
+    def run(self, input: Any, *parameters: Any) -> Any:
+        centred, scale = self.moments(input)
+        result = centred * scale
+        given = [widen(each).reshape(self.broadcast) for each in parameters]
+        if self.has_weight:
+            result = result * given[0]
+        if self.has_bias:
+            result = result + given[-1]
+        return cast(result.reshape(self.meta.shape), self.meta.dtype)
+
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
+        upstream = widen(cotangents[0]).reshape(self.grouped)
+        centred, scale = self.moments(operands[0])
+        normal = centred * scale
+        gradients = []
+        for position, wanted in enumerate(self.wanted):
+            if not wanted:
+                continue
+            if not position:
+                inner = upstream
+                if self.has_weight:
+                    inner = inner * widen(operands[1]).reshape(self.broadcast)
+                mean = self.mean(inner)
+                share = self.mean(inner * normal)
+                found = (inner - mean - normal * share) * scale
+            elif position == 1 and self.has_weight:
+                found = self.channel_sum(upstream * normal)
+            else:
+                found = self.channel_sum(upstream)
+            given = operands[position]
+            gradients.append(found.reshape(given.shape).astype(given.dtype))
+        return gradients
+
+    def result(self) -> Meta:
+        meta = self.meta
+        strides = suggested_strides(meta) if meta.device.type == "cpu" else None
+        return make_meta(meta.shape, meta.dtype, meta.device, strides)
+
+
+def _group_norm_plan(operation, bound, mode) -> Plan:
+    layer = _GroupNorm(bound, mode)
+    saves = (0, 1) if layer.has_weight else (0,)
+    return Plan(layer.run, layer.operands, (layer.result(),), saves=saves, vjp=layer.vjp)
+
+
+@op(
+    "_group_norm(Tensor input, int64_t num_groups, Tensor? weight, Tensor? bias, double eps)",
+    kind=Custom(_group_norm_plan),
+    method=False,
+    function=False,
+    node_name="NativeGroupNormBackward0",
+)
+def _group_norm(input, num_groups, weight, bias, eps):
+    """Normalise groups of channels."""
+    raise AssertionError("planned by _group_norm_plan")
+
+
+def _native_group_norm_plan(operation, bound, mode) -> Plan:
+    layer = _GroupNorm({**bound, "num_groups": bound["group"]}, mode)
+    meta = layer.meta
+    dtype = dtypes.float32 if layer.mixed else meta.dtype
+    made = make_meta(layer.grouped[:2], dtype, meta.device)
+
+    def run(input, *parameters):
+        _, scale = layer.moments(input)
+        mean = layer.mean(widen(input))
+        if not math.prod(layer.grouped[2:]):
+            mean = jnp.zeros_like(mean)
+        short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
+        return (layer.run(input, *parameters), *short)
+
+    def vjp(cotangents, results, operands):
+        gradients = layer.vjp(cotangents, results, operands)
+        if not layer.wanted[0]:
+            return gradients
+        centred, scale = layer.moments(operands[0])
+        of_mean, of_scale = (
+            widen(each).reshape(*layer.grouped[:2], 1, 1) for each in cotangents[1:]
+        )
+        count = max(layer.rows[-1], 1)
+        further = (of_mean - of_scale * scale**3 * centred) / count
+        shape, dtype = operands[0].shape, operands[0].dtype
+        return [gradients[0] + further.reshape(shape).astype(dtype), *gradients[1:]]
+
+    saves = (0, 1) if layer.has_weight else (0,)
+    return Plan(run, layer.operands, (layer.result(), made, made), saves=saves, vjp=vjp)
+
+
+@op(
+    "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, "
+    "SymInt HxW, int64_t group, double eps)",
+    kind=Custom(_native_group_norm_plan),
+    method=False,
+)
+def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
+    """Return ``group_norm`` with the groups' means and one over their standard deviations."""
+    raise AssertionError("planned by _native_group_norm_plan")
+
+
+@bound_function(
+    "group_norm(Tensor input, int64_t num_groups, Tensor? weight=None, Tensor? bias=None, "
+    "double eps=1e-05, bool cudnn_enabled=True)",
+    method=False,
+)
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
+    """Bring groups of channels to mean 0 and variance 1.
+
+    Y. Wu, K. He: Group Normalization, ECCV 2018.
+
+    Args:
+        input: tensor of a floating point dtype, of shape (batch, channels, ...).
+        num_groups: how many groups the channels are divided into.
+        weight, bias: tensors of one element for each channel to scale and to shift by.
+        eps: added to the variance.
+        cudnn_enabled: without meaning.
+    Returns:
+        Tensor of the input's shape, dtype and memory format.
+    """
+    return _group_norm.call(input, num_groups, weight, bias, eps)
+
+
+def _nn_group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+    """Apply ``torch.group_norm``, after a check that there is something to normalise.
+
+    Args:
+        input: tensor of shape (batch, channels, ...).
+        num_groups: how many groups the channels are divided into.
+        weight, bias: tensors of one element for each channel to scale and to shift by.
+        eps: added to the variance.
+    """
+    if input.dim() < 2:
+        raise _messages.group_rank(input.dim())
+    batch, channels, *rest = input.shape
+    check_values_per_channel([batch * channels // num_groups, num_groups, *rest])
+    return group_norm(input, num_groups, weight, bias, eps, True)
+
+
+def _nn_local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """Divide by a power of the mean of squares over neighbouring channels.
+
+    A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification, NeurIPS 2012.
+
+    Args:
+        input: tensor of shape (batch, channels, ...), of three dimensions at least.
+        size: how many channels count as neighbours.
+        alpha, beta, k: the divisor is ``(k + alpha * mean) ** beta``.
+    """
+    ndim = input.dim()
+    if ndim < 3:
+        raise _messages.response_rank(ndim)
+    if not input.numel():
+        return input
+    pad, before, after = NN_FUNCTIONS["pad"], size // 2, (size - 1) // 2
+    squares = input.mul(input)
+    if ndim == 3:
+        padded = pad(squares.unsqueeze(1), (0, 0, before, after))
+        mean = NN_FUNCTIONS["avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
+    else:
+        sizes = input.shape
+        squares = squares.view(sizes[0], 1, sizes[1], sizes[2], -1)
+        padded = pad(squares, (0, 0, 0, 0, before, after))
+        mean = NN_FUNCTIONS["avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(sizes)
+    return input / mean.mul(alpha).add(k).pow(beta)
+
+
+def _nn_normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    """Divide by the norm along a dimension.
+
+    Args:
+        input: tensor.
+        p: order of the norm.
+        dim: dimension, or dimensions, to take the norm over.
+        eps: least divisor.
+        out: tensor to write to.
+    """
+    norm = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / norm if out is None else FUNCTIONS["div"](input, norm, out=out)
+
+
+NN_FUNCTIONS.update(
+    layer_norm=_nn_layer_norm,
+    rms_norm=_nn_rms_norm,
+    group_norm=_nn_group_norm,
+    local_response_norm=_nn_local_response_norm,
+    normalize=_nn_normalize,
+)
+for _name in (
+    "layer_norm",
+    "rms_norm",
+    "group_norm",
+    "local_response_norm",
+    "normalize",
+):
+    NN_FUNCTIONS[_name].__name__ = NN_FUNCTIONS[_name].__qualname__ = _name

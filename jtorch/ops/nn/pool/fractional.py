@@ -1,0 +1,227 @@
+"""Maxima over windows whose places are drawn.
+
+B. Graham: Fractional Max-Pooling, 2014.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ...._core import dtypes, messages
+from ...._core.schema.schema import Schema
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.graph.op import Plan
+from ...._engine.graph.values import make_meta
+from ...._engine.recording.kinds.base import Custom
+from .._messages import negative_size
+from . import _messages
+from .pooling import with_return_indices
+
+
+def _starts(samples: Any, size: int, count: int, kernel: int) -> Any:
+    """Return where the windows along a dimension begin.
+
+    Args:
+        samples: array of shape (batch, channels), uniform on [0, 1).
+    Returns:
+        int32 array of shape (batch, channels, count).
+    """
+    dtype = samples.dtype
+    last = jnp.full((*samples.shape, 1), size - kernel, jnp.int32)
+    if count <= 1:
+        return last[..., :count]
+    step = np.asarray(size - kernel, dtype) / np.asarray(count - 1, dtype)
+    numbers = np.arange(count - 1).astype(dtype)
+    samples = samples[..., None]
+    starts = ((numbers + samples) * step).astype(jnp.int32) - (samples * step).astype(jnp.int32)
+    return jnp.concatenate([starts, last], -1)
+
+
+def _expanded(rank: int, parameter: str, given: Any) -> tuple[int, ...]:
+    numbers = tuple(given)
+    if len(numbers) != rank:
+        raise _messages.fractional_list(rank, parameter)
+    return numbers
+
+
+def _plan(operation, bound, mode) -> Plan:
+    rank = bound["rank"]
+    operand, samples = bound["input"], bound["random_samples"]
+    meta, drawn = operand.meta, samples.meta
+    kernel = _expanded(rank, "kernel_size", bound["kernel_size"])
+    outputs = _expanded(rank, "output_size", bound["output_size"])
+    if meta.ndim not in (rank + 1, rank + 2):
+        raise _messages.fractional_rank(rank, meta.shape)
+    batched = meta.ndim == rank + 2
+    for dim in range(1 if batched else 0, meta.ndim):
+        if not meta.shape[dim]:
+            raise _messages.fractional_empty(rank, meta.shape, dim)
+    sizes = meta.shape[-rank:]
+    for dim, (size, count, length) in enumerate(zip(sizes, outputs, kernel, strict=True)):
+        if count + length - 1 > size:
+            raise _messages.fractional_too_large(rank, dim, length, size)
+    shape = (*meta.shape[: meta.ndim - rank], *outputs)
+    if any(size < 0 for size in shape):
+        raise negative_size(shape)
+    if drawn.dtype is not meta.dtype:
+        raise _messages.samples_dtype()
+    if drawn.ndim != 3:
+        raise _messages.samples_rank(drawn.ndim)
+    planes = meta.shape[: meta.ndim - rank] if batched else (1, meta.shape[0])
+    if drawn.shape[0] < planes[0]:
+        raise _messages.samples_batch()
+    if drawn.shape[1] != planes[1]:
+        raise _messages.samples_channels()
+    if drawn.shape[2] != rank:
+        raise _messages.samples_dims(rank, drawn.shape[2])
+    if not meta.dtype.is_floating_point:
+        raise messages.not_implemented(
+            f"fractional_max_pool{rank}d_out_frame", meta.dtype._legacy_name
+        )
+    whole = math.prod(sizes)
+
+    def found(input, samples):
+        """Return the largest elements and their places, as (batch, channels, windows)."""
+        flat = input.reshape(*planes, whole)
+        lists = []
+        for dim in range(rank):
+            # PyTorch draws width before height, yet depth before both in three dimensions.
+            sample = samples[: planes[0], :, rank - 1 - dim if rank == 2 else dim]
+            lists.append(_starts(sample, sizes[dim], outputs[dim], kernel[dim]))
+        count = math.prod(outputs)
+        best = jnp.full((*planes, count), -jnp.inf, input.dtype)
+        where: Any = None
+        for offsets in itertools.product(*map(range, kernel)):
+            place: Any = 0
+            for dim, (starts, offset) in enumerate(zip(lists, offsets, strict=True)):
+                index = [None] * rank
+                index[dim] = slice(None)
+                place = place * sizes[dim] + (starts + offset)[(..., *index)]
+            place = jnp.broadcast_to(place, (*planes, *outputs)).reshape(*planes, count)
+            element = jnp.take_along_axis(flat, place, -1)
+            where = place if where is None else where
+            larger = (element > best) | (element != element)
+            best = jnp.where(larger, element, best)
+            where = jnp.where(larger, place, where)
+        if where is None:
+            where = jnp.zeros(best.shape, jnp.int32)
+        return best, where
+
+    def run(input, samples):
+        if 0 in shape or 0 in input.shape:
+            empty = jnp.zeros(shape, input.dtype)
+            return empty, empty.astype(jnp.int64)
+        best, where = found(input, samples)
+        return best.reshape(shape), where.astype(jnp.int64).reshape(shape)
+
+    def vjp(cotangents, results, operands):
+        input, samples = operands
+        if 0 in shape or 0 in input.shape:
+            return [jnp.zeros(input.shape, input.dtype)]
+        _, where = found(input, samples)
+        rows, columns = [np.arange(n) for n in planes]
+        image = jnp.zeros((*planes, whole), input.dtype)
+        image = image.at[rows[:, None, None], columns[:, None], where].add(
+            cotangents[0].reshape(where.shape)
+        )
+        return [image.reshape(input.shape)]
+
+    metas = [make_meta(shape, dtype, meta.device) for dtype in (meta.dtype, dtypes.int64)]
+    return Plan(
+        run,
+        [operand, samples],
+        tuple(metas),
+        saves=(0, 1),
+        vjp=vjp,
+        node_name=f"FractionalMaxPool{rank}DBackward0",
+    )
+
+
+@op(
+    "_fractional_max_pool(Tensor input, SymIntArrayRef kernel_size, SymIntArrayRef output_size, "
+    "Tensor random_samples, int64_t rank)",
+    kind=Custom(_plan),
+    method=False,
+    function=False,
+)
+def _fractional_max_pool(input, kernel_size, output_size, random_samples, rank):
+    """Return the largest elements of windows that begin where samples say, and their places."""
+    raise AssertionError("planned by _plan")
+
+
+def _make(rank: int) -> Callable:
+    name, ints = f"fractional_max_pool{rank}d", f"IntArrayRef[{rank}]"
+    schema = Schema(
+        f"{name}(Tensor input, {ints} kernel_size, {ints} output_size, Tensor random_samples)"
+    )
+
+    def full(
+        input,
+        kernel_size,
+        output_size=None,
+        output_ratio=None,
+        return_indices=False,
+        _random_samples=None,
+    ):
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} {_messages.fractional_size()}")
+        if output_size is None:
+            if rank == 2 and len(output_ratio) > 2:
+                raise ValueError(
+                    f"{name} requires output_ratio to either be a single Int or tuple of Ints."
+                )
+            ratios = output_ratio
+            if not isinstance(ratios, (tuple, list)):
+                ratios = (ratios,) * rank
+            output_size = [int(input.size(dim - rank) * ratios[dim]) for dim in range(rank)]
+        if _random_samples is None:
+            batch = 1 if input.dim() == rank + 1 else input.size(0)
+            _random_samples = FUNCTIONS["rand"](
+                batch, input.size(-rank - 1), rank, dtype=input.dtype, device=input.device
+            )
+        _, bound = schema.bind((input, kernel_size, output_size, _random_samples), {})
+        # A list of one number is no number here.
+        lists = []
+        for parameter, given in (("kernel_size", kernel_size), ("output_size", output_size)):
+            numbers = bound[parameter]
+            if isinstance(given, (tuple, list)) and len(given) != rank:
+                raise _messages.fractional_list(rank, parameter)
+            lists.append((numbers,) * rank if isinstance(numbers, int) else tuple(numbers))
+        lists = [each * rank if len(each) == 1 else each for each in lists]
+        return _fractional_max_pool.call(bound["input"], *lists, bound["random_samples"], rank)
+
+    def plain(
+        input,
+        kernel_size,
+        output_size=None,
+        output_ratio=None,
+        return_indices=False,
+        _random_samples=None,
+    ):
+        return full(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)[
+            0
+        ]
+
+    full.__name__ = full.__qualname__ = f"{name}_with_indices"
+    plain.__name__ = plain.__qualname__ = f"_{name}"
+    plain.__doc__ = """Return the largest elements of windows at random places.
+
+    Args:
+        input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
+        kernel_size: size of a window.
+        output_size: number of windows, or one for each dimension.
+        output_ratio: those numbers over the input's sizes instead.
+        return_indices: whether to return the elements' places too.
+    """
+    full.__doc__ = plain.__doc__
+    NN_FUNCTIONS[full.__name__] = full
+    return with_return_indices(name, 4, plain, full)
+
+
+fractional_max_pool2d, fractional_max_pool3d = map(_make, (2, 3))

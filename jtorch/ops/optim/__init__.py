@@ -1,0 +1,1 @@
+"""Steps of optimisers and functions of lists of tensors."""

@@ -1,0 +1,1 @@
+"""Operators of elements: operands promote and broadcast."""

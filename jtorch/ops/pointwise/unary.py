@@ -1,0 +1,404 @@
+"""Functions of one element: exponentials, logarithms, trigonometry and their inverses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.scipy import special
+
+from ..._core import dtypes
+from ..._engine.declare import METHODS, op
+from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, Pointwise, only
+from .._shared.gradient_rules import from_result, with_partials
+from ..special.zeta import zeta
+from . import _messages
+
+_NUMBERS = only(FLOATING, COMPLEX)
+
+
+def declare_unary(
+    name: str,
+    summary: str,
+    function: Callable,
+    *,
+    aliases: tuple[str, ...] = (),
+    by_result: Callable | None = None,
+    derivative: Callable | None = None,
+    check: Callable = _NUMBERS,
+    inplace_function: Any = True,
+    **options: Any,
+) -> None:
+    """Declare a function of one element whose result is floating point (or complex).
+
+    Args:
+        name, aliases: its public names.
+        summary: what it does, as an imperative line.
+        function: the pure function.
+        by_result: gradient rule where PyTorch keeps the result, see ``from_result``.
+        derivative: ``x -> derivative`` where JAX's own differs from PyTorch's or is worse.
+        check: refuses dtypes.
+        inplace_function, **options: as for ``op``.
+    """
+    if derivative is not None:
+        function = with_partials(function, lambda tangent, x: tangent * derivative(x))
+
+    def pure(input):
+        return function(input)
+
+    pure.__doc__ = (
+        f"{summary}\n\n    Args:\n        input: tensor; integers and bool are converted to the "
+        "default dtype.\n    Returns:\n        Tensor of a floating point or complex dtype.\n    "
+    )
+    options.setdefault("saves", ("input",))
+    if by_result is not None:
+        options.update(saves=("result",), vjp=from_result(by_result))
+    op(
+        f"{name}(Tensor input, *, Tensor out=None)",
+        kind=Pointwise(operands=("input",), promote="float", check=check),
+        arity="unary",
+        inplace=True,
+        inplace_function=inplace_function,
+        aliases=aliases,
+        **options,
+    )(pure)
+
+
+def real_only(kernel: str) -> Callable:
+    """Return the check of a kernel for real numbers."""
+    return only(FLOATING, kernel=kernel)
+
+
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+
+
+def _exp2(x):
+    return jnp.exp(x * _LN2) if x.dtype.kind == "c" else jnp.exp2(x)
+
+
+def _log1p_derivative(x):
+    return 1 / (x + 1)
+
+
+def _acosh_derivative(x):
+    if x.dtype.kind == "c":
+        return 1 / (jnp.sqrt(x + 1) * jnp.sqrt(x - 1))
+    return jax.lax.rsqrt(x * x - 1)
+
+
+_expm1_gradient = lambda gradient, result: gradient * (result + 1)  # noqa: E731
+
+declare_unary(
+    "exp", "Return e to the power of each element.", jnp.exp,
+    by_result=lambda gradient, result: gradient * result,
+)  # fmt: skip
+declare_unary(
+    "exp2", "Return 2 to the power of each element.", _exp2,
+    aliases=(), by_result=lambda gradient, result: gradient * result * _LN2,
+)  # fmt: skip
+declare_unary(
+    "expm1", "Return e to the power of each element, minus 1, exactly near 0.", jnp.expm1,
+    by_result=_expm1_gradient,
+)  # fmt: skip
+declare_unary(
+    "log", "Take the natural logarithm of each element.", jnp.log, derivative=lambda x: 1 / x
+)
+declare_unary(
+    "log2", "Take the logarithm of base 2 of each element.", jnp.log2,
+    derivative=lambda x: 1 / (x * _LN2),
+)  # fmt: skip
+declare_unary(
+    "log10", "Take the logarithm of base 10 of each element.", jnp.log10,
+    derivative=lambda x: 1 / (x * _LN10),
+)  # fmt: skip
+declare_unary(
+    "log1p", "Take the natural logarithm of 1 plus each element, exactly near 0.", jnp.log1p,
+    derivative=_log1p_derivative,
+    node_name="Log1PBackward0",
+)  # fmt: skip
+declare_unary("sin", "Take the sine of each element, an angle in radians.", jnp.sin)
+declare_unary("cos", "Take the cosine of each element, an angle in radians.", jnp.cos)
+declare_unary(
+    "tan", "Take the tangent of each element, an angle in radians.", jnp.tan,
+    by_result=lambda gradient, result: gradient * (1 + result * result),
+)  # fmt: skip
+declare_unary(
+    "asin", "Return the angle in radians whose sine each element is.", jnp.arcsin,
+    aliases=("arcsin",), derivative=lambda x: 1 / jnp.sqrt(1 - x * x),
+)  # fmt: skip
+declare_unary(
+    "acos", "Return the angle in radians whose cosine each element is.", jnp.arccos,
+    aliases=("arccos",), derivative=lambda x: -1 / jnp.sqrt(1 - x * x),
+)  # fmt: skip
+declare_unary(
+    "atan", "Return the angle in radians whose tangent each element is.", jnp.arctan,
+    aliases=("arctan",), derivative=lambda x: 1 / (x * x + 1),
+)  # fmt: skip
+declare_unary("sinh", "Take the hyperbolic sine of each element.", jnp.sinh)
+declare_unary("cosh", "Take the hyperbolic cosine of each element.", jnp.cosh)
+declare_unary(
+    "tanh", "Take the hyperbolic tangent of each element.", jnp.tanh,
+    by_result=lambda gradient, result: gradient * (1 - result * result),
+)  # fmt: skip
+declare_unary(
+    "asinh", "Take the inverse hyperbolic sine of each element.", jnp.arcsinh,
+    aliases=("arcsinh",), derivative=lambda x: 1 / jnp.sqrt(x * x + 1),
+)  # fmt: skip
+declare_unary(
+    "acosh", "Take the inverse hyperbolic cosine of each element.", jnp.arccosh,
+    aliases=("arccosh",), derivative=_acosh_derivative,
+)  # fmt: skip
+declare_unary(
+    "atanh", "Take the inverse hyperbolic tangent of each element.", jnp.arctanh,
+    aliases=("arctanh",), derivative=lambda x: 1 / (1 - x * x),
+)  # fmt: skip
+declare_unary(
+    "erf", "Take the error function of each element.", special.erf,
+    check=real_only("erf_vml_cpu"),
+    derivative=lambda x: 2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
+)  # fmt: skip
+declare_unary(
+    "erfc", "Take the complementary error function of each element.", special.erfc,
+    check=real_only("erfc_vml_cpu"),
+    derivative=lambda x: -2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
+)  # fmt: skip
+
+
+def _erfinv_derivative(x):
+    inverse = special.erfinv(x)
+    return 0.5 * math.sqrt(math.pi) * jnp.exp(inverse * inverse)
+
+
+declare_unary(
+    "erfinv", "Take the inverse of the error function of each element.", special.erfinv,
+    check=real_only("erfinv_vml_cpu"), derivative=_erfinv_derivative, inplace_function=False,
+)  # fmt: skip
+
+
+def _sigmoid(x):
+    return 1 / (1 + jnp.exp(-x)) if x.dtype.kind == "c" else jax.lax.logistic(x)
+
+
+declare_unary(
+    "sigmoid", "Take the logistic function of each element, ``1 / (1 + exp(-input))``.", _sigmoid,
+    by_result=lambda gradient, result: gradient * (1 - result) * result,
+)  # fmt: skip
+
+
+def _in_double(function: Callable) -> Callable:
+    """Return a function of single precision that is computed in double.
+
+    XLA's own error of single precision shows where the result is near 0: ``lgamma(1)``.
+    """
+
+    def widened(x):
+        return function(x.astype(jnp.float64)).astype(x.dtype)
+
+    return widened
+
+
+_gammaln = _in_double(special.gammaln)
+
+
+def _digamma(x):
+    return jnp.where(x == 0, jnp.copysign(jnp.inf, -x), _in_double(special.digamma)(x))
+
+
+def _polygamma(n, x):
+    """Return the n-th derivative of digamma; at the poles infinite, as PyTorch has it."""
+    if n == 0:
+        return _differentiable_digamma(x)
+    return _differentiable_polygamma(n)(x)
+
+
+def _differentiable_polygamma(n):
+    def value(x):
+        if n == 1:
+            return _trigamma(x)
+        pole = (x <= 0) & (x == jnp.floor(x))
+        sign = 1.0 if n % 2 else -1.0
+        result = sign * math.exp(math.lgamma(n + 1)) * zeta(jnp.full_like(x, n + 1), x)
+        return jnp.where(pole, sign * jnp.inf, result)
+
+    return with_partials(value, lambda tangent, x: tangent * _polygamma(n + 1, x))
+
+
+def _trigamma(x):
+    """Reflect negative arguments, then use the zeta function."""
+    positive = zeta(jnp.full_like(x, 2), jnp.where(x < 0.5, 1 - x, x))
+    positive = jnp.where(x == jnp.inf, 0, positive)
+    sine = jnp.sin(math.pi * x)
+    return jnp.where(x < 0.5, (math.pi / sine) ** 2 - positive, positive)
+
+
+_differentiable_digamma = with_partials(_digamma, lambda tangent, x: tangent * _polygamma(1, x))
+
+declare_unary(
+    "digamma", "Take the derivative of the logarithm of the gamma function of each element.",
+    _differentiable_digamma, check=real_only("digamma"), inplace_function=False,
+)  # fmt: skip
+declare_unary(
+    "lgamma", "Take the logarithm of the absolute gamma function of each element.",
+    _gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
+    inplace_function=False,
+)  # fmt: skip
+declare_unary(
+    "i0", "Take the modified Bessel function of order 0 of each element.", special.i0,
+    check=real_only("i0_vml_cpu"), derivative=special.i1,
+)  # fmt: skip
+
+
+def _sinc(x):
+    zero = x == 0
+    angle = math.pi * jnp.where(zero, 1, x)
+    return jnp.where(zero, 1, jnp.sin(angle) / angle)
+
+
+def _sinc_derivative(x):
+    zero = x == 0
+    safe = jnp.where(zero, 1, x)
+    angle = math.pi * safe
+    slope = (angle * jnp.cos(angle) - jnp.sin(angle)) / (angle * safe)
+    return jnp.where(zero, 0, slope)
+
+
+declare_unary(
+    "sinc", "Return ``sin(pi * input) / (pi * input)``, 1 at 0.", _sinc, derivative=_sinc_derivative
+)
+
+
+def _no_complex(name):
+    def check(operator, operands, static) -> None:
+        if operands["input"].meta.dtype.is_complex:
+            raise _messages.no_complex_tensors(name)
+
+    return check
+
+
+def _declare_angle_conversion(name: str, node_name: str, summary: str, factor: float) -> None:
+    def pure(input):
+        return input * factor
+
+    pure.__doc__ = f"{summary}\n\n    Args:\n        input: tensor, not complex.\n    "
+    op(
+        f"{name}(Tensor input, *, Tensor out=None)",
+        kind=Pointwise(operands=("input",), promote="float", check_operands=_no_complex(name)),
+        arity="unary",
+        inplace=True,
+        inplace_function=True,
+        saves=(),
+        node_name=node_name,
+    )(pure)
+
+
+_declare_angle_conversion(
+    "deg2rad", "Deg2RadBackward0", "Convert degrees to radians.", math.pi / 180
+)
+_declare_angle_conversion(
+    "rad2deg", "Rad2DegBackward0", "Convert radians to degrees.", 180 / math.pi
+)
+
+
+@op(
+    "logit(Tensor input, double? eps=None, *, Tensor out=None)",
+    kind=Pointwise(operands=("input",), promote="float", check=real_only("logit_cpu"), wide=False),
+    inplace=True,
+    inplace_function=True,
+    saves=("input",),
+)
+def logit(input, eps=None):
+    """Return ``log(input / (1 - input))``, the inverse of the sigmoid.
+
+    Args:
+        input: tensor of probabilities.
+        eps: where it is given, the elements are clamped to ``[eps, 1 - eps]`` first.
+    Returns:
+        Tensor of a floating point dtype.
+    """
+    low = 0.0 if eps is None else eps
+    high = 1.0 - low
+
+    def value(x):
+        if eps is not None:
+            x = jnp.clip(x, low, high)
+        return jnp.log(x / (1 - x))
+
+    def slope(tangent, x):
+        inside = (x >= low) & (x <= high)
+        outside = jnp.nan if eps is None else 0.0
+        safe = jnp.where(inside, x, 0.5)
+        outside = jnp.where(jnp.isnan(x), jnp.nan, outside)
+        return tangent * jnp.where(inside, 1 / jnp.abs(safe * (1 - safe)), outside)
+
+    return with_partials(value, slope)(input)
+
+
+def _no_negative_order(operator, operands, static) -> None:
+    if static["n"] < 0:
+        raise _messages.polygamma_order()
+
+
+class _Polygamma(Pointwise):
+    def plan(self, operator, bound, mode):
+        order = bound["n"]
+        kernel = {0: "digamma", 1: "trigamma"}.get(order, "polygamma")
+        self.check = only(FLOATING, kernel=kernel)
+        return super().plan(operator, bound, mode)
+
+
+@op(
+    "polygamma(int64_t n, Tensor input, *, Tensor out=None)",
+    kind=_Polygamma(operands=("input",), promote="float", check_operands=_no_negative_order),
+    method=False,
+    saves=("input",),
+)
+def polygamma(input, n):
+    """Take the n-th derivative of digamma of each element.
+
+    Args:
+        n: the order, not negative.
+        input: tensor.
+    Returns:
+        Tensor of a floating point dtype.
+    """
+    return _polygamma(n, input)
+
+
+METHODS["polygamma"] = lambda self, n: polygamma.call(n, self)
+
+
+def _check_mvlgamma(operator, operands, static) -> None:
+    if operands["input"].meta.dtype is dtypes.bool_:
+        raise _messages.bool_mvlgamma()
+    if static["p"] < 1:
+        raise _messages.mvlgamma_order()
+
+
+@op(
+    "mvlgamma(Tensor input, int64_t p, *, Tensor out=None)",
+    kind=Pointwise(
+        operands=("input",),
+        promote="float",
+        check_operands=_check_mvlgamma,
+        check=only(FLOATING, kernel="arange_cpu"),
+    ),
+    inplace=True,
+    saves=("input",),
+)
+def mvlgamma(input, p):
+    """Take the logarithm of the multivariate gamma function of each element.
+
+    Args:
+        input: tensor, above ``(p - 1) / 2``.
+        p: the number of dimensions.
+    Returns:
+        Tensor of a floating point dtype.
+    """
+    terms = sum(_lgamma(input - 0.5 * place) for place in range(p))
+    return terms + p * (p - 1) / 4 * math.log(math.pi)
+
+
+_lgamma = with_partials(_gammaln, lambda tangent, x: tangent * _differentiable_digamma(x))

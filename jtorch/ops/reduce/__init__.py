@@ -1,0 +1,1 @@
+"""Reductions, running reductions, sorting, counting and statistics."""

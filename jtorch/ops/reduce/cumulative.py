@@ -1,0 +1,516 @@
+"""Running sums, products and extrema; differences; integrals by trapezoids; quantiles."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._core import dtypes, messages
+from ..._core.strides import contiguous_strides
+from ..._engine.declare import FUNCTIONS, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared.calls import bound_function, named
+from . import _messages_cumulative, _messages_reduction
+from .extrema import as_ordered, pick
+
+
+def _log_add(left: Any, right: Any) -> Any:
+    """Return ``log(exp(left) + exp(right))`` of complex numbers.
+
+    As PyTorch's, the phase starts from that of the larger number and is not wrapped.
+    """
+    smaller = left.real < right.real
+    less, more = jnp.where(smaller, left, right), jnp.where(smaller, right, left)
+    infinite = ~jnp.isfinite(less.real) & (less.real == more.real)
+    gap = jnp.where(infinite, 0, less - more)
+    share = jnp.where(gap.real == -jnp.inf, 0, jnp.exp(gap))  # an infinite phase would be NaN
+    usual = jnp.log1p(share) + more
+
+    def huge(number):
+        across, up = jnp.cos(number.imag), jnp.sin(number.imag)
+        return [jnp.where(part == 0, part, jnp.inf * part) for part in (across, up)]
+
+    across, up = [one + other for one, other in zip(huge(less), huge(more), strict=True)]
+    length = jnp.where(jnp.isinf(across) | jnp.isinf(up), jnp.inf, jnp.nan).astype(up.dtype)
+    both = jax.lax.complex(length, jnp.arctan2(up, across))
+    edge = jnp.where(less.real < 0, less, both)
+    found = jnp.where(infinite, edge, usual)
+    either = jnp.isnan(left) | jnp.isnan(right)
+    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), found.dtype), found)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _complex_log_sums(array: Any, axis: int) -> Any:
+    # One number after the other: another order would turn the phase by other multiples of 2 pi.
+    numbers = jnp.moveaxis(array, axis, 0)
+    start = jnp.full(numbers.shape[1:], -np.inf, array.dtype)
+
+    def step(before, number):
+        after = _log_add(number, before)
+        return after, after
+
+    return jnp.moveaxis(jax.lax.scan(step, start, numbers)[1], 0, axis)
+
+
+@_complex_log_sums.defjvp
+def _complex_log_sums_jvp(axis: int, primals: Any, tangents: Any) -> Any:
+    _, slope = jax.jvp(lambda array: jax.lax.cumlogsumexp(array, axis), primals, tangents)
+    return _complex_log_sums(*primals, axis), slope
+
+
+def _log_sums(array: Any, axis: int) -> Any:
+    if array.dtype.kind == "c":
+        return _complex_log_sums(array, axis)
+    return jax.lax.cumlogsumexp(array, axis)
+
+
+#: What PyTorch adds and multiplies in, on the CPU.
+_ACCUMULATORS = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float64}
+_ACCUMULATORS |= {"complex64": np.complex128}
+#: Rows of at most so many numbers, or so many rows, are added one column after the other.
+_SHORT, _MANY = 2048, 64
+
+
+def _sums(array: Any, axis: int, sequential: bool) -> Any:
+    """Return running sums, in the dtype of the array, from wider ones.
+
+    Args:
+        sequential: whether to add in PyTorch's order. XLA's own formulation passes over the array
+            as often as a row's length can be halved: 9.8 ms instead of 4 for a million numbers.
+    """
+    wide = _ACCUMULATORS.get(str(array.dtype), array.dtype)
+    if not sequential:
+        return jnp.cumsum(array.astype(wide), axis).astype(array.dtype)
+    columns = jnp.moveaxis(array, axis, 0)
+
+    def step(total, column):
+        total = total + column.astype(wide)
+        return total, total.astype(array.dtype)
+
+    _, sums = jax.lax.scan(step, jnp.zeros(columns.shape[1:], wide), columns)
+    return jnp.moveaxis(sums, 0, axis)
+
+
+def _products(array: Any, axis: int) -> Any:
+    wide = _ACCUMULATORS.get(str(array.dtype), array.dtype)
+    return jnp.cumprod(array.astype(wide), axis).astype(array.dtype)
+
+
+def _cumulative_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    name = operation.name.rstrip("_")
+    wanted = bound.get("dtype")
+    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    compute = wanted or (meta.dtype if inexact else dtypes.int64)
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    if name == "logcumsumexp":
+        if not inexact:
+            raise messages.not_implemented("logcumsumexp_out_cpu", meta.dtype._legacy_name)
+        compute = meta.dtype
+    length = meta.shape[axis] if meta.ndim else 1
+    rows = meta.numel // max(1, length)
+    sequential = meta.device.type == "cpu" and (length <= _SHORT or rows >= _MANY)
+
+    def run(array):
+        array = cast(array, compute)
+        if not array.ndim or not array.size:
+            return array
+        if name == "cumsum":
+            return _sums(array, axis, sequential)
+        if name == "cumprod":
+            return _products(array, axis)
+        wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 and inexact else array
+        return _log_sums(wide, axis).astype(array.dtype)
+
+    return Plan(run, [operand], (make_meta(meta.shape, compute, meta.device),))
+
+
+@op(
+    "cumsum(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
+    kind=Custom(_cumulative_plan),
+    inplace=True,
+    saves=(),
+)
+def cumsum(input):
+    """Add up along a dimension, keeping every partial sum.
+
+    Args:
+        dim: dimension along which to add.
+        dtype: what to add in; integers and bool are added in int64 otherwise.
+    Returns:
+        Tensor of the same shape.
+    """
+    raise AssertionError("planned by _cumulative_plan")
+
+
+@op(
+    "cumprod(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
+    kind=Custom(_cumulative_plan),
+    inplace=True,
+    saves=("input", "result"),
+)
+def cumprod(input):
+    """Multiply along a dimension, keeping every partial product.
+
+    Args:
+        dim: dimension along which to multiply.
+        dtype: what to multiply in; integers and bool are multiplied in int64 otherwise.
+    Returns:
+        Tensor of the same shape.
+    """
+    raise AssertionError("planned by _cumulative_plan")
+
+
+@op(
+    "logcumsumexp(Tensor input, int64_t dim, *, Tensor out=None)",
+    kind=Custom(_cumulative_plan),
+    saves=("input", "result"),
+)
+def logcumsumexp(input):
+    """Return the logarithm of running sums of exponentials, without overflow.
+
+    Args:
+        dim: dimension along which to add.
+    Returns:
+        Tensor of the same shape.
+    """
+    raise AssertionError("planned by _cumulative_plan")
+
+
+def _running_index(array, axis, smaller: bool):
+    """Return where the running extremum is: the last of equal ones, and a NaN stays."""
+    array = as_ordered(array)
+    positions = jax.lax.broadcasted_iota(jnp.int64, array.shape, axis)
+
+    def later(left, right):
+        left_value, left_place = left
+        right_value, right_place = right
+        better = right_value <= left_value if smaller else right_value >= left_value
+        if jnp.issubdtype(array.dtype, jnp.floating):
+            better = (right_value != right_value) | (better & (left_value == left_value))
+        return (
+            jnp.where(better, right_value, left_value),
+            jnp.where(better, right_place, left_place),
+        )
+
+    return jax.lax.associative_scan(later, (array, positions), axis=axis)[1]
+
+
+def _running_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    smaller = bound["smaller"]
+    name = "cummin" if smaller else "cummax"
+    dim = bound["dim"]
+    if not meta.ndim:
+        if meta.dtype.is_complex:
+            normalise_dim(dim, 0)
+        elif dim not in (0, -1):
+            raise _messages_reduction.scalar_dim(name, dim)
+    axis = normalise_dim(dim, meta.ndim) if meta.numel else 0
+    if meta.dtype.is_complex:
+        raise messages.not_implemented(f"{name}_cpu", meta.dtype._legacy_name)
+
+    def run(array):
+        if not array.ndim or not array.size:
+            return jnp.zeros(array.shape, jnp.int64)
+        return _running_index(array, axis, smaller)
+
+    return Plan(run, [operand], (make_meta(meta.shape, dtypes.int64, meta.device),))
+
+
+@op(
+    "_running_extremum(Tensor input, int64_t dim, bool smaller)",
+    kind=Custom(_running_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _running_extremum(input, dim, smaller):
+    """Return where the running extremum is."""
+    raise AssertionError("planned by _running_plan")
+
+
+def _declare_running(name: str, smaller: bool) -> None:
+    @bound_function(f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)")
+    def running(input, dim):
+        index = _running_extremum.call(input, dim, smaller)
+        if not input.numel():
+            dim = 0
+        return named(name, pick(input, index, dim, f"{name.capitalize()}Backward0"), index)
+
+    FUNCTIONS[name].__doc__ = f"""Return the running {name[3:]}imum along a dimension.
+
+    Args:
+        dim: dimension along which to look.
+    Returns:
+        Named tuple of values and indices.
+    """
+
+
+_declare_running("cummax", False)
+_declare_running("cummin", True)
+
+
+@bound_function(
+    "diff(Tensor input, int64_t n=1, int64_t dim=-1, Tensor? prepend=None, "
+    "Tensor? append=None, *, Tensor out=None)"
+)
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """Return differences of neighbours along a dimension.
+
+    Args:
+        n: how many times to take differences.
+        dim: dimension along which.
+        prepend, append: tensors to put before and behind first.
+    Returns:
+        Tensor.
+    """
+    if not input.dim():
+        raise _messages_cumulative.diff_rank()
+    axis = normalise_dim(dim, input.dim())
+    if n < 0:
+        raise _messages_cumulative.diff_order(n)
+    for other in (prepend, append):
+        if other is not None and other.dim() != input.dim():
+            raise _messages_cumulative.diff_sizes()
+    parts = [each for each in (prepend, input, append) if each is not None]
+    if n == 0:
+        return FUNCTIONS["zeros_like"](input).copy_(input)
+    joined = FUNCTIONS["cat"](parts, axis) if len(parts) > 1 else input
+    subtract = FUNCTIONS["logical_xor" if input.dtype is dtypes.bool_ else "sub"]
+    for _ in range(min(n, joined.shape[axis])):
+        size = joined.shape[axis]
+        joined = subtract(
+            joined.narrow(axis, 1, size - 1) if size else joined,
+            joined.narrow(axis, 0, size - 1) if size else joined,
+        )
+    return joined
+
+
+def _trapezoids(y, dim, x, dx) -> Any:
+    """Return twice the widths and heights that trapezoids are made of."""
+    size = y.shape[dim]
+    heights = y.narrow(dim, 0, size - 1) + y.narrow(dim, 1, size - 1)
+    if x is None:
+        return heights, dx
+    if x.dim() == 1:
+        if x.shape[0] != size:
+            raise _messages_cumulative.trapezoid_sizes(size, x.shape[0])
+        shape = [1] * y.dim()
+        shape[dim] = -1
+        x = x.view(shape)
+    axis = dim % y.dim() - y.dim()
+    length = x.shape[axis]
+    widths = x.narrow(axis, 1, length - 1) - x.narrow(axis, 0, length - 1)
+    return heights, widths
+
+
+_ONE = 1
+
+
+def _scale_plan(operation, bound, mode) -> Plan:
+    operand, factor = bound["input"], bound["factor"]
+    meta = operand.meta
+    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    compute = meta.dtype if inexact else mode.default_dtype
+
+    def run(array, number):
+        return cast(array, compute) * jnp.asarray(number).astype(compute._numpy)
+
+    return Plan(
+        run,
+        [operand, factor],
+        (make_meta(meta.shape, compute, meta.device),),
+        saves=(1,),
+        node_name=bound["name"],
+    )
+
+
+@op(
+    "_scale(Tensor input, Scalar factor, std::string name)",
+    kind=Custom(_scale_plan),
+    method=False,
+    function=False,
+)
+def _scale(input, factor, name):
+    """Multiply by a number, for a composite whose ``grad_fn`` has the given name."""
+    raise AssertionError("planned by _scale_plan")
+
+
+def _check_trapezoid(name: str, y, x) -> None:
+    if y.dtype is dtypes.bool_ or (x is not None and x.dtype is dtypes.bool_):
+        raise _messages_cumulative.trapezoid_bool(name, x is not None)
+
+
+@bound_function(
+    "trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
+    "trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
+    method=False,
+    aliases=("trapz",),
+)
+def trapezoid(y, x=None, dx=_ONE, dim=-1):
+    """Integrate along a dimension by the trapezoidal rule.
+
+    Args:
+        y: values.
+        x: where they were taken.
+        dx: distance between neighbours instead.
+        dim: dimension along which to integrate.
+    Returns:
+        Tensor without that dimension.
+    """
+    if not y.dim():
+        raise _messages_cumulative.trapezoid_rank(dim if x is None else 0)
+    dim = normalise_dim(dim, y.dim())
+    if not y.shape[dim]:
+        return FUNCTIONS["sum"](y.detach(), dim)
+    _check_trapezoid("trapezoid", y, x)
+    heights, widths = _trapezoids(y, dim, x, dx)
+    if x is None:
+        return _scale.call(heights.sum(dim), widths / 2.0, "MulBackward1")
+    return _scale.call((widths * heights).sum(dim), 0.5, "DivBackward1")
+
+
+@bound_function(
+    "cumulative_trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
+    "cumulative_trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
+    method=False,
+)
+def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
+    """Integrate along a dimension, keeping every partial integral, see ``trapezoid``."""
+    if not y.dim():
+        raise _messages_cumulative.slice_rank()
+    dim = normalise_dim(dim, y.dim())
+    _check_trapezoid("cumulative_trapezoid", y, x)
+    heights, widths = _trapezoids(y, dim, x, dx)
+    if x is None:
+        return _scale.call(heights, widths / 2.0, "MulBackward1").cumsum(dim)
+    return _scale.call((widths * heights).cumsum(dim), 0.5, "DivBackward1")
+
+
+# Quantiles
+
+
+def _quantile_plan(operation, bound, mode) -> Plan:
+    operand, q = bound["input"], bound["q"]
+    meta = operand.meta
+    ignore_nan = bound["ignore_nan"]
+    how, keepdim, dim = bound["interpolation"], bound["keepdim"], bound["dim"]
+    axis = None if dim is None else normalise_dim(dim, meta.ndim)
+    many = q.meta is not None and q.meta.ndim == 1
+    if keepdim:
+        rest = tuple(
+            [1 if axis is None or d == axis else size for d, size in enumerate(meta.shape)]
+        )
+    else:
+        rest = (
+            () if axis is None else tuple([size for d, size in enumerate(meta.shape) if d != axis])
+        )
+    shape = (*(q.meta.shape if many else ()), *rest)
+    # PyTorch computes the shares as the last dimension and moves it to the front.
+    inner = contiguous_strides((*rest, *(q.meta.shape if many else ())))
+    strides = (inner[-1], *inner[:-1]) if many else inner
+
+    def run(array, share):
+        rows = (
+            array.reshape(1, -1)
+            if axis is None or not array.ndim
+            else (jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]))
+        )
+        rows = jnp.sort(rows, -1)
+        share = jnp.asarray(share).astype(array.dtype).reshape(-1)
+        count = jnp.sum(~jnp.isnan(rows), -1, keepdims=True)
+        last = jnp.maximum(count - 1, 0) if ignore_nan else jnp.full_like(count, rows.shape[-1] - 1)
+        rank = share[None, :] * last.astype(array.dtype)
+        if not ignore_nan:
+            has_nan = jnp.isnan(rows).any(-1, keepdims=True)
+            rank = jnp.where(has_nan, last.astype(array.dtype), rank)
+        if how in ("lower", "higher", "nearest"):
+            place = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
+            found = jnp.take_along_axis(rows, place.astype(jnp.int64), -1)
+        else:
+            below = rank.astype(jnp.int64)
+            above = jnp.ceil(rank).astype(jnp.int64)
+            low = jnp.take_along_axis(rows, below, -1)
+            high = jnp.take_along_axis(rows, above, -1)
+            weight = 0.5 if how == "midpoint" else rank - below
+            found = low + (high - low) * jnp.asarray(weight, array.dtype)
+        return found.T.reshape(shape)
+
+    return Plan(
+        run,
+        [operand, q],
+        (make_meta(shape, meta.dtype, meta.device, strides),),
+        saves=(0, 1) if q.reference is not None else (0,),
+    )
+
+
+@op(
+    "_quantile(Tensor input, Tensor q, int64_t? dim, bool keepdim, std::string interpolation, "
+    "bool ignore_nan)",
+    "_quantile(Tensor input, Scalar q, int64_t? dim, bool keepdim, std::string interpolation, "
+    "bool ignore_nan)",
+    kind=Custom(_quantile_plan),
+    method=False,
+    function=False,
+    node_name="SqueezeBackward4",
+)
+def _quantile(input, q):
+    """Return quantiles."""
+    raise AssertionError("planned by _quantile_plan")
+
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _declare_quantile(name: str, ignore_nan: bool) -> None:
+    rest = (
+        'int64_t? dim=None, bool keepdim=False, *, std::string interpolation="linear", '
+        "Tensor out=None)"
+    )
+
+    @bound_function(
+        f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}"
+    )
+    def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
+        if not hasattr(q, "_value"):
+            if not 0 <= q <= 1:
+                raise _messages_cumulative.quantile_number(q)
+        elif q.dim() > 1:
+            raise _messages_cumulative.quantile_rank()
+        if interpolation not in _INTERPOLATIONS:
+            raise _messages_cumulative.quantile_interpolation(interpolation)
+        if not input.numel():
+            raise _messages_cumulative.quantile_of_nothing()
+        if input.dtype not in (dtypes.float32, dtypes.float64):
+            raise _messages_cumulative.quantile_dtype()
+        if hasattr(q, "_value") and q.dtype is not input.dtype:
+            raise _messages_cumulative.quantile_q_dtype()
+        if interpolation != "linear" and hasattr(q, "_value") and q.requires_grad:
+            q = q.detach()  # the shares only choose elements
+        return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
+
+    which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"
+    FUNCTIONS[name].__doc__ = f"""Return quantiles, {which}.
+
+    Args:
+        q: share, or vector of shares, between 0 and 1.
+        dim: dimension to reduce; all of them, flattened, where it is absent.
+        keepdim: whether it stays, with size 1.
+        interpolation: what to do between two elements: ``"linear"``, ``"lower"``, ``"higher"``,
+            ``"midpoint"`` or ``"nearest"``.
+    Returns:
+        Tensor; a vector of shares comes first among the dimensions.
+    """
+
+
+_declare_quantile("quantile", False)
+_declare_quantile("nanquantile", True)

@@ -1,0 +1,514 @@
+"""Extrema: the largest, smallest and middle elements, and where they are."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
+from ..._engine.declare import FUNCTIONS, op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, normalise_dim
+from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
+from .._shared.calls import bound_function, named
+from . import _messages_reduction
+
+_ABSENT: Any = object()
+
+
+# Values picked by their positions: the gradient goes back to these positions and nowhere else.
+
+
+def _pick_plan(operation, bound, mode) -> Plan:
+    operand, index = bound["input"], bound["index"]
+    meta = operand.meta
+    dim, keepdim = bound["dim"], bound["keepdim"]
+    scalar = meta.ndim == 0
+    shape = index.meta.shape
+
+    def run(array, positions):
+        if scalar:
+            return array
+        if not keepdim:
+            positions = jnp.expand_dims(positions, dim)
+        picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
+        return picked.reshape(shape)
+
+    strides = index.meta.strides
+    return Plan(
+        run,
+        [operand, index],
+        (make_meta(shape, meta.dtype, meta.device, strides),),
+        saves=(1,),
+        node_name=bound["name"],
+    )
+
+
+@op(
+    "_pick(Tensor input, Tensor index, int64_t dim, bool keepdim, std::string name)",
+    kind=Custom(_pick_plan),
+    method=False,
+    function=False,
+)
+def _pick(input, index, dim, keepdim, name):
+    """Take elements along a dimension by their positions, for the operator ``name``."""
+    raise AssertionError("planned by _pick_plan")
+
+
+def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> Any:
+    """Return the elements at ``index`` along ``dim``.
+
+    Args:
+        input: tensor.
+        index: positions, without the dimension where ``keepdim`` is False.
+        dim: may count from the end.
+        name: class name of the result's ``grad_fn``.
+        keepdim: whether ``index`` has the dimension.
+    """
+    ndim = input.dim()
+    return _pick.call(input, index, dim % ndim if ndim else 0, keepdim, name)
+
+
+def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = ()):
+    """Declare the private operator that finds the positions which ``pick`` takes.
+
+    Args:
+        function: ``(array, axis) -> positions``, without the axis.
+        name: of the public operator.
+        kernel: PyTorch's name of the kernel, for dtypes that it refuses.
+        refuse: those dtypes, besides complex ones.
+    """
+
+    def plan(operation, bound, mode) -> Plan:
+        operand = bound["input"]
+        meta = operand.meta
+        dim = normalise_dim(bound["dim"], meta.ndim)
+        if meta.dtype.is_complex and not kernel:
+            raise _messages_reduction.does_not_support(name, "complex")
+        if meta.ndim and not meta.shape[dim]:
+            shown = "median" if name == "nanmedian" else name
+            raise messages.empty_dim(shown, dim)
+        if meta.dtype.is_complex or meta.dtype in refuse:
+            raise messages.not_implemented(kernel, meta.dtype._legacy_name)
+        shape = reduced_shape(meta, (dim,) if meta.ndim else (), bound["keepdim"])
+
+        def run(array):
+            if not array.ndim:
+                return jnp.zeros((), jnp.int64)
+            return function(array, dim).reshape(shape).astype(jnp.int64)
+
+        return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
+
+    entry = op(
+        f"_{name}_index(Tensor input, int64_t dim, bool keepdim)",
+        kind=Custom(plan),
+        method=False,
+        function=False,
+        differentiable=False,
+    )(function)
+    return entry.call
+
+
+def as_ordered(array):
+    """Return an array that ``argmax`` and sorting take: bool as uint8."""
+    return array.astype(jnp.uint8) if array.dtype == bool else array
+
+
+def _argmax(array, axis):
+    """Return the first position of the largest element; NaN is larger than all."""
+    return jnp.argmax(as_ordered(array), axis)
+
+
+def _argmin(array, axis):
+    """Return the first position of the smallest element; NaN is smaller than all."""
+    return jnp.argmin(as_ordered(array), axis)
+
+
+_MAX_INDEX = index_of(_argmax, "max")
+_MIN_INDEX = index_of(_argmin, "min")
+
+
+def _shared(array, result, cotangent, axes):
+    """Share a gradient among all elements equal to the result (0 / 0 where NaN is the result)."""
+    same = (array == result).astype(array.dtype)
+    return cotangent * same / jnp.sum(same, axes, keepdims=True)
+
+
+def _shared_with_nan(array, result, cotangent, axes):
+    """Share a gradient among all elements equal to the result, NaN being equal to NaN."""
+    same = ((array == result) | ((array != array) & (result != result))).astype(array.dtype)
+    return cotangent * same / jnp.sum(same, axes, keepdims=True)
+
+
+def _extremum_check(op_, meta, dtype, wanted) -> None:
+    name = op_.name.removeprefix("_").removesuffix("_all")
+    if not meta.numel:
+        raise _messages_reduction.needs_dim(name)
+    if dtype.is_complex:
+        raise messages.not_implemented(f"{name}_all", dtype._legacy_name)
+
+
+@op(
+    "_max_all(Tensor input)",
+    kind=Reduction(check=_extremum_check, gradient=_shared_with_nan),
+    arity="unary",
+    saves=("input", "result"),
+    node_name="MaxBackward1",
+    method=False,
+    function=False,
+)
+def _max_all(input, axes, keepdim):
+    """Return the largest element; the gradient is shared among all that are as large."""
+    return jnp.max(input, axes)
+
+
+@op(
+    "_min_all(Tensor input)",
+    kind=Reduction(check=_extremum_check, gradient=_shared_with_nan),
+    arity="unary",
+    saves=("input", "result"),
+    node_name="MinBackward1",
+    method=False,
+    function=False,
+)
+def _min_all(input, axes, keepdim):
+    """Return the smallest element; the gradient is shared among all that are as small."""
+    return jnp.min(input, axes)
+
+
+def _declare_extremum(name: str, whole, find, binary: str, node: str) -> None:
+    @bound_function(
+        f"{name}(Tensor input, *, Tensor out=None)",
+        f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
+        f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
+    )
+    def extremum(input, other=_ABSENT, dim=_ABSENT, keepdim=False):
+        if other is not _ABSENT:
+            return FUNCTIONS[binary](input, other)
+        if dim is _ABSENT:
+            return whole(input)
+        index = find(input, dim, keepdim)
+        return named(name, pick(input, index, dim, node, keepdim), index)
+
+    extremum.__doc__ = f"""Return the {name}imum of all elements, along a dimension, or of a pair.
+
+    Args:
+        dim: dimension to reduce.
+        keepdim: whether it stays, with size 1.
+        other: tensor to compare with, element by element.
+    Returns:
+        Tensor; with ``dim`` the values and their first indices.
+    """
+
+
+_declare_extremum("max", _max_all.call, _MAX_INDEX, "maximum", "MaxBackward0")
+_declare_extremum("min", _min_all.call, _MIN_INDEX, "minimum", "MinBackward0")
+
+
+class _Extrema(Reduction):
+    """``amax`` and ``amin``: as reductions, but no extremum of nothing exists."""
+
+    def plan(self, op, bound, mode) -> Plan:
+        meta = bound["input"].meta
+        dim = bound.get("dim")
+        if not meta.numel:
+            if dim is None or dim == ():
+                raise _messages_reduction.needs_dim(op.name)
+            reduced_axes(meta, dim)
+            for each in dim:
+                if meta.ndim and meta.shape[each] == 0:
+                    raise messages.empty_dim(op.name, each)
+        axes = reduced_axes(meta, dim)
+        if meta.dtype.is_complex:
+            kernel = f"{op.name[1:]}_values_cpu"
+            raise messages.not_implemented(kernel, meta.dtype._legacy_name)
+        del axes
+        return super().plan(op, bound, mode)
+
+
+@op(
+    "amax(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
+    kind=_Extrema(gradient=_shared),
+    saves=("input", "result"),
+)
+def amax(input, axes, keepdim):
+    """Return the largest elements; equal ones share the gradient.
+
+    Args:
+        dim: the dimensions to reduce; all of them where it is absent.
+        keepdim: whether they stay, with size 1.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    return jnp.max(input, axes, keepdims=keepdim)
+
+
+@op(
+    "amin(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
+    kind=_Extrema(gradient=_shared),
+    saves=("input", "result"),
+)
+def amin(input, axes, keepdim):
+    """Return the smallest elements; equal ones share the gradient.
+
+    Args:
+        dim: the dimensions to reduce; all of them where it is absent.
+        keepdim: whether they stay, with size 1.
+    Returns:
+        Tensor without the reduced dimensions.
+    """
+    return jnp.min(input, axes, keepdims=keepdim)
+
+
+def _aminmax_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    axes = reduced_axes(meta, bound.get("dim"))
+    for axis in axes:
+        if not meta.shape[axis]:
+            if bound.get("dim") is not None:
+                raise _messages_reduction.aminmax_dim(axis)
+            raise _messages_reduction.aminmax_of_nothing()
+    if meta.dtype.is_complex:
+        raise messages.not_implemented("aminmax_cpu", meta.dtype._legacy_name)
+    keepdim = bound.get("keepdim", False)
+    result = make_meta(reduced_shape(meta, axes, keepdim), meta.dtype, meta.device)
+
+    def run(array):
+        return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
+
+    def vjp(cotangents, results, operands):
+        kept = reduced_shape(meta, axes, True)
+        (array,) = operands
+        low, high = [
+            _shared(array, found.reshape(kept), cotangent.reshape(kept), axes)
+            for found, cotangent in zip(results, cotangents, strict=True)
+        ]
+        return [low + high]
+
+    return Plan(run, [operand], (result, result), vjp=vjp)
+
+
+@op(
+    "aminmax(Tensor input, *, int64_t? dim=None, bool keepdim=False, TensorList[2] out=None)",
+    kind=Custom(_aminmax_plan),
+    saves=("input", "result"),
+    returns=lambda results: named("aminmax", *results),
+)
+def aminmax(input):
+    """Return the smallest and the largest elements.
+
+    Args:
+        dim: dimension to reduce; all of them where it is absent.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Named tuple of ``min`` and ``max``.
+    """
+    raise AssertionError("planned by _aminmax_plan")
+
+
+def _with_named_out(inner: Callable) -> Callable:
+    """Return ``aminmax`` with a named tuple for ``out=`` too."""
+
+    @functools.wraps(inner)
+    def call(*args, **kwargs):
+        result = inner(*args, **kwargs)
+        return result if kwargs.get("out") is None else named("aminmax_out", *result)
+
+    return call
+
+
+FUNCTIONS["aminmax"] = _with_named_out(FUNCTIONS["aminmax"])
+
+
+class _Position(Reduction):
+    """``argmax`` and ``argmin``."""
+
+    def plan(self, op, bound, mode) -> Plan:
+        meta = bound["input"].meta
+        for unfit, words in (
+            (meta.dtype.is_complex, "complex"),
+            (meta.dtype is dtypes.bool_, "bool"),
+        ):
+            if unfit:
+                raise _messages_reduction.does_not_support(op.name, words)
+        dim = bound.get("dim")
+        if not meta.numel:
+            if dim is None:
+                raise _messages_reduction.needs_dim_index(op.name)
+            axis = normalise_dim(dim, meta.ndim)
+            if not meta.shape[axis]:
+                raise messages.empty_dim(op.name, axis)
+        return super().plan(op, bound, mode)
+
+
+@op(
+    "argmax(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
+    kind=_Position(result="int64"),
+    differentiable=False,
+)
+def argmax(input, axes, keepdim):
+    """Return the first position of the largest element, counted over the reduced dimensions.
+
+    Args:
+        dim: dimension to reduce; all of them, flattened, where it is absent.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Tensor of int64.
+    """
+    return _position(jnp.argmax, input, axes, keepdim)
+
+
+@op(
+    "argmin(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
+    kind=_Position(result="int64"),
+    differentiable=False,
+)
+def argmin(input, axes, keepdim):
+    """Return the first position of the smallest element, counted over the reduced dimensions.
+
+    Args:
+        dim: dimension to reduce; all of them, flattened, where it is absent.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Tensor of int64.
+    """
+    return _position(jnp.argmin, input, axes, keepdim)
+
+
+def _position(find, array, axes, keepdim):
+    axis = None if len(axes) != 1 else axes[0]
+    return find(array, axis, keepdims=keepdim)
+
+
+# Medians and modes
+
+
+def _median_index(array, axis):
+    """Return where the lower median is; of a row with NaN, where the first NaN is."""
+    order = jnp.argsort(array, axis, stable=True)
+    middle = jax.lax.index_in_dim(order, (array.shape[axis] - 1) // 2, axis, keepdims=False)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return middle
+    nan = jnp.isnan(array)
+    return jnp.where(jnp.any(nan, axis), jnp.argmax(nan, axis), middle)
+
+
+def _nanmedian_index(array, axis):
+    """Return where the lower median of the numbers is."""
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return _median_index(array, axis)
+    order = jnp.argsort(array, axis, stable=True)
+    count = jnp.sum(~jnp.isnan(array), axis, keepdims=True)
+    middle = jnp.maximum((count - 1) // 2, 0)
+    return jnp.take_along_axis(order, middle, axis)
+
+
+_MEDIANS = {
+    "median": index_of(_median_index, "median", "median_out", (dtypes.bool_,)),
+    "nanmedian": index_of(_nanmedian_index, "nanmedian", "median_out", (dtypes.bool_,)),
+}
+
+
+def _declare_median(name: str) -> None:
+    node = name.capitalize()
+
+    def plan(operation, bound, mode) -> Plan:
+        operand = bound["input"]
+        meta = operand.meta
+        if meta.dtype.is_complex or meta.dtype is dtypes.bool_:
+            raise messages.not_implemented("median_cpu", meta.dtype._legacy_name)
+
+        def choose(array):
+            flat = array.reshape(-1)
+            if not flat.size:
+                fill = (
+                    jnp.nan
+                    if jnp.issubdtype(array.dtype, jnp.inexact)
+                    else (jnp.iinfo(array.dtype).min)
+                )
+                return jnp.full((), fill, array.dtype)
+            find = _median_index if name == "median" else _nanmedian_index
+            return flat[find(flat, 0).reshape(())]
+
+        def vjp(cotangents, results, operands):
+            # Equal elements share the gradient.
+            (array,), (result,) = operands, results
+            same = (array == result) | ((array != array) & (result != result))
+            return [jnp.where(same, cotangents[0] / jnp.sum(same), 0).astype(array.dtype)]
+
+        return Plan(choose, [operand], (make_meta((), meta.dtype, meta.device),), vjp=vjp)
+
+    whole = op(
+        f"_{name}_all(Tensor input)",
+        kind=Custom(plan),
+        arity="unary",
+        saves=("input", "result"),
+        node_name=f"{node}Backward0",
+        method=False,
+        function=False,
+    )(_median_index)
+
+    @bound_function(
+        f"{name}(Tensor input)",
+        f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
+    )
+    def median(input, dim=_ABSENT, keepdim=False):
+        if dim is _ABSENT:
+            return whole.call(input)
+        index = _MEDIANS[name](input, dim, keepdim)
+        return named(name, pick(input, index, dim, f"{node}Backward1", keepdim), index)
+
+    median.__doc__ = """Return the lower median of all elements, or along a dimension.
+
+    Args:
+        dim: dimension to reduce.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Tensor; with ``dim`` the values and their indices.
+    """
+
+
+_declare_median("median")
+_declare_median("nanmedian")
+
+
+def _top(array):
+    """Return the largest value of an array's dtype."""
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return jnp.inf
+    return jnp.iinfo(array.dtype).max
+
+
+def _mode_index(array, axis):
+    """Return the last position of the most frequent element, the smallest of several."""
+    array = as_ordered(jnp.moveaxis(array, axis, -1))
+    count = jnp.sum(array[..., :, None] == array[..., None, :], -1)
+    most = count == jnp.max(count, -1, keepdims=True)
+    smallest = jnp.min(array, -1, keepdims=True, where=most & (array == array), initial=_top(array))
+    hit = most & (array == smallest)
+    size = array.shape[-1]
+    return size - 1 - jnp.argmax(hit[..., ::-1], -1)
+
+
+_MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
+
+
+@bound_function("mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)")
+def mode(input, dim=-1, keepdim=False):
+    """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
+
+    Args:
+        dim: dimension to reduce.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Named tuple of values and their last indices.
+    """
+    index = _MODE_INDEX(input, dim, keepdim)
+    return named("mode", pick(input, index, dim, "ModeBackward0", keepdim), index)

@@ -1,0 +1,369 @@
+"""Sorting, selecting by rank, and searching in sorted sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._core import dtypes, messages
+from ..._core.strides import memory_order
+from ..._engine.declare import op
+from ..._engine.graph.op import Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
+from .._shared.calls import bound_function, named
+from . import _messages_reduction, _messages_sorting
+from .extrema import as_ordered, pick
+
+
+def sorting_order(array, axis: int, descending: bool):
+    """Return the stable order of an array; NaN is larger than all numbers."""
+    array = as_ordered(array)
+    if descending:
+        size = array.shape[axis]
+        backwards = jnp.argsort(jnp.flip(array, axis), axis, stable=True)
+        return size - 1 - jnp.flip(backwards, axis)
+    return jnp.argsort(array, axis, stable=True)
+
+
+def _dense_strides(meta) -> tuple[int, ...] | None:
+    """Return the strides of a result that is laid out like its input where that has no gaps."""
+    return meta.strides if memory_order(meta.shape, meta.strides) is not None else None
+
+
+def _order_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    if meta.dtype.is_complex:
+        raise _messages_sorting.no_complex_sort()
+    descending = bound["descending"]
+
+    def run(array):
+        if not array.ndim:
+            return jnp.zeros((), jnp.int64)
+        return sorting_order(array, axis, descending).astype(jnp.int64)
+
+    return Plan(
+        run, [operand], (make_meta(meta.shape, dtypes.int64, meta.device, _dense_strides(meta)),)
+    )
+
+
+@op(
+    "_sorting_order(Tensor input, int64_t dim, bool descending)",
+    kind=Custom(_order_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _sorting_order(input, dim, descending):
+    """Return the stable order of elements along a dimension."""
+    raise AssertionError("planned by _order_plan")
+
+
+@bound_function(
+    "sort(Tensor input, *, bool? stable, int64_t dim=-1, bool descending=False, "
+    "TensorList[2] out=None)",
+    "sort(Tensor input, int64_t dim=-1, bool descending=False, *, TensorList[2] out=None)",
+)
+def sort(input, dim=-1, descending=False, stable=None):
+    """Sort along a dimension; equal elements keep their order, NaN is larger than all.
+
+    Args:
+        dim: dimension along which to sort.
+        descending: whether the largest comes first.
+        stable: accepted; the order is stable in either case.
+    Returns:
+        Named tuple of values and the indices where they were.
+    """
+    index = _sorting_order.call(input, dim, descending)
+    node = "SortBackward0" if stable is None else "SortBackward1"
+    return named("sort", pick(input, index, dim, node), index)
+
+
+@bound_function(
+    "argsort(Tensor input, *, bool stable, int64_t dim=-1, bool descending=False, Tensor out=None)",
+    "argsort(Tensor input, int64_t dim=-1, bool descending=False)",
+)
+def argsort(input, dim=-1, descending=False, stable=False):
+    """Return the indices that sort a tensor along a dimension, see ``sort``."""
+    return _sorting_order.call(input, dim, descending)
+
+
+@bound_function("msort(Tensor input, *, Tensor out=None)")
+def msort(input):
+    """Sort along the first dimension."""
+    return sort(input, 0)[0]
+
+
+_SELECTED = (dtypes.float32, dtypes.float16, dtypes.bfloat16)
+
+
+def _selected(array: Any, axis: int, count: int, largest: bool) -> Any:
+    """Return where the largest or smallest floats are, in order; NaN is the largest."""
+    rows = jnp.moveaxis(array, axis, -1).astype(jnp.float32)
+    rows = jnp.where(rows == 0, 0, rows)  # XLA tells -0 from 0
+    # XLA orders by bits: a NaN without a sign comes first, one with a sign last.
+    rows = jnp.where(jnp.isnan(rows), np.float32(np.nan), rows)
+    rows = rows if largest else jax.lax.neg(rows)
+    flat = rows.reshape(-1, rows.shape[-1])
+    index = jax.lax.top_k(flat, count)[1].reshape(*rows.shape[:-1], count)
+    return jnp.moveaxis(index, -1, axis).astype(jnp.int64)
+
+
+def _topk_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    count = bound["k"]
+    size = meta.shape[axis] if meta.ndim else 1
+    if not 0 <= count <= size:
+        raise _messages_reduction.topk_range()
+    if meta.dtype.is_complex:
+        raise _messages_sorting.no_complex_topk()
+    if meta.dtype is dtypes.bool_:
+        raise _messages_sorting.no_bool_topk()
+    shape = (*meta.shape[:axis], count, *meta.shape[axis + 1 :]) if meta.ndim else ()
+    largest = bound["largest"]
+    # XLA selects a few of many float32 numbers; it sorts whole rows otherwise, for a hundred times
+    # as long.
+    selects = meta.dtype in _SELECTED and 0 < count * 16 <= size
+
+    def run(array):
+        if not array.ndim:
+            return jnp.zeros((), jnp.int64)
+        if selects:
+            return _selected(array, axis, count, largest)
+        order = sorting_order(array, axis, largest)
+        return jax.lax.slice_in_dim(order, 0, count, 1, axis).astype(jnp.int64)
+
+    return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
+
+
+@op(
+    "_topk_index(Tensor input, int64_t k, int64_t dim, bool largest)",
+    kind=Custom(_topk_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _topk_index(input, k, dim, largest):
+    """Return where the ``k`` largest or smallest elements are."""
+    raise AssertionError("planned by _topk_plan")
+
+
+@bound_function(
+    "topk(Tensor input, SymInt k, int64_t dim=-1, bool largest=True, bool sorted=True, *, "
+    "TensorList[2] out=None)"
+)
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """Return the largest (or smallest) elements along a dimension, in order.
+
+    Args:
+        k: how many.
+        dim: dimension along which to look.
+        largest: whether the largest, not the smallest.
+        sorted: accepted; the result is sorted in either case.
+    Returns:
+        Named tuple of values and indices.
+    """
+    index = _topk_index.call(input, k, dim, largest)
+    return named("topk", pick(input, index, dim, "TopkBackward0"), index)
+
+
+def _kth_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    place, keepdim = bound["k"], bound["keepdim"]
+    size = meta.shape[axis] if meta.ndim else 1
+    if not meta.numel and not size:
+        raise messages.empty_dim("kthvalue", axis)
+    if not 1 <= place <= size:
+        raise _messages_reduction.kth_range(axis)
+    if meta.dtype.is_complex or meta.dtype is dtypes.bool_:
+        raise messages.not_implemented("kthvalue_cpu", meta.dtype._legacy_name)
+    middle = (1,) if keepdim else ()
+    shape = (*meta.shape[:axis], *middle, *meta.shape[axis + 1 :]) if meta.ndim else ()
+
+    def run(array):
+        if not array.ndim:
+            return jnp.zeros((), jnp.int64)
+        order = sorting_order(array, axis, False)
+        return jax.lax.index_in_dim(order, place - 1, axis, keepdim).astype(jnp.int64)
+
+    return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
+
+
+@op(
+    "_kth_index(Tensor input, int64_t k, int64_t dim, bool keepdim)",
+    kind=Custom(_kth_plan),
+    method=False,
+    function=False,
+    differentiable=False,
+)
+def _kth_index(input, k, dim, keepdim):
+    """Return where the ``k``-th smallest elements are."""
+    raise AssertionError("planned by _kth_plan")
+
+
+@bound_function(
+    "kthvalue(Tensor input, SymInt k, int64_t dim=-1, bool keepdim=False, *, "
+    "TensorList[2] out=None)"
+)
+def kthvalue(input, k, dim=-1, keepdim=False):
+    """Return the ``k``-th smallest elements along a dimension.
+
+    Args:
+        k: from 1.
+        dim: dimension along which to look.
+        keepdim: whether it stays, with size 1.
+    Returns:
+        Named tuple of values and indices.
+    """
+    index = _kth_index.call(input, k, dim, keepdim)
+    return named("kthvalue", pick(input, index, dim, "KthvalueBackward0", keepdim), index)
+
+
+# Searching
+
+
+def _search_plan(operation, bound, mode) -> Plan:
+    sequence, values = bound["sorted_sequence"], bound["input"]
+    right = bound.get("right", False)
+    side = bound.get("side")
+    if side is not None and side not in ("left", "right"):
+        raise _messages_sorting.side(side)
+    if side == "left" and right:
+        raise _messages_sorting.side_conflict()
+    right = right or side == "right"
+    result = dtypes.int32 if bound.get("out_int32") else dtypes.int64
+    sorter = bound.get("sorter")
+    a = sequence.meta
+    if values.meta is None:
+        if a.ndim != 1:
+            raise _messages_sorting.search_number()
+        shape: tuple[int, ...] = ()
+    else:
+        shape = values.meta.shape
+        b = values.meta
+        if a.ndim != 1 and (a.ndim != b.ndim or a.shape[:-1] != b.shape[:-1]):
+            raise _messages_sorting.search_shapes(a.shape, b.shape)
+        if a.dtype is not b.dtype and b.ndim:
+            raise _messages_sorting.search_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    operands = [o for o in (sequence, values, sorter) if o is not None]
+    compute = promoted_dtype([sequence, values], mode.default_dtype)
+
+    def run(array, wanted, *order):
+        if order:
+            array = jnp.take_along_axis(array, order[0], -1)
+        array = cast(array, compute)
+        wanted = cast(jnp.asarray(wanted), compute)
+        where = "right" if right else "left"
+        if not wanted.size:
+            return jnp.zeros(shape, result._numpy)
+        if array.ndim == 1:
+            found = jnp.searchsorted(array, wanted, side=where)
+        else:
+            rows = array.reshape(-1, array.shape[-1])
+            sought = wanted.reshape(rows.shape[0], -1)
+            found = jax.vmap(lambda row, each: jnp.searchsorted(row, each, side=where))(
+                rows, sought
+            )
+        return found.reshape(shape).astype(result._numpy)
+
+    return Plan(run, operands, (make_meta(shape, result, a.device),))
+
+
+@op(
+    "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, "
+    "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
+    "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, "
+    "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
+    kind=Custom(_search_plan),
+    method=False,
+    differentiable=False,
+)
+def searchsorted(sorted_sequence, input):
+    """Return where values would be inserted into ascending sequences (the last dimension).
+
+    Args:
+        sorted_sequence: one sequence, or one for each row of ``input``.
+        input: the values.
+        out_int32: whether to return int32 instead of int64.
+        right: whether to go behind equal elements.
+        side: ``"left"`` or ``"right"`` instead of ``right``.
+        sorter: order that sorts the sequences.
+    Returns:
+        Tensor of indices.
+    """
+    raise AssertionError("planned by _search_plan")
+
+
+@bound_function(
+    "bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False, "
+    "Tensor out=None)",
+    "bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False)",
+    method=False,
+)
+def bucketize(input=None, boundaries=None, out_int32=False, right=False, self=None):
+    """Return the number of the interval, between ascending boundaries, of each value.
+
+    Args:
+        input: values.
+        boundaries: ascending vector.
+        out_int32: whether to return int32 instead of int64.
+        right: whether an interval is closed on its left.
+    Returns:
+        Tensor of indices.
+    """
+    if boundaries.dim() != 1:
+        raise _messages_sorting.boundaries_rank(boundaries.dim())
+    values: Any = self if input is None else input
+    return searchsorted.call(boundaries, values, out_int32=out_int32, right=right)
+
+
+def _isin_plan(operation, bound, mode) -> Plan:
+    names = [n for n in ("elements", "element") if n in bound]
+    tests = [n for n in ("test_elements", "test_element") if n in bound]
+    operands = [bound[names[0]], bound[tests[0]]]
+    compute = promoted_dtype(operands, mode.default_dtype)
+    invert = bound.get("invert", False)
+    meta = operands[0].meta
+    shape = () if meta is None else meta.shape
+    device = (meta or operands[1].meta).device
+
+    def run(elements, test):
+        elements = cast(jnp.asarray(elements), compute)
+        found = jnp.isin(elements, cast(jnp.asarray(test), compute))
+        return ~found if invert else found
+
+    return Plan(run, operands, (make_meta(shape, dtypes.bool_, device),))
+
+
+@op(
+    "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, "
+    "bool invert=False, Tensor out=None)",
+    "isin(Scalar element, Tensor test_elements, *, bool assume_unique=False, "
+    "bool invert=False, Tensor out=None)",
+    "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, "
+    "bool invert=False, Tensor out=None)",
+    kind=Custom(_isin_plan),
+    method=False,
+    differentiable=False,
+)
+def isin(elements, test_elements):
+    """Test which elements occur among others.
+
+    Args:
+        elements: tensor or number.
+        test_elements: tensor or number.
+        assume_unique: accepted, without effect.
+        invert: whether to test which do not.
+    Returns:
+        bool tensor of the shape of ``elements``.
+    """
+    raise AssertionError("planned by _isin_plan")

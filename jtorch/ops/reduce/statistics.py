@@ -1,0 +1,227 @@
+"""Covariances and correlations; gradients by finite differences."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..._core import dtypes
+from ..._engine.declare import FUNCTIONS, composite
+from ..._engine.recording.kinds.base import normalise_dim
+from .._shared.calls import bound_function
+from . import _messages_statistics
+
+
+def _checked_weights(weights: Any, name: str, observations: int) -> None:
+    if weights.ndim > 1:
+        raise _messages_statistics.weight_dimensions(name, weights.ndim)
+    floating = weights.dtype.is_floating_point
+    if name == "fweights" and weights.dtype not in dtypes.INTEGERS:
+        raise _messages_statistics.weight_dtype(name, "integral", weights.dtype._legacy_name)
+    if name == "aweights" and not floating:
+        raise _messages_statistics.weight_dtype(name, "floating point", weights.dtype._legacy_name)
+    if weights.numel() != observations:
+        raise _messages_statistics.weight_count(name, weights.numel(), observations)
+    if observations and weights.min().item() < 0:
+        raise _messages_statistics.negative_weights(name)
+
+
+@bound_function(
+    "cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)"
+)
+def cov(input, correction=1, fweights=None, aweights=None):
+    """Estimate the covariance matrix of variables (rows) from observations (columns).
+
+    Args:
+        input: matrix, or a vector of observations of one variable.
+        correction: the divisor is the number of observations less this.
+        fweights: how often each observation occurs, integers.
+        aweights: how much each observation counts, floating point.
+    Returns:
+        Square tensor; without dimensions for one variable.
+    """
+    if input.ndim > 2:
+        raise _messages_statistics.too_many_dimensions("cov", input.ndim)
+    if input.dtype is dtypes.bool_:
+        raise _messages_statistics.no_bool()
+    values = input.view(1, -1) if input.ndim < 2 else input
+    observations = values.shape[1]
+    weights = None
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is not None:
+            _checked_weights(given, name, observations)
+            weights = given if weights is None else weights * given
+    weighted = values if weights is None else values * weights
+    if weights is None:
+        mean = weighted.sum(1) / observations
+        divisor: Any = observations - correction
+        none_left = divisor <= 0
+    else:
+        total = weights.sum()
+        if total.item() == 0:
+            raise _messages_statistics.weights_sum_to_zero()
+        mean = weighted.sum(1) / total
+        divisor = total - correction
+        if aweights is not None and correction != 0:
+            divisor = total - correction * (weights * aweights).sum() / total
+        none_left = divisor.item() <= 0
+    if none_left:
+        warnings.warn(_messages_statistics.NO_FREEDOM, UserWarning, stacklevel=3)
+        divisor = 0 if weights is None else divisor.detach().zero_()
+    deviation = values - mean.unsqueeze(1)
+    other = deviation if weights is None else deviation * weights
+    return (deviation.mm(other.t().conj()) / divisor).squeeze()
+
+
+@composite("corrcoef(Tensor input)")
+def corrcoef(input):
+    """Estimate the correlation coefficients of variables (rows) from observations (columns).
+
+    Args:
+        input: matrix, or a vector of observations of one variable.
+    Returns:
+        Square tensor; without dimensions for one variable.
+    """
+    if input.ndim > 2:
+        raise _messages_statistics.too_many_dimensions("corrcoef", input.ndim)
+    covariance = cov(input)
+    if not covariance.ndim:
+        return covariance / covariance
+    variance = covariance.diagonal()
+    deviation = (variance.real if variance.is_complex() else variance).sqrt()
+    covariance.div_(deviation.view(-1, 1))
+    covariance.div_(deviation.view(1, -1))
+    if covariance.is_complex():
+        parts = covariance.real.clip(-1, 1), covariance.imag.clip(-1, 1)
+        return FUNCTIONS["complex"](*parts)
+    return covariance.clip(-1, 1)
+
+
+# Finite differences
+
+
+def _checked_dims(input: Any, dim: Any, edge_order: int, spacings: int | None) -> list[int]:
+    """Return the dimensions along which to differentiate."""
+    if input.dtype is dtypes.uint8:
+        raise _messages_statistics.gradient_of_bytes()
+    if spacings is not None and dim is None and spacings != input.ndim:
+        raise _messages_statistics.spacings_without_dim(input.ndim, spacings)
+    given = None if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if spacings is not None and given is not None and spacings != len(given):
+        raise _messages_statistics.spacings_and_dims(spacings, len(given))
+    if edge_order not in (1, 2):
+        raise _messages_statistics.edge_order()
+    if given is None:
+        dims = list(range(input.ndim))
+    else:
+        dims = [normalise_dim(each, input.ndim) for each in given]
+        for each in dims:
+            if dims.count(each) > 1:
+                raise _messages_statistics.repeated_dim(each)
+    if any((input.shape[each] if input.ndim else 1) < edge_order + 1 for each in dims):
+        raise _messages_statistics.too_short()
+    return dims
+
+
+def _part(input: Any, dim: int, start: int | None, end: int | None = None) -> Any:
+    size = input.shape[dim]
+    first, last, _ = slice(start, end).indices(size)
+    return input.narrow(dim, first, max(last - first, 0))
+
+
+def _joined(center: Any, first: Any, last: Any, dim: int) -> Any:
+    return FUNCTIONS["cat"]([first, center, last], dim)
+
+
+def _even(input: Any, step: Any, dim: int, edge_order: int) -> Any:
+    """Differentiate along a dimension of samples that are ``step`` apart."""
+
+    def part(start: int, end: int | None) -> Any:
+        return _part(input, dim, start, end)
+
+    if edge_order == 1:
+        first = (part(1, 2) - part(0, 1)) / step
+        last = (part(-1, None) - part(-2, -1)) / step
+    else:
+        first = (-1.5 * part(0, 1) + 2 * part(1, 2) - 0.5 * part(2, 3)) / step
+        last = (1.5 * part(-1, None) - 2 * part(-2, -1) + 0.5 * part(-3, -2)) / step
+    center = (part(2, None) - part(0, -2)) / step
+    return _joined(center / 2, first, last, dim)
+
+
+def _uneven(input: Any, coordinates: Any, dim: int, edge_order: int) -> Any:
+    """Differentiate along a dimension of samples at the given coordinates."""
+
+    def part(start: int, end: int | None) -> Any:
+        return _part(input, dim, start, end)
+
+    def lying(vector: Any) -> Any:
+        shape = [1] * input.ndim
+        shape[dim] = -1
+        return vector.reshape(shape)
+
+    steps = coordinates.diff(n=1, dim=0)
+    before, behind = lying(steps[:-1]), lying(steps[1:])
+    first_step, last_step = steps.select(0, 0), steps.select(0, -1)
+    center = (
+        -behind / (before * (before + behind)) * part(0, -2)
+        + (behind - before) / (before * behind) * part(1, -1)
+        + before / (behind * (before + behind)) * part(2, None)
+    )
+    if edge_order == 1:
+        first = (part(1, 2) - part(0, 1)) / first_step
+        last = (part(-1, None) - part(-2, -1)) / last_step
+        return _joined(center, first, last, dim)
+    near, far = first_step, steps.select(0, 1)
+    first = (
+        -(2.0 * near + far) / (near * (near + far)) * part(0, 1)
+        + (near + far) / (near * far) * part(1, 2)
+        + -near / (far * (near + far)) * part(2, 3)
+    )
+    far, near = steps.select(0, -2), last_step
+    last = (
+        near / (far * (far + near)) * part(-3, -2)
+        - (near + far) / (far * near) * part(-2, -1)
+        + (2 * near + far) / (near * (far + near)) * part(-1, None)
+    )
+    return _joined(center, first, last, dim)
+
+
+def _each(input: Any, dims: Sequence[int], how: Callable, spacings: Sequence, order: int) -> tuple:
+    return tuple(
+        [how(input, spacing, dim, order) for dim, spacing in zip(dims, spacings, strict=True)]
+    )
+
+
+@bound_function(
+    "gradient(Tensor input, *, IntArrayRef dim, int64_t edge_order=1)",
+    "gradient(Tensor input, *, Scalar spacing, IntArrayRef dim, int64_t edge_order=1)",
+    "gradient(Tensor input, *, Scalar? spacing=None, int64_t? dim=None, int64_t edge_order=1)",
+    "gradient(Tensor input, *, ScalarList spacing, int64_t? dim=None, int64_t edge_order=1)",
+    "gradient(Tensor input, *, ScalarList spacing, IntArrayRef dim, int64_t edge_order=1)",
+    "gradient(Tensor input, *, TensorList spacing, int64_t? dim=None, int64_t edge_order=1)",
+    "gradient(Tensor input, *, TensorList spacing, IntArrayRef dim, int64_t edge_order=1)",
+    method=False,
+)
+def gradient(input, spacing=None, dim=None, edge_order=1):
+    """Estimate derivatives by central differences, one-sided at the edges.
+
+    Args:
+        input: samples of a function.
+        spacing: distance of the samples (1), one for each dimension, or their coordinates.
+        dim: dimension or dimensions along which to differentiate; by default all.
+        edge_order: 1 or 2, order of the estimate at the edges.
+    Returns:
+        Tuple of a tensor for each dimension.
+    """
+    several = isinstance(spacing, (tuple, list))
+    if several and len(spacing) and hasattr(spacing[0], "_value"):
+        dims = _checked_dims(input, dim, edge_order, len(spacing))
+        for each in spacing:
+            if each.ndim != 1:
+                raise _messages_statistics.coordinates_rank(each.ndim)
+        return _each(input, dims, _uneven, spacing, edge_order)
+    dims = _checked_dims(input, dim, edge_order, len(spacing) if several else None)
+    steps = list(spacing) if several else [1 if spacing is None else spacing] * len(dims)
+    return _each(input, dims, _even, steps, edge_order)

@@ -1,0 +1,1 @@
+"""Views, other shapes of the same elements, joining and copying."""

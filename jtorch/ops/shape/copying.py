@@ -1,0 +1,250 @@
+"""Copies and whole-tensor writes: clone, contiguous, copy_, fill_, zero_."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..._core import messages
+from ..._core.memory_format import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+)
+from ..._core.messages import dtype_words, overflow
+from ..._core.schema.schema import set_type
+from ..._core.strides import elementwise_strides, memory_order, strides_of_order
+from ..._engine.declare import METHODS, composite, op
+from ..._engine.graph.op import REGISTRY, Plan
+from ..._engine.graph.values import Meta, make_meta
+from ..._engine.memory.views import check_partial_overlap
+from ..._engine.recording.kinds.base import Custom, InPlace, broadcast_shapes, cast
+
+set_type("MemoryFormat", memory_format)
+
+
+def format_strides(meta: Meta, layout: Any) -> tuple[int, ...] | None:
+    """Return the strides of a fresh copy of a tensor in a memory format, ``None`` for contiguous.
+
+    Raises:
+        RuntimeError: the format needs another number of dimensions.
+    """
+    if layout is None or layout is preserve_format:
+        if memory_order(meta.shape, meta.strides) is not None:
+            return meta.strides
+        return elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
+    if layout is contiguous_format:
+        return None
+    if layout is channels_last:
+        if meta.ndim != 4:
+            raise RuntimeError("required rank 4 tensor to use channels_last format")
+        return strides_of_order(meta.shape, (0, 2, 3, 1))
+    if meta.ndim != 5:
+        raise RuntimeError("required rank 5 tensor to use channels_last_3d format")
+    return strides_of_order(meta.shape, (0, 2, 3, 4, 1))
+
+
+def has_format(meta: Meta, layout: Any = contiguous_format) -> bool:
+    """Return whether a tensor lies in memory in a format."""
+    if layout is contiguous_format:
+        return meta.contiguous
+    if layout not in (channels_last, channels_last_3d):
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    order = (0, 2, 3, 1) if layout is channels_last else (0, 2, 3, 4, 1)
+    if meta.ndim != len(order):
+        return False
+    expected = strides_of_order(meta.shape, order)
+    return all(
+        size == 1 or own == wanted
+        for size, own, wanted in zip(meta.shape, meta.strides, expected, strict=True)
+    )
+
+
+def _clone_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    strides = format_strides(meta, bound.get("memory_format"))
+    # A copy, not the same array: the compiler shares what it can.
+    return Plan(
+        lambda array: array,
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        saves=(),
+    )
+
+
+@op(
+    "clone(Tensor input, *, MemoryFormat? memory_format=None)",
+    kind=Custom(_clone_plan),
+    arity="unary",
+    saves=(),
+)
+def clone(input, memory_format=None):
+    """Copy a tensor; gradients flow through the copy.
+
+    Args:
+        memory_format: how the copy lies in memory; by default as ``input`` does.
+    """
+
+
+@composite(
+    "contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)",
+    function=False,
+)
+def contiguous(input, *, memory_format=contiguous_format):
+    """Return the tensor itself where it is contiguous, else a contiguous copy."""
+    if has_format(input._value.meta, memory_format):
+        return input
+    return clone.call(input, memory_format=memory_format)
+
+
+def is_contiguous(self: Any, memory_format: Any = contiguous_format) -> bool:
+    """Return whether the elements lie in the order of a memory format, without gaps."""
+    return has_format(self._value.meta, memory_format)
+
+
+METHODS["is_contiguous"] = is_contiguous
+
+
+def _copy_plan(operation, bound, mode) -> Plan:
+    target, source = bound["input"], bound["other"]
+    meta = target.meta
+    if source.meta is not None:
+        shape = broadcast_shapes([meta.shape, source.meta.shape])
+        if shape != meta.shape:
+            raise messages.inplace_shape(meta.shape, shape)
+
+    def run(array, new):
+        return jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), meta.shape)
+
+    return Plan(run, [target, source], (meta,), saves=())
+
+
+@op(
+    "copy(Tensor input, Tensor other, bool non_blocking=False)",
+    kind=Custom(_copy_plan),
+    inplace=True,
+    method=False,
+    function=False,
+    node_name="CopyBackwards",
+    saves=(),
+)
+def copy(input, other, non_blocking=False):
+    """Write the elements of ``other``, broadcast and converted, to ``input``."""
+
+
+class _Fill(Custom):
+    """A write of one number: allowed on tensors whose elements share memory."""
+
+    may_overlap = True
+
+
+def _fill_plan(operation, bound, mode) -> Plan:
+    target, value = bound["input"], bound["value"]
+    meta = target.meta
+    if value.meta is not None:
+        if value.meta.ndim:
+            raise RuntimeError(
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.meta.ndim} dimensions."
+            )
+    elif isinstance(value.number, complex) and not meta.dtype.is_complex:
+        raise overflow(dtype_words(meta.dtype))
+
+    def run(array, new):
+        return jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), meta.shape)
+
+    return Plan(
+        run,
+        [target, value],
+        (meta,),
+        saves=(),
+        node_name="FillBackward0" if value.meta is None else "FillBackward1",
+    )
+
+
+def _fill_in_place_plan(operation, bound, mode) -> Plan:
+    plan = _fill_plan(operation, bound, mode)
+    plan.node_name = "FillBackward2" if bound["value"].meta is None else "FillBackward3"
+    return plan
+
+
+@op(
+    "fill(Tensor input, Scalar value)",
+    "fill(Tensor input, Tensor value)",
+    kind=_Fill(_fill_plan),
+    inplace=True,
+    inplace_function=True,
+    method=False,
+    saves=(),
+)
+def fill(input, value):
+    """Write one number to every element.
+
+    Args:
+        value: a number or a tensor without dimensions.
+    """
+
+
+fill.inplace_twin.kind = InPlace(_Fill(_fill_in_place_plan), fill)
+
+
+def _assign_number_plan(operation, bound, mode) -> Plan:
+    plan = _fill_plan(operation, bound, mode)
+    plan.node_name = "FillBackward3"
+    return plan
+
+
+@op(
+    "_fill_with_tensor(Tensor input, Scalar value)",
+    "_fill_with_tensor(Tensor input, Tensor value)",
+    kind=Custom(_assign_number_plan),
+    inplace=True,
+    method=False,
+    function=False,
+    saves=(),
+)
+def _fill_with_tensor(input, value):
+    """Write one number to every element, as ``x[index] = number`` does."""
+
+
+def _zero_plan(operation, bound, mode) -> Plan:
+    target = bound["input"]
+    meta = target.meta
+    return Plan(lambda array: jnp.zeros(meta.shape, meta.dtype._numpy), [target], (meta,), saves=())
+
+
+@op(
+    "zero(Tensor input)",
+    kind=_Fill(_zero_plan),
+    inplace=True,
+    inplace_function=True,
+    method=False,
+    function=False,
+    saves=(),
+)
+def zero(input):
+    """Write zero to every element."""
+
+
+_COPY = REGISTRY["copy_"]
+
+
+def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+    """Write the elements of ``other``, broadcast and converted, to this tensor."""
+    if hasattr(other, "_value"):
+        device = self._value.meta.device
+        if other._value.meta.device is not device:
+            other = other.to(device)
+        check_partial_overlap(self, other)
+    return _COPY.call(self, other, *args, **kwargs)
+
+
+METHODS["copy_"] = copy_
+for _name in ("fill_", "zero_"):
+    METHODS[_name] = REGISTRY[_name].call
+
+__all__ = ["clone", "contiguous", "copy", "fill", "zero"]

@@ -1,0 +1,258 @@
+"""In-place forms that change how a tensor lies in memory, not what the memory holds."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..._core import dtypes
+from ..._core.schema.schema import Schema
+from ..._core.strides import memory_order
+from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.graph.op import REGISTRY
+from ..._engine.graph.values import LEAF, NO_GRAD, make_meta, ready
+from ..._engine.memory.views import check_write, make_view, share_memory_of
+from ..._engine.recording.storage import (
+    Alias,
+    current_value,
+    mark_stale,
+    storage_of,
+    version_of,
+)
+from ..._engine.recording.trace import materialise
+from . import _messages_views
+from .strided import as_strided, memory_extent, renamed, strided_view
+
+
+def _become(tensor: Any, viewed: Any) -> Any:
+    """Let a tensor be what a view of it is, and count that as a write."""
+    value = viewed._value
+    old = tensor._value
+    if value.meta.grad == LEAF:
+        value.owner = weakref.ref(tensor)
+    mark_stale(old)
+    mine, its = tensor._alias, viewed._alias
+    base = mine.base
+    made = Alias(its.storage, its.steps, base)
+    made.counter = mine.counter
+    made.remark = mine.remark
+    made.leaf = mine.leaf
+    made.counter[0] += 1
+    tensor._alias = made
+    tensor._value = value
+    return tensor
+
+
+def _variant(name: str, node_name: str) -> Callable:
+    """Return the method of a view operator whose ``grad_fn`` has another name."""
+    twin = copy.copy(REGISTRY[name])
+    twin.kind = copy.copy(twin.kind)
+    twin.kind.names = None  # type: ignore[attr-defined]
+    twin.node_name = node_name
+    return make_view(twin, True)
+
+
+def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
+    def call(self, *args, **kwargs):
+        check_write(self)
+        return _become(self, view(self, *args, **kwargs))
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = "torch"
+    call.__doc__ = f"Do ``{name.removesuffix('_')}`` in place: the tensor itself changes its shape."
+    for each in (name, *aliases):
+        METHODS[each] = call
+
+
+_t = _variant("t", "TBackward1")
+
+
+def _checked_t(self: Any, *args: Any, **kwargs: Any) -> Any:
+    if self.ndim > 2:
+        raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
+    return _t(self, *args, **kwargs)
+
+
+_inplace("t_", _checked_t)
+_inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapdims_",))
+_inplace("swapaxes_", _variant("swapaxes", "TransposeBackward1"))
+_inplace("unsqueeze_", _variant("unsqueeze", "UnsqueezeBackward1"))
+_inplace("as_strided_", functools.partial(strided_view, renamed(REGISTRY["as_strided"])))
+FUNCTIONS["as_strided_"] = METHODS["as_strided_"]
+
+
+#: By which form of ``squeeze`` is called: all dimensions, one, or several.
+_SQUEEZES = {n: _variant("squeeze", f"SqueezeBackward{n}") for n in (3, 4, 5)}
+
+
+def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Drop dimensions of size 1 in place."""
+    check_write(self)
+    number = 3
+    if args or kwargs:
+        dim = args[0] if args else next(iter(kwargs.values()))
+        number = 5 if isinstance(dim, (tuple, list)) else 4
+    return _become(self, _SQUEEZES[number](self, *args, **kwargs))
+
+
+def detach_(self: Any) -> Any:
+    """Forget the history of a tensor, which becomes a leaf that does not require grad.
+
+    Raises:
+        RuntimeError: the tensor is a view.
+    """
+    if self._alias is not None and self._alias.base is not None:
+        raise _messages_views.cannot_detach_view()
+    value = current_value(self)
+    if value.meta.grad == NO_GRAD:
+        return self
+    detached = self.detach()._value
+    alias = self._alias
+    self._value = detached
+    if not alias.steps:
+        alias.storage.value = detached
+    return self
+
+
+METHODS.update(squeeze_=squeeze_, detach_=detach_)
+FUNCTIONS.update(detach_=detach_)
+
+
+# Other memory
+
+
+_RESIZE = Schema("resize_(Tensor input, SymIntArrayRef size, *, MemoryFormat? memory_format=None)")
+
+
+def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Change the shape in place; new elements, where there are more, hold zeros.
+
+    Args:
+        *args: the sizes.
+    """
+    _, bound = _RESIZE.bind(args, kwargs, True)
+    size = tuple(bound["size"])
+    value = current_value(self)
+    meta = value.meta
+    if meta.grad != NO_GRAD:
+        raise RuntimeError("cannot resize variables that require grad")
+    if any(count < 0 for count in size):
+        raise RuntimeError("numel: integer multiplication overflow")
+    wanted = make_meta(size, meta.dtype, meta.device)
+    if wanted.shape == meta.shape:
+        # torch 2.13 counts this as a write too, and keeps the strides.
+        _count_write(self)
+        return self
+    shared = storage_of(self)
+    offset = self.storage_offset()
+    if offset + wanted.numel <= memory_extent(shared.meta):
+        return _become(self, as_strided(self, size, wanted.strides, offset))
+    if meta.device.type == "meta":
+        raise NotImplementedError("resize_ of a tensor on the meta device")
+    order = memory_order(meta.shape, meta.strides)
+    array = np.asarray(materialise(value, "resize_"))
+    flat = array.transpose(order).reshape(-1) if order is not None else array.reshape(-1)
+    grown = np.zeros(wanted.numel, array.dtype)
+    grown[: min(flat.size, grown.size)] = flat[: grown.size]
+    count = version_of(self) + 1
+    self._value = ready(grown.reshape(size), wanted)
+    self._alias = None
+    self._writes = count
+    return self
+
+
+def _count_write(tensor: Any) -> None:
+    if tensor._alias is None:
+        tensor._writes += 1
+    else:
+        tensor._alias.counter[0] += 1
+
+
+def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+    """Change the shape in place to that of another tensor."""
+    return resize_(self, the_template._value.meta.shape)
+
+
+def set_(
+    self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = ()
+):
+    """Let the tensor lie where another tensor, or a storage, does.
+
+    Args:
+        source: a tensor or a storage; a new empty storage by default.
+        storage_offset, size, stride: how it lies in a storage.
+    """
+    check_write(self)
+    meta = self._value.meta
+    if source is None:
+        empty = make_meta((0,), meta.dtype, meta.device)
+        count = version_of(self) + 1
+        self._value = ready(np.zeros((0,), meta.dtype._numpy), empty)
+        self._alias = None
+        self._writes = count
+        return self
+    if not hasattr(source, "_value"):
+        source = source._elements(meta.dtype)
+    if source.dtype is not meta.dtype:
+        raise RuntimeError(
+            f"Could not set tensor of type {_words(source.dtype)} to a tensor of type "
+            f"{_words(meta.dtype)}"
+        )
+    if size is not None:
+        if not stride:
+            stride = make_meta(tuple(size), meta.dtype, meta.device).strides
+        source = as_strided(source, size, stride, storage_offset)
+    if source is not self:
+        # A leaf stays one, as autograd does not see the write.
+        share_memory_of(self, source, current_value(self).meta.grad == LEAF)
+    _count_write(self)
+    return self
+
+
+def _words(dtype: Any) -> str:
+    names = {
+        dtypes.float32: "float",
+        dtypes.float64: "double",
+        dtypes.int64: "long int",
+        dtypes.int32: "int",
+        dtypes.int16: "short int",
+        dtypes.int8: "signed char",
+        dtypes.uint8: "unsigned char",
+        dtypes.bool_: "bool",
+    }
+    return names.get(dtype, repr(dtype))
+
+
+def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+    """Write a number to the main diagonal.
+
+    Args:
+        fill_value: the number.
+        wrap: whether the diagonal of a tall matrix starts anew after its last column.
+    """
+    meta = self._value.meta
+    if meta.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if meta.ndim > 2 and len(set(meta.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    height, width = meta.shape[:2]
+    length = min(meta.shape)
+    step = sum(meta.strides)
+    offset = self.storage_offset()
+    as_strided(self, (length,), (step,), offset).fill_(fill_value)
+    if wrap and meta.ndim == 2 and height > width + 1:
+        count = -(-(height - width - 1) // (width + 1)) * width
+        rows = height - width - 1
+        count = rows * width // (width + 1) + (rows * width % (width + 1) > 0)
+        start = offset + meta.strides[0] * (width + 1)
+        as_strided(self, (count,), (step,), start).fill_(fill_value)
+    return self
+
+
+METHODS.update(resize_=resize_, resize_as_=resize_as_, set_=set_, fill_diagonal_=fill_diagonal_)
+FUNCTIONS.update(resize_as_=resize_as_)

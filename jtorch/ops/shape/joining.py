@@ -1,0 +1,604 @@
+"""Joining and repeating: cat, stack, tile, flip, roll and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..._core.promotion import result_type
+from ..._core.size import Size
+from ..._core.strides import elementwise_strides
+from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.graph.op import Operand, Plan
+from ..._engine.graph.values import make_meta
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
+from ..._engine.recording.kinds.reduction import reduced_axes
+from .._shared.calls import bound_function
+from .._shared.memory_order import suggested_strides, suggests_channels_last
+from .._shared.plans import array_plan
+from . import _messages_joining
+
+
+def _common_dtype(operands: list[Operand], mode):
+    described = [(o.meta.dtype, "dim" if o.meta.ndim else "zero") for o in operands]
+    return result_type(described, mode.default_dtype)
+
+
+def _cat_plan(operation, bound, mode) -> Plan:
+    operands = list(bound["tensors"])
+    if not operands:
+        raise _messages_joining.cat_of_nothing()
+    metas = [operand.meta for operand in operands]
+    for position, meta in enumerate(metas):
+        if not meta.ndim:
+            raise _messages_joining.cat_zero_dim(position)
+    # A 1-D tensor without elements fits everything, as in PyTorch's first days.
+    taken = [p for p, meta in enumerate(metas) if meta.shape != (0,)]
+    model = metas[taken[0]] if taken else metas[0]
+    axis = normalise_dim(bound.get("dim", 0), model.ndim)
+    length = 0
+    for position in taken:
+        meta = metas[position]
+        if meta.ndim != model.ndim:
+            raise _messages_joining.cat_ranks(model.ndim, meta.ndim)
+        for dim, (wanted, size) in enumerate(zip(model.shape, meta.shape, strict=True)):
+            if dim != axis and wanted != size:
+                raise _messages_joining.cat_sizes(axis, wanted, size, position)
+        length += meta.shape[axis]
+    dtype = _common_dtype(operands, mode)
+    shape = (*model.shape[:axis], length, *model.shape[axis + 1 :]) if taken else (0,)
+
+    def run(*arrays):
+        kept = [cast(arrays[p], dtype) for p in taken]
+        return jnp.concatenate(kept, axis) if kept else jnp.zeros(shape, dtype._numpy)
+
+    strides = None
+    if all(suggests_channels_last(meta) and meta.ndim == model.ndim for meta in metas):
+        strides = suggested_strides(model, tuple(shape))
+    return Plan(run, operands, (make_meta(tuple(shape), dtype, model.device, strides),))
+
+
+@op(
+    "cat(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
+    kind=Custom(_cat_plan),
+    method=False,
+    saves=(),
+    aliases=("concat", "concatenate"),
+)
+def cat(tensors):
+    """Join tensors along a dimension that exists.
+
+    Args:
+        tensors: of shapes that agree in all other dimensions; dtypes promote.
+        dim: where to join.
+    Returns:
+        Tensor.
+    """
+    raise AssertionError("planned by _cat_plan")
+
+
+def _stack_plan(operation, bound, mode) -> Plan:
+    operands = list(bound["tensors"])
+    if not operands:
+        raise _messages_joining.nothing_to_join("stack")
+    model = operands[0].meta
+    axis = normalise_dim(bound.get("dim", 0), model.ndim + 1)
+    for position, operand in enumerate(operands):
+        if operand.meta.shape != model.shape:
+            raise _messages_joining.stack_sizes(model.shape, operand.meta.shape, position)
+    dtype = _common_dtype(operands, mode)
+    shape = (*model.shape[:axis], len(operands), *model.shape[axis:])
+
+    def run(*arrays):
+        return jnp.stack([cast(array, dtype) for array in arrays], axis)
+
+    return Plan(run, operands, (make_meta(shape, dtype, model.device),))
+
+
+@op(
+    "stack(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
+    kind=Custom(_stack_plan),
+    method=False,
+    saves=(),
+)
+def stack(tensors):
+    """Join tensors of one shape along a new dimension.
+
+    Args:
+        tensors: of equal shapes; dtypes promote.
+        dim: where the new dimension goes.
+    Returns:
+        Tensor.
+    """
+    raise AssertionError("planned by _stack_plan")
+
+
+_cat, _stack = cat.call, stack.call
+
+
+def _at_least(tensor: Any, rank: int) -> Any:
+    """Return a view of at least ``rank`` dimensions, as ``atleast_nd`` makes it."""
+    ndim = tensor.dim()
+    if ndim >= rank:
+        return tensor
+    if ndim == 0:
+        return tensor.reshape((1,) * rank)
+    if ndim == 1:
+        tensor = tensor.unsqueeze(0)
+    return tensor.unsqueeze(-1) if rank == 3 else tensor
+
+
+def _declare_stacking(name: str, aliases: tuple[str, ...], join, text: str) -> None:
+    @bound_function(
+        f"{name}(TensorList tensors, *, Tensor out=None)", method=False, aliases=aliases
+    )
+    def stacking(tensors):
+        if not tensors:
+            raise _messages_joining.nothing_to_join(name)
+        return join(tensors)
+
+    FUNCTIONS[name].__doc__ = text
+
+
+def _columns(tensors):
+    return _cat([t if t.dim() > 1 else t.reshape(t.numel(), 1) for t in tensors], 1)
+
+
+def _horizontally(tensors):
+    tensors = [t if t.dim() else t.reshape(1) for t in tensors]
+    return _cat(tensors, 0 if tensors[0].dim() == 1 else 1)
+
+
+_declare_stacking("hstack", (), _horizontally, "Join tensors side by side.")
+_declare_stacking(
+    "vstack",
+    ("row_stack",),
+    lambda tensors: _cat([_at_least(t, 2) for t in tensors], 0),
+    "Join tensors one below the other.",
+)
+_declare_stacking(
+    "dstack", (), lambda tensors: _cat([_at_least(t, 3) for t in tensors], 2), "Join in depth."
+)
+_declare_stacking("column_stack", (), _columns, "Join tensors as columns of a matrix.")
+
+
+def _block_diag_plan(operation, bound, mode) -> Plan:
+    operands = list(bound["tensors"])
+    for position, operand in enumerate(operands):
+        if operand.meta.ndim > 2:
+            raise _messages_joining.block_rank(position, operand.meta.ndim)
+    dtype = _common_dtype(operands, mode)
+
+    def run(*arrays):
+        blocks = [jnp.atleast_2d(cast(array, dtype)) for array in arrays]
+        height = sum([block.shape[0] for block in blocks])
+        width = sum([block.shape[1] for block in blocks])
+        whole = jnp.zeros((height, width), dtype._numpy)
+        row = column = 0
+        for block in blocks:
+            whole = whole.at[row : row + block.shape[0], column : column + block.shape[1]].set(
+                block
+            )
+            row += block.shape[0]
+            column += block.shape[1]
+        return whole
+
+    return array_plan(run, operands, dtype)
+
+
+@op(
+    "_block_diag(TensorList tensors)",
+    kind=Custom(_block_diag_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="BlockDiagBackward0",
+)
+def _block_diag(tensors):
+    """Put matrices on the diagonal of a matrix of zeros."""
+    raise AssertionError("planned by _block_diag_plan")
+
+
+def _tensors_of(args: tuple) -> list:
+    """Return tensors given one by one or as one list."""
+    if len(args) == 1 and isinstance(args[0], (list, tuple)):
+        return list(args[0])
+    return list(args)
+
+
+def block_diag(*tensors):
+    """Put matrices (vectors are rows) on the diagonal of a matrix of zeros."""
+    return _block_diag.call(tensors)
+
+
+def cartesian_prod(*tensors):
+    """Return all tuples of elements of vectors, one per row."""
+    for tensor in tensors:
+        if tensor.dim() != 1:
+            raise _messages_joining.vector_expected(tensor.shape)
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = FUNCTIONS["meshgrid"](*tensors, indexing="ij")
+    return _stack([grid.flatten() for grid in grids], 1)
+
+
+def broadcast_tensors(*tensors):
+    """Return views of the common shape."""
+    tensors = _tensors_of(tensors)
+    shape = broadcast_shapes([tuple(tensor.shape) for tensor in tensors])
+    return tuple([t if tuple(t.shape) == shape else t.expand(shape) for t in tensors])
+
+
+def meshgrid(*tensors, indexing=None):
+    """Return coordinate grids of vectors.
+
+    Args:
+        *tensors: vectors, or one list of them.
+        indexing: ``"ij"``, or ``"xy"`` with the first two dimensions exchanged.
+    Returns:
+        Tuple of views.
+    """
+    tensors = _tensors_of(tensors)
+    if indexing is None:
+        _messages_joining.warn_meshgrid()
+        indexing = "ij"
+    if not tensors:
+        raise _messages_joining.meshgrid_of_nothing()
+    for tensor in tensors:
+        if tensor.dim() > 1:
+            raise _messages_joining.meshgrid_rank(tensor)
+    if any([tensor.dtype is not tensors[0].dtype for tensor in tensors]):
+        raise _messages_joining.meshgrid_dtypes()
+    if indexing not in ("ij", "xy"):
+        raise _messages_joining.meshgrid_indexing(indexing)
+    places = list(range(len(tensors)))
+    if indexing == "xy" and len(tensors) >= 2:
+        places[:2] = 1, 0
+    shape = [tensors[place].numel() for place in places]
+    grids = []
+    for place, tensor in zip(places, tensors, strict=True):
+        lying = [1] * len(tensors)
+        lying[place] = -1
+        grids.append(tensor.view(lying).expand(shape))
+    return tuple(grids)
+
+
+FUNCTIONS.update(
+    block_diag=block_diag,
+    cartesian_prod=cartesian_prod,
+    broadcast_tensors=broadcast_tensors,
+    meshgrid=meshgrid,
+)
+
+
+@bound_function("broadcast_to(Tensor input, SymIntArrayRef size)")
+def broadcast_to(input, size):
+    """Return a view of another shape, see ``Tensor.expand``."""
+    return input.expand(size)
+
+
+@bound_function(
+    "combinations(Tensor input, int64_t r=2, bool with_replacement=False)", method=False
+)
+def combinations(input, r=2, with_replacement=False):
+    """Return all combinations of ``r`` elements of a vector, one per row."""
+    if input.dim() != 1:
+        raise _messages_joining.vector_of_shape(input.shape)
+    if r < 0:
+        raise _messages_joining.negative_combination(r)
+    return _combinations.call(input, r, with_replacement)
+
+
+def _combinations_plan(operation, bound, mode) -> Plan:
+    import itertools
+
+    operand = bound["input"]
+    count, size = bound["r"], operand.meta.shape[0]
+    choose = (
+        itertools.combinations_with_replacement
+        if bound["with_replacement"]
+        else itertools.combinations
+    )
+    rows = list(choose(range(size), count)) if count else []
+
+    def run(array):
+        if not rows:
+            return jnp.zeros((0, count) if count else (0,), array.dtype)
+        return array[jnp.asarray(rows)]
+
+    return array_plan(run, [operand])
+
+
+@op(
+    "_combinations(Tensor input, int64_t r, bool with_replacement)",
+    kind=Custom(_combinations_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="StackBackward0",
+)
+def _combinations(input, r, with_replacement):
+    """Gather the rows of ``combinations``."""
+    raise AssertionError("planned by _combinations_plan")
+
+
+def _repeat_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    repeats = tuple(bound["repeats"])
+    if len(repeats) < meta.ndim:
+        raise _messages_joining.repeat_rank()
+    sizes = (1,) * (len(repeats) - meta.ndim) + meta.shape
+    shape = tuple([n * size for n, size in zip(repeats, sizes, strict=True)])
+    negative = [size for size in shape if size < 0]
+    if negative:
+        raise _messages_joining.negative_size(negative[0], shape)
+    return Plan(
+        lambda array: jnp.tile(array, repeats),
+        [operand],
+        (make_meta(shape, meta.dtype, meta.device),),
+    )
+
+
+@op(
+    "repeat(Tensor input, SymIntArrayRef repeats)",
+    kind=Custom(_repeat_plan),
+    function=False,
+    saves=(),
+)
+def repeat(input, repeats):
+    """Repeat a tensor along each dimension, with a copy.
+
+    Args:
+        repeats: how often along each dimension; dimensions may be added in front.
+    Returns:
+        Tensor.
+    """
+    raise AssertionError("planned by _repeat_plan")
+
+
+@bound_function("tile(Tensor input, SymIntArrayRef dims)")
+def tile(input, dims):
+    """Repeat a tensor along its last dimensions, with a copy."""
+    dims = (1,) * (input.dim() - len(dims)) + tuple(dims)
+    return METHODS["repeat"](input, dims)
+
+
+@bound_function(
+    "repeat_interleave(Tensor input, Tensor repeats, int64_t? dim=None, *, "
+    "SymInt? output_size=None)",
+    "repeat_interleave(Tensor repeats, *, SymInt? output_size=None)",
+    "repeat_interleave(Tensor input, SymInt repeats, int64_t? dim=None, *, "
+    "SymInt? output_size=None)",
+)
+def repeat_interleave(input=None, repeats=None, dim=None, output_size=None):
+    """Repeat each element, or each slice along a dimension.
+
+    Args:
+        input: tensor; flattened where ``dim`` is absent.
+        repeats: how often each, an int or a tensor of them.
+        dim: dimension along which to repeat.
+        output_size: size of the result along it, when it is known.
+    Returns:
+        Tensor.
+    """
+    if input is None:
+        index = _repeated_index(repeats)
+        return index
+    if isinstance(repeats, int):
+        if repeats < 0:
+            raise _messages_joining.negative_repeats()
+        return _repeat_each.call(input, repeats, dim)
+    if dim is None:
+        input, dim = input.flatten(), 0
+    if repeats.dim() > 1:
+        raise _messages_joining.repeats_rank()
+    size = input.shape[dim] if input.dim() else 1
+    if repeats.numel() == 1:
+        repeats = repeats.reshape(1).expand((size,))
+    elif repeats.numel() != size:
+        raise _messages_joining.repeats_size(repeats.shape, dim, input.shape)
+    return FUNCTIONS["index_select"](input, dim, _repeated_index(repeats))
+
+
+def _repeated_index(repeats):
+    import numpy as np
+
+    from ..._engine.graph.values import ready
+    from ..._engine.recording.record import wrap
+    from ..._engine.recording.storage import current_value
+    from ..._engine.recording.trace import materialise
+
+    value = current_value(repeats)
+    counts = np.asarray(materialise(value, "repeat_interleave"))
+    if value.meta.ndim != 1:
+        raise _messages_joining.repeats_vector()
+    if counts.dtype not in (np.int32, np.int64):
+        raise _messages_joining.repeats_dtype()
+    if (counts < 0).any():
+        raise _messages_joining.negative_repeat()
+    index = np.repeat(np.arange(counts.size, dtype=counts.dtype), counts)
+    return wrap(ready(index, make_meta(index.shape, value.meta.dtype, value.meta.device)))
+
+
+def _repeat_each_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    times, dim = bound["repeats"], bound["dim"]
+    axis = 0 if dim is None else normalise_dim(dim, operand.meta.ndim)
+
+    def run(array):
+        flat = array.reshape(-1) if dim is None or not array.ndim else array
+        return jnp.repeat(flat, times, axis)
+
+    return array_plan(run, [operand])
+
+
+@op(
+    "_repeat_each(Tensor input, int64_t repeats, int64_t? dim)",
+    kind=Custom(_repeat_each_plan),
+    method=False,
+    function=False,
+    saves=(),
+    node_name="ViewBackward0",
+)
+def _repeat_each(input, repeats, dim):
+    """Repeat each element the same number of times."""
+    raise AssertionError("planned by _repeat_each_plan")
+
+
+def _flip_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    axes = reduced_axes(meta, tuple(bound["dims"]), none_if_empty=False)
+    strides = elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
+    return Plan(
+        lambda array: jnp.flip(array, axes),
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+    )
+
+
+@op("flip(Tensor input, IntArrayRef dims)", kind=Custom(_flip_plan), saves=())
+def flip(input, dims):
+    """Reverse the order of elements along dimensions, with a copy.
+
+    Args:
+        dims: the dimensions.
+    Returns:
+        Tensor of the same shape.
+    """
+    raise AssertionError("planned by _flip_plan")
+
+
+@bound_function("fliplr(Tensor input)")
+def fliplr(input):
+    """Reverse the columns of a tensor of at least two dimensions."""
+    if input.dim() < 2:
+        raise _messages_joining.flip_rank(2)
+    return flip.call(input, (1,))
+
+
+@bound_function("flipud(Tensor input)")
+def flipud(input):
+    """Reverse the rows of a tensor of at least one dimension."""
+    if input.dim() < 1:
+        raise _messages_joining.flip_rank(1)
+    return flip.call(input, (0,))
+
+
+def _roll_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    shifts, dims = tuple(bound["shifts"]), tuple(bound.get("dims") or ())
+    if not shifts:
+        raise _messages_joining.roll_shifts()
+    if dims or len(shifts) != 1:
+        if len(shifts) != len(dims):
+            raise _messages_joining.roll_lengths(len(shifts), len(dims))
+        if not meta.ndim:
+            raise _messages_joining.roll_of_number()
+        dims = tuple([normalise_dim(dim, meta.ndim) for dim in dims])
+
+    def run(array):
+        if not array.size or not array.ndim:
+            return array
+        return jnp.roll(array, shifts, dims) if dims else jnp.roll(array, shifts[0])
+
+    return Plan(run, [operand], (make_meta(meta.shape, meta.dtype, meta.device),))
+
+
+@op(
+    "roll(Tensor input, SymIntArrayRef[1] shifts, IntArrayRef[1] dims={})",
+    kind=Custom(_roll_plan),
+    saves=(),
+)
+def roll(input, shifts, dims=()):
+    """Shift elements along dimensions; what leaves at one end enters at the other.
+
+    Args:
+        shifts: by how much, for each dimension.
+        dims: the dimensions; the flattened tensor is shifted where they are absent.
+    Returns:
+        Tensor of the same shape.
+    """
+    raise AssertionError("planned by _roll_plan")
+
+
+def _rot90_plan(operation, bound, mode) -> Plan:
+    operand = bound["input"]
+    meta = operand.meta
+    dims = tuple(bound.get("dims", (0, 1)))
+    turns = bound.get("k", 1) % 4
+    if len(dims) != 2:
+        raise _messages_joining.rot90_dims(len(dims))
+    if meta.ndim < 2:
+        raise _messages_joining.rot90_rank(meta.ndim)
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == meta.ndim:
+        raise _messages_joining.rot90_same(*dims)
+    first, second = [normalise_dim(dim, meta.ndim) for dim in dims]
+    shape = list(meta.shape)
+    if turns % 2:
+        shape[first], shape[second] = shape[second], shape[first]
+        swapped = list(range(meta.ndim))
+        swapped[first], swapped[second] = swapped[second], swapped[first]
+        dense = elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
+        strides = tuple([dense[dim] for dim in swapped])
+    else:
+        strides = elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
+    return Plan(
+        lambda array: jnp.rot90(array, turns, (first, second)),
+        [operand],
+        (make_meta(tuple(shape), meta.dtype, meta.device, strides),),
+    )
+
+
+@op(
+    "rot90(Tensor input, int64_t k=1, IntArrayRef dims={0,1})",
+    kind=Custom(_rot90_plan),
+    saves=(),
+)
+def rot90(input, k=1, dims=(0, 1)):
+    """Turn a tensor by multiples of 90 degrees in the plane of two dimensions.
+
+    Args:
+        k: how many quarter turns, from the first dimension towards the second.
+        dims: the two dimensions.
+    Returns:
+        Tensor.
+    """
+    raise AssertionError("planned by _rot90_plan")
+
+
+def common_shape(*shapes):
+    """Return the shape that shapes broadcast to.
+
+    Args:
+        *shapes: tuples of ints; an int stands for one dimension.
+    Returns:
+        ``torch.Size``.
+    Raises:
+        RuntimeError, ValueError: they do not fit, or a size is negative.
+    """
+    given = [(shape,) if isinstance(shape, int) else shape for shape in shapes if shape is not None]
+    for shape in given:
+        if not isinstance(shape, Sequence):
+            raise _messages_joining.no_shape(shape)
+    common = [1] * max(map(len, given), default=0)
+    for position, shape in enumerate(given):
+        for place in range(-1, -1 - len(shape), -1):
+            size = shape[place]
+            if size == common[place]:
+                continue
+            if common[place] == 1:
+                if size < 0:
+                    raise _messages_joining.negative_length()
+                common[place] = size
+            elif size != 1:
+                raise _messages_joining.shape_mismatch(size, place, position, shape, common)
+    return Size(common)
+
+
+common_shape.__name__ = common_shape.__qualname__ = "broadcast_shapes"
+FUNCTIONS["broadcast_shapes"] = common_shape
