@@ -8,12 +8,12 @@ import jtorch as torch
 
 from ._core.device import Device as device
 from ._core.dtypes import dtype
-from ._tensor.tensor import Tensor
+from ._engine.graph.values import TensorBase
 
 __all__ = ["Generator", "Size", "TensorBase", "device", "dtype"]
 
 Generator, Size = torch.Generator, torch.Size
-TensorBase = _TensorBase = Tensor
+_TensorBase = TensorBase
 
 
 def _log_api_usage_once(*names: str) -> None:

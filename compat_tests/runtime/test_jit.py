@@ -92,4 +92,5 @@ def test_types_for_annotations():
     assert isinstance(1.5, torch.types.Number)
     assert isinstance(torch.Size((1,)), torch.types._size)
     assert torch._C._get_tracing_state() is None
-    assert torch._C.TensorBase is torch.Tensor
+    assert torch.Tensor.__mro__[1] is torch._C.TensorBase
+    assert repr(torch._C.TensorBase) == "<class 'torch._C.TensorBase'>"

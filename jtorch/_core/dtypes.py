@@ -141,3 +141,17 @@ _COMPLEX_OF = {
 def from_numpy(numpy_dtype: Any) -> dtype | None:
     """Return the dtype that holds ``numpy_dtype``, or ``None`` where PyTorch has none."""
     return BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
+
+
+#: Floating point dtypes of two bytes; most kernels compute in float32 and round once.
+HALVES = frozenset((float16, bfloat16))
+
+
+def is_inexact(dtype: dtype) -> bool:
+    """Tell whether a dtype is floating point or complex: one that gradients can flow through."""
+    return dtype.is_floating_point or dtype.is_complex
+
+
+def working_dtype(dtype: dtype) -> dtype:
+    """Return the dtype that PyTorch's CPU kernels compute in: float32 for float16 and bfloat16."""
+    return float32 if dtype in HALVES else dtype

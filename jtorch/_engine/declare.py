@@ -26,12 +26,34 @@ FFT_FUNCTIONS: dict[str, Callable] = {}
 SPECIAL_FUNCTIONS: dict[str, Callable] = {}
 
 
+class InPlace:
+    """How the in-place form of an operator differs from the plain one.
+
+    Args:
+        saves, vjp, node_name: as for ``op``, where they are not those of the plain form.
+        kind: how it is planned, where that is not as the plain form is.
+    """
+
+    def __init__(
+        self,
+        *,
+        saves: Iterable[str] | str | None = None,
+        vjp: Callable | None = None,
+        node_name: str | None = None,
+        kind: Any = None,
+    ):
+        self.saves = saves
+        self.vjp = vjp
+        self.node_name = node_name
+        self.kind = kind
+
+
 def op(
     *signatures: str,
     kind: Any,
     method: bool = True,
     function: bool = True,
-    inplace: bool = False,
+    inplace: bool | InPlace = False,
     aliases: Iterable[str] = (),
     arity: str | None = None,
     name: str | None = None,
@@ -45,7 +67,8 @@ def op(
         *signatures: in PyTorch's argument language, the name first: ``"mul(Tensor input, Tensor
             other, *, Tensor out=None)"``. ``out`` there says that the form exists.
         kind: how it is planned, see ``kinds``.
-        method, function, inplace: which forms PyTorch has; the in-place form gets a ``_``.
+        method, function, inplace: which forms PyTorch has; the in-place form gets a ``_``. Where
+            it is differentiated in another way than the plain form, ``InPlace`` says how.
         aliases: other public names of the same operator.
         arity: ``"unary"`` or ``"binary"`` where that is how it is usually called (a faster
             recorder), ``"view"`` or ``"views"`` for one whose results share memory.
@@ -60,7 +83,7 @@ def op(
         public = name or signatures[0].partition("(")[0]
         bodies = tuple("(" + signature.partition("(")[2] for signature in signatures)
         entry = Op(public, bodies, pure, kind, **options)
-        entry.method, entry.function_form, entry.inplace = method, function, inplace
+        entry.method, entry.function_form, entry.inplace = method, function, bool(inplace)
         entry.out = any("out=None" in body or "Tensor out" in body for body in bodies)
         REGISTRY[public] = entry
         make = _MAKERS[arity]
@@ -75,7 +98,8 @@ def op(
         if inplace:
             names = (public, *aliases)
             functions = names if inplace_function is True else tuple(inplace_function or ())
-            _declare_inplace(entry, names if method else (), functions)
+            twin = inplace if isinstance(inplace, InPlace) else InPlace()
+            _declare_inplace(entry, twin, names if method else (), functions)
         return entry
 
     return declare
@@ -90,7 +114,9 @@ _MAKERS: dict[str | None, Callable] = {
 }
 
 
-def _declare_inplace(entry: Op, methods: Iterable[str], functions: Iterable[str]) -> None:
+def _declare_inplace(
+    entry: Op, options: InPlace, methods: Iterable[str], functions: Iterable[str]
+) -> None:
     public = entry.name + "_"
     bodies = tuple(
         body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
@@ -100,12 +126,12 @@ def _declare_inplace(entry: Op, methods: Iterable[str], functions: Iterable[str]
         public,
         bodies,
         entry.function,
-        kinds.InPlace(entry.kind, entry),
+        kinds.Overwriting(options.kind or entry.kind, entry),
         static=entry.static,
         special=[number for _, number in entry.special],
-        saves=entry.saves,
-        vjp=entry.vjp,
-        node_name=entry.node_name,
+        saves=entry.saves if options.saves is None else options.saves,
+        vjp=options.vjp or entry.vjp,
+        node_name=options.node_name or entry.node_name,
         kernel=entry.kernel,
         differentiable=entry.differentiable,
         dynamic=entry.extra_dynamic,

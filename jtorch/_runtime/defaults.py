@@ -11,6 +11,7 @@ import numpy as np
 from .._core import dtypes, modes
 from .._core.device import CPU, Device, default_device, push_default_device
 from .._core.dtypes import dtype as DType
+from .._core.dtypes import is_inexact
 from .._core.modes import intern_mode
 from .._core.promotion import can_cast as _can_cast
 from .._core.promotion import promote_types as _promote_types
@@ -18,6 +19,7 @@ from .._core.promotion import result_type as _result_type
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS
 from .._engine.execution import devices
+from .._engine.graph.values import is_tensor as _is_tensor
 from .._engine.recording import record
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
@@ -182,7 +184,7 @@ def result_type(*args: Any, **kwargs: Any) -> DType:
     _, bound = _RESULT.bind(args, kwargs)
     described = []
     for value in bound.values():
-        if hasattr(value, "_value"):
+        if _is_tensor(value):
             meta = current_value(value).meta
             described.append((meta.dtype, "dim" if meta.ndim else "zero"))
         else:
@@ -269,7 +271,7 @@ class iinfo:
                 f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
                 f"{type.__class__.__name__}"
             )
-        if type.is_floating_point or type.is_complex:
+        if is_inexact(type):
             raise TypeError(
                 "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
                 "'torch.iinfo'"

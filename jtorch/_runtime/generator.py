@@ -11,6 +11,7 @@ import numpy as np
 from .._core.device import CPU, Device
 from .._core.schema.schema import set_type
 from .._engine.execution import devices
+from .._engine.graph.values import is_tensor
 from .._engine.memory.from_host import fresh_tensor
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local, materialise
@@ -115,7 +116,7 @@ def _rebuilt(device: str, state: np.ndarray) -> Generator:
 
 def state_bytes(state: Any) -> Any:
     """Return the bytes of a state given as a tensor; what is no tensor as it is."""
-    if not hasattr(state, "_value"):
+    if not is_tensor(state):
         return state
     return np.asarray(materialise(current_value(state), "random state"))
 

@@ -13,6 +13,7 @@ from .._core.memory_format import channels_last
 from .._core.memory_format import memory_format as MemoryFormat
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.graph.values import is_tensor
 
 # Tensors
 
@@ -128,7 +129,7 @@ def _map2_(self: Any, x: Any, y: Any, callable: Callable) -> Any:
 
 def typename(obj: Any, /) -> str:
     """Return the name of an object's type; of a tensor that of its old type."""
-    if not isinstance(obj, type) and hasattr(obj, "_value") and hasattr(obj, "type"):
+    if not isinstance(obj, type) and is_tensor(obj) and hasattr(obj, "type"):
         return obj.type()
     module = getattr(obj, "__module__", "") or ""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)

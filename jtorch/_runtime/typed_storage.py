@@ -13,6 +13,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import set_type
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.execution.devices import check
+from .._engine.graph.values import is_tensor
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
 from ..storage import UntypedStorage, flat_elements, shown, warn_typed
@@ -87,7 +88,7 @@ class TypedStorage:
         place = check(Device("cpu" if device is None else device))
         if isinstance(given, int):
             tensor = FUNCTIONS["zeros"]((int(given),), dtype=dtype, device=place)
-        elif hasattr(given, "_value") or not hasattr(given, "__getitem__"):
+        elif is_tensor(given) or not hasattr(given, "__getitem__"):
             raise TypeError(f"{heading}\nArgument type not recognized: {type(given)}")
         else:
             data = given.tolist() if isinstance(given, TypedStorage) else given

@@ -14,7 +14,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.execution import devices
-from .._engine.graph.values import LEAF, NO_GRAD, make_meta, ready
+from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory.from_host import as_dtype, fresh_tensor
 from .._engine.recording import record
 from .._engine.recording.storage import current_value
@@ -94,7 +94,7 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         data, dtype, device = bound["data"], bound["dtype"], bound["device"]
         requires_grad = bound["requires_grad"]
         check_pinned(bound["pin_memory"])
-    if hasattr(data, "_value"):
+    if is_tensor(data):
         warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
         return copied(data, dtype, device, requires_grad)
     place = default_device() if device is None else devices.resolve(device)
@@ -149,7 +149,7 @@ def as_tensor(*args: Any, **kwargs: Any) -> Any:
 
 
 def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
-    if hasattr(data, "_value"):
+    if is_tensor(data):
         place = data.device if device is None else devices.resolve(device)
         return data.to(place, dtype or data.dtype)
     place = default_device() if device is None else devices.resolve(device)
@@ -185,7 +185,7 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
     requires_grad = bound["requires_grad"]
     place = None if device is None else devices.resolve(device)
     source: Any = None
-    if hasattr(obj, "_value"):
+    if is_tensor(obj):
         source = obj
         if requires_grad is None and obj.requires_grad:
             warnings.warn(
@@ -242,7 +242,7 @@ def new_tensor(self: Any, *args: Any, **kwargs: Any) -> Any:
     meta = self._value.meta
     data, dtype = bound["data"], bound["dtype"]
     place = meta.device if bound["device"] is None else devices.resolve(bound["device"])
-    if hasattr(data, "_value"):
+    if is_tensor(data):
         warnings.warn(_messages.copy_construct("tensor.new_tensor"), UserWarning, stacklevel=2)
         return copied(data, dtype or meta.dtype, place, bound["requires_grad"])
     array, dtype = array_of_data(data, dtype or meta.dtype)
@@ -251,7 +251,7 @@ def new_tensor(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 def scalar_of(value: Any) -> Any:
     """Return a Python number of a number, which may be a tensor without dimensions."""
-    return value.item() if hasattr(value, "_value") else value
+    return value.item() if is_tensor(value) else value
 
 
 def legacy_constructor(cls: type, *args: Any, **kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core import once
 from .._core.device import META, current_index
+from .._core.dtypes import is_inexact
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT
 from .._engine.recording import record
@@ -137,7 +138,7 @@ def to_complex(self: Any) -> complex:
 def to_index(self: Any) -> int:
     """Return the only element as an index."""
     meta = current_value(self).meta
-    if meta.dtype.is_floating_point or meta.dtype.is_complex or meta.numel != 1:
+    if is_inexact(meta.dtype) or meta.numel != 1:
         raise TypeError("only integer tensors of a single element can be converted to an index")
     return int(item(self))
 

@@ -12,7 +12,7 @@ from .._core.schema.schema import Schema
 from .._engine.declare import METHODS, op
 from .._engine.execution import devices
 from .._engine.graph.op import Plan
-from .._engine.graph.values import NO_GRAD, make_meta, ready
+from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.recording import record
 from .._engine.recording.kinds.base import Custom, cast
 from .._engine.recording.storage import current_value
@@ -83,7 +83,7 @@ def to(self: Any, *args: Any, **kwargs: Any) -> Any:
             return self
     _, bound = _TO.bind(args, kwargs, True)
     other = bound.get("tensor")
-    if other is not None and not hasattr(other, "_value"):
+    if other is not None and not is_tensor(other):
         dtype: Any
         place: Any
         dtype, place = _DTYPES_OF_NUMBERS.get(other.__class__, dtypes.complex128), CPU

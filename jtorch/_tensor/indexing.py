@@ -17,7 +17,7 @@ from .._core import dtypes, messages
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.graph.op import REGISTRY
-from .._engine.graph.values import NO_GRAD, make_meta, ready
+from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
 from .._engine.recording.kinds.base import broadcast_shapes
@@ -117,7 +117,7 @@ def take_slice(tensor: Any, dim: int, index: slice, keeps_whole: bool) -> Any:
 
 
 def _slice_index(value: Any) -> int:
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         return _number(value)
     try:
         return operator.index(value)
@@ -207,7 +207,7 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
     for item in items:
         if item is None or item is Ellipsis or item.__class__ is bool:
             continue
-        if hasattr(item, "_value") and item._value.meta.dtype in (dtypes.bool_, dtypes.uint8):
+        if is_tensor(item) and item._value.meta.dtype in (dtypes.bool_, dtypes.uint8):
             specified += item._value.meta.ndim
         else:
             specified += 1
@@ -233,7 +233,7 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
             result = _unsqueeze(result, dim)
             indices[dim] = _bool_index(item)
             dim += 1
-        elif hasattr(item, "_value"):
+        elif is_tensor(item):
             meta = item._value.meta
             if meta.ndim == 0 and meta.dtype in dtypes.INTEGERS and meta.dtype is not dtypes.uint8:
                 result = select(result, dim, _number(item), position)
@@ -261,7 +261,7 @@ def _as_items(index: Any) -> list[Any]:
 
 def _is_like_tuple(index: Any) -> bool:
     """Tell whether a list is taken for a tuple: where it holds more than numbers."""
-    if hasattr(index, "_value") or isinstance(index, (np.ndarray, np.generic)):
+    if is_tensor(index) or isinstance(index, (np.ndarray, np.generic)):
         return False
     if isinstance(index, tuple):
         return True
@@ -271,7 +271,7 @@ def _is_like_tuple(index: Any) -> bool:
         item is None
         or item is Ellipsis
         or isinstance(item, (slice, Sequence, np.ndarray))
-        or hasattr(item, "_value")
+        or is_tensor(item)
         for item in index
     )
 
@@ -280,7 +280,7 @@ def _as_item(item: Any) -> Any:
     """Return an element of an index as an int, bool, slice, ``None``, ``...`` or a tensor."""
     if item is None or item is Ellipsis or item.__class__ in (int, bool, slice):
         return item
-    if hasattr(item, "_value"):
+    if is_tensor(item):
         return item
     if isinstance(item, np.ndarray) or (
         isinstance(item, Sequence) and not isinstance(item, (str, bytes))
@@ -313,7 +313,7 @@ def index_tensor(data: Any) -> Any:
 
 
 def _plain(data: Any) -> Any:
-    if hasattr(data, "_value"):
+    if is_tensor(data):
         return _number(data) if data._value.meta.ndim == 0 else _array(data)
     if isinstance(data, Sequence) and not isinstance(data, str):
         return [_plain(item) for item in data]
@@ -395,7 +395,7 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
 def setitem(self: Any, index: Any, value: Any) -> None:
     """Do ``self[index] = value``."""
     meta = self._value.meta
-    if not hasattr(value, "_value"):
+    if not is_tensor(value):
         value = as_number(value, meta.dtype)
     cls = index.__class__
     if cls is int:
@@ -459,7 +459,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
 
 
 def _copy_to(target: Any, value: Any) -> None:
-    if not hasattr(value, "_value"):
+    if not is_tensor(value):
         _FILL.call(target, value)
         return
     meta = value._value.meta
@@ -483,7 +483,7 @@ def _without_leading_ones(value: Any) -> Any:
 def put(tensor: Any, indices: dict[int, Any], value: Any) -> None:
     """Write to the elements at tensors of positions or masks, by dimension."""
     check_write(tensor, (value,))
-    is_number = not hasattr(value, "_value")
+    is_number = not is_tensor(value)
     meta = tensor._value.meta
     if 0 in meta.strides and any(
         n > 1 and stride == 0 for n, stride in zip(meta.shape, meta.strides, strict=True)
@@ -542,7 +542,7 @@ def iterate(self: Any) -> Any:
 
 def contains(self: Any, element: Any) -> bool:
     """Return whether an element is equal to ``element``."""
-    if hasattr(element, "_value") or isinstance(element, (bool, int, float, complex)):
+    if is_tensor(element) or isinstance(element, (bool, int, float, complex)):
         return bool((element == self).any().item())
     raise RuntimeError(
         f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."

@@ -11,7 +11,7 @@ from .._core.layout import strided
 from .._core.schema.schema import Schema
 from .._engine.declare import METHODS
 from .._engine.execution import devices
-from .._engine.graph.values import make_meta
+from .._engine.graph.values import is_tensor, make_meta
 from .._engine.recording import record
 from ..ops.creation.creation import filled_tensor
 from . import _messages
@@ -34,7 +34,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
     """
     from .constructors import array_of_data, fresh_tensor
 
-    if len(args) == 1 and not kwargs and hasattr(args[0], "_value"):
+    if len(args) == 1 and not kwargs and is_tensor(args[0]):
         other = args[0]
         return other.detach()
     if args and args[0].__class__ in (list, tuple) and len(args) == 1:
@@ -64,7 +64,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
     data = bound["data"]
     if isinstance(data, (str, bytes)):
         raise _messages.invalid_data(data)
-    if not hasattr(data, "__len__") and not hasattr(data, "_value"):
+    if not hasattr(data, "__len__") and not is_tensor(data):
         name = type(data).__name__
         if type(data).__module__ == "numpy":
             name = f"numpy.{name}"

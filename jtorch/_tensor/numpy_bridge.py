@@ -13,7 +13,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.execution import devices, interchange
-from .._engine.graph.values import NO_GRAD, make_meta, ready
+from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.views import storage_offset
 from .._engine.recording import record
@@ -256,7 +256,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         device: where the tensor should be.
         copy: whether to copy; ``None``: only where that is needed.
     """
-    if hasattr(ext_tensor, "_value"):
+    if is_tensor(ext_tensor):
         made = ext_tensor.detach()
     elif type(ext_tensor).__name__ == "PyCapsule":
         made = _shared_tensor(np.from_dlpack(_Capsule(ext_tensor)))

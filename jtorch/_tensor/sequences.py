@@ -17,6 +17,7 @@ import numpy as np
 from .._core import dtypes, messages
 from .._core.dtypes import dtype as DType
 from .._core.promotion import promote_types
+from .._engine.graph.values import is_tensor
 from . import _messages
 
 _MOST_DIMENSIONS = 128
@@ -121,7 +122,7 @@ def _converted(flat: Any, dtype: DType, kinds: set[type]) -> np.ndarray:
 def _is_sequence(value: Any) -> bool:
     if isinstance(value, (list, tuple, str, bytes, range)):
         return True
-    if hasattr(value, "_value") or isinstance(value, (dict, set, frozenset, np.generic)):
+    if is_tensor(value) or isinstance(value, (dict, set, frozenset, np.generic)):
         return False
     if isinstance(value, np.ndarray):
         return value.ndim > 0
@@ -176,7 +177,7 @@ def _inferred(value: Any, default_dtype: DType, warned: list[bool]) -> DType:
         return dtypes.int64
     if isinstance(value, complex):
         return _complex_default(default_dtype)
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         return value.dtype
     if isinstance(value, (str, bytes)):
         raise _messages.invalid_data(value)
@@ -208,7 +209,7 @@ def _store(
         place[0] += 1
         return
     if not _is_sequence(data):
-        if hasattr(data, "_value") and data.ndim:
+        if is_tensor(data) and data.ndim:
             data = list(data)
         else:
             raise TypeError("not a sequence")
@@ -220,7 +221,7 @@ def _store(
 
 def _number(value: Any) -> Any:
     """Return the number of a tensor of one element; anything else as it is."""
-    return value.item() if hasattr(value, "_value") else value
+    return value.item() if is_tensor(value) else value
 
 
 def _store_integer(value: Any, dtype: DType) -> Any:
@@ -237,7 +238,7 @@ def _store_integer(value: Any, dtype: DType) -> Any:
         number = int(value)
     elif isinstance(value, np.bool_):
         raise TypeError("'numpy.bool' object cannot be interpreted as an integer")
-    elif hasattr(value, "_value") and value.dtype.is_floating_point:
+    elif is_tensor(value) and value.dtype.is_floating_point:
         number = int(value.item())
     else:
         number = operator.index(value)
@@ -254,7 +255,7 @@ def _store_integer(value: Any, dtype: DType) -> Any:
 
 
 def _store_float(value: Any, dtype: DType) -> Any:
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         if value.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         number = value.item()

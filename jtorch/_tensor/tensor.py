@@ -8,16 +8,17 @@ from typing import Any
 from .._core import messages
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
+from .._core.dtypes import is_inexact
 from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
 from .._engine.declare import METHODS
 from .._engine.graph.op import REGISTRY
-from .._engine.graph.values import LEAF, NO_GRAD, RESULT, ready
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
 from .._engine.recording.storage import current_value, extra_of, version_of
 
 
-class Tensor:
+class Tensor(TensorBase):
     """A multi-dimensional array of elements of one dtype, with gradients.
 
     Everything about a tensor but its elements is known at once; the elements are computed when
@@ -134,7 +135,7 @@ class Tensor:
             raise messages.not_a_leaf_flag()
         if bool(requires_grad) == (meta.grad == LEAF):
             return self
-        if requires_grad and not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        if requires_grad and not is_inexact(meta.dtype):
             raise messages.integer_requires_grad_flag()
         if value.array is None:
             value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (self,), {})

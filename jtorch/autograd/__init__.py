@@ -9,7 +9,7 @@ from .._core import messages
 from .._engine.backward.stages import accumulate
 from .._engine.backward.usual import differentiate
 from .._engine.declare import FUNCTIONS
-from .._engine.graph.values import NO_GRAD, Value
+from .._engine.graph.values import NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value
 from . import forward_ad as forward_ad
 from . import functional, graph
@@ -70,7 +70,7 @@ def _cotangents(outputs: Sequence[Any], given: Sequence[Any]) -> list[Value | No
                     raise messages.not_real_backward(meta.dtype)
             checked.append(None)
             continue
-        if not hasattr(gradient, "_value"):
+        if not is_tensor(gradient):
             raise TypeError(
                 "gradients can be either Tensors or None, but got " + type(gradient).__name__
             )

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core import messages
+from .._core.dtypes import is_inexact
 from .._engine.backward.graph import FunctionSegment
 from .._engine.backward.nodes import Node, accumulator, node_at
-from .._engine.graph.values import LEAF, NO_GRAD, RESULT, ready
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import current_value, mark_stale, version_of
 from .._engine.recording.trace import flush, local, materialise
@@ -34,7 +35,7 @@ class FunctionCtx:
         self._materialize_grads = True
         self._saved: list[Any] | None = []
         self.needs_input_grad = tuple(
-            [hasattr(arg, "_value") and current_value(arg).meta.grad != NO_GRAD for arg in args]
+            [is_tensor(arg) and current_value(arg).meta.grad != NO_GRAD for arg in args]
         )
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -229,7 +230,7 @@ class Function(metaclass=_FunctionMeta):
             set_grad_mode(before)
         several = isinstance(results, tuple)
         outputs = list(results) if several else [results]
-        if any(not hasattr(output, "_value") for output in outputs) and not several:
+        if any(not is_tensor(output) for output in outputs) and not several:
             _refuse_result(cls, outputs[0])
         if differentiable:
             outputs = _attach(cls, ctx, args, outputs)
@@ -251,7 +252,7 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     arguments: list[Any] = []
     for arg in args:
         edge = meta = None
-        if hasattr(arg, "_value"):
+        if is_tensor(arg):
             value = current_value(arg)
             meta = value.meta
             if value.meta.grad == LEAF:
@@ -261,16 +262,14 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
         edges.append(edge)
         arguments.append(meta)
     node_name = ctx.__class__.__name__
-    tensors = [(i, o) for i, o in enumerate(outputs) if hasattr(o, "_value")]
+    tensors = [(i, o) for i, o in enumerate(outputs) if is_tensor(o)]
     silent = {id(tensor) for tensor in ctx._non_differentiable}
     dirty = {id(tensor) for tensor in ctx._dirty}
     inputs = {id(arg) for arg in args}
     metas = []
     for _, output in tensors:
         meta = current_value(output).meta.with_grad(NO_GRAD)
-        has_grad = id(output) not in silent and (
-            meta.dtype.is_floating_point or meta.dtype.is_complex
-        )
+        has_grad = id(output) not in silent and (is_inexact(meta.dtype))
         metas.append(meta.with_grad(RESULT) if has_grad else meta)
     run = _runner(cls, ctx, len(args))
     segment = FunctionSegment(tuple(metas), edges, arguments, run, node_name)
@@ -352,7 +351,7 @@ def _checked(cls: Any, ctx: Any, index: int, result: Any, needed: bool) -> Any:
         return None
     if not needed:
         return None
-    if not hasattr(result, "_value"):
+    if not is_tensor(result):
         raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
     return result
 
@@ -368,9 +367,7 @@ def once_differentiable(function: Callable) -> Callable:
             results = function(ctx, *gradients)
         finally:
             set_grad_mode(before)
-        needs = any(
-            hasattr(gradient, "_value") and gradient.requires_grad for gradient in gradients
-        )
+        needs = any(is_tensor(gradient) and gradient.requires_grad for gradient in gradients)
         if not (before and needs):
             return results
         several = isinstance(results, tuple)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._engine.declare import FUNCTIONS
+from .._engine.graph.values import is_tensor
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -14,7 +15,7 @@ def _tuple(value: Any, name: str, kind: str) -> tuple[bool, tuple]:
     several = isinstance(value, tuple)
     values = value if several else (value,)
     for index, each in enumerate(values):
-        if not hasattr(each, "_value"):
+        if not is_tensor(each):
             if several:
                 raise TypeError(
                     f"The {name} given to {kind} must be either a Tensor or a tuple of Tensors but "
@@ -31,7 +32,7 @@ def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
     several = isinstance(value, tuple)
     values = value if several else (value,)
     for index, each in enumerate(values):
-        if not hasattr(each, "_value"):
+        if not is_tensor(each):
             where = (
                 f"the value at index {index}"
                 if several
@@ -240,7 +241,7 @@ def _scalar(func: Callable, kind: str) -> Callable:
     def checked(*inputs: Any) -> Any:
         output = func(*inputs)
         several, outputs = _outputs(output, kind)
-        if several or not hasattr(output, "_value"):
+        if several or not is_tensor(output):
             raise RuntimeError(f"The function given to {kind} should return a single Tensor")
         if outputs[0].numel() != 1:
             raise RuntimeError(

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.graph.values import is_tensor
+
 
 class GradcheckError(RuntimeError):
     """A gradient is not what finite differences say."""
@@ -17,7 +19,7 @@ class GradcheckError(RuntimeError):
 
 def _outputs(value: Any) -> tuple:
     outputs = value if isinstance(value, (tuple, list)) else (value,)
-    return tuple([o for o in outputs if hasattr(o, "_value") and o.requires_grad])
+    return tuple([o for o in outputs if is_tensor(o) and o.requires_grad])
 
 
 def gradcheck(
@@ -59,7 +61,7 @@ def gradcheck(
     from . import grad
 
     tensors = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    checked = [t for t in tensors if hasattr(t, "_value") and t.requires_grad]
+    checked = [t for t in tensors if is_tensor(t) and t.requires_grad]
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them "
@@ -224,7 +226,7 @@ def gradgradcheck(
 
     def first(*arguments: Any) -> Any:
         own, own_weights = arguments[:-count], arguments[-count:]
-        wanted = tuple([a for a in own if hasattr(a, "_value") and a.requires_grad])
+        wanted = tuple([a for a in own if is_tensor(a) and a.requires_grad])
         found = grad(
             _outputs(func(*own)), wanted, own_weights, create_graph=True, allow_unused=True
         )

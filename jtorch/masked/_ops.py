@@ -11,6 +11,8 @@ from typing import Any
 
 import jtorch as torch
 
+from .._core.dtypes import is_inexact
+
 Dims = int | Sequence[int] | None
 
 _KEYWORDS = """
@@ -271,7 +273,7 @@ def mean(
 ) -> Any:  # fmt: skip
     source = "Input" if dtype is None else "Optional"
     dtype = input.dtype if dtype is None else dtype
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         raise ValueError(
             f"mean(): Could not infer output dtype. {source} dtype must be either a floating "
             f"point or complex dtype. Got: {dtype}"
@@ -352,9 +354,9 @@ def _variance(
         less = float(correction)
     if dtype is None:
         dtype = input.dtype
-        if not (dtype.is_floating_point or dtype.is_complex):
+        if not is_inexact(dtype):
             dtype = torch.float32
-    compute = dtype if dtype.is_floating_point or dtype.is_complex else torch.float32
+    compute = dtype if is_inexact(dtype) else torch.float32
     whole = None if mask is None else _input_mask(input, mask=mask)
     count, total = _count_and_total(input, dim, True, dtype, whole)
     away = torch.subtract(input, torch.divide(total, count))

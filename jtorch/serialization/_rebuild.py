@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core.dtypes import dtype as DType
+from .._core.dtypes import is_inexact
 from . import _adapter, _limits
 from ._storage import LoadedStorage
 
@@ -67,7 +68,7 @@ def _rebuild(
     if type(dtype) is not DType:
         raise TypeError(f"a tensor needs a dtype, but the file has {type(dtype).__name__}")
     check_geometry(storage.nbytes(), dtype.itemsize, offset, size, stride)
-    if requires_grad and not (dtype.is_floating_point or dtype.is_complex):
+    if requires_grad and not is_inexact(dtype):
         raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
     if storage.dtype is None:
         storage.dtype = dtype

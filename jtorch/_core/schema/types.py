@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..dtypes import is_inexact
 from . import messages
 
 _REQUIRED = object()
@@ -123,7 +124,7 @@ def is_index(value: Any) -> bool:
 
 
 def _is_integral(dtype: dtypes.dtype, with_bool: bool) -> bool:
-    if dtype.is_floating_point or dtype.is_complex:
+    if is_inexact(dtype):
         return False
     return with_bool or "bool" not in repr(dtype)
 

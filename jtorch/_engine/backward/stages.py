@@ -14,7 +14,7 @@ from ..graph import tape
 from ..graph.cones import cone_of
 from ..graph.op import REGISTRY
 from ..graph.trie import Instruction, Node
-from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, make_meta, ready
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from ..recording.record import record, reference_of, wrap
 from ..recording.storage import current_value, extra_of
 from ..recording.trace import Segment, Trace, flush, local, materialise
@@ -591,7 +591,7 @@ def _call_hook(hook: Callable, gradient: Value) -> Value:
     result = hook(tensor)
     if result is None:
         return current_value(tensor)
-    if not hasattr(result, "_value"):
+    if not is_tensor(result):
         name = getattr(hook, "__name__", type(hook).__name__)
         raise TypeError(
             f"hook '{name}' has returned an incorrect value (expected Tensor or None, but got "

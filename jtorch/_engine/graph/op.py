@@ -83,6 +83,59 @@ class Plan:
         self.vjp = vjp
 
 
+class Spec:
+    """What a call of an operator will yield, worked out from its arguments before anything runs.
+
+    The pure function is the decorated one; it is called with one array for each of ``operands``
+    and with ``params``.
+
+    Args:
+        operands: the operands that are arrays in the program, in the order of the pure function's
+            positional parameters.
+        metas: metas of the results, without their part in differentiation.
+        params: keyword arguments of the pure function that are constants of the program.
+        saves, vjp, node_name: override those of the entry, see ``Op``; ``saves`` as positions in
+            ``operands``.
+        undefined: see ``Plan``.
+    """
+
+    __slots__ = ("operands", "metas", "params", "saves", "vjp", "node_name", "undefined")
+
+    def __init__(
+        self,
+        operands: list[Operand],
+        metas: Iterable[Meta],
+        params: dict[str, Any] | None = None,
+        *,
+        saves: tuple[int, ...] | None = None,
+        vjp: Callable | None = None,
+        node_name: str | None = None,
+        undefined: bool = False,
+    ):
+        self.operands = operands
+        self.metas = tuple(metas)
+        self.params = params or {}
+        self.saves = saves
+        self.vjp = vjp
+        self.node_name = node_name
+        self.undefined = undefined
+
+    def plan(self, function: Callable) -> Plan:
+        """Return the plan that runs a pure function with these operands and parameters."""
+        if self.params:
+            function = functools.partial(function, **self.params)
+        plan = Plan(
+            function,
+            self.operands,
+            self.metas,
+            saves=self.saves,
+            node_name=self.node_name,
+            vjp=self.vjp,
+        )
+        plan.undefined = self.undefined
+        return plan
+
+
 class Kind(Protocol):
     """A family of operators that are planned alike (pointwise, reduction, view, ...)."""
 

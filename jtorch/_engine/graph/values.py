@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..._core.device import Device
 from ..._core.dtypes import dtype as DType
@@ -12,6 +12,18 @@ from ..._core.strides import contiguous_strides, is_contiguous
 
 #: How a value takes part in differentiation: not at all, as a leaf, or as a recorded result.
 NO_GRAD, LEAF, RESULT = 0, 1, 2
+
+
+class TensorBase:
+    """Base of ``torch.Tensor``, by which the layers below that class know a tensor."""
+
+    __slots__ = ()
+    __module__ = "torch._C"
+
+
+def is_tensor(value: object) -> TypeGuard[Any]:
+    """Tell whether a value is a tensor of this library (an array of JAX is not)."""
+    return isinstance(value, TensorBase)
 
 
 class Meta:

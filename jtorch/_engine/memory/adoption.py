@@ -11,8 +11,9 @@ import sys
 import weakref
 from typing import Any
 
+from ..._core.dtypes import is_inexact
 from ..graph.op import REGISTRY
-from ..graph.values import LEAF, NO_GRAD, RESULT, ready
+from ..graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from ..recording.record import record
 from ..recording.storage import Alias, current_value, storage_of
 from .views import Step
@@ -83,12 +84,12 @@ def set_data(tensor: Any, source: Any) -> None:
         TypeError: ``source`` is no tensor.
         RuntimeError: gradients of the tensor cannot have the new dtype.
     """
-    if not hasattr(source, "_value"):
+    if not is_tensor(source):
         raise TypeError(f"Variable data has to be a tensor, but got {type(source).__name__}")
     grad = current_value(tensor).meta.grad
     new = current_value(source)
     dtype = new.meta.dtype
-    if grad != NO_GRAD and not (dtype.is_floating_point or dtype.is_complex):
+    if grad != NO_GRAD and not is_inexact(dtype):
         raise RuntimeError(
             "data set to a tensor that requires gradients must be floating point or complex dtype"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import messages
 from ..._core.device import CPU, Device
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..execution import devices
 from ..graph.values import LEAF, NO_GRAD, make_meta, ready
 from ..recording import record
@@ -28,7 +29,7 @@ def fresh_tensor(
     Raises:
         RuntimeError: gradients are asked of a dtype that has none.
     """
-    if requires_grad and not (dtype.is_floating_point or dtype.is_complex):
+    if requires_grad and not is_inexact(dtype):
         raise messages.integer_requires_grad()
     meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
     small = device is CPU and array.nbytes < 4096

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
+from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..graph.op import REGISTRY, Op, Operand, Plan
 from ..graph.trie import Instruction
-from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, ready
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import planning, storage
 from ..recording.planning import keep_history
 from ..recording.record import record, reference_of, switch_device, wrap
@@ -336,7 +337,7 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
 
     def make() -> Instruction:
         planned, meta = _plan_chain(base.meta, steps, numbers)
-        floating = meta.dtype.is_floating_point or meta.dtype.is_complex
+        floating = is_inexact(meta.dtype)
         part = grad if floating else NO_GRAD
 
         def run(array, *given):
@@ -634,13 +635,13 @@ def check_write(tensor: Any, others: tuple = ()) -> None:
         tensor: the tensor.
         others: the other arguments of the operator.
     """
-    if not local.trace.mode.grad or not hasattr(tensor, "_value"):
+    if not local.trace.mode.grad or not is_tensor(tensor):
         return
     grad = current_value(tensor).meta.grad
     alias = tensor._alias
     if alias is not None and alias.base is not None:
         recorded = grad != NO_GRAD or any(
-            hasattr(other, "_value") and other._value.meta.grad != NO_GRAD for other in others
+            is_tensor(other) and other._value.meta.grad != NO_GRAD for other in others
         )
         if recorded and alias.remark is not None:
             raise messages.view_inplace(*alias.remark)

@@ -17,12 +17,13 @@ from numpy import ndarray
 
 from ..._core import config, messages
 from ..._core.device import CPU, META
+from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..execution import compilation
 from ..execution.devices import NO_ELEMENTS
 from ..graph.locations import user_location
 from ..graph.trie import Instruction, Node
-from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, make_meta, ready
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from . import cutting, saved_hooks
 from .record import switch_device, wrap
 from .storage import current_value, overwrite
@@ -74,7 +75,7 @@ def _key(
         if number.__class__ is float:
             trace.floats.append(number)
             append(float)
-        elif hasattr(number, "_value"):
+        elif is_tensor(number):
             value = current_value(number)
             reference = value.place - base
             append(reference if -REACH < reference < REACH else trace.enter(value))
@@ -270,7 +271,7 @@ def _instruction(
     operand_metas: list[Meta | None] = []
     floats = trace.node.n_floats
     for number in numbers:
-        if hasattr(number, "_value"):
+        if is_tensor(number):
             value = current_value(number)
             operands.append(value.place - trace.base)
             operand_metas.append(value.meta)
@@ -330,7 +331,7 @@ def _instruction(
 
 
 def _as_result(meta: Meta) -> Meta:
-    tracked = meta.dtype.is_floating_point or meta.dtype.is_complex
+    tracked = is_inexact(meta.dtype)
     return meta.with_grad(RESULT) if tracked else meta
 
 

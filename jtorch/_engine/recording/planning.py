@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
 from ..graph.op import Op, Operand, Plan
 from ..graph.trie import Instruction, Node
-from ..graph.values import NO_GRAD, RESULT
+from ..graph.values import NO_GRAD, RESULT, is_tensor
 from . import autocast, cutting, saved_hooks
 from .trace import REACH, Trace
 
 
 def is_operand(value: Any) -> bool:
     """Return whether a Python operator of a tensor takes this as its other operand."""
-    return hasattr(value, "_value") or isinstance(value, (numbers.Number, np.number, np.bool_))
+    return is_tensor(value) or isinstance(value, (numbers.Number, np.number, np.bool_))
 
 
 def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bool) -> Node:
@@ -114,7 +115,7 @@ def _bind(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> dict
             value = args[0]
         else:
             continue
-        if value is parameter.default and name not in references and not hasattr(value, "_value"):
+        if value is parameter.default and name not in references and not is_tensor(value):
             result[name] = value  # not given: the function's own default says the same
         else:
             result[name] = _operand(trace, name, value, references, op)
@@ -145,14 +146,12 @@ def _number_references(
 
 
 def _operand(trace: Trace, name: str, value: Any, references: dict, op: Op) -> Any:
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         return tensor_operand(trace, name, value)
     if name in op.dynamic and isinstance(value, (bool, int, float, complex)):
         return Operand(name, references.get(name), None, value)
-    if isinstance(value, (tuple, list)) and any(hasattr(item, "_value") for item in value):
-        return [
-            tensor_operand(trace, name, item) if hasattr(item, "_value") else item for item in value
-        ]
+    if isinstance(value, (tuple, list)) and any(is_tensor(item) for item in value):
+        return [tensor_operand(trace, name, item) if is_tensor(item) else item for item in value]
     return value
 
 
@@ -188,12 +187,7 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         )
         if gradient_operands:
             metas = tuple(
-                [
-                    meta.with_grad(RESULT)
-                    if meta.dtype.is_floating_point or meta.dtype.is_complex
-                    else meta
-                    for meta in metas
-                ]
+                [meta.with_grad(RESULT) if is_inexact(meta.dtype) else meta for meta in metas]
             )
             if plan.undefined or all(meta.grad == NO_GRAD for meta in metas):
                 gradient_operands = ()

@@ -27,7 +27,7 @@ from ..._core import config, messages
 from ..._core.device import CPU, Device
 from ..._core.promotion import can_cast
 from ..graph.op import Op
-from ..graph.values import Value
+from ..graph.values import Value, is_tensor
 from . import planning, saved_hooks
 from ._messages_out import ANY_DTYPE, out_dtype_error
 from .storage import current_value, overwrite, slow
@@ -149,7 +149,7 @@ def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
         return (cls, *[_encode_element(op, trace, element) for element in arg])
     if arg is None:
         return None
-    if hasattr(arg, "_value"):
+    if is_tensor(arg):
         return reference_of(trace, current_value(arg))
     if isinstance(arg, (np.generic, Tensor)):
         raise TypeError  # a number in NumPy's clothes, or a tensor without a value: see ``recover``
@@ -162,7 +162,7 @@ def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
         return element
     if cls is float or cls is bool or cls is complex:
         return (cls, element)
-    if hasattr(element, "_value"):
+    if is_tensor(element):
         return reference_of(trace, current_value(element))
     if cls is tuple or cls is list:
         return (cls, *[_encode_element(op, trace, inner) for inner in element])
@@ -546,11 +546,11 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
 
 def _explain_write(tensor: Any, others: tuple) -> None:
     """Raise what PyTorch says before anything else: that the tensor cannot be written."""
-    if not hasattr(tensor, "_value"):
+    if not is_tensor(tensor):
         return
     slow.check_write(tensor, others)
     for other in others:
-        if hasattr(other, "_value"):
+        if is_tensor(other):
             slow.check_overlap(tensor, other)
 
 
@@ -596,7 +596,7 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     trace = local.trace
     for arg in (*args, *kwargs.values()):
         refusal = getattr(type(arg), "_refusal", None)
-        if refusal is not None and not hasattr(arg, "_value"):  # a parameter without a shape yet
+        if refusal is not None and not is_tensor(arg):  # a parameter without a shape yet
             raise refusal(_builtin_name(op, method))
     tensors = _tensors((*args, *kwargs.values()))
     devices = {tensor._value.meta.device for tensor in tensors}
@@ -633,7 +633,7 @@ def _builtin_name(op: Op, method: bool) -> str:
 
 
 def _on_device(value: Any, device: Device) -> Any:
-    return value.to(device) if hasattr(value, "_value") else value
+    return value.to(device) if is_tensor(value) else value
 
 
 def switch_device(device: Device) -> None:
@@ -646,10 +646,10 @@ def switch_device(device: Device) -> None:
 def _tensors(values: tuple) -> list[Any]:
     found = []
     for value in values:
-        if hasattr(value, "_value"):
+        if is_tensor(value):
             found.append(value)
         elif isinstance(value, (tuple, list)):
-            found.extend(item for item in value if hasattr(item, "_value"))
+            found.extend(item for item in value if is_tensor(item))
     return found
 
 
@@ -662,7 +662,7 @@ def _plain(value: Any) -> Any:
 
 
 def _hashable(value: Any) -> bool:
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         return True
     try:
         hash(tuple(value) if isinstance(value, list) else value)

@@ -13,6 +13,7 @@ import jtorch as torch
 from ... import __future__ as conversion
 from ..._core.device import Device
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._engine.execution import devices
 from ..._engine.recording.hooks import RemovableHandle, add_hook
@@ -566,7 +567,7 @@ class Module:
         memory_format = bound["memory_format"]
         non_blocking = bound["non_blocking"]
         if dtype is not None:
-            if not (dtype.is_floating_point or dtype.is_complex):
+            if not is_inexact(dtype):
                 raise TypeError(
                     "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                     f"dtype={dtype}"

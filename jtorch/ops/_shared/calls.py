@@ -14,6 +14,7 @@ from typing import Any
 from ..._core.schema.schema import Schema
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.record import write_result
 from ..._engine.recording.signatures import CallSignature
 
@@ -103,7 +104,7 @@ def bound_function(
                     return result
                 if write is not None:
                     return write(out, result, public)
-                operands = [value for value in bound.values() if hasattr(value, "_value")]
+                operands = [value for value in bound.values() if is_tensor(value)]
                 return _write(out, result, public, operands)
 
             call.__name__ = call.__qualname__ = public

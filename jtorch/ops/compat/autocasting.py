@@ -20,6 +20,7 @@ from ..._engine.declare import (
     SPECIAL_FUNCTIONS,
 )
 from ..._engine.graph.op import REGISTRY
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.autocast import (
     BANNED,
     FLOAT32,
@@ -144,7 +145,7 @@ def _contracts(equation: Any) -> bool:
 def _metas(values: Any) -> list[Any]:
     found = []
     for value in values:
-        if hasattr(value, "_value"):
+        if is_tensor(value):
             found.append(value._value.meta)
         elif isinstance(value, (list, tuple)):
             found.extend(_metas(value))
@@ -152,7 +153,7 @@ def _metas(values: Any) -> list[Any]:
 
 
 def _converted(value: Any, device_type: str, dtype: Any) -> Any:
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         meta = value._value.meta
         if is_eligible(meta, device_type) and meta.dtype is not dtype:
             return value.to(dtype)

@@ -10,7 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..._core.dtypes import bool_
+from ..._core.dtypes import bool_, is_inexact
 from ..._engine.declare import FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
@@ -53,7 +53,7 @@ def softmax_backward_data(grad_output, output, dim, input_dtype):
 def _dropout_backward_plan(operation, bound, mode) -> Plan:
     gradient, mask, scale = bound["grad_output"], bound["mask"], float(bound["scale"])
     meta = gradient.meta
-    known = meta.dtype.is_floating_point or meta.dtype.is_complex
+    known = is_inexact(meta.dtype)
     dtype = meta.dtype if known else mode.default_dtype
 
     def run(upstream, kept):

@@ -17,6 +17,7 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._core.device import CPU, META, Device, default_device
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._core.layout import layout as Layout
 from ..._core.layout import strided
 from ..._core.memory_format import preserve_format
@@ -24,7 +25,7 @@ from ..._core.schema.schema import Schema, set_type
 from ..._core.strides import strides_of_order
 from ..._engine.declare import FUNCTIONS, METHODS
 from ..._engine.execution import devices
-from ..._engine.graph.values import LEAF, NO_GRAD, Meta, make_meta, ready
+from ..._engine.graph.values import LEAF, NO_GRAD, Meta, is_tensor, make_meta, ready
 from ..._engine.memory.from_host import as_dtype
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
@@ -79,7 +80,7 @@ def filled_tensor(meta: Meta, number: Any, requires_grad: bool = False) -> Any:
         requires_grad: whether it is a leaf that requires grad.
     """
     if requires_grad:
-        if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        if not is_inexact(meta.dtype):
             raise messages.integer_requires_grad()
         meta = meta.with_grad(LEAF)
     value = ready(_filled(meta, number), meta)
@@ -221,7 +222,7 @@ def _like(name: str, number: int | None) -> Callable:
     schema = Schema(f"{name}(Tensor input{fill}, *, MemoryFormat? memory_format=None, {_OPTIONS}")
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs and len(args) == 1 and number is not None and hasattr(args[0], "_value"):
+        if not kwargs and len(args) == 1 and number is not None and is_tensor(args[0]):
             meta = args[0]._value.meta.with_grad(NO_GRAD)
             if meta.contiguous or meta.device is META:
                 if not meta.contiguous:
@@ -266,7 +267,7 @@ def number_for(number: Any, dtype: DType) -> Any:
     Raises:
         RuntimeError: it does not fit.
     """
-    if hasattr(number, "_value"):
+    if is_tensor(number):
         number = number.item()
     name = messages.cpp_name(dtype._name)
     kind = dtype._kind
@@ -317,7 +318,7 @@ def full(*args: Any, **kwargs: Any) -> Any:
     """
     _, bound = _FULL.bind(args, kwargs)
     size, number, dtype, out = (bound[name] for name in ("size", "fill_value", "dtype", "out"))
-    if hasattr(number, "_value"):
+    if is_tensor(number):
         number = number.item()
     device = device_of(bound["device"], None if out is None else out.device)
     check_options(bound, device)

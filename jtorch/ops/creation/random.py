@@ -15,12 +15,13 @@ from ... import _random
 from ..._core import dtypes, messages
 from ..._core.device import CPU, META
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.execution import devices
 from ..._engine.graph.op import REGISTRY, Plan
-from ..._engine.graph.values import NO_GRAD, RESULT, Meta, make_meta, ready
+from ..._engine.graph.values import NO_GRAD, RESULT, Meta, is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from ..._engine.recording.storage import current_value, overwrite
@@ -157,7 +158,7 @@ _STANDARD = _Normal(0.0, 1.0)
 def _fresh(meta: Meta, generator: Any, draw: Draw, requires_grad: bool) -> Any:
     """Return a new tensor of draws."""
     if requires_grad:
-        if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        if not is_inexact(meta.dtype):
             raise messages.integer_requires_grad()
         return record.wrap(ready(_drawn(meta, generator, draw), meta)).requires_grad_()
     return record.wrap(ready(_drawn(meta, generator, draw), meta))
@@ -304,7 +305,7 @@ def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
 
 
 def _bound(value: Any) -> int:
-    return int(value.item()) if hasattr(value, "_value") else value
+    return int(value.item()) if is_tensor(value) else value
 
 
 rand_like = _like("rand_like", ("",), lambda bound, meta: _rand)
@@ -569,7 +570,7 @@ def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
 
     def moved(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         scaled = (draw(engine, shape, dtype) * _elements(std)).astype(dtype, copy=False)
-        shift = _elements(mean) if hasattr(mean, "_value") else mean
+        shift = _elements(mean) if is_tensor(mean) else mean
         return (scaled + shift).astype(dtype, copy=False)
 
     return moved
@@ -598,8 +599,8 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     mean, std = bound["mean"], bound["std"]
     if index == 3:
         return _made(bound, bound["size"], _Normal(mean, std), None)
-    tensors = [each for each in (mean, std) if hasattr(each, "_value")]
-    if hasattr(std, "_value"):
+    tensors = [each for each in (mean, std) if is_tensor(each)]
+    if is_tensor(std):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
         if std.numel() and (_elements(std) < 0).any():
@@ -611,15 +612,15 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     like = tensors[0]._value.meta
     dtype = like.dtype if out is None else out.dtype
     meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
-    factor = 1.0 if hasattr(std, "_value") else std
+    factor = 1.0 if is_tensor(std) else std
     with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
     draw: Draw = _Normal(0.0, factor)
-    if hasattr(std, "_value") and like.device is CPU:
+    if is_tensor(std) and like.device is CPU:
         result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
     else:
         result = _fresh(meta, bound["generator"], draw, False)
-        previous = [each.detach() if hasattr(each, "_value") else each for each in (mean, std)]
-        if hasattr(std, "_value"):
+        previous = [each.detach() if is_tensor(each) else each for each in (mean, std)]
+        if is_tensor(std):
             result = result * previous[1]
         result = result + previous[0]
     if with_grad and index == 0:

@@ -12,10 +12,11 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._core.device import META
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS
 from ..._engine.execution import devices
-from ..._engine.graph.values import make_meta, ready
+from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
 from ..._random.rounding import fma32, fma64
@@ -28,7 +29,7 @@ _OPTIONS = (
 
 
 def _number(value: Any) -> Any:
-    return value.item() if hasattr(value, "_value") else value
+    return value.item() if is_tensor(value) else value
 
 
 def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> Any:
@@ -46,7 +47,7 @@ def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> A
     if out is not None:
         return write_out(out, make(out.dtype), out.dtype, name)
     requires_grad = bound["requires_grad"]
-    if requires_grad and not (dtype.is_floating_point or dtype.is_complex):
+    if requires_grad and not is_inexact(dtype):
         raise messages.integer_requires_grad()
     try:
         array = make(dtype)
@@ -191,7 +192,7 @@ _LOGSPACE = _spaced("logspace", ", double base=10.0")
 
 def _ends(bound: dict[str, Any], name: str) -> tuple[Any, Any, int, DType]:
     steps = bound["steps"]
-    given = {each: bound[each] for each in ("start", "end") if hasattr(bound[each], "_value")}
+    given = {each: bound[each] for each in ("start", "end") if is_tensor(bound[each])}
     if any(value.ndim for value in given.values()):
         got = " and ".join(
             f"{each} with {value.ndim} dimension(s)" for each, value in given.items()
@@ -372,7 +373,7 @@ def _window(name: str, shape: Callable) -> Callable:
         _, bound = schema.bind(args, kwargs)
         length, periodic = bound["window_length"], bound.get("periodic", True)
         dtype = bound["dtype"] or local.trace.mode.default_dtype
-        if not (dtype.is_floating_point or dtype.is_complex):
+        if not is_inexact(dtype):
             name_of = {"int64": "long int", "int32": "int", "bool": "bool"}.get(
                 dtype._name, dtype._name
             )

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
+from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FFT_FUNCTIONS, FUNCTIONS, op
 from ..._engine.graph.op import Plan
@@ -628,7 +629,7 @@ def _frequencies(name: str) -> Any:
                 raise messages.out_dtype(dtype._legacy_name, out.dtype._legacy_name)
             dtype = out.dtype
         dtype = dtype or local.trace.mode.default_dtype
-        if not (dtype.is_floating_point or dtype.is_complex):
+        if not is_inexact(dtype):
             raise _messages_fourier.frequency_dtype(name)
         if dtype.is_complex:
             raise _messages_fourier.complex_frequency(dtype._legacy_name)

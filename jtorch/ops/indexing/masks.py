@@ -11,7 +11,7 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._engine.declare import FUNCTIONS, METHODS, composite, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta, ready
+from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.storage import current_value
@@ -152,12 +152,12 @@ def _check_fill(args: tuple, kwargs: dict) -> None:
     """Refuse a value that the dtype of the tensor cannot hold."""
     tensor: Any = args[0] if args else kwargs.get("input")
     value: Any = args[2] if len(args) > 2 else kwargs.get("value")
-    if not hasattr(tensor, "_value"):
+    if not is_tensor(tensor):
         return
     dtype = tensor._value.meta.dtype
     if dtype.is_complex or dtype is dtypes.bool_:
         return
-    if hasattr(value, "_value"):
+    if is_tensor(value):
         its = value._value.meta
         narrower = not dtype.is_floating_point and its.dtype.itemsize > dtype.itemsize
         if its.ndim or not (narrower or its.dtype.is_complex or its.dtype._kind > dtype._kind):
@@ -178,7 +178,7 @@ def _check_fill(args: tuple, kwargs: dict) -> None:
 def _check_source_covers(args: tuple, kwargs: dict) -> None:
     names = ("input", "mask", "source")
     given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
-    if not all(hasattr(given.get(name), "_value") for name in ("mask", "source")):
+    if not all(is_tensor(given.get(name)) for name in ("mask", "source")):
         return
     tensor, mask, source = given["input"], given["mask"], given["source"]
     if mask.dtype is not dtypes.bool_ or source._value.meta.numel >= tensor._value.meta.numel:

@@ -11,7 +11,7 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._engine.declare import FUNCTIONS, METHODS
 from ..._engine.graph.op import REGISTRY
-from ..._engine.graph.values import Meta, make_meta
+from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from ..shape.copying import format_strides
@@ -92,7 +92,7 @@ def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
     def check(args: tuple, kwargs: dict) -> None:
         tensor: Any = args[0] if args else kwargs.get("input")
         index: Any = args[place] if len(args) > place else kwargs.get("index")
-        if not hasattr(index, "_value") or not hasattr(tensor, "_value"):
+        if not is_tensor(index) or not is_tensor(tensor):
             return
         meta = tensor._value.meta
         if index._value.meta.dtype not in INTEGERS or meta.device.type != "cpu":

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.graph.values import Meta, make_meta
@@ -58,7 +59,7 @@ def check_square(meta: Meta, name: str) -> None:
 
 def check_inexact(meta: Meta, name: str, low: bool = True) -> None:
     """Refuse integers and, where ``low`` is false, half precision."""
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise _messages.inexact_needed(name, _messages.type_name(meta))
     if not low and meta.dtype not in _LAPACK:
         raise _messages.low_precision(name, _messages.type_name(meta))

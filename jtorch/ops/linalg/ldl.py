@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
@@ -271,7 +272,7 @@ def _solve_plan(operation, bound, mode) -> Plan:
             "Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{_messages.shape_text(pivots.shape)} instead",
         )
-    if pivots.dtype.is_floating_point or pivots.dtype.is_complex:
+    if is_inexact(pivots.dtype):
         raise _messages.must(
             name, f"Expected pivots to be integers. Got {pivots.dtype._legacy_name}"
         )

@@ -12,7 +12,7 @@ from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
@@ -346,7 +346,7 @@ def _make_matmul(as_method: bool) -> Callable:
         """
         if not kwargs and len(args) == 2:
             input, other = args
-            if hasattr(input, "_value") and hasattr(other, "_value"):
+            if is_tensor(input) and is_tensor(other):
                 return _matmul(input, other)  # the usual path, without any binding
         if as_method:
             _, bound = _MATMUL.bind(args[1:], kwargs, True)
@@ -360,13 +360,13 @@ def _make_matmul(as_method: bool) -> Callable:
 
 
 def _operator(input, other):
-    if not hasattr(other, "_value"):
+    if not is_tensor(other):
         return NotImplemented
     return _matmul(input, other)
 
 
 def _reflected(input, other):
-    if not hasattr(other, "_value"):
+    if not is_tensor(other):
         return NotImplemented
     return _matmul(other, input)
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Plan
@@ -276,7 +277,7 @@ def vander(x, N=None, increasing=False):
         raise RuntimeError("N must be non-negative.")
     empty = FUNCTIONS["empty"]
     dtype = x.dtype
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         dtype = dtypes.int64
     result = empty((x.shape[0], count), dtype=dtype, device=x.device)
     if count > 0:

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Plan
@@ -27,7 +28,7 @@ def _check_dtype(wanted: Any, own: Any, name: str) -> None:
     """Refuse a dtype that cannot hold what the tensor holds."""
     if wanted is None:
         return
-    if not (wanted.is_floating_point or wanted.is_complex):
+    if not is_inexact(wanted):
         raise RuntimeError(
             f"{name}: dtype should be floating point or complex, but got {wanted._legacy_name}"
         )
@@ -227,7 +228,7 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     if limit < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {limit:g}")
     dim = normalise_dim(bound["dim"], meta.ndim)
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise messages.norm_of_integers(meta.dtype._legacy_name)
     axes = tuple([d for d in range(meta.ndim) if d != dim])
     order, limit = float(order), float(limit)

@@ -9,10 +9,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
 from ..._engine.declare import FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared.calls import bound_function
@@ -77,7 +78,7 @@ def tensordot(a, b, dims=2, out=None):
     Returns:
         Tensor of the other dimensions of ``a``, then those of ``b``.
     """
-    if hasattr(dims, "_value"):
+    if is_tensor(dims):
         dims = dims.tolist() if dims.numel() > 1 else int(dims.item())
     if isinstance(dims, (tuple, list)):
         first, second = dims
@@ -334,7 +335,7 @@ def _einsum_plan(operation, bound, mode) -> Plan:
     operands = list(bound["tensors"])
     equation = bound["equation"]
     dtype = operands[0].meta.dtype
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         left, _, out = equation.partition("->")
         dtype = _integer_result(left.split(","), out, [each.meta for each in operands])
 

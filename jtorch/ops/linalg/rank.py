@@ -12,7 +12,7 @@ import numpy as np
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
 from . import _messages
@@ -46,7 +46,7 @@ def _epsilon(dtype: Any) -> float:
 def _tolerances(input: Any, atol: Any, rtol: Any, name: str) -> tuple[Any, Any]:
     """Return the absolute and relative tolerance: numbers, or tensors where one is given."""
     for label, given in (("atol", atol), ("rtol", rtol)):
-        if hasattr(given, "_value") and given.is_complex():
+        if is_tensor(given) and given.is_complex():
             raise RuntimeError(
                 f"{name}: {label} tensor of complex type is not supported. Got "
                 f"{given.dtype._legacy_name}"
@@ -54,17 +54,17 @@ def _tolerances(input: Any, atol: Any, rtol: Any, name: str) -> tuple[Any, Any]:
     usual = 0.0
     if rtol is None:
         usual = _epsilon(input.dtype) * max(input.shape[-2:])
-    if not hasattr(atol, "_value") and not hasattr(rtol, "_value"):
+    if not is_tensor(atol) and not is_tensor(rtol):
         if rtol is None:
             rtol = 0.0 if atol is not None and atol > 0 else usual
         return float(atol or 0.0), float(rtol)
     if atol is None:
         atol = FUNCTIONS["zeros"]((), dtype=dtypes.float64, device=input.device)
-    elif not hasattr(atol, "_value"):
+    elif not is_tensor(atol):
         atol = FUNCTIONS["full"]((), atol, dtype=dtypes.float64, device=input.device)
     if rtol is None:
         rtol = FUNCTIONS["where"](atol > 0, 0.0, usual)
-    elif not hasattr(rtol, "_value"):
+    elif not is_tensor(rtol):
         rtol = FUNCTIONS["full"]((), rtol, dtype=dtypes.float64, device=input.device)
     return atol, rtol
 
@@ -220,7 +220,7 @@ def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
     input = input.detach()
     values = eigvalsh(input).abs() if hermitian else singular_values(input)
     top = values.amax(-1)
-    if hasattr(atol, "_value"):
+    if is_tensor(atol):
         limit = FUNCTIONS["max"](atol, rtol * top).unsqueeze(-1)
     else:
         limit = (rtol * top).clamp(min=atol).unsqueeze(-1)

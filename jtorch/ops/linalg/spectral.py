@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.base import Custom
@@ -134,7 +135,7 @@ def _eig_plan(operation, bound, mode) -> Plan:
     meta = operand.meta
     name = bound["caller"]
     check_square(meta, name)
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise _messages.no_complex_of(meta.dtype._legacy_name)
     check_kernel(meta, "linalg_eig_out_cpu")
     complex_dtype = meta.dtype.to_complex()

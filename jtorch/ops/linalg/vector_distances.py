@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan
@@ -27,7 +28,7 @@ def _dist_plan(operation, bound, mode) -> Plan:
     shape = broadcast_shapes([a.shape, b.shape])
     described = [(m.dtype, "dim" if m.ndim else "zero") for m in (a, b)]
     dtype = result_type(described, mode.default_dtype)
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         raise RuntimeError(
             "norm(): input dtype should be either floating point or complex. Got "
             f"{dtype._legacy_name} instead."

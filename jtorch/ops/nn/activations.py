@@ -14,6 +14,7 @@ from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, composite, op
 from ..._engine.graph.op import REGISTRY
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     COMPLEX,
     FLOATING,
@@ -666,7 +667,7 @@ def _in_place(schema: Schema) -> Callable[..., Any]:
     call = REGISTRY[schema.name].call
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        if args and hasattr(args[0], "_value"):
+        if args and is_tensor(args[0]):
             return call(*args, **kwargs)
         bound = schema.bind(args, kwargs)[1]
         return call(bound.pop("input"), **bound)

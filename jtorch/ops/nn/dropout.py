@@ -17,6 +17,7 @@ import numpy as np
 from ... import _random
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._core.strides import elementwise_strides
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ..._engine.execution import devices
@@ -233,7 +234,7 @@ _declare(
 def _native_dropout_plan(operation, bound, mode) -> Plan:
     operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
     meta = operand.meta
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise messages.cannot_cast_result(mode.default_dtype._legacy_name, meta.dtype._legacy_name)
     wide = _wide(meta.dtype)
 
@@ -277,7 +278,7 @@ def native_dropout(input, p, train):
         mask = wrap(ready(_drawn(shaped, None, _coins(keep), once=True), shaped))
         return _native_dropout.call(input, mask, 0.0 if keep == 0 else 1.0 / keep), mask
     mask = filled_tensor(make_meta(meta.shape, dtypes.bool_, meta.device, strides), True)
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         return input.clone(), mask
     return _native_dropout.call(input, mask, 1.0), mask
 

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import Meta, make_meta
+from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local, materialise
@@ -177,7 +178,7 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     if meta.ndim != 2:
         raise _messages_embedding.renorm_rank(meta.ndim)
     _check_positions(2, positions.meta, "embedding_renorm_")
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise _messages_embedding.renorm_dtype(_TYPE_NAMES.get(meta.dtype._name, meta.dtype._name))
     order = float(bound["norm_type"])
     limit = float(bound["max_norm"])
@@ -259,7 +260,7 @@ def _nn_embedding(
     if max_norm is not None:
         input = input.contiguous()
         embedding_renorm_(weight.detach(), input, max_norm, norm_type)
-    if sparse or not hasattr(input, "_value") or not hasattr(weight, "_value"):
+    if sparse or not is_tensor(input) or not is_tensor(weight):
         return embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
     return _look_up(weight, input, padding_idx, bool(scale_grad_by_freq))
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._engine.declare import NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import Meta, make_meta
+from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared.calls import bound_function
@@ -417,7 +417,7 @@ upsample_bilinear2d_aa = _UPSAMPLE["bilinear", 2, True]
 def _is_integer(value: Any) -> bool:
     if isinstance(value, (int, np.integer)):
         return True
-    return hasattr(value, "_value") and not value.is_floating_point()
+    return is_tensor(value) and not value.is_floating_point()
 
 
 def interpolate(

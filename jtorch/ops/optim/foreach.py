@@ -13,6 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
 from ..._engine.recording.trace import local
 from .steps import _wide, add, lerp, times
@@ -37,12 +38,8 @@ _BINARY = {
 _TERNARY = ("addcmul", "addcdiv")
 
 
-def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "_value")
-
-
 def _checked(tensors: Any, name: str) -> list[Any]:
-    if not isinstance(tensors, (list, tuple)) or not all(map(_is_tensor, tensors)):
+    if not isinstance(tensors, (list, tuple)) or not all(map(is_tensor, tensors)):
         raise TypeError(
             f"_foreach_{name}(): argument 'self' (position 1) must be tuple of Tensors, not "
             f"{type(tensors).__name__}"
@@ -55,14 +52,14 @@ def _checked(tensors: Any, name: str) -> list[Any]:
 def _spread(value: Any, count: int) -> list[Any]:
     """Return one argument for each tensor of a list."""
     if not isinstance(value, (list, tuple)):
-        if _is_tensor(value) and value.dim() != 0:
+        if is_tensor(value) and value.dim() != 0:
             raise RuntimeError(
                 f"scalar tensor expected to be 0 dim but it has {value.dim()} dimensions and "
                 f"{value.numel()} elements."
             )
         return [value] * count
     if len(value) != count:
-        if value and not _is_tensor(value[0]):
+        if value and not is_tensor(value[0]):
             raise RuntimeError("Tensor list must have same number of elements as scalar list.")
         raise RuntimeError(
             f"Tensor lists must have the same number of tensors, got {count} and {len(value)}"
@@ -91,7 +88,7 @@ def _together(*lists: Sequence[Any]) -> bool:
 
 
 def _scalar_in_bounds(value: Any) -> bool:
-    if _is_tensor(value):
+    if is_tensor(value):
         meta = value._value.meta
         tracked = local.trace.mode.grad and meta.grad
         return not meta.ndim and meta.dtype.is_floating_point and not tracked
@@ -154,7 +151,7 @@ def _write_together(name: str, tensors: list[Any], other: Any, alpha: Any) -> bo
         name in ("add", "sub")
         and isinstance(other, (list, tuple))
         and len(other) == len(tensors)
-        and all(map(_is_tensor, other))
+        and all(map(is_tensor, other))
         and _scalar_in_bounds(alpha)
         and _together(tensors, other)
     ):
@@ -195,7 +192,7 @@ def _declare_binary(name: str, operator: str) -> None:
 
 
 def _applied(function: Callable, name: str, tensor: Any, other: Any, options: dict) -> Any:
-    if _is_tensor(other) or function not in (FUNCTIONS["maximum"], FUNCTIONS["minimum"]):
+    if is_tensor(other) or function not in (FUNCTIONS["maximum"], FUNCTIONS["minimum"]):
         return function(tensor, other, **options)
     bound = "max" if function is FUNCTIONS["minimum"] else "min"
     return FUNCTIONS["clamp"](tensor, **{bound: other})
@@ -203,7 +200,7 @@ def _applied(function: Callable, name: str, tensor: Any, other: Any, options: di
 
 def _declare_ternary(name: str) -> None:
     def values_of(value: Any, count: int) -> list[Any]:
-        if _is_tensor(value):
+        if is_tensor(value):
             value = value.tolist()
             value = value if isinstance(value, list) else [value]
         return _spread(value, count)

@@ -20,6 +20,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp
 
 Arrays = Sequence[Any]
@@ -86,7 +87,7 @@ def lerp(start: Any, end: Any, weight: Any, near: bool | None = None) -> Any:
 
 def is_near(weight: Any) -> bool | None:
     """Return whether ``lerp`` counts from the start, ``None`` for a tensor."""
-    return None if hasattr(weight, "_value") else abs(weight) < 0.5
+    return None if is_tensor(weight) else abs(weight) < 0.5
 
 
 def addcmul(array: Any, left: Any, right: Any, value: Any) -> Any:

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
     COMPLEX,
@@ -53,7 +55,7 @@ class Sum(Pointwise):
                 raise _messages.bool_alpha()
         elif isinstance(number, int):
             return
-        elif not (compute.is_floating_point or compute.is_complex):
+        elif not is_inexact(compute):
             raise _messages.float_alpha()
         elif isinstance(number, complex) and not compute.is_complex:
             raise _messages.complex_alpha()
@@ -440,7 +442,7 @@ def reflected(function):
     """Return the method behind ``number <operator> tensor``."""
 
     def operator(self, other):
-        if not is_operand(other) or not hasattr(self, "_value"):
+        if not is_operand(other) or not is_tensor(self):
             return NotImplemented
         return function(self, other)
 

@@ -10,7 +10,7 @@ from ..._core import dtypes, messages
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
 from ..reduce.sorting import _dense_strides
@@ -86,7 +86,7 @@ def _with_out(inner):
             return inner(*args, **kwargs)
         mantissa, exponent = out
         tensor = args[0] if args else kwargs.get("input")
-        if hasattr(tensor, "_value") and mantissa.dtype is not tensor.dtype:
+        if is_tensor(tensor) and mantissa.dtype is not tensor.dtype:
             raise _messages.frexp_out("mantissa", tensor.dtype._name, mantissa.dtype._name)
         if exponent.dtype is not dtypes.int32:
             raise _messages.frexp_out("exponent", "int32", exponent.dtype._name)

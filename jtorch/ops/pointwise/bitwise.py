@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -192,7 +193,7 @@ _invert = METHODS["bitwise_not"]
 def _operator_invert(self):
     """Invert bits and truth values: ``~tensor``."""
     dtype = self.dtype
-    if dtype.is_floating_point or dtype.is_complex:
+    if is_inexact(dtype):
         raise _messages.invert_of_float()
     return _invert(self)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import BOOL, FLOATING, INTEGRAL, Pointwise, only
 from ..._engine.recording.storage import current_value
@@ -164,7 +164,7 @@ def equal(*args, **kwargs) -> bool:
     Returns:
         A Python bool; NaN equals nothing.
     """
-    if len(args) == 2 and all(hasattr(tensor, "_value") for tensor in args):
+    if len(args) == 2 and all(is_tensor(tensor) for tensor in args):
         first, second = (tensor._value.meta for tensor in args)
         if first.shape != second.shape:
             return False

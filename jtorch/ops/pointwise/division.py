@@ -5,7 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import METHODS, op
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
 from .._shared.gradient_rules import from_result, not_differentiable, with_partials
 from . import _messages
@@ -19,11 +21,7 @@ def no_zero_divisor(op, operands, compute) -> None:
     be only an example of those to come, but refusing it leaves nothing behind.
     """
     other = operands["other"]
-    if (
-        not (compute.is_floating_point or compute.is_complex)
-        and other.meta is None
-        and other.number == 0
-    ):
+    if not is_inexact(compute) and other.meta is None and other.number == 0:
         raise _messages.zero_division()
 
 
@@ -365,7 +363,7 @@ _divided = reflected(lambda self, other: _mul(_reciprocal(self), other))
 
 
 def _reflected_division(self, other):
-    if not hasattr(self, "_value"):
+    if not is_tensor(self):
         return self.reciprocal() * other  # what PyTorch's method asks of anything
     return _divided(self, other)
 

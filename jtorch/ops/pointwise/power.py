@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import METHODS, composite, op
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
     COMPLEX,
@@ -38,7 +40,7 @@ def _no_negative_exponent(op, operands, static) -> None:
         and isinstance(number, int)
         and number < 0
         and base is not None
-        and not (base.meta.dtype.is_floating_point or base.meta.dtype.is_complex)
+        and not is_inexact(base.meta.dtype)
     ):
         # The number may be only an example of those to come. Refusing it makes no node, so that
         # the next call is looked at too, until one passes.
@@ -238,7 +240,7 @@ def float_power(input=None, exponent=None, self=None):
     base = self if input is None else input
     dtype = _wide_dtype(base, exponent)
     convert = METHODS["to"]
-    operands = [convert(v, dtype) if hasattr(v, "_value") else v for v in (base, exponent)]
+    operands = [convert(v, dtype) if is_tensor(v) else v for v in (base, exponent)]
     return pow.call(*operands)
 
 
@@ -247,7 +249,7 @@ def float_power_(self, exponent):
     wanted = _wide_dtype(self, exponent)
     if self.dtype is not wanted:
         raise _messages.float_power_base(self.dtype._legacy_name, wanted._legacy_name)
-    if hasattr(exponent, "_value"):
+    if is_tensor(exponent):
         exponent = METHODS["to"](exponent, wanted)
     return METHODS["pow_"](self, exponent)
 

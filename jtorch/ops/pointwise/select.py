@@ -8,6 +8,7 @@ from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.graph.op import Operand
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -318,7 +319,7 @@ def where_method(self, condition, other):
         condition: tensor of bool.
         other: tensor or number.
     """
-    if not hasattr(condition, "_value"):
+    if not is_tensor(condition):
         _METHOD.bind((condition, other), {}, True)  # raises with PyTorch's words
     return where.call(condition, self, other)
 

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
 from ..._engine.declare import FUNCTIONS, op
 from ..._engine.graph.op import Plan
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared.calls import bound_function, named
 from . import _messages_cumulative, _messages_reduction
@@ -107,7 +108,7 @@ def _cumulative_plan(operation, bound, mode) -> Plan:
     meta = operand.meta
     name = operation.name.rstrip("_")
     wanted = bound.get("dtype")
-    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    inexact = is_inexact(meta.dtype)
     compute = wanted or (meta.dtype if inexact else dtypes.int64)
     axis = normalise_dim(bound["dim"], meta.ndim)
     if name == "logcumsumexp":
@@ -319,7 +320,7 @@ _ONE = 1
 def _scale_plan(operation, bound, mode) -> Plan:
     operand, factor = bound["input"], bound["factor"]
     meta = operand.meta
-    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    inexact = is_inexact(meta.dtype)
     compute = meta.dtype if inexact else mode.default_dtype
 
     def run(array, number):
@@ -481,7 +482,7 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
         f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}"
     )
     def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
-        if not hasattr(q, "_value"):
+        if not is_tensor(q):
             if not 0 <= q <= 1:
                 raise _messages_cumulative.quantile_number(q)
         elif q.dim() > 1:
@@ -492,9 +493,9 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
             raise _messages_cumulative.quantile_of_nothing()
         if input.dtype not in (dtypes.float32, dtypes.float64):
             raise _messages_cumulative.quantile_dtype()
-        if hasattr(q, "_value") and q.dtype is not input.dtype:
+        if is_tensor(q) and q.dtype is not input.dtype:
             raise _messages_cumulative.quantile_q_dtype()
-        if interpolation != "linear" and hasattr(q, "_value") and q.requires_grad:
+        if interpolation != "linear" and is_tensor(q) and q.requires_grad:
             q = q.detach()  # the shares only choose elements
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
 

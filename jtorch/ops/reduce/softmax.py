@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
@@ -22,7 +23,7 @@ def _norm_plan(operation, bound, mode) -> Plan:
     meta = operand.meta
     order = float(bound.get("ord", 2))
     wanted = bound.get("dtype")
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise messages.norm_of_integers(meta.dtype._legacy_name)
     compute = wanted or meta.dtype
     if compute.is_complex != meta.dtype.is_complex:
@@ -182,7 +183,7 @@ METHODS["norm"] = _norm_method
 def _logsumexp_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta
-    inexact = meta.dtype.is_floating_point or meta.dtype.is_complex
+    inexact = is_inexact(meta.dtype)
     compute = meta.dtype if inexact else mode.default_dtype
     keepdim = bound.get("keepdim", False)
     axes = reduced_axes(meta, bound["dim"])

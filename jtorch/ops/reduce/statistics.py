@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS, composite
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import normalise_dim
 from .._shared.calls import bound_function
 from . import _messages_statistics
@@ -216,7 +217,7 @@ def gradient(input, spacing=None, dim=None, edge_order=1):
         Tuple of a tensor for each dimension.
     """
     several = isinstance(spacing, (tuple, list))
-    if several and len(spacing) and hasattr(spacing[0], "_value"):
+    if several and len(spacing) and is_tensor(spacing[0]):
         dims = _checked_dims(input, dim, edge_order, len(spacing))
         for each in spacing:
             if each.ndim != 1:

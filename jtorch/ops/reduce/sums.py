@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
@@ -47,7 +48,7 @@ def sum(input, axes, keepdim, device):
 
 
 def _no_integers(op, meta, dtype, wanted) -> None:
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         given = "Input" if wanted is None else "Optional"
         raise _messages_reduction.mean_of_integers(given, dtype._legacy_name)
 
@@ -118,7 +119,7 @@ def nanmean(input, dim=None, keepdim=False, dtype=None):
     Raises:
         RuntimeError: the dtype is not floating point.
     """
-    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+    if not is_inexact(input.dtype):
         raise _messages_reduction.nanmean_of_integers(input.dtype._legacy_name)
     count = _count_numbers.call(input, dim, keepdim)
     return FUNCTIONS["div"](nansum.call(input, dim, keepdim, dtype=dtype), count)

@@ -6,6 +6,7 @@ import warnings
 
 import jax.numpy as jnp
 
+from ..._core.dtypes import is_inexact
 from ..._engine.declare import op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
@@ -30,7 +31,7 @@ def _moments_plan(operation, bound, mode) -> Plan:
     meta = operand.meta
     name = operation.name
     is_std = name.startswith("std")
-    if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+    if not is_inexact(meta.dtype):
         raise _messages_reduction.moments_of_integers(
             name if name.endswith("_mean") else "std and var"
         )

@@ -19,9 +19,9 @@ from ..._core.schema.schema import set_type
 from ..._core.strides import elementwise_strides, memory_order, strides_of_order
 from ..._engine.declare import METHODS, composite, op
 from ..._engine.graph.op import REGISTRY, Plan
-from ..._engine.graph.values import Meta, make_meta
+from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.memory.views import check_partial_overlap
-from ..._engine.recording.kinds.base import Custom, InPlace, broadcast_shapes, cast
+from ..._engine.recording.kinds.base import Custom, Overwriting, broadcast_shapes, cast
 
 set_type("MemoryFormat", memory_format)
 
@@ -189,7 +189,7 @@ def fill(input, value):
     """
 
 
-fill.inplace_twin.kind = InPlace(_Fill(_fill_in_place_plan), fill)
+fill.inplace_twin.kind = Overwriting(_Fill(_fill_in_place_plan), fill)
 
 
 def _assign_number_plan(operation, bound, mode) -> Plan:
@@ -235,7 +235,7 @@ _COPY = REGISTRY["copy_"]
 
 def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
     """Write the elements of ``other``, broadcast and converted, to this tensor."""
-    if hasattr(other, "_value"):
+    if is_tensor(other):
         device = self._value.meta.device
         if other._value.meta.device is not device:
             other = other.to(device)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS, METHODS, composite, op
-from ..._engine.graph.values import Meta
+from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.storage import is_flipped
 from . import _messages_views
@@ -216,7 +216,7 @@ def imag(input: Any) -> Any:
 def _set_part(part: Any, doc: str) -> property:
     def assign(self, value):
         target = part(self)
-        if hasattr(value, "_value"):
+        if is_tensor(value):
             target.copy_(value)
         else:
             target.fill_(value)

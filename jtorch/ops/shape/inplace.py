@@ -15,7 +15,7 @@ from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.declare import FUNCTIONS, METHODS
 from ..._engine.graph.op import REGISTRY
-from ..._engine.graph.values import LEAF, NO_GRAD, make_meta, ready
+from ..._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
 from ..._engine.memory.views import check_write, make_view, share_memory_of
 from ..._engine.recording.storage import (
     Alias,
@@ -196,7 +196,7 @@ def set_(
         self._alias = None
         self._writes = count
         return self
-    if not hasattr(source, "_value"):
+    if not is_tensor(source):
         source = source._elements(meta.dtype)
     if source.dtype is not meta.dtype:
         raise RuntimeError(

@@ -8,7 +8,7 @@ from ..._core.memory_format import contiguous_format
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, composite
 from ..._engine.graph.op import REGISTRY
-from ..._engine.graph.values import Meta
+from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import record_view
 from ..._engine.recording.kinds.base import normalise_dim
 from ..._engine.recording.record import record, wrap
@@ -106,7 +106,7 @@ def reshape(self: Any, *args: Any, **kwargs: Any) -> Any:
 def reshape_function(*args: Any, **kwargs: Any) -> Any:
     """Return the elements of ``input`` in another shape: a view where possible, else a copy."""
     sizes = None if kwargs or len(args) != 2 else plain_sizes(args[1:])
-    if sizes is None or not hasattr(args[0], "_value"):
+    if sizes is None or not is_tensor(args[0]):
         _, bound = _RESHAPE_SCHEMA.bind(args, kwargs)
         return reshaped(bound["input"], tuple(bound["shape"]))
     return reshaped(args[0], sizes)

@@ -9,7 +9,7 @@ import jax
 from ..._core import dtypes
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, composite, op
-from ..._engine.graph.values import Meta
+from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import Step, record_view
 from ..._engine.recording.kinds.base import View, normalise_dim
 from ..._engine.recording.signatures import CallSignature
@@ -41,7 +41,7 @@ def select(input, dim, index):
 
 
 def _int(value: Any) -> int:
-    return int(value.item()) if hasattr(value, "_value") else value.__index__()
+    return int(value.item()) if is_tensor(value) else value.__index__()
 
 
 @composite(
@@ -53,7 +53,7 @@ def narrow(input, dim, start, length):
     shape = input._value.meta.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    if hasattr(start, "_value") and (start.ndim or start.dtype not in dtypes.INTEGERS):
+    if is_tensor(start) and (start.ndim or start.dtype not in dtypes.INTEGERS):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     length, start = _int(length), _int(start)
     if length < 0:
@@ -271,7 +271,7 @@ def _tensor_split(input, sections=None, dim=0, **named):
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
     dim = normalise_dim(dim, len(shape))
-    if hasattr(given, "_value"):
+    if is_tensor(given):
         given = given.tolist()
     size = shape[dim]
     if isinstance(given, (tuple, list)):

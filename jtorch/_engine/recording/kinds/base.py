@@ -11,8 +11,9 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import dtype as DType
+from ...._core.dtypes import is_inexact
 from ...._core.promotion import can_cast, result_type
-from ...graph.op import Op, Operand, Plan
+from ...graph.op import Op, Operand, Plan, Spec
 from ...graph.values import LEAF, NO_GRAD, make_meta
 
 
@@ -113,16 +114,20 @@ def normalise_dim(dim: int, ndim: int) -> int:
 
 
 class Custom:
-    """An operator whose plan is a function of its own: ``plan(op, bound, mode) -> Plan``."""
+    """An operator that says itself what a call yields: ``spec(op, bound, mode) -> Spec``.
 
-    def __init__(self, plan: Callable[[Op, dict[str, Any], Any], Plan]):
-        self._plan = plan
+    What runs is the decorated function, with the spec's ``params``.
+    """
+
+    def __init__(self, spec: Callable[[Op, dict[str, Any], Any], Spec | Plan]):
+        self._spec = spec
 
     def plan(self, op: Op, bound: dict[str, Any], mode: Any) -> Plan:
-        return self._plan(op, bound, mode)
+        spec = self._spec(op, bound, mode)
+        return spec if isinstance(spec, Plan) else spec.plan(op.function)
 
 
-class InPlace:
+class Overwriting:
     """The in-place form of an operator of another kind: the result goes into the first operand."""
 
     def __init__(self, inner: Any, inner_op: Op):
@@ -196,7 +201,7 @@ class View:
         laid_out = self.rule(meta, **bound)
         dtype = meta.dtype if self.dtype is None else self.dtype(meta, **bound)
         # torch 2.13: a view made in no_grad mode of what requires grad is a leaf that does too.
-        floating = dtype.is_floating_point or dtype.is_complex
+        floating = is_inexact(dtype)
         grad = LEAF if meta.grad and floating and not mode.grad and op.differentiable else NO_GRAD
         changing = [v for v in bound.values() if isinstance(v, Operand) and v.reference is not None]
         static = {

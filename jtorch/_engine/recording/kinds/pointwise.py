@@ -8,6 +8,7 @@ from typing import Any
 from ...._core import dtypes, messages
 from ...._core.device import CPU
 from ...._core.dtypes import dtype as DType
+from ...._core.dtypes import is_inexact
 from ...._core.strides import elementwise_strides
 from ...graph.op import Op, Operand, Plan
 from ...graph.values import Meta, make_meta
@@ -79,7 +80,7 @@ class Pointwise:
         compute = promoted_dtype(
             [o for o in operands if o.name not in _FACTORS], mode.default_dtype
         )
-        if self.promote == "float" and not (compute.is_floating_point or compute.is_complex):
+        if self.promote == "float" and not is_inexact(compute):
             return mode.default_dtype
         return compute
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import dtype as DType
+from ...._core.dtypes import is_inexact
 from ...graph.op import Op, Operand, Plan
 from ...graph.values import Meta, make_meta
 from .base import cast, normalise_dim
@@ -79,7 +80,7 @@ class Reduction:
         """Return the dtype computed in and that of the result."""
         compute = wanted or meta.dtype
         if self.result == "sum":
-            if wanted is None and not (compute.is_floating_point or compute.is_complex):
+            if wanted is None and not is_inexact(compute):
                 compute = dtypes.int64
             return compute, compute
         if self.result == "bool":
@@ -102,7 +103,7 @@ class Reduction:
         compute, result = self.dtypes(meta, wanted)
         if self.check is not None:
             self.check(op, meta, compute, wanted)
-        differentiable = wanted is None or wanted.is_floating_point or wanted.is_complex
+        differentiable = wanted is None or is_inexact(wanted)
         if self.result == "sum" and mode.grad and meta.grad and not differentiable:
             raise messages.no_gradient_of(wanted._legacy_name)
         axes = reduced_axes(meta, dim, self.empty_is_all)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...._core import dtypes
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS
+from ...._engine.graph.values import is_tensor
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
 from ..._shared.calls import bound_function
@@ -58,7 +59,7 @@ def _none_or_dtype(input: Any) -> Any:
     """Return the dtype of a tensor, ``None`` for ``None``."""
     if input is None:
         return None
-    if hasattr(input, "_value"):
+    if is_tensor(input):
         return input.dtype
     raise RuntimeError("input to _none_or_dtype() must be None or torch.Tensor")
 

@@ -12,7 +12,7 @@ from ...._core.schema.schema import Schema
 from ...._core.strides import strides_of_order
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Operand, Plan
-from ...._engine.graph.values import Meta, make_meta
+from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.signatures import CallSignature
 from ..._shared.calls import bound_function
@@ -409,9 +409,9 @@ def _make_convolution(rank: int) -> Callable:
                 and padding.__class__ is tuple
                 and dilation.__class__ is tuple
                 and groups.__class__ is int
-                and hasattr(input, "_value")
-                and hasattr(weight, "_value")
-                and (bias is None or hasattr(bias, "_value"))
+                and is_tensor(input)
+                and is_tensor(weight)
+                and (bias is None or is_tensor(bias))
                 and input._value.meta.ndim == full
             ):
                 return _convolved(

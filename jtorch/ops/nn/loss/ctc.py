@@ -16,9 +16,10 @@ import numpy as np
 
 from ...._core import dtypes
 from ...._core.device import META
+from ...._core.dtypes import is_inexact
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Op, Plan
-from ...._engine.graph.values import make_meta
+from ...._engine.graph.values import is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.trace import materialise
 from ..._shared.calls import bound_function
@@ -186,14 +187,14 @@ def _ctc(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity
 
 def _numbers(lengths: Any) -> np.ndarray | None:
     """Return lengths that are known without waiting."""
-    if not hasattr(lengths, "_value"):
+    if not is_tensor(lengths):
         return np.asarray(lengths, np.int64)
     value = lengths._value
     return None if value.array is None else np.asarray(value.array)
 
 
 def _lengths_tensor(lengths: Any, device: Any) -> Any:
-    if hasattr(lengths, "_value"):
+    if is_tensor(lengths):
         return lengths.to(device, dtypes.int64)
     return FUNCTIONS["tensor"](list(lengths), dtype=dtypes.int64, device=device)
 
@@ -272,9 +273,7 @@ def ctc_loss(
         Tensor of shape ``(N,)``, or without dimensions.
     """
     for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
-        if hasattr(lengths, "_value") and (
-            lengths.dtype.is_floating_point or lengths.dtype.is_complex
-        ):
+        if is_tensor(lengths) and is_inexact(lengths.dtype):
             raise _messages_ctc.lengths_integral(name)
     batched = log_probs.dim() == 3
     rows = log_probs if batched else log_probs.unsqueeze(1)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import is_inexact
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Operand, Plan
 from ...._engine.graph.values import Meta, make_meta
@@ -313,7 +314,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         raise _messages.parameter_shape("weight", weight.shape, shape)
     _check_normalized_shape(input._value.meta, shape, True)
     dtype = input.dtype
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not is_inexact(dtype):
         raise messages.not_implemented("rms_norm", dtype._legacy_name)
     compute = dtypes.float32 if dtype in HALVES else dtype
     if eps is None:

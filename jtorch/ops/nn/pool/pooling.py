@@ -12,7 +12,7 @@ from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Plan
-from ...._engine.graph.values import Meta, make_meta
+from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
 from ...._engine.recording.signatures import CallSignature
@@ -343,7 +343,7 @@ def _nn_max(rank: int) -> None:
         ceil_mode=False,
         return_indices=False,
     ):
-        if rank > 1 and kernel_size.__class__ is int and hasattr(input, "_value"):
+        if rank > 1 and kernel_size.__class__ is int and is_tensor(input):
             lists = [
                 (each,) if each.__class__ is int else each for each in (stride, padding, dilation)
             ]

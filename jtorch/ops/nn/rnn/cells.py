@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import is_inexact
 from ...._engine.declare import op
 from ...._engine.graph.op import Plan
 from ...._engine.graph.values import make_meta
@@ -51,7 +52,7 @@ class _Cell:
                 raise _messages.factor_dtypes(first.dtype._legacy_name, second.dtype._legacy_name)
             if first.shape[-1] != second.shape[-1]:
                 raise messages.mm_shapes(first.shape, second.shape[::-1])
-        if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        if not is_inexact(meta.dtype):
             raise _messages.factor_dtypes("Float", meta.dtype._legacy_name)
         rows = given["w_ih"].meta.shape[0]
         for name in ("b_ih", "b_hh"):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import is_inexact
 from ...._core.schema.schema import Schema
 from ...._engine.declare import FUNCTIONS, METHODS, op
 from ...._engine.graph.op import Operand, Plan
@@ -120,7 +121,7 @@ class _Layer:
                 raise messages.mm_shapes((count, left.shape[-1]), right.shape[::-1])
             if left.dtype is not right.dtype:
                 raise _messages.factor_dtypes(left.dtype._legacy_name, right.dtype._legacy_name)
-        if not (meta.dtype.is_floating_point or meta.dtype.is_complex):
+        if not is_inexact(meta.dtype):
             raise _messages.factor_dtypes("Float", meta.dtype._legacy_name)
         if meta.ndim == 3 and hidden.shape[0] != meta.shape[1]:
             raise messages.size_mismatch(hidden.shape[0], meta.shape[1], 0)
