@@ -7,7 +7,7 @@ from .indexing import advanced
 from .pointwise import arithmetic
 from .compat import aten
 from .nn.attention import scaled_dot_product
-from .compat import autocasting
+from .compat import policies
 from .nn.norm import batch
 from .pointwise import bitwise
 from .pointwise import comparison
@@ -96,4 +96,4 @@ from .shape import split
 from .shape import strided
 from .nn import weight_norm
 
-autocasting.install()  # when everything is declared
+policies.install()  # when everything is declared

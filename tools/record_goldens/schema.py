@@ -350,6 +350,10 @@ def outcome(torch, name: str, method: bool, arguments: str) -> list[str]:
     return ["accepted", ""]
 
 
+#: Those whose tensors may be given as Python numbers.
+NUMBERS_AS_TENSORS = ("add", "mul")
+
+
 def record() -> list[dict[str, object]]:
     """Return every recorded call with its outcome."""
     import torch

@@ -23,9 +23,9 @@ from ..._engine.graph.values import make_meta
 from ..._engine.memory.from_host import as_dtype, fresh_tensor
 from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom
-from ..._engine.recording.signatures import CallSignature
+from ..._engine.recording.signatures import CallSignature, make_binder
 from ..._engine.recording.trace import local
-from .._shared.calls import bound_function, make_binder
+from .._shared.calls import bound_function
 from ..creation.creation import check_options, device_of, write_out
 from . import _messages_fourier
 

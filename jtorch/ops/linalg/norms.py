@@ -189,30 +189,6 @@ def nuclear_norm(input, dim=(-2, -1), keepdim=False):
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-@bound_function("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
-def norm_except_dim(v, pow=2, dim=0):
-    """Return vector norms over all dimensions but one.
-
-    Args:
-        pow: order of the norm.
-        dim: the dimension that stays, or -1 for none.
-    Returns:
-        Tensor of the same rank, of size 1 elsewhere; without dimensions for -1.
-    """
-    if dim == -1:
-        return vector_norm(v, pow)
-    count = v.dim()
-    if dim == 0:
-        return _norm.call(v.contiguous().view(v.shape[0], -1), pow, [1], False).view(
-            [v.shape[0]] + [1] * (count - 1)
-        )
-    if dim == count - 1:
-        return _norm.call(v.contiguous().view(-1, v.shape[-1]), pow, [0], False).view(
-            [1] * (count - 1) + [v.shape[-1]]
-        )
-    return norm_except_dim(v.transpose(0, dim), pow, 0).transpose(0, dim)
-
-
 def _renorm_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
     meta = operand.meta

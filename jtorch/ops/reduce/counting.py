@@ -18,9 +18,10 @@ from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.record import wrap, write_result
+from ..._engine.recording.signatures import make_binder
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
-from .._shared.calls import bound_function, make_binder
+from .._shared.calls import bound_function
 from . import _messages_counting
 
 
