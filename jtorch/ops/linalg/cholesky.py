@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.declare import LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
 from . import _messages
@@ -200,19 +200,13 @@ def cholesky(input, upper=False):
     return factor
 
 
-def _inverse_plan(operation, bound, mode) -> Plan:
+def _inverse_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     upper = bound["upper"]
     check_square(meta, "cholesky_inverse")
     if meta.numel:
         check_kernel(meta, "cholesky_inverse_out_cpu")
-
-    def run(a):
-        factor = jnp.tril(adjoint(a) if upper else a)
-        identity = jnp.eye(a.shape[-1], dtype=a.dtype)
-        half = triangular(factor, identity, True)
-        return product(adjoint(half), half), lu_info(factor)
 
     def vjp(cotangents, results, operands):
         # A = L L^H, and the gradient of the inverse of A is -A^-1 G A^-1.
@@ -221,19 +215,22 @@ def _inverse_plan(operation, bound, mode) -> Plan:
         return [-product(factor, inner) if upper else -product(inner, factor)]
 
     metas = (column_meta(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"upper": upper}, vjp=vjp)
 
 
 @op(
     "_cholesky_inverse(Tensor input, bool upper)",
-    kind=Custom(_inverse_plan),
+    kind=Custom(_inverse_spec),
     method=False,
     function=False,
     saves=("input", "result"),
 )
-def _cholesky_inverse(input, upper):
+def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
     """Return the inverse of the product of a Cholesky factor and its adjoint, and ``info``."""
-    raise AssertionError("planned by _inverse_plan")
+    factor = jnp.tril(adjoint(a) if upper else a)
+    identity = jnp.eye(a.shape[-1], dtype=a.dtype)
+    half = triangular(factor, identity, True)
+    return product(adjoint(half), half), lu_info(factor)
 
 
 @bound_function(

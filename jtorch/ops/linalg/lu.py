@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
@@ -72,7 +72,7 @@ def _lu_gradient(lower: Any, upper: Any, d_lower: Any, d_upper: Any) -> Any:
     return inner
 
 
-def _factor_plan(operation, bound, mode) -> Plan:
+def _factor_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     if meta.ndim < 2:
@@ -82,10 +82,6 @@ def _factor_plan(operation, bound, mode) -> Plan:
     check_kernel(meta, "lu_cpu")
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
-
-    def run(a):
-        factors, pivots, _ = lu_of(a)
-        return factors, pivots, lu_info(factors)
 
     def vjp(cotangents, results, operands):
         factors, pivots = results[:2]
@@ -101,20 +97,21 @@ def _factor_plan(operation, bound, mode) -> Plan:
         row_meta((*batch, least), meta, dtypes.int32),
         row_meta(tuple(batch), meta, dtypes.int32),
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "_linalg_lu_factor_ex(Tensor A, bool pivot, std::string caller)",
-    kind=Custom(_factor_plan),
+    kind=Custom(_factor_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgLuFactorExBackward0",
 )
-def _lu_factor_ex(A, pivot, caller):
+def _lu_factor_ex(a: Any) -> Any:
     """Return the packed factors, the pivots and ``info``."""
-    raise AssertionError("planned by _factor_plan")
+    factors, pivots, _ = lu_of(a)
+    return factors, pivots, lu_info(factors)
 
 
 def _factored(A, pivot, check, name):
@@ -205,32 +202,33 @@ FUNCTIONS["lu"] = lu
 METHODS["lu"] = _lu_method
 
 
-def _permutation_plan(operation, bound, mode) -> Plan:
+def _permutation_spec(operation, bound, mode) -> Spec:
     operand = bound["pivots"]
     rows, dtype = bound["rows"], bound["dtype"]
     meta = operand.meta
 
-    def run(pivots):
-        order = order_of(pivots, rows)
-        columns = jnp.arange(rows)
-        return (jnp.argsort(order, -1)[..., :, None] == columns).astype(dtype._numpy)
-
-    return Plan(run, [operand], (row_meta((*meta.shape[:-1], rows, rows), meta, dtype),))
+    return Spec(
+        [operand],
+        (row_meta((*meta.shape[:-1], rows, rows), meta, dtype),),
+        {"rows": rows, "dtype": dtype},
+    )
 
 
 @op(
     "_permutation_matrix(Tensor pivots, int64_t rows, ScalarType dtype)",
-    kind=Custom(_permutation_plan),
+    kind=Custom(_permutation_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _permutation_matrix(pivots, rows, dtype):
+def _permutation_matrix(pivots: Any, *, rows: Any, dtype: Any) -> Any:
     """Return the permutation matrix that LAPACK's pivots say."""
-    raise AssertionError("planned by _permutation_plan")
+    order = order_of(pivots, rows)
+    columns = jnp.arange(rows)
+    return (jnp.argsort(order, -1)[..., :, None] == columns).astype(dtype._numpy)
 
 
-def _lu_plan(operation, bound, mode) -> Plan:
+def _lu_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     if meta.ndim < 2:
@@ -240,10 +238,6 @@ def _lu_plan(operation, bound, mode) -> Plan:
     check_kernel(meta, "lu_cpu")
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
-
-    def run(a):
-        factors, pivots, _ = lu_of(a)
-        return (*_halves(factors), pivots)
 
     def vjp(cotangents, results, operands):
         lower, upper, pivots = results
@@ -257,20 +251,21 @@ def _lu_plan(operation, bound, mode) -> Plan:
         row_meta((*batch, least, columns), meta),
         row_meta((*batch, least), meta, dtypes.int32),
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "_linalg_lu(Tensor A, bool pivot)",
-    kind=Custom(_lu_plan),
+    kind=Custom(_lu_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgLuBackward0",
 )
-def _lu(A, pivot):
+def _lu(a: Any) -> Any:
     """Return L, U and the pivots."""
-    raise AssertionError("planned by _lu_plan")
+    factors, pivots, _ = lu_of(a)
+    return (*_halves(factors), pivots)
 
 
 @bound_function(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
@@ -25,26 +25,18 @@ _ABSENT: Any = object()
 # Values picked by their positions: the gradient goes back to these positions and nowhere else.
 
 
-def _pick_plan(operation, bound, mode) -> Plan:
+def _pick_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     meta = operand.meta
     dim, keepdim = bound["dim"], bound["keepdim"]
     scalar = meta.ndim == 0
     shape = index.meta.shape
 
-    def run(array, positions):
-        if scalar:
-            return array
-        if not keepdim:
-            positions = jnp.expand_dims(positions, dim)
-        picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
-        return picked.reshape(shape)
-
     strides = index.meta.strides
-    return Plan(
-        run,
+    return Spec(
         [operand, index],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"scalar": scalar, "keepdim": keepdim, "dim": dim, "shape": shape},
         saves=(1,),
         node_name=bound["name"],
     )
@@ -52,13 +44,18 @@ def _pick_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_pick(Tensor input, Tensor index, int64_t dim, bool keepdim, std::string name)",
-    kind=Custom(_pick_plan),
+    kind=Custom(_pick_spec),
     method=False,
     function=False,
 )
-def _pick(input, index, dim, keepdim, name):
+def _pick(array: Any, positions: Any, *, scalar: Any, keepdim: Any, dim: Any, shape: Any) -> Any:
     """Take elements along a dimension by their positions, for the operator ``name``."""
-    raise AssertionError("planned by _pick_plan")
+    if scalar:
+        return array
+    if not keepdim:
+        positions = jnp.expand_dims(positions, dim)
+    picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
+    return picked.reshape(shape)
 
 
 def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> Any:
@@ -266,7 +263,7 @@ def amin(input, axes, keepdim):
     return jnp.min(input, axes, keepdims=keepdim)
 
 
-def _aminmax_plan(operation, bound, mode) -> Plan:
+def _aminmax_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axes = reduced_axes(meta, bound.get("dim"))
@@ -280,9 +277,6 @@ def _aminmax_plan(operation, bound, mode) -> Plan:
     keepdim = bound.get("keepdim", False)
     result = make_meta(reduced_shape(meta, axes, keepdim), meta.dtype, meta.device)
 
-    def run(array):
-        return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
-
     def vjp(cotangents, results, operands):
         kept = reduced_shape(meta, axes, True)
         (array,) = operands
@@ -292,16 +286,16 @@ def _aminmax_plan(operation, bound, mode) -> Plan:
         ]
         return [low + high]
 
-    return Plan(run, [operand], (result, result), vjp=vjp)
+    return Spec([operand], (result, result), {"axes": axes, "keepdim": keepdim}, vjp=vjp)
 
 
 @op(
     "aminmax(Tensor input, *, int64_t? dim=None, bool keepdim=False, TensorList[2] out=None)",
-    kind=Custom(_aminmax_plan),
+    kind=Custom(_aminmax_spec),
     saves=("input", "result"),
     returns=lambda results: named("aminmax", *results),
 )
-def aminmax(input):
+def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
     """Return the smallest and the largest elements.
 
     Args:
@@ -310,7 +304,7 @@ def aminmax(input):
     Returns:
         Named tuple of ``min`` and ``max``.
     """
-    raise AssertionError("planned by _aminmax_plan")
+    return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
 
 
 def _with_named_out(inner: Callable) -> Callable:
