@@ -145,7 +145,10 @@ def op(
             if returns is not None:
                 structseq.declare(public, returns, _has_out(signatures))
             make = functools.partial(_composite, pure, public, schema, arguments, write)
-            return _publish(names, make, method, function, registry, autocast, wrap)
+            call = _publish(names, make, method, function, registry, autocast, wrap)
+            for dunder in python:
+                PYTHON_OPERATORS.declare(dunder, METHODS[public])
+            return call
         bodies = tuple("(" + signature.partition("(")[2] for signature in signatures)
         if public in REGISTRY:
             raise ValueError(f"the operator {public} is declared twice")
@@ -153,9 +156,7 @@ def op(
         entry.method, entry.function_form, entry.inplace = method, function, bool(inplace)
         entry.out = _has_out(signatures)
         entry.foreach = {public: foreach} if isinstance(foreach, str) else foreach
-        if callable(returns):
-            entry.returns = returns
-        elif returns is not None:
+        if returns is not None:
             entry.returns, entry.returns_out = structseq.declare(public, returns, entry.out)
         REGISTRY[public] = entry
         recorder = _RECORDERS[arity]

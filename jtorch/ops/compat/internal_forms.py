@@ -11,10 +11,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core.dtypes import bool_, is_inexact
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides
 from . import _messages
@@ -186,6 +187,7 @@ def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
 @bound_function(
     "_chunk_cat(TensorList tensors, int64_t dim, int64_t num_chunks, *, Tensor out=None)",
     method=False,
+    out=Out(dtype=out_dtypes.cat_type),
 )
 def chunk_cat(tensors, dim, num_chunks):
     """Pad tensors to a number of equal chunks, and join them chunk by chunk.

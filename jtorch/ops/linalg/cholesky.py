@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import LINALG_FUNCTIONS, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
@@ -146,6 +146,8 @@ def _cholesky(input, upper, caller):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="L info",
 )
 def cholesky_ex(input, upper=False, check_errors=False):
     """Factorise Hermitian positive-definite matrices into ``L @ L.mH``, reporting failures.
@@ -169,6 +171,7 @@ def cholesky_ex(input, upper=False, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_cholesky(input, upper=False):
     """Factorise Hermitian positive-definite matrices into ``L @ L.mH``.
@@ -186,7 +189,9 @@ def linalg_cholesky(input, upper=False):
     return factor
 
 
-@bound_function("cholesky(Tensor input, bool upper=False, *, Tensor out=None)")
+@bound_function(
+    "cholesky(Tensor input, bool upper=False, *, Tensor out=None)", autocast=Autocast(cpu="float32")
+)
 def cholesky(input, upper=False):
     """Factorise as ``torch.linalg.cholesky`` does (the older function).
 
@@ -234,7 +239,9 @@ def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
 
 
 @bound_function(
-    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)", write=write_in_columns
+    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)",
+    write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
 )
 def cholesky_inverse(input, upper=False):
     """Return the inverse of a matrix given by its Cholesky factor.
@@ -304,6 +311,8 @@ def _solve_plan(operation, bound, mode) -> Plan:
     "cholesky_solve(Tensor input, Tensor input2, bool upper=False, *, Tensor out=None)",
     kind=Custom(_solve_plan),
     saves=("input", "input2", "result"),
+    autocast=Autocast(cpu="float32"),
+    out=Out(layout=False),
 )
 def cholesky_solve(input, input2):
     """Solve ``A X = B`` with A given by its Cholesky factor.

@@ -159,6 +159,7 @@ def _slogdet(a: Any, *, turned: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="sign logabsdet",
 )
 def linalg_slogdet(A):
     """Return the sign of the determinant and the logarithm of its size.
@@ -171,7 +172,7 @@ def linalg_slogdet(A):
     return named("linalg_slogdet", *_slogdet.call(A, "linalg.slogdet"))
 
 
-@bound_function("slogdet(Tensor input, *, TensorList[2] out=None)")
+@bound_function("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
 def slogdet(input):
     """Return sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
     return named("slogdet", *_slogdet.call(input, "linalg.slogdet"))

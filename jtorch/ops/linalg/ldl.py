@@ -214,6 +214,7 @@ def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LD pivots info",
 )
 def ldl_factor_ex(input, hermitian=False, check_errors=False):
     """Factorise symmetric or Hermitian matrices into ``L D L^T``, reporting failures.
@@ -238,6 +239,7 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LD pivots",
 )
 def ldl_factor(input, hermitian=False):
     """Factorise symmetric or Hermitian matrices into ``L D L^T``.

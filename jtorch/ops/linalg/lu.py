@@ -7,10 +7,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from .._shared.gradient_rules import refusing
 from . import _messages
@@ -127,6 +128,7 @@ def _factored(A, pivot, check, name):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LU pivots info",
 )
 def lu_factor_ex(A, pivot=True, check_errors=False):
     """Return L and U in one matrix, the pivots, and which matrices are singular.
@@ -147,6 +149,7 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LU pivots",
 )
 def lu_factor(A, pivot=True):
     """Return L and U in one matrix, and the pivots.
@@ -161,7 +164,9 @@ def lu_factor(A, pivot=True):
 
 
 @bound_function(
-    "_lu_with_info(Tensor input, bool pivot=True, bool check_errors=True)", method=False
+    "_lu_with_info(Tensor input, bool pivot=True, bool check_errors=True)",
+    method=False,
+    returns="LU pivots info",
 )
 def _lu_with_info(input, pivot=True, check_errors=True):
     """Return the packed factors, the pivots and ``info``; as PyTorch's, it never raises."""
@@ -273,6 +278,7 @@ def _lu(a: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="P L U",
 )
 def linalg_lu(A, pivot=True):
     """Factorise matrices into ``P @ L @ U``.
@@ -330,6 +336,8 @@ def _lu_unpack(LU_data, unpack):
     "bool unpack_pivots=True, *, TensorList[3] out=None)",
     method=False,
     write=write_exactly,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    returns="P L U",
 )
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """Return the factors P, L and U of what ``lu_factor`` returns.
@@ -448,6 +456,8 @@ def linalg_lu_solve(LU, pivots, B):
 @bound_function(
     "lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots, *, Tensor out=None)",
     write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def lu_solve(input, LU_data, LU_pivots):
     """Solve ``A X = B`` with the right side first (the older function)."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import bound_function
@@ -191,6 +191,7 @@ _CPP_NAMES = _messages._SCALAR_TYPE_WORDS
     method=False,
     write=write_chain,
     registry=LINALG_FUNCTIONS,
+    autocast="lower",
 )
 def multi_dot(tensors):
     """Multiply matrices one after the other, in the order that costs least.
@@ -290,6 +291,7 @@ def vander(x, N=None, increasing=False):
     "linalg_vecdot(Tensor x, Tensor y, *, int64_t dim=-1, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast="lower",
 )
 def vecdot(x, y, dim=-1):
     """Return the products of vectors, the first one conjugated.
@@ -345,6 +347,7 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
     "linalg_matmul(Tensor input, Tensor other, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="lower"),
 )
 def matmul(input, other):
     """Multiply matrices, see ``torch.matmul``."""

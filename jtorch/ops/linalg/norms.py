@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
 from . import _messages
@@ -81,6 +82,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
     "bool keepdim=False, *, ScalarType? dtype=None, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cuda="float32"),
 )
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
     """Return a norm of matrices.
@@ -168,6 +170,7 @@ def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
 @bound_function(
     "frobenius_norm(Tensor input, IntArrayRef[1] dim, bool keepdim=False, *, Tensor out=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def frobenius_norm(input, dim, keepdim=False):
     """Return the root of the sum of squares over at most two dimensions."""
@@ -183,6 +186,7 @@ def frobenius_norm(input, dim, keepdim=False):
     "nuclear_norm(Tensor input, IntArrayRef[2] dim, bool keepdim=False, *, Tensor out=None)",
     "nuclear_norm(Tensor input, bool keepdim=False, *, Tensor out=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def nuclear_norm(input, dim=(-2, -1), keepdim=False):
     """Return the sum of the singular values of matrices."""
@@ -234,6 +238,8 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     static=("p", "maxnorm"),
     saves=("input",),
     inplace=True,
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def renorm(input):
     """Scale down the parts along a dimension whose norm is larger than a limit.

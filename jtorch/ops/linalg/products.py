@@ -11,11 +11,12 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.plans import array_plan, array_spec
 from . import _messages, _messages_products
@@ -42,7 +43,9 @@ def _write_product(out: Any, result: Any) -> Any:
     return out.copy_(result)
 
 
-@bound_function("inner(Tensor input, Tensor other, *, Tensor out=None)")
+@bound_function(
+    "inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot)
+)
 def inner(input, other):
     """Multiply the last dimensions of two tensors and add up."""
     if not input.dim() or not other.dim():
@@ -214,7 +217,11 @@ def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) 
     return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
 
 
-@bound_function("cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)")
+@bound_function(
+    "cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)",
+    autocast=Autocast(cuda="promote"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+)
 def cross(input, other, dim=None):
     """Return the cross products of vectors of three elements.
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..._engine.declare import LINALG_FUNCTIONS, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
@@ -163,6 +163,8 @@ def _qr(a: Any, *, form: Any, inner: Any, least: Any, rows: Any, batch: Any, col
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="Q R",
 )
 def linalg_qr(A, mode="reduced"):
     """Factorise matrices into ``Q @ R``, Q with orthonormal columns and R upper triangular.
@@ -177,7 +179,10 @@ def linalg_qr(A, mode="reduced"):
 
 
 @bound_function(
-    "qr(Tensor input, bool some=True, *, TensorList[2] out=None)", write=write_in_layout
+    "qr(Tensor input, bool some=True, *, TensorList[2] out=None)",
+    write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    returns="Q R",
 )
 def qr(input, some=True):
     """Factorise as ``torch.linalg.qr`` does (the older function).
@@ -215,7 +220,12 @@ def _geqrf_op(input):
     raise AssertionError("planned by _geqrf_plan")
 
 
-@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)", write=write_in_columns)
+@bound_function(
+    "geqrf(Tensor input, *, TensorList[2] out=None)",
+    write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
+    returns="a tau",
+)
 def geqrf(input):
     """Return LAPACK's packed QR factorisation.
 
@@ -284,6 +294,7 @@ _householder = op(
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input", "tau"),
+    autocast=Autocast(cpu="float32"),
 )
 
 
@@ -300,7 +311,11 @@ def householder_product(input, tau):
     raise AssertionError("planned by _householder_plan")
 
 
-@bound_function("orgqr(Tensor input, Tensor input2, *, Tensor out=None)", write=write_in_layout)
+@bound_function(
+    "orgqr(Tensor input, Tensor input2, *, Tensor out=None)",
+    write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+)
 def orgqr(input, input2):
     """Return a product of reflectors, see ``torch.linalg.householder_product``."""
     return householder_product.call(input, input2)
@@ -378,6 +393,7 @@ def _ormqr_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     saves=("input", "input2", "input3"),
+    autocast=Autocast(cpu="float32"),
 )
 def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any) -> Any:
     """Multiply a matrix by a product of Householder reflectors."""
@@ -391,6 +407,7 @@ def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any
     "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False, *, "
     "Tensor out=None)",
     write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
 )
 def ormqr(input, input2, input3, left=True, transpose=False):
     """Multiply a matrix by a product of Householder reflectors.

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
@@ -190,7 +190,7 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
     return found
 
 
-@bound_function("pinverse(Tensor input, double rcond=1e-15)")
+@bound_function("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
 def pinverse(input, rcond=1e-15):
     """Return the pseudo-inverse, see ``torch.linalg.pinv``."""
     return linalg_pinv(input, rcond)
@@ -244,6 +244,7 @@ def _norm_by_inverse(input, p):
     "linalg_cond(Tensor input, std::string_view p, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_cond(input, p=None):
     """Return the condition number of matrices with respect to a norm.
@@ -444,6 +445,8 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     method=False,
     write=write_in_layout,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="solution residuals rank singular_values",
 )
 def linalg_lstsq(input, b, rcond=None, driver=None):
     """Solve systems of equations in the sense of least squares.

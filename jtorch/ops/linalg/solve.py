@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import LINALG_FUNCTIONS, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.calls import bound_function, named
@@ -70,6 +70,8 @@ def _inv_ex(a: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="inverse info",
 )
 def linalg_inv_ex(A, check_errors=False):
     """Return inverse matrices, reporting singular ones.
@@ -107,10 +109,15 @@ linalg_inv = bound_function(
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )(_inverse)
 
 
-@bound_function("inverse(Tensor input, *, Tensor out=None)", write=write_exactly)
+@bound_function(
+    "inverse(Tensor input, *, Tensor out=None)",
+    write=write_exactly,
+    autocast=Autocast(cpu="float32"),
+)
 def inverse(input):
     """Return inverse matrices, see ``torch.linalg.inv``."""
     return _inverse(input)
@@ -187,6 +194,7 @@ def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="result info",
 )
 def linalg_solve_ex(A, B, left=True, check_errors=False):
     """Solve ``A X = B``, reporting singular matrices.
@@ -210,6 +218,7 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_solve(A, B, left=True):
     """Solve ``A X = B``.
@@ -343,6 +352,8 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, "
     "bool unitriangular=False, *, TensorList[2] out=None)",
     write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
+    returns="solution cloned_coefficient",
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """Solve with a triangular matrix, the right side first (the older function).
@@ -365,6 +376,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
     "linalg_tensorinv(Tensor input, int64_t ind=2, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def tensorinv(input, ind=2):
     """Return the inverse of a tensor as a map between tensors.
@@ -395,6 +407,7 @@ def tensorinv(input, ind=2):
     "linalg_tensorsolve(Tensor input, Tensor other, IntArrayRef? dims=None, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def tensorsolve(input, other, dims=None):
     """Solve ``tensordot(A, X) = B``.

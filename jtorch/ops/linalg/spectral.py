@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
@@ -100,6 +100,8 @@ def _eigh(a: Any, *, lower: Any, values_meta: Any) -> Any:
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="eigenvalues eigenvectors",
 )
 def eigh(input, UPLO="L"):
     """Return eigenvalues and eigenvectors of symmetric or Hermitian matrices.
@@ -118,6 +120,7 @@ def eigh(input, UPLO="L"):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def eigvalsh(input, UPLO="L"):
     """Return the eigenvalues of symmetric or Hermitian matrices, ascending.
@@ -192,6 +195,8 @@ def _checked_eig(input, caller):
     method=False,
     write=write_in_columns,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="eigenvalues eigenvectors",
 )
 def linalg_eig(input):
     """Return eigenvalues and eigenvectors of square matrices.
@@ -208,6 +213,7 @@ def linalg_eig(input):
     "linalg_eigvals(Tensor input, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def eigvals(input):
     """Return the complex eigenvalues of square matrices, of shape (*, n, n)."""
@@ -355,6 +361,8 @@ def checked_svd(A, full_matrices=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="U S Vh",
 )
 def linalg_svd(A, full_matrices=True, driver=None):
     """Factorise matrices into ``U @ diag(S) @ Vh``.
@@ -378,6 +386,7 @@ def linalg_svd(A, full_matrices=True, driver=None):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def svdvals(A, driver=None):
     """Return the singular values of matrices of shape (*, m, n), in descending order."""
@@ -389,6 +398,8 @@ def svdvals(A, driver=None):
 @bound_function(
     "svd(Tensor input, bool some=True, bool compute_uv=True, *, TensorList[3] out=None)",
     write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    returns="U S V",
 )
 def svd(input, some=True, compute_uv=True):
     """Factorise matrices into ``U @ diag(S) @ V.mH`` (the older function).

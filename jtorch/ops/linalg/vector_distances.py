@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
@@ -65,6 +65,7 @@ def _dist_plan(operation, bound, mode) -> Plan:
     kind=Custom(_dist_plan),
     static=("p",),
     saves=("input", "other", "result"),
+    autocast=Autocast(cuda="float32"),
 )
 def dist(input, other):
     """Return the norm of the difference of two tensors.
@@ -294,7 +295,7 @@ def _pdist(rows: Any, *, count: Any, order: Any, shape: Any, meta: Any) -> Any:
     return _distance(rows[first] - rows[second], order)
 
 
-@bound_function("pdist(Tensor input, double p=2)", method=False)
+@bound_function("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
 def pdist(input, p=2.0):
     """Return the distances of each pair of rows of one matrix.
 

@@ -10,11 +10,12 @@ from jax import lax
 
 from ..._core import dtypes, messages
 from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from ..reduce.sorting import _dense_strides
 from . import _messages
 
@@ -60,7 +61,7 @@ def _frexp_spec(operation, bound, mode) -> Spec:
     "frexp(Tensor input, *, TensorList[2] out=None)",
     kind=Custom(_frexp_spec),
     saves=("result",),
-    returns=lambda results: tuple.__new__(RETURN_TYPES["frexp"], results),
+    returns="mantissa exponent",
 )
 def frexp(array: Any) -> Any:
     """Split each number into a mantissa, from one half to 1, and a power of 2.
@@ -135,6 +136,7 @@ def _hash_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_hash_spec),
     differentiable=False,
+    out=Out(dtype=out_dtypes.hash_tensor),
 )
 def hash_tensor(array: Any, *, axes: Any, shape: Any) -> Any:
     """Combine the bits of elements by exclusive or.

@@ -13,7 +13,7 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -21,6 +21,7 @@ from ..._engine.recording.record import wrap, write_result
 from ..._engine.recording.signatures import make_binder
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from . import _messages_counting
 
@@ -54,7 +55,11 @@ def _write_positions(out: Any, rows: Any, name: str) -> Any:
     return write_result(out, rows, name)
 
 
-@bound_function("nonzero(Tensor input, *, Tensor out=None)", write=_write_positions)
+@bound_function(
+    "nonzero(Tensor input, *, Tensor out=None)",
+    write=_write_positions,
+    out=Out(dtype=out_dtypes.nonzero),
+)
 def _nonzero(input):
     """Return the positions of elements that are not zero, one per row."""
     array = host_array(input, "nonzero")

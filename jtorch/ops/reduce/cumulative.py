@@ -12,10 +12,11 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
@@ -138,6 +139,8 @@ def _cumulative_plan(operation, bound, mode) -> Plan:
     kind=Custom(_cumulative_plan),
     inplace=True,
     saves=(),
+    autocast=Autocast(cuda="float32"),
+    out=Out(decides_dtype=True),
 )
 def cumsum(input):
     """Add up along a dimension, keeping every partial sum.
@@ -156,6 +159,8 @@ def cumsum(input):
     kind=Custom(_cumulative_plan),
     inplace=True,
     saves=("input", "result"),
+    autocast=Autocast(cuda="float32"),
+    out=Out(decides_dtype=True),
 )
 def cumprod(input):
     """Multiply along a dimension, keeping every partial product.
@@ -173,6 +178,7 @@ def cumprod(input):
     "logcumsumexp(Tensor input, int64_t dim, *, Tensor out=None)",
     kind=Custom(_cumulative_plan),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def logcumsumexp(input):
     """Return the logarithm of running sums of exponentials, without overflow.
@@ -263,7 +269,8 @@ _declare_running("cummin", True)
 
 @bound_function(
     "diff(Tensor input, int64_t n=1, int64_t dim=-1, Tensor? prepend=None, "
-    "Tensor? append=None, *, Tensor out=None)"
+    "Tensor? append=None, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def diff(input, n=1, dim=-1, prepend=None, append=None):
     """Return differences of neighbours along a dimension.

@@ -11,11 +11,12 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_reduction
 
@@ -233,6 +234,7 @@ class _Extrema(Reduction):
     "amax(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
     kind=_Extrema(gradient=_shared),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.extremum_type),
 )
 def amax(input, axes, keepdim):
     """Return the largest elements; equal ones share the gradient.
@@ -250,6 +252,7 @@ def amax(input, axes, keepdim):
     "amin(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
     kind=_Extrema(gradient=_shared),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.extremum_type),
 )
 def amin(input, axes, keepdim):
     """Return the smallest elements; equal ones share the gradient.
@@ -293,7 +296,8 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
     "aminmax(Tensor input, *, int64_t? dim=None, bool keepdim=False, TensorList[2] out=None)",
     kind=Custom(_aminmax_spec),
     saves=("input", "result"),
-    returns=lambda results: named("aminmax", *results),
+    returns="min max",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
     """Return the smallest and the largest elements.
@@ -346,6 +350,7 @@ class _Position(Reduction):
     "argmax(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
     kind=_Position(result="int64"),
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmax(input, axes, keepdim):
     """Return the first position of the largest element, counted over the reduced dimensions.
@@ -363,6 +368,7 @@ def argmax(input, axes, keepdim):
     "argmin(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
     kind=_Position(result="int64"),
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmin(input, axes, keepdim):
     """Return the first position of the smallest element, counted over the reduced dimensions.
@@ -494,7 +500,11 @@ def _mode_index(array, axis):
 _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
 
 
-@bound_function("mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)")
+@bound_function(
+    "mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.mode, overlap="refuse"),
+    returns="values indices",
+)
 def mode(input, dim=-1, keepdim=False):
     """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
 

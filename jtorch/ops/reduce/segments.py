@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages, once
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.pointwise import FLOATING
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
 from ..indexing.scatter import reduce_at
@@ -59,6 +60,7 @@ def _index_reduce_spec(operation, bound, mode) -> Spec:
     "*, bool include_self=True, Tensor out=None)",
     kind=Custom(_index_reduce_spec),
     inplace=True,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def index_reduce(
     array: Any, places: Any, new: Any, *, dim: Any, reduce: Any, include_self: Any, meta: Any

@@ -11,11 +11,12 @@ import jax.numpy as jnp
 
 from ..._core import messages
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from . import _messages_reduction
 
 
@@ -130,6 +131,7 @@ def _sign(array):
     saves=("x", "result"),
     method=False,
     function=False,
+    autocast=Autocast(cuda="float32"),
 )
 def linalg_vector_norm(x):
     """Return a vector norm.
@@ -208,6 +210,8 @@ def _logsumexp_spec(operation, bound, mode) -> Spec:
     "logsumexp(Tensor input, IntArrayRef[1] dim, bool keepdim=False, *, Tensor out=None)",
     kind=Custom(_logsumexp_spec),
     saves=("input", "result"),
+    autocast=Autocast(cuda="float32"),
+    out=Out(uncastable=out_dtypes.logsumexp),
 )
 def logsumexp(array: Any, *, compute: Any, axes: Any, shape: Any, keepdim: Any) -> Any:
     """Return the logarithm of the sum of exponentials, without overflow.
@@ -268,6 +272,8 @@ def _softmax_plan(operation, bound, mode) -> Plan:
     "softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
     kind=Custom(_softmax_plan),
     saves=("result",),
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def softmax(input):
     """Return exponentials that add up to 1 along a dimension.
@@ -285,6 +291,8 @@ def softmax(input):
     "log_softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
     kind=Custom(_softmax_plan),
     saves=("result",),
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def log_softmax(input):
     """Return the logarithm of ``softmax``, without loss of precision.

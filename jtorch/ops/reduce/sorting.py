@@ -10,10 +10,11 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.strides import memory_order
-from ..._engine.declare import op
+from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_reduction, _messages_sorting
 from .extrema import as_ordered, pick
@@ -67,6 +68,8 @@ def _sorting_order(array: Any, *, axis: Any, descending: Any) -> Any:
     "sort(Tensor input, *, bool? stable, int64_t dim=-1, bool descending=False, "
     "TensorList[2] out=None)",
     "sort(Tensor input, int64_t dim=-1, bool descending=False, *, TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    returns="values indices",
 )
 def sort(input, dim=-1, descending=False, stable=None):
     """Sort along a dimension; equal elements keep their order, NaN is larger than all.
@@ -92,7 +95,9 @@ def argsort(input, dim=-1, descending=False, stable=False):
     return _sorting_order.call(input, dim, descending)
 
 
-@bound_function("msort(Tensor input, *, Tensor out=None)")
+@bound_function(
+    "msort(Tensor input, *, Tensor out=None)", out=Out(dtype=out_dtypes.expected_cpp_name)
+)
 def msort(input):
     """Sort along the first dimension."""
     return sort(input, 0)[0]
@@ -157,7 +162,9 @@ def _topk_index(array: Any, *, selects: Any, axis: Any, largest: Any, count: Any
 
 @bound_function(
     "topk(Tensor input, SymInt k, int64_t dim=-1, bool largest=True, bool sorted=True, *, "
-    "TensorList[2] out=None)"
+    "TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
+    returns="values indices",
 )
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """Return the largest (or smallest) elements along a dimension, in order.
@@ -213,7 +220,9 @@ def _kth_index(array: Any, *, axis: Any, keepdim: Any, place: Any) -> Any:
 
 @bound_function(
     "kthvalue(Tensor input, SymInt k, int64_t dim=-1, bool keepdim=False, *, "
-    "TensorList[2] out=None)"
+    "TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.kthvalue, overlap="refuse"),
+    returns="values indices",
 )
 def kthvalue(input, k, dim=-1, keepdim=False):
     """Return the ``k``-th smallest elements along a dimension.
@@ -273,6 +282,7 @@ def _search_spec(operation, bound, mode) -> Spec:
     kind=Custom(_search_spec),
     method=False,
     differentiable=False,
+    out=Out(dtype=out_dtypes.search_index),
 )
 def searchsorted(
     array: Any, wanted: Any, *order: Any, compute: Any, right: Any, shape: Any, result: Any
@@ -310,6 +320,7 @@ def searchsorted(
     "Tensor out=None)",
     "bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False)",
     method=False,
+    out=Out(dtype=out_dtypes.search_index),
 )
 def bucketize(input=None, boundaries=None, out_int32=False, right=False, self=None):
     """Return the number of the interval, between ascending boundaries, of each value.
@@ -353,6 +364,7 @@ def _isin_spec(operation, bound, mode) -> Spec:
     kind=Custom(_isin_spec),
     method=False,
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def isin(elements: Any, test: Any, *, compute: Any, invert: Any) -> Any:
     """Test which elements occur among others.

@@ -9,11 +9,12 @@ import numpy as np
 
 from ..._core import dtypes
 from ..._core.device import Device, default_device
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.record import wrap
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.plans import array_plan, array_spec
 from . import _messages_joining
@@ -39,6 +40,7 @@ def _triangle_plan(operation, bound, mode) -> Plan:
     kind=Custom(_triangle_plan),
     inplace=True,
     saves=(),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def tril(input, diagonal=0):
     """Keep the lower triangle of matrices; the rest becomes 0.
@@ -56,6 +58,7 @@ def tril(input, diagonal=0):
     kind=Custom(_triangle_plan),
     inplace=True,
     saves=(),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def triu(input, diagonal=0):
     """Keep the upper triangle of matrices; the rest becomes 0.

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from ..._core.promotion import result_type
 from ..._core.size import Size
 from ..._core.strides import elementwise_strides
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
 from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides, suggests_channels_last
 from .._shared.plans import array_spec
@@ -66,6 +67,8 @@ def _cat_spec(operation, bound, mode) -> Spec:
     method=False,
     saves=(),
     aliases=("concat", "concatenate"),
+    autocast=Autocast(cpu="promote"),
+    out=Out(dtype=out_dtypes.cat_type, overlap="refuse"),
 )
 def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any, shape: Any) -> Any:
     """Join tensors along a dimension that exists.
@@ -100,6 +103,8 @@ def _stack_spec(operation, bound, mode) -> Spec:
     kind=Custom(_stack_spec),
     method=False,
     saves=(),
+    autocast=Autocast(cpu="promote"),
+    out=Out(dtype=out_dtypes.cat_type),
 )
 def stack(*arrays: Any, axis: Any, dtype: Any) -> Any:
     """Join tensors of one shape along a new dimension.

@@ -604,6 +604,7 @@ def _tbc_spec(operation, bound, mode) -> Spec:
     kind=Custom(_tbc_spec),
     method=False,
     node_name="ConvTbcBackward0",
+    autocast="lower",
 )
 def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length: Any) -> Any:
     """Convolve sequences of shape (time, batch, channels).

@@ -17,7 +17,7 @@ import numpy as np
 from ...._core import dtypes
 from ...._core.device import META
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ...._engine.graph.op import Op, Spec
 from ...._engine.graph.values import is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
@@ -255,6 +255,7 @@ def _padded(targets: Any, labels: np.ndarray) -> Any:
     "ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, "
     "int64_t blank=0, int64_t reduction=at::Reduction::Mean, bool zero_infinity=False)",
     method=False,
+    autocast=Autocast(cpu="float32"),
 )
 def ctc_loss(
     log_probs,

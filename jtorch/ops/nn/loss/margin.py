@@ -30,6 +30,7 @@ def _number_of(reduction: Any, size_average: Any, reduce: Any) -> int:
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
     """Return what the right one of two scores falls short of a lead.
@@ -68,6 +69,7 @@ def margin_ranking_loss_function(
     "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
     """Return distances for the target 1, what they fall short of a margin for the target -1.
@@ -106,6 +108,7 @@ def hinge_embedding_loss_function(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
     """Return how far two vectors are from one direction, or nearer to it than a margin.
@@ -158,6 +161,7 @@ def cosine_embedding_loss_function(
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, double margin=1.0, "
     "double p=2, double eps=1e-06, bool swap=False, int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction=0

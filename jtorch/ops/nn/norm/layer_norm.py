@@ -16,7 +16,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
@@ -242,6 +242,7 @@ def _layer_moments(input: Any, *, layer: Any, dtype: Any, shape: Any) -> Any:
     "layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "Tensor? bias=None, double eps=1e-05, bool cudnn_enable=True)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
     """Bring the trailing dimensions to mean 0 and variance 1.
@@ -262,6 +263,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_
     "native_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, "
     "Tensor? bias, double eps)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """Return ``layer_norm`` with the means of the rows and one over their standard deviations."""
@@ -290,6 +292,7 @@ def _nn_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     "rms_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "double? eps=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """Divide by the root of the mean of squares over the trailing dimensions.
@@ -506,6 +509,7 @@ def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made
     "group_norm(Tensor input, int64_t num_groups, Tensor? weight=None, Tensor? bias=None, "
     "double eps=1e-05, bool cudnn_enabled=True)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
     """Bring groups of channels to mean 0 and variance 1.
