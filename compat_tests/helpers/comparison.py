@@ -112,6 +112,8 @@ class Comparison:
             outcomes.append(outcome(program, library, *arguments))
         expected, actual = outcomes
         if expected.error is not None:
+            if isinstance(expected.error, NameError):
+                raise expected.error  # a mistake of the program's, which both would make alike
             compare_errors(expected.error, actual)
             return
         if actual.error is not None:

@@ -76,6 +76,7 @@ def random_call(name: str, method: bool, generator: random.Random) -> str:
 @pytest.mark.parametrize("name", record_schema.SIGNATURES)
 def test_random_calls(name):
     generator = random.Random(name)
+    compared = 0
     for method in [False, True] if is_method(name) else [False]:
         for _ in range(60):
             arguments = random_call(name, method, generator)
@@ -85,7 +86,9 @@ def test_random_calls(name):
             about_arguments = any(word in expected[1] for word in words)
             got = ours(name, method, arguments)
             if about_arguments or expected[0] == "accepted":
+                compared += 1
                 assert got == expected, f"{name}({arguments}), method={method}"
+    assert compared >= 30
 
 
 def test_type_names():

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 import traceback
 
 import numpy as np
 import pytest
 
-from compat_tests.helpers.paths import ROOT, SUITE
-
 torch = pytest.importorskip("torch")
+from compat_tests.tensor import test_printing_core as core  # noqa: E402
+from tools.record_goldens import printing as recorder  # noqa: E402
+
 pytestmark = pytest.mark.oracle
-
-
-def _load(path: pathlib.Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = _load(ROOT / "tools" / "record_goldens" / "printing.py")
-core = _load(SUITE / "tensor" / "test_printing_core.py")
 
 
 @pytest.mark.parametrize("seed", range(8))
