@@ -7,6 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
+from compat_tests.helpers.tolerances import ELEMENTWISE, EXACT
+
 torch = pytest.importorskip("torch")
 jtorch = pytest.importorskip("jtorch")
 pytestmark = [
@@ -23,14 +25,6 @@ INTEGERS = [-7, -5, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 100, 127]
 DIVISORS = [2, -3, 4, -2, 1, 3, -1, 7, 2, 5, -4, 3, 6, 9]
 REAL = ("float16", "bfloat16", "float32", "float64")
 DTYPES = ("bool", "uint8", "int8", "int32", "int64", *REAL, "complex64", "complex128")
-TOLERANCES = {
-    "torch.float16": 2e-3,
-    "torch.bfloat16": 1.6e-2,
-    "torch.float32": 6e-6,
-    "torch.complex64": 2e-5,
-    "torch.float64": 1e-11,
-    "torch.complex128": 1e-11,
-}
 
 
 def values(dtype: str, second: bool = False) -> list:
@@ -65,9 +59,10 @@ def assert_close(actual, expected, where: str, factor: float = 1.0) -> None:
     assert str(actual.dtype) == str(expected.dtype), where
     assert tuple(actual.shape) == tuple(expected.shape), where
     assert actual.stride() == expected.stride(), where
-    bound = TOLERANCES.get(str(expected.dtype), 0.0) * factor
+    bounds = ELEMENTWISE.get(str(expected.dtype).removeprefix("torch."), EXACT)
+    relative, absolute = (bound * factor for bound in bounds)
     lists = [np.array(tensor.detach().tolist()) for tensor in (actual, expected)]
-    np.testing.assert_allclose(*lists, rtol=bound, atol=bound, equal_nan=True, err_msg=where)
+    np.testing.assert_allclose(*lists, rtol=relative, atol=absolute, equal_nan=True, err_msg=where)
 
 
 def check(function, dtype: str, operands: int = 1, factor: float = 1.0) -> None:
