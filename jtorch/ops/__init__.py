@@ -1,6 +1,9 @@
 """The operators, by family. Importing this package declares them all."""
 
 # ruff: noqa: F401, I001
+from .._engine.declare import METHODS
+from .._engine.graph.op import REGISTRY
+from .._engine.graph.primitives import set_primitives
 from .nn import activations
 from .nn.pool import adaptive
 from .indexing import advanced
@@ -97,3 +100,11 @@ from .shape import strided
 from .nn import weight_norm
 
 autocasting.install()  # when everything is declared
+
+set_primitives(
+    add=REGISTRY["add"],
+    detach=REGISTRY["detach"],
+    as_leaf=REGISTRY["_as_leaf"],
+    sum_to_size=METHODS["sum_to_size"],
+    to=lambda tensor, wanted: METHODS["to"](tensor, wanted),  # declared after this package
+)
