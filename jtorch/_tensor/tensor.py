@@ -12,10 +12,10 @@ from .._core.dtypes import is_inexact
 from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
 from .._engine.declare import METHODS, PYTHON_OPERATORS
-from .._engine.graph.op import REGISTRY
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
 from .._engine.recording.storage import current_value, extra_of, version_of
+from ..ops.shape.views import _as_leaf, detach
 
 
 class Tensor(TensorBase):
@@ -228,8 +228,8 @@ def _short(dtype: DType) -> str:
     return {"Float": "float", "Double": "double"}.get(dtype._legacy_name, dtype._legacy_name)
 
 
-_AS_LEAF = REGISTRY["_as_leaf"]
-_AS_CONSTANT = REGISTRY["detach"]
+_AS_LEAF = _as_leaf
+_AS_CONSTANT = detach
 
 record.set_tensor_class(Tensor)
 set_tensor_type(Tensor)

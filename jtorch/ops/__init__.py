@@ -1,6 +1,7 @@
 """The operators, by family. Importing this package declares them all."""
 
 # ruff: noqa: F401, I001
+from .._engine.graph.primitives import set_primitives
 from .nn import activations
 from .nn.pool import adaptive
 from .indexing import advanced
@@ -97,3 +98,11 @@ from .shape import strided
 from .nn import weight_norm
 
 policies.install()  # when everything is declared
+
+set_primitives(
+    add=arithmetic.add,
+    detach=views.detach,
+    as_leaf=views._as_leaf,
+    sum_to_size=reshaping.sum_to_size,
+    to=lambda tensor, wanted: tensor.to(wanted),
+)
