@@ -89,7 +89,7 @@ def _dispatch_kl(type_p: type, type_q: type) -> Any:
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
-    """Return Kullback and Leibler's divergence: the mean of ``log p(x) - log q(x)`` under ``p``.
+    """Kullback-Leibler divergence ``KL(p || q)``: the mean of ``log p(x) - log q(x)`` under ``p``.
 
     Args:
         p, q: distributions whose batch shapes broadcast together.

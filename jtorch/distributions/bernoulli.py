@@ -18,7 +18,7 @@ __all__ = ["Bernoulli"]
 
 
 class Bernoulli(OddsGiven, ExponentialFamily):
-    """Bernoulli distribution: 1 with a probability, else 0.
+    """Bernoulli distribution on {0, 1}: ``P(1) = probs``, ``P(0) = 1 - probs``.
 
     Args:
         probs: probability of 1, a number or a tensor.

@@ -17,7 +17,7 @@ __all__ = ["Beta"]
 
 
 class Beta(ExponentialFamily):
-    """Beta distribution: the first of two probabilities drawn from a Dirichlet distribution.
+    """Beta distribution on [0, 1]: density proportional to ``x^(a - 1) (1 - x)^(b - 1)``.
 
     Args:
         concentration1, concentration0: exponents, plus 1, of ``x`` and of ``1 - x``; numbers or

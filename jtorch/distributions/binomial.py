@@ -21,7 +21,7 @@ def _clamp_by_zero(x: Any) -> Tensor:
 
 
 class Binomial(OddsGiven, Distribution):
-    """Binomial distribution: how many of a number of trials succeed.
+    """Binomial distribution: the number of successes in ``total_count`` independent trials.
 
     Args:
         total_count: number of trials, a number or a tensor that broadcasts with the other

@@ -17,7 +17,7 @@ __all__ = ["Categorical"]
 
 
 class Categorical(Distribution):
-    """Categorical distribution: one of the numbers 0 to k - 1.
+    """Categorical distribution over class indices 0 to ``K - 1``: ``P(k) = probs[k]``.
 
     Args:
         probs: tensor of shape ``batch_shape + (k,)``, not negative; divided by its sums.

@@ -17,7 +17,7 @@ __all__ = ["Cauchy"]
 
 
 class Cauchy(Distribution):
-    """Cauchy (Lorentz) distribution: that of the ratio of two centred normal numbers.
+    """Cauchy (Lorentz) distribution: density ``1 / (pi scale (1 + ((x - loc) / scale)^2))``.
 
     Args:
         loc: median and mode, a number or a tensor.

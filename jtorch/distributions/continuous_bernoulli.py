@@ -18,7 +18,7 @@ __all__ = ["ContinuousBernoulli"]
 
 
 class ContinuousBernoulli(ExponentialFamily):
-    """Distribution over [0, 1] whose density is a multiple of a Bernoulli probability.
+    """Continuous Bernoulli distribution on [0, 1]: density ``C p^x (1 - p)^(1 - x)``.
 
     Loaiza-Ganem and Cunningham: *The continuous Bernoulli: fixing a pervasive error in variational
     autoencoders*, 2019. The parameter is not the mean.

@@ -40,7 +40,7 @@ class _Dirichlet(Function):
 
 
 class Dirichlet(ExponentialFamily):
-    """Dirichlet distribution: vectors of probabilities that sum to 1.
+    """Dirichlet distribution on the simplex: density proportional to ``prod x_i^(a_i - 1)``.
 
     Args:
         concentration: tensor of shape ``batch_shape + (k,)``.

@@ -16,7 +16,7 @@ __all__ = ["Exponential"]
 
 
 class Exponential(ExponentialFamily):
-    """Exponential distribution.
+    """Exponential distribution on [0, inf): density ``rate * exp(-rate * x)``.
 
     Args:
         rate: reciprocal of the mean, a number or a tensor.

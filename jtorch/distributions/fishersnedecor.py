@@ -18,7 +18,7 @@ __all__ = ["FisherSnedecor"]
 
 
 class FisherSnedecor(Distribution):
-    """F-distribution: that of the ratio of two chi-squared numbers per degree of freedom.
+    """Fisher-Snedecor F-distribution: ``(X1 / df1) / (X2 / df2)``, of chi-squared ``X1``, ``X2``.
 
     Args:
         df1, df2: degrees of freedom of the numerator and of the denominator, numbers or tensors

@@ -20,7 +20,7 @@ def _standard_gamma(concentration: Tensor) -> Tensor:
 
 
 class Gamma(ExponentialFamily):
-    """Gamma distribution.
+    """Gamma distribution: density proportional to ``x^(concentration - 1) exp(-rate x)``.
 
     Args:
         concentration: shape parameter, a number or a tensor.

@@ -17,7 +17,7 @@ __all__ = ["Geometric"]
 
 
 class Geometric(Odds, Distribution):
-    """Geometric distribution: failures before the first success, from 0 on.
+    """Geometric distribution: failures before the first success, ``P(k) = (1 - p)^k p``.
 
     ``Tensor.geometric_`` counts the success too.
 

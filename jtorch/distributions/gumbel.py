@@ -18,7 +18,7 @@ __all__ = ["Gumbel"]
 
 
 class Gumbel(TransformedDistribution):
-    """The distribution of the largest of many numbers: ``loc - scale * log(-log(U))``.
+    """Gumbel (extreme value) distribution: ``loc - scale * log(-log(U))``, for a uniform ``U``.
 
     Args:
         loc, scale: where it lies, and how wide it is.

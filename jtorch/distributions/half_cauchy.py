@@ -16,7 +16,7 @@ __all__ = ["HalfCauchy"]
 
 
 class HalfCauchy(Halved):
-    """The distribution of ``|X|``, where ``X`` is Cauchy distributed around 0.
+    """Half-Cauchy distribution: ``|X|``, where ``X`` is Cauchy distributed around 0.
 
     Args:
         scale: half of the width of ``X`` at half of its height.

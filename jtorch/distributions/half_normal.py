@@ -14,7 +14,7 @@ __all__ = ["HalfNormal"]
 
 
 class HalfNormal(Halved):
-    """The distribution of ``|X|``, where ``X`` is normal with mean 0.
+    """Half-normal distribution: ``|X|``, where ``X`` is normal with mean 0.
 
     Args:
         scale: standard deviation of ``X``.

@@ -17,7 +17,7 @@ __all__ = ["InverseGamma"]
 
 
 class InverseGamma(TransformedDistribution):
-    """The distribution of ``1 / X``, where ``X`` is gamma distributed.
+    """Inverse gamma distribution: ``1 / X``, where ``X`` is gamma distributed.
 
     Args:
         concentration, rate: those of ``X``.

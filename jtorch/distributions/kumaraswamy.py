@@ -18,7 +18,7 @@ __all__ = ["Kumaraswamy"]
 
 
 class Kumaraswamy(TransformedDistribution):
-    """The distribution of ``(1 - U ** (1 / concentration0)) ** (1 / concentration1)``.
+    """Kumaraswamy distribution on [0, 1]: density ``a b x^(a - 1) (1 - x^a)^(b - 1)``.
 
     It resembles the beta distribution with the same parameters.
 

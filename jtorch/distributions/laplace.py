@@ -16,7 +16,7 @@ __all__ = ["Laplace"]
 
 
 class Laplace(Distribution):
-    """Laplace distribution: two exponential tails, back to back.
+    """Laplace (double exponential) distribution: density ``exp(-|x - loc| / scale) / (2 scale)``.
 
     Args:
         loc: mean, a number or a tensor.

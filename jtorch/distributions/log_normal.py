@@ -14,7 +14,7 @@ __all__ = ["LogNormal"]
 
 
 class LogNormal(TransformedDistribution):
-    """The distribution of ``exp(X)``, where ``X`` is normal.
+    """Log-normal distribution: ``exp(X)``, where ``X`` is normal.
 
     Args:
         loc, scale: mean and standard deviation of the logarithm.

@@ -14,7 +14,7 @@ __all__ = ["LogisticNormal"]
 
 
 class LogisticNormal(TransformedDistribution):
-    """A distribution on the simplex: independent normal numbers break a stick.
+    """Logistic-normal distribution on the simplex: stick breaking of independent normals.
 
     Args:
         loc, scale: means and standard deviations of the normal numbers, of shape ``(..., n)``;

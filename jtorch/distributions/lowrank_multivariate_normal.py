@@ -44,7 +44,7 @@ def _batch_lowrank_mahalanobis(W: Any, D: Any, x: Any, capacitance_tril: Any) ->
 
 
 class LowRankMultivariateNormal(Distribution):
-    """Normal distribution of vectors with the covariance ``cov_factor @ cov_factor.T + cov_diag``.
+    """Multivariate normal with the low-rank covariance ``cov_factor @ cov_factor.T + cov_diag``.
 
     Determinant and inverse are those of a matrix as large as the rank.
 

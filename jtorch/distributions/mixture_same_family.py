@@ -15,7 +15,7 @@ __all__ = ["MixtureSameFamily"]
 
 
 class MixtureSameFamily(Distribution):
-    """A mixture: a categorical variable chooses which of ``k`` distributions is drawn from.
+    """Mixture of ``K`` components of one family: density ``sum_k pi_k p_k(x)``.
 
     Args:
         mixture_distribution: the categorical distribution of ``k`` events, whose batch shape is

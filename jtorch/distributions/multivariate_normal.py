@@ -67,7 +67,7 @@ def _precision_to_scale_tril(P: Any) -> Tensor:
 
 
 class MultivariateNormal(Distribution):
-    """Normal distribution of vectors.
+    """Multivariate normal (Gaussian) distribution with a mean vector and a covariance matrix.
 
     Args:
         loc: mean, of shape ``batch_shape + (n,)``.

@@ -18,7 +18,7 @@ __all__ = ["NegativeBinomial"]
 
 
 class NegativeBinomial(OddsGiven, Distribution):
-    """Negative binomial distribution: successes before a number of failures is reached.
+    """Negative binomial distribution: successes before ``total_count`` failures are reached.
 
     Args:
         total_count: number of failures, also a fraction; a number or a tensor that broadcasts

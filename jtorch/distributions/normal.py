@@ -17,7 +17,7 @@ __all__ = ["Normal"]
 
 
 class Normal(ExponentialFamily):
-    """Normal (Gaussian) distribution.
+    """Normal (Gaussian) distribution with mean ``loc`` and standard deviation ``scale``.
 
     Args:
         loc: mean, a number or a tensor.

@@ -15,7 +15,7 @@ __all__ = ["Pareto"]
 
 
 class Pareto(TransformedDistribution):
-    """The distribution of ``scale * exp(E)``, where ``E`` is exponential with rate ``alpha``.
+    """Pareto (type 1) distribution: density ``alpha scale^alpha / x^(alpha + 1)``, ``x >= scale``.
 
     Args:
         scale: the smallest value.

@@ -16,7 +16,7 @@ __all__ = ["Poisson"]
 
 
 class Poisson(ExponentialFamily):
-    """Poisson distribution.
+    """Poisson distribution of counts: ``P(k) = rate^k exp(-rate) / k!``.
 
     Args:
         rate: mean, not negative, a number or a tensor.

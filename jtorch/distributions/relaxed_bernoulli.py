@@ -71,7 +71,7 @@ class LogitRelaxedBernoulli(OddsGiven, Distribution):
 
 
 class RelaxedBernoulli(TransformedDistribution):
-    """A Bernoulli distribution made continuous: values in (0, 1), mostly close to either.
+    """Relaxed (concrete) Bernoulli distribution on (0, 1), with a temperature; differentiable.
 
     Args:
         temperature: a tensor; the lower, the closer.

@@ -97,7 +97,7 @@ class ExpRelaxedCategorical(Distribution):
 
 
 class RelaxedOneHotCategorical(TransformedDistribution):
-    """A one-hot distribution made continuous: vectors of the simplex, mostly close to a corner.
+    """Relaxed (concrete, Gumbel-softmax) one-hot categorical distribution on the simplex.
 
     Args:
         temperature: a tensor; the lower, the closer.

@@ -17,7 +17,7 @@ __all__ = ["Uniform"]
 
 
 class Uniform(Distribution):
-    """Uniform distribution over the numbers from ``low`` up to, and without, ``high``.
+    """Uniform distribution on ``[low, high)``: density ``1 / (high - low)``.
 
     Args:
         low, high: ends of the interval, numbers or tensors that broadcast together.

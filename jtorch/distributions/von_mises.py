@@ -78,7 +78,7 @@ def _rejection_sample(loc: Any, concentration: Any, proposal_r: Any, x: Any) -> 
 
 
 class VonMises(Distribution):
-    """Von Mises distribution of angles, the normal distribution of the circle.
+    """Von Mises distribution of angles: density proportional to ``exp(kappa cos(x - loc))``.
 
     Args:
         loc: angle in radians, any real number.

@@ -17,7 +17,7 @@ __all__ = ["Weibull"]
 
 
 class Weibull(TransformedDistribution):
-    """The distribution of ``scale * E ** (1 / concentration)``, where ``E`` is exponential.
+    """Weibull distribution: ``scale * E^(1 / concentration)``, for a standard exponential ``E``.
 
     Args:
         scale, concentration: positive numbers.

@@ -40,7 +40,7 @@ def _clamp_above_eps(x: Tensor) -> Tensor:
 
 
 class Wishart(ExponentialFamily):
-    """Wishart distribution: that of ``df`` times the covariance of ``df`` normal vectors.
+    """Wishart distribution of positive definite matrices: the scatter of ``df`` normal vectors.
 
     Args:
         df: degrees of freedom above ``n - 1``, a number or a tensor of a shape that broadcasts

@@ -42,11 +42,11 @@ def _and_inplace(module: Any) -> str:
 
 
 class Threshold(Module):
-    """Replace elements that are not above a threshold.
+    """Threshold: keep elements above ``threshold``, replace the others by ``value``.
 
     Args:
-        threshold: the number to be above of.
-        value: what the others become.
+        threshold: inputs up to this number are replaced.
+        value: the replacement.
         inplace: whether to overwrite the input.
     """
 
@@ -71,7 +71,7 @@ class Threshold(Module):
 
 
 class ReLU(_InPlace):
-    """Replace negative elements by 0.
+    """Rectified linear unit: ``max(0, x)``, element by element; the shape stays.
 
     Args:
         inplace: whether to overwrite the input.
@@ -83,7 +83,9 @@ class ReLU(_InPlace):
 
 
 class RReLU(Module):
-    """Multiply negative elements by a slope that is drawn for each, in training mode.
+    """Randomised leaky ReLU: ``x`` where positive, else ``a * x`` with a random slope ``a``.
+
+    In training, each element draws its ``a`` uniformly from ``[lower, upper]``.
 
     Xu et al., *Empirical evaluation of rectified activations*, 2015.
 
@@ -115,7 +117,7 @@ class RReLU(Module):
 
 
 class Hardtanh(Module):
-    """Clamp elements to a range.
+    """Hard tanh: clip elements to ``[min_val, max_val]``.
 
     Args:
         min_val, max_val: the range.
@@ -167,7 +169,7 @@ class Hardtanh(Module):
 
 
 class ReLU6(Hardtanh):
-    """Clamp elements to the range from 0 to 6.
+    """ReLU clipped at 6: ``min(max(0, x), 6)``.
 
     Args:
         inplace: whether to overwrite the input.
@@ -182,7 +184,7 @@ class ReLU6(Hardtanh):
 
 
 class Sigmoid(Module):
-    """Apply the logistic function."""
+    """Sigmoid (logistic function): ``1 / (1 + exp(-x))``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return ``1 / (1 + exp(-input))``."""
@@ -190,7 +192,7 @@ class Sigmoid(Module):
 
 
 class Hardsigmoid(Module):
-    """Approximate the sigmoid by three straight lines.
+    """Hard sigmoid, piecewise linear: ``min(max(x / 6 + 1 / 2, 0), 1)``.
 
     Args:
         inplace: whether to overwrite the input.
@@ -209,7 +211,7 @@ class Hardsigmoid(Module):
 
 
 class Tanh(Module):
-    """Apply the hyperbolic tangent."""
+    """Hyperbolic tangent: ``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return ``tanh(input)``."""
@@ -217,7 +219,7 @@ class Tanh(Module):
 
 
 class SiLU(_InPlace):
-    """Multiply elements with their sigmoid.
+    """Sigmoid linear unit, also called swish: ``x * sigmoid(x)``.
 
     Args:
         inplace: whether to overwrite the input.
@@ -229,7 +231,7 @@ class SiLU(_InPlace):
 
 
 class Mish(_InPlace):
-    """Multiply elements with the hyperbolic tangent of their softplus.
+    """Mish: ``x * tanh(softplus(x))``, a smooth, non-monotonic activation.
 
     Misra, *Mish: a self regularized non-monotonic neural activation function*, 2019.
 
@@ -243,7 +245,7 @@ class Mish(_InPlace):
 
 
 class Hardswish(Module):
-    """Multiply elements with their hard sigmoid.
+    """Hard swish: ``x * min(max(x + 3, 0), 6) / 6``, swish with a hard sigmoid.
 
     Args:
         inplace: whether to overwrite the input.
@@ -279,7 +281,7 @@ class _Alpha(Module):
 
 
 class ELU(_Alpha):
-    """Replace negative elements by ``alpha * (exp(input) - 1)``.
+    """Exponential linear unit: ``x`` where positive, else ``alpha * (exp(x) - 1)``.
 
     Clevert et al., *Fast and accurate deep network learning by exponential linear units*, 2015.
 
@@ -294,7 +296,7 @@ class ELU(_Alpha):
 
 
 class CELU(_Alpha):
-    """Replace negative elements by ``alpha * (exp(input / alpha) - 1)``.
+    """Continuously differentiable ELU: ``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))``.
 
     Barron, *Continuously differentiable exponential linear units*, 2017.
 
@@ -309,7 +311,9 @@ class CELU(_Alpha):
 
 
 class SELU(_InPlace):
-    """Apply the self-normalising exponential linear unit.
+    """Scaled exponential linear unit: ``scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))``.
+
+    The two constants (1.0507 and 1.6733) keep mean 0 and variance 1 from layer to layer.
 
     Klambauer et al., *Self-normalizing neural networks*, 2017.
 
@@ -323,7 +327,7 @@ class SELU(_InPlace):
 
 
 class GLU(Module):
-    """Multiply one half of the input with the sigmoid of the other.
+    """Gated linear unit: ``a * sigmoid(b)``, where ``a`` and ``b`` are the input's halves.
 
     Args:
         dim: the dimension that is halved.
@@ -346,7 +350,7 @@ class GLU(Module):
 
 
 class GELU(Module):
-    """Multiply elements with the normal distribution function of them.
+    """Gaussian error linear unit: ``x * Phi(x)``, with the normal distribution function ``Phi``.
 
     Args:
         approximate: ``"none"``, or ``"tanh"`` for a formula without the error function.
@@ -369,10 +373,10 @@ class GELU(Module):
 
 
 class Hardshrink(Module):
-    """Replace elements near 0 by 0.
+    """Hard shrinkage: 0 where ``abs(x) <= lambd``, else ``x``.
 
     Args:
-        lambd: how near.
+        lambd: half the width of the interval around 0.
     """
 
     __constants__ = ["lambd"]
@@ -392,7 +396,7 @@ class Hardshrink(Module):
 
 
 class LeakyReLU(Module):
-    """Multiply negative elements by a slope.
+    """Leaky ReLU: ``x`` where positive, else ``negative_slope * x``.
 
     Args:
         negative_slope: the slope.
@@ -418,7 +422,7 @@ class LeakyReLU(Module):
 
 
 class LogSigmoid(Module):
-    """Apply the logarithm of the logistic function."""
+    """Log-sigmoid: ``log(1 / (1 + exp(-x)))``, without overflow."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return ``log(sigmoid(input))``."""
@@ -426,7 +430,7 @@ class LogSigmoid(Module):
 
 
 class Softplus(Module):
-    """Apply ``log(1 + exp(beta * input)) / beta``, a smooth ``ReLU``.
+    """Softplus, a smooth ReLU: ``log(1 + exp(beta * x)) / beta``.
 
     Args:
         beta: how sharp the bend is.
@@ -452,7 +456,7 @@ class Softplus(Module):
 
 
 class Softshrink(Module):
-    """Move elements towards 0.
+    """Soft shrinkage (soft thresholding): ``sign(x) * max(abs(x) - lambd, 0)``.
 
     Args:
         lambd: by how much at most, not negative.
@@ -475,7 +479,7 @@ class Softshrink(Module):
 
 
 class PReLU(Module):
-    """Multiply negative elements by a slope that is learned.
+    """Parametric ReLU: ``max(0, x) + weight * min(0, x)``, with a learnable slope.
 
     He et al., *Delving deep into rectifiers*, 2015.
 
@@ -511,7 +515,7 @@ class PReLU(Module):
 
 
 class Softsign(Module):
-    """Apply ``input / (1 + abs(input))``."""
+    """Softsign: ``x / (1 + abs(x))``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the quotient."""
@@ -519,7 +523,7 @@ class Softsign(Module):
 
 
 class Tanhshrink(Module):
-    """Apply ``input - tanh(input)``."""
+    """Tanh shrinkage: ``x - tanh(x)``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the difference."""
@@ -546,7 +550,7 @@ class _AlongDim(Module):
 
 
 class Softmin(_AlongDim):
-    """Make shares of elements, the smallest the largest.
+    """Softmin along a dimension: ``exp(-x_i) / sum_j exp(-x_j)``, the softmax of ``-x``.
 
     Args:
         dim: along which they add to 1.
@@ -558,7 +562,7 @@ class Softmin(_AlongDim):
 
 
 class Softmax(_AlongDim):
-    """Make shares of elements by their exponentials.
+    """Softmax along a dimension: ``exp(x_i) / sum_j exp(x_j)``; the results sum to 1.
 
     Args:
         dim: along which they add to 1.
@@ -570,7 +574,7 @@ class Softmax(_AlongDim):
 
 
 class Softmax2d(Module):
-    """Make shares of the channels of images at every place."""
+    """Softmax over the channels at each pixel of ``(N, C, H, W)`` or ``(C, H, W)``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the shares of a tensor of shape ``(N, C, H, W)`` or ``(C, H, W)``.
@@ -586,7 +590,7 @@ class Softmax2d(Module):
 
 
 class LogSoftmax(_AlongDim):
-    """Apply the logarithm of ``Softmax``.
+    """Log-softmax along a dimension: ``x_i - log(sum_j exp(x_j))``, stable for large inputs.
 
     Args:
         dim: along which the shares add to 1.

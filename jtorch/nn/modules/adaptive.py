@@ -21,7 +21,7 @@ _ASMoutput = namedtuple("_ASMoutput", ["output", "loss"])
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """The log likelihood of classes in clusters, the rarer the smaller.
+    """Adaptive softmax: log probabilities of many classes, rare ones grouped into clusters.
 
     Grave et al., *Efficient softmax approximation for GPUs*, 2017.
 

@@ -18,7 +18,7 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """Let every step of a query attend to the positions of a key, with several heads.
+    """Multi-head scaled dot-product attention: ``softmax(q k^T / sqrt(d)) v`` in each head.
 
     Source: Vaswani et al., "Attention is all you need" (2017).
 

@@ -232,13 +232,13 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         self.reset_parameters()
 
 
-_DOC = """Bring each channel of {what} to mean 0 and variance 1, then scale and shift it.
+_DOC = """Batch normalisation of {what}: ``(x - mean) / sqrt(var + eps) * weight + bias``.
 
     S. Ioffe, C. Szegedy: Batch Normalization, ICML 2015.
 
     Args:
-{first}        eps: added to the variance.
-        momentum: share of a batch in the running statistics; ``None`` for their plain mean.
+{first}        eps: added to the variance, for numerical stability.
+        momentum: weight of a batch in the running mean and variance; ``None`` averages all.
         affine: whether to scale and shift by parameters.
         track_running_stats: whether there are running statistics, used in evaluation.
         device, dtype: of the parameters.

@@ -10,7 +10,7 @@ __all__ = ["ChannelShuffle"]
 
 
 class ChannelShuffle(Module):
-    """Interleave groups of channels.
+    """Channel shuffle: split channels into groups and interleave them; the shape stays.
 
     X. Zhang et al.: ShuffleNet, CVPR 2018.
 

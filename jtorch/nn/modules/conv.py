@@ -215,7 +215,7 @@ class _PlainConv(_ConvNd):
 
 
 class Conv1d(_PlainConv):
-    """Convolve sequences of shape ``(batch, in_channels, size)``.
+    """1-D convolution (cross-correlation) of ``(N, C_in, L)`` to ``(N, C_out, L_out)``.
 
     Args:
         in_channels, out_channels: numbers of channels before and after.
@@ -234,7 +234,7 @@ class Conv1d(_PlainConv):
 
 
 class Conv2d(_PlainConv):
-    """Convolve images of shape ``(batch, in_channels, height, width)``.
+    """2-D convolution (cross-correlation) of ``(N, C_in, H, W)`` to ``(N, C_out, H_out, W_out)``.
 
     Args:
         in_channels, out_channels: numbers of channels before and after.
@@ -250,7 +250,7 @@ class Conv2d(_PlainConv):
 
 
 class Conv3d(_PlainConv):
-    """Convolve volumes of shape ``(batch, in_channels, depth, height, width)``.
+    """3-D convolution (cross-correlation) of ``(N, C_in, D, H, W)``, giving ``C_out`` channels.
 
     Args:
         in_channels, out_channels: numbers of channels before and after.
@@ -412,7 +412,7 @@ class _PlainConvTranspose(_ConvTransposeNd):
 
 
 class ConvTranspose1d(_PlainConvTranspose):
-    """Apply the gradient of a ``Conv1d`` to ``(batch, in_channels, size)``.
+    """1-D transposed convolution of ``(N, C_in, L)``: the gradient (adjoint) of ``Conv1d``.
 
     Args:
         in_channels, out_channels: numbers of channels before and after.
@@ -428,7 +428,7 @@ class ConvTranspose1d(_PlainConvTranspose):
 
 
 class ConvTranspose2d(_PlainConvTranspose):
-    """Apply the gradient of a ``Conv2d`` to ``(batch, in_channels, height, width)``.
+    """2-D transposed convolution of ``(N, C_in, H, W)``: the gradient (adjoint) of ``Conv2d``.
 
     Args:
         in_channels, out_channels, groups, bias, padding_mode, device, dtype: see
@@ -441,7 +441,7 @@ class ConvTranspose2d(_PlainConvTranspose):
 
 
 class ConvTranspose3d(_PlainConvTranspose):
-    """Apply the gradient of a ``Conv3d`` to ``(batch, in_channels, depth, height, width)``.
+    """3-D transposed convolution of ``(N, C_in, D, H, W)``: the gradient of ``Conv3d``.
 
     Args:
         in_channels, out_channels, groups, bias, padding_mode, device, dtype: see

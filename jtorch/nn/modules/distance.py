@@ -10,7 +10,7 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class PairwiseDistance(Module):
-    """Return the norms of differences of vectors in the last dimension.
+    """Pairwise distance: the p-norm of ``x1 - x2 + eps`` over the last dimension.
 
     Args:
         p: order of the norm.
@@ -35,7 +35,7 @@ class PairwiseDistance(Module):
 
 
 class CosineSimilarity(Module):
-    """Return the cosines of the angles between vectors.
+    """Cosine similarity along a dimension: ``x1 . x2 / (||x1|| ||x2||)``.
 
     Args:
         dim: dimension of the vectors.

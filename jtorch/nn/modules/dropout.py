@@ -34,7 +34,7 @@ class _DropoutNd(Module):
 
 
 class Dropout(_DropoutNd):
-    """Set elements to 0 with a probability, and scale the others so that the mean stays.
+    """Dropout: in training, zero each element with probability ``p``, scale by ``1 / (1 - p)``.
 
     N. Srivastava et al.: Dropout, JMLR 15 (2014).
 
@@ -49,7 +49,7 @@ class Dropout(_DropoutNd):
 
 
 class Dropout1d(_DropoutNd):
-    """Drop whole channels of sequences; arguments as of ``Dropout``."""
+    """Channel-wise dropout of ``(N, C, L)``; arguments as of ``Dropout``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, of shape (batch, channels, length), with channels dropped."""
@@ -57,7 +57,7 @@ class Dropout1d(_DropoutNd):
 
 
 class Dropout2d(_DropoutNd):
-    """Drop whole channels of images; arguments as of ``Dropout``."""
+    """Channel-wise (spatial) dropout of ``(N, C, H, W)``; arguments as of ``Dropout``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, of shape (batch, channels, height, width), with channels dropped."""
@@ -65,7 +65,7 @@ class Dropout2d(_DropoutNd):
 
 
 class Dropout3d(_DropoutNd):
-    """Drop whole channels of volumes; arguments as of ``Dropout``."""
+    """Channel-wise dropout of ``(N, C, D, H, W)``; arguments as of ``Dropout``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, of shape (batch, channels, depth, height, width), likewise."""
@@ -73,7 +73,7 @@ class Dropout3d(_DropoutNd):
 
 
 class AlphaDropout(_DropoutNd):
-    """Set elements to what ``selu`` tends to, and keep mean 0 and variance 1.
+    """Alpha dropout: set elements to SELU's negative limit, keeping mean 0 and variance 1.
 
     G. Klambauer et al.: Self-Normalizing Neural Networks, NeurIPS 2017.
 
@@ -88,7 +88,7 @@ class AlphaDropout(_DropoutNd):
 
 
 class FeatureAlphaDropout(_DropoutNd):
-    """Drop whole channels as ``AlphaDropout`` drops elements; arguments as of that."""
+    """Channel-wise alpha dropout; arguments as of ``AlphaDropout``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""

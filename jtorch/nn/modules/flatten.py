@@ -11,7 +11,7 @@ __all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """Make one dimension of several.
+    """Flatten a range of adjacent dimensions into one.
 
     Args:
         start_dim, end_dim: the first and the last of them; by default all but the batch's.
@@ -36,7 +36,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Make several dimensions of one.
+    """Unflatten: split one dimension into several of given sizes.
 
     Args:
         dim: the dimension.

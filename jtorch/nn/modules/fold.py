@@ -12,7 +12,7 @@ __all__ = ["Fold", "Unfold"]
 
 
 class Fold(Module):
-    """Add patches up to images: the gradient of ``Unfold``.
+    """Fold (col2im): sum overlapping patches into images, the gradient of ``Unfold``.
 
     Args:
         output_size: height and width of the images.
@@ -50,7 +50,7 @@ class Fold(Module):
 
 
 class Unfold(Module):
-    """Take patches out of images.
+    """Unfold (im2col): extract sliding patches of ``(N, C, H, W)`` as ``(N, C * k, L)``.
 
     Args:
         kernel_size, dilation, padding, stride: where the patches lie.

@@ -18,7 +18,7 @@ __all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 class Identity(Module):
-    """Return the input; whatever it is made with is ignored."""
+    """Identity: return the input; constructor arguments are ignored."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Identity(Module):
 
 
 class Linear(Module):
-    """Apply an affine map to the last dimension: ``input @ weight.T + bias``.
+    """Linear (fully connected) layer: ``y = x W^T + b`` on the last dimension.
 
     Args:
         in_features, out_features: sizes of the last dimension before and after.
@@ -102,7 +102,7 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class Bilinear(Module):
-    """Apply a bilinear map to two inputs: ``input1 @ weight[k] @ input2 + bias[k]`` for each k.
+    """Bilinear layer: ``y_k = x1^T W_k x2 + b_k``, for each output feature ``k``.
 
     Args:
         in1_features, in2_features, out_features: sizes of the last dimensions.

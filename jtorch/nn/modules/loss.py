@@ -65,7 +65,7 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """The absolute difference of input and target."""
+    """L1 loss (absolute error): ``|x - y|``, for input ``x`` and target ``y`` of one shape."""
 
     __constants__ = ["reduction"]
 
@@ -75,11 +75,13 @@ class L1Loss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """The negative log likelihood of classes.
+    """Negative log likelihood loss: ``-weight[y] * x[y]``, of log probabilities ``x``.
+
+    The input is ``(N, C, d1, ...)``; the target ``(N, d1, ...)`` holds class indices ``y``.
 
     Args:
-        weight: of each class.
-        ignore_index: a class number that does not count.
+        weight: rescaling weight of each class, of shape ``(C,)``.
+        ignore_index: a target class that contributes neither loss nor gradient.
         reduction: ``"mean"`` (weighted), ``"sum"`` or ``"none"``.
         size_average, reduce: deprecated forms of ``reduction``.
     """
@@ -99,7 +101,7 @@ class NLLLoss(_WeightedLoss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of log probabilities ``(N, C, ...)`` and class numbers ``(N, ...)``."""
+        """Return the loss of log probabilities ``(N, C, ...)`` and class indices ``(N, ...)``."""
         return F.nll_loss(
             input,
             target,
@@ -124,7 +126,9 @@ class NLLLoss2d(NLLLoss):
 
 
 class PoissonNLLLoss(_Loss):
-    """The negative log likelihood of counts that have Poisson distributions.
+    """Poisson negative log likelihood: ``exp(x) - y * x``, for a log rate ``x`` and a count ``y``.
+
+    With ``log_input=False`` the input is the rate: ``x - y * log(x + eps)``.
 
     Args:
         log_input: whether the input is the logarithm of the mean.
@@ -166,11 +170,11 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """The negative log likelihood of numbers that have normal distributions.
+    """Gaussian negative log likelihood: ``(log(var) + (x - y)^2 / var) / 2``, of a mean ``x``.
 
     Args:
-        full: whether to add the constant.
-        eps: the least variance.
+        full: whether to add the constant ``log(2 pi) / 2``.
+        eps: lower bound of the variance.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
     """
 
@@ -191,7 +195,7 @@ class GaussianNLLLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence, element by element.
+    """Kullback-Leibler divergence: ``y * (log(y) - x)``, where ``x`` holds log probabilities.
 
     Args:
         reduction: ``"mean"``, ``"batchmean"``, ``"sum"`` or ``"none"``.
@@ -217,7 +221,7 @@ class KLDivLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """The squared difference of input and target."""
+    """Mean squared error (squared L2 loss): ``(x - y)^2``, averaged unless asked otherwise."""
 
     __constants__ = ["reduction"]
 
@@ -227,10 +231,10 @@ class MSELoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """The cross entropy of two classes, of probabilities.
+    """Binary cross entropy: ``-(y * log(x) + (1 - y) * log(1 - x))``, of probabilities ``x``.
 
     Args:
-        weight: what to multiply each element's loss with.
+        weight: factor of each element's loss, broadcast over the input.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         size_average, reduce: deprecated forms of ``reduction``.
     """
@@ -243,12 +247,14 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """The cross entropy of two classes, of logits.
+    """Binary cross entropy of logits: ``BCELoss`` of ``sigmoid(x)``, computed stably.
+
+    Formula: ``-(pos_weight * y * log(sigmoid(x)) + (1 - y) * log(1 - sigmoid(x)))``.
 
     Args:
-        weight: what to multiply each element's loss with.
+        weight: factor of each element's loss, broadcast over the input.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        pos_weight: weight of the positive class.
+        pos_weight: factor of the positive term, broadcast over the input.
         size_average, reduce: deprecated forms of ``reduction``.
     """
 
@@ -275,10 +281,10 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """Distances for the target 1, what they fall short of a margin for the target -1.
+    """Hinge embedding loss: ``x`` where ``y`` is 1, ``max(0, margin - x)`` where it is -1.
 
     Args:
-        margin: the margin.
+        margin: the distance beyond which a pair costs nothing.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         size_average, reduce: deprecated forms of ``reduction``.
     """
@@ -297,26 +303,29 @@ class HingeEmbeddingLoss(_Loss):
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of distances and signs."""
+        """Return the loss of distances and targets (1 or -1) of one shape."""
         return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class MultiLabelMarginLoss(_Loss):
-    """The hinge loss of every class that is right against every one that is wrong."""
+    """Multi-label margin (hinge) loss: ``sum_ij max(0, 1 - (x[y_j] - x[i])) / C``.
+
+    The sum is over true classes ``y_j`` and every ``i`` that is none of them.
+    """
 
     __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of scores ``(N, C)`` and class numbers, ended by -1, of that shape."""
+        """Return the loss of scores ``(N, C)`` and class indices, ended by -1, of that shape."""
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """The absolute difference, squared near 0.
+    """Smooth L1 loss: ``d^2 / (2 beta)`` where ``d = |x - y| < beta``, else ``d - beta / 2``.
 
     Args:
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        beta: how near.
+        beta: the absolute error below which the loss is quadratic.
         size_average, reduce: deprecated forms of ``reduction``.
     """
 
@@ -338,11 +347,13 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Half the squared difference, going on as a straight line.
+    """Huber loss: ``d^2 / 2`` where ``d = |x - y| <= delta``, else ``delta * (d - delta / 2)``.
+
+    Quadratic for small errors, linear for large ones, so that outliers weigh less.
 
     Args:
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        delta: the difference from which on it is straight.
+        delta: the absolute error from which on the loss is linear.
     Raises:
         TypeError: ``delta`` is no number.
     """
@@ -361,23 +372,26 @@ class HuberLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """The logistic loss of scores whose targets are 1 or -1."""
+    """Soft margin (logistic) loss: ``log(1 + exp(-y * x))``, for targets ``y`` of 1 or -1."""
 
     __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of scores and signs."""
+        """Return the loss of scores and targets (1 or -1) of one shape."""
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """The cross entropy of logits and classes.
+    """Cross entropy of logits: ``-weight[y] * log(softmax(x)[y])``.
+
+    The input is ``(C)`` or ``(N, C, d1, ...)``; the target holds class indices ``(N, d1, ...)``, or
+    class probabilities in the input's shape.
 
     Args:
-        weight: of each class.
-        ignore_index: a class number that does not count.
+        weight: rescaling weight of each class, of shape ``(C,)``.
+        ignore_index: a target class that contributes neither loss nor gradient.
         reduction: ``"mean"`` (weighted), ``"sum"`` or ``"none"``.
-        label_smoothing: share of the uniform distribution in the targets.
+        label_smoothing: weight, in [0, 1], of the uniform distribution mixed into the targets.
         size_average, reduce: deprecated forms of ``reduction``.
     """
 
@@ -399,7 +413,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits ``(N, C, ...)`` and class numbers, or probabilities."""
+        """Return the loss of logits ``(N, C, ...)`` and class indices, or probabilities."""
         return F.cross_entropy(
             input,
             target,
@@ -411,7 +425,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):
-    """A linear layer and the cross entropy of its results.
+    """Linear layer followed by cross entropy: ``cross_entropy(x W^T + b, y)``.
 
     Args:
         in_features: size of the last dimension of the input.
@@ -420,9 +434,9 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         bias: whether the layer has one.
         device, dtype: of the layer.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        weight: of each class.
-        ignore_index: a class number that does not count.
-        label_smoothing: share of the uniform distribution in the targets.
+        weight: rescaling weight of each class, of shape ``(C,)``.
+        ignore_index: a target class that contributes neither loss nor gradient.
+        label_smoothing: weight, in [0, 1], of the uniform distribution mixed into the targets.
         options: how PyTorch computes it in parts; here it is always one program.
     Raises:
         RuntimeError: there are not as many weights as classes, or the share is none.
@@ -499,10 +513,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """The mean cross entropy of every class against not being it.
+    """Multi-label soft margin loss: binary cross entropy of logits, averaged over the classes.
 
     Args:
-        weight: of each class.
+        weight: rescaling weight of each class, of shape ``(C,)``.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         size_average, reduce: deprecated forms of ``reduction``.
     """
@@ -517,7 +531,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class CosineEmbeddingLoss(_Loss):
-    """How far two vectors are from one direction, or nearer to it than a margin.
+    """Cosine embedding loss: ``1 - cos(x1, x2)`` for target 1, ``max(0, cos - margin)`` for -1.
 
     Args:
         margin: the cosine that pairs with the target -1 may have.
@@ -546,7 +560,7 @@ class CosineEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """What the right one of two scores falls short of a lead.
+    """Margin ranking loss: ``max(0, -y * (x1 - x2) + margin)``; ``y = 1`` ranks ``x1`` higher.
 
     Args:
         margin: the lead.
@@ -575,12 +589,12 @@ class MarginRankingLoss(_Loss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """The hinge loss of the right class against every other one.
+    """Multi-class margin (hinge) loss: ``sum_{i != y} max(0, margin - x[y] + x[i])^p / C``.
 
     Args:
         p: 1, or 2 for squares.
-        margin: the margin.
-        weight: of each class.
+        margin: the distance beyond which a pair costs nothing.
+        weight: rescaling weight of each class, of shape ``(C,)``.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         size_average, reduce: deprecated forms of ``reduction``.
     Raises:
@@ -612,7 +626,7 @@ class MultiMarginLoss(_WeightedLoss):
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of scores ``(N, C)`` and class numbers ``(N,)``."""
+        """Return the loss of scores ``(N, C)`` and class indices ``(N,)``."""
         return F.multi_margin_loss(
             input,
             target,
@@ -629,12 +643,12 @@ def _check_margin(name: str, margin: float) -> None:
 
 
 class TripletMarginLoss(_Loss):
-    """What an anchor's distance to a negative lacks to be larger than to a positive, by a margin.
+    """Triplet margin loss: ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Balntas et al., *Learning shallow convolutional feature descriptors with triplet losses*, 2016.
 
     Args:
-        margin: the margin.
+        margin: the distance beyond which a pair costs nothing.
         p: of the norm.
         eps: added to differences.
         swap: whether the distance of positive and negative counts where it is smaller.
@@ -682,11 +696,11 @@ class TripletMarginLoss(_Loss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """``TripletMarginLoss`` with any distance.
+    """Triplet margin loss with a distance function of the user's choice.
 
     Args:
         distance_function: of two tensors; the Euclidean distance by default.
-        margin: the margin.
+        margin: the distance beyond which a pair costs nothing.
         swap: whether the distance of positive and negative counts where it is smaller.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
     Raises:
@@ -729,7 +743,9 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """The negative log likelihood of labels, however they lie in a longer sequence.
+    """Connectionist temporal classification (CTC) loss: ``-log p(labels | sequence)``.
+
+    The probability is summed over all alignments of the labels with the longer sequence.
 
     Graves et al., *Connectionist temporal classification*, 2006.
 

@@ -19,7 +19,7 @@ __all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSN
 
 
 class LocalResponseNorm(Module):
-    """Divide by a power of the mean of squares over neighbouring channels.
+    """Local response normalisation: ``x / (k + alpha * mean(x^2))^beta``, over nearby channels.
 
     A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification, NeurIPS 2012.
 
@@ -51,7 +51,7 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(Module):
-    """Divide images as ``LocalResponseNorm`` does; an even ``size`` counts as one less."""
+    """Cross-map local response normalisation of images; an even ``size`` counts as one less."""
 
     size: int
     alpha: float
@@ -75,7 +75,9 @@ class CrossMapLRN2d(Module):
 
 
 class LayerNorm(Module):
-    """Bring the trailing dimensions to mean 0 and variance 1, then scale and shift.
+    """Layer normalisation: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Mean and variance are taken over the trailing dimensions, ``normalized_shape``.
 
     J. L. Ba, J. R. Kiros, G. E. Hinton: Layer Normalization, 2016.
 
@@ -149,7 +151,9 @@ def _add_parameter(
 
 
 class GroupNorm(Module):
-    """Bring groups of channels to mean 0 and variance 1, then scale and shift each channel.
+    """Group normalisation: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Mean and variance are of each group of channels; weight and bias are of each channel.
 
     Y. Wu, K. He: Group Normalization, ECCV 2018.
 
@@ -214,7 +218,7 @@ class GroupNorm(Module):
 
 
 class RMSNorm(Module):
-    """Divide by the root of the mean of squares over the trailing dimensions, then scale.
+    """Root mean square normalisation: ``x / sqrt(mean(x^2) + eps) * weight``.
 
     B. Zhang, R. Sennrich: Root Mean Square Layer Normalization, NeurIPS 2019.
 

@@ -65,7 +65,7 @@ class _CircularPadNd(_Padding):
 
 
 class CircularPad1d(_CircularPadNd):
-    """Pad sequences with elements from the other end; ``padding`` has two numbers."""
+    """Circular (wrap-around) padding of the last dimension; ``padding`` has two numbers."""
 
     def __init__(self, padding: int | tuple[int, int]) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class CircularPad1d(_CircularPadNd):
 
 
 class CircularPad2d(_CircularPadNd):
-    """Pad images with elements from the other end; ``padding`` has four numbers."""
+    """Circular (wrap-around) padding of the last two dimensions; ``padding`` has four numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class CircularPad2d(_CircularPadNd):
 
 
 class CircularPad3d(_CircularPadNd):
-    """Pad volumes with elements from the other end; ``padding`` has six numbers."""
+    """Circular (wrap-around) padding of the last three dimensions; ``padding`` has six numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int]) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class _ConstantPadNd(Module):
 
 
 class ConstantPad1d(_ConstantPadNd):
-    """Pad the last dimension with a number.
+    """Constant padding of the last dimension.
 
     Args:
         padding: how much to add before and after it, or one number for both sides.
@@ -135,7 +135,7 @@ class ConstantPad1d(_ConstantPadNd):
 
 
 class ConstantPad2d(_ConstantPadNd):
-    """Pad the last two dimensions with a number; arguments as of ``ConstantPad1d``."""
+    """Constant padding of the last two dimensions; arguments as of ``ConstantPad1d``."""
 
     __constants__ = ["padding", "value"]
 
@@ -145,7 +145,7 @@ class ConstantPad2d(_ConstantPadNd):
 
 
 class ConstantPad3d(_ConstantPadNd):
-    """Pad the last three dimensions with a number; arguments as of ``ConstantPad1d``."""
+    """Constant padding of the last three dimensions; arguments as of ``ConstantPad1d``."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int], value: float) -> None:
         super().__init__(value)
@@ -161,7 +161,7 @@ class _ReflectionPadNd(_Padding):
 
 
 class ReflectionPad1d(_ReflectionPadNd):
-    """Pad sequences with their reflection; ``padding`` has two numbers."""
+    """Reflection padding of the last dimension, edge not repeated; ``padding`` has two numbers."""
 
     def __init__(self, padding: int | tuple[int, int]) -> None:
         super().__init__()
@@ -169,7 +169,7 @@ class ReflectionPad1d(_ReflectionPadNd):
 
 
 class ReflectionPad2d(_ReflectionPadNd):
-    """Pad images with their reflection; ``padding`` has four numbers."""
+    """Reflection padding of the last two dimensions, edge not repeated; ``padding`` has four numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ class ReflectionPad2d(_ReflectionPadNd):
 
 
 class ReflectionPad3d(_ReflectionPadNd):
-    """Pad volumes with their reflection; ``padding`` has six numbers."""
+    """Reflection padding of the last three dimensions, edge not repeated; ``padding`` has six numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int]) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ class _ReplicationPadNd(_Padding):
 
 
 class ReplicationPad1d(_ReplicationPadNd):
-    """Pad sequences with their outermost elements; ``padding`` has two numbers."""
+    """Replication (edge) padding of the last dimension; ``padding`` has two numbers."""
 
     def __init__(self, padding: int | tuple[int, int]) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class ReplicationPad1d(_ReplicationPadNd):
 
 
 class ReplicationPad2d(_ReplicationPadNd):
-    """Pad images with their outermost elements; ``padding`` has four numbers."""
+    """Replication (edge) padding of the last two dimensions; ``padding`` has four numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ class ReplicationPad2d(_ReplicationPadNd):
 
 
 class ReplicationPad3d(_ReplicationPadNd):
-    """Pad volumes with their outermost elements; ``padding`` has six numbers."""
+    """Replication (edge) padding of the last three dimensions; ``padding`` has six numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int]) -> None:
         super().__init__()
@@ -217,7 +217,7 @@ class ReplicationPad3d(_ReplicationPadNd):
 
 
 class ZeroPad1d(ConstantPad1d):
-    """Pad the last dimension with zeros; ``padding`` has two numbers."""
+    """Zero padding of the last dimension; ``padding`` has two numbers."""
 
     def __init__(self, padding: int | tuple[int, int]) -> None:
         super().__init__(padding, 0.0)
@@ -228,7 +228,7 @@ class ZeroPad1d(ConstantPad1d):
 
 
 class ZeroPad2d(ConstantPad2d):
-    """Pad the last two dimensions with zeros; ``padding`` has four numbers."""
+    """Zero padding of the last two dimensions; ``padding`` has four numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__(padding, 0.0)
@@ -239,7 +239,7 @@ class ZeroPad2d(ConstantPad2d):
 
 
 class ZeroPad3d(ConstantPad3d):
-    """Pad the last three dimensions with zeros; ``padding`` has six numbers."""
+    """Zero padding of the last three dimensions; ``padding`` has six numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int]) -> None:
         super().__init__(padding, 0.0)

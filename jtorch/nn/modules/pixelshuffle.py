@@ -10,7 +10,7 @@ __all__ = ["PixelShuffle", "PixelUnshuffle"]
 
 
 class PixelShuffle(Module):
-    """Make channels into pixels.
+    """Pixel shuffle (depth to space): ``(N, C * r^2, H, W)`` to ``(N, C, H * r, W * r)``.
 
     W. Shi et al.: Real-Time Single Image and Video Super-Resolution, CVPR 2016.
 
@@ -35,7 +35,7 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """Undo ``PixelShuffle``.
+    """Pixel unshuffle (space to depth): ``(N, C, H * r, W * r)`` to ``(N, C * r^2, H, W)``.
 
     Args:
         downscale_factor: by what height and width are divided.

@@ -22,11 +22,11 @@ class _MaxPoolNd(Module):
 
     Args:
         kernel_size: size of a window: a number, or one for each dimension.
-        stride: step from one window to the next, its size unless given.
+        stride: step between windows, ``kernel_size`` unless given.
         padding: how far windows may begin before the image.
         dilation: step between the elements of a window.
-        return_indices: whether to return the elements' places too.
-        ceil_mode: whether a window may reach beyond the end.
+        return_indices: whether to return the indices of the maxima (argmax) too.
+        ceil_mode: whether the output size is rounded up, not down.
     """
 
     __constants__ = [
@@ -72,7 +72,7 @@ class _MaxPoolNd(Module):
 
 
 class MaxPool1d(_MaxPoolNd):
-    """Take the largest elements of windows of ``(batch, channels, size)``.
+    """1-D max pooling of ``(N, C, L)``: the maximum of each window.
 
     Args:
         kernel_size, stride, padding, dilation, return_indices, ceil_mode: see
@@ -80,12 +80,12 @@ class MaxPool1d(_MaxPoolNd):
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return self._pool(F.max_pool1d, input)
 
 
 class MaxPool2d(_MaxPoolNd):
-    """Take the largest elements of windows of ``(batch, channels, height, width)``.
+    """2-D max pooling of ``(N, C, H, W)``: the maximum of each window.
 
     Args:
         kernel_size, stride, padding, dilation, return_indices, ceil_mode: see
@@ -93,12 +93,12 @@ class MaxPool2d(_MaxPoolNd):
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return self._pool(F.max_pool2d, input)
 
 
 class MaxPool3d(_MaxPoolNd):
-    """Take the largest elements of windows of ``(batch, channels, depth, height, width)``.
+    """3-D max pooling of ``(N, C, D, H, W)``: the maximum of each window.
 
     Args:
         kernel_size, stride, padding, dilation, return_indices, ceil_mode: see
@@ -106,12 +106,12 @@ class MaxPool3d(_MaxPoolNd):
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return self._pool(F.max_pool3d, input)
 
 
 class _MaxUnpoolNd(Module):
-    """Put elements back where ``MaxPool`` found them, with zeros between.
+    """Max unpooling: scatter the pooled maxima to their indices, zeros elsewhere.
 
     Args:
         kernel_size, stride, padding: those of the pooling.
@@ -127,11 +127,11 @@ class _MaxUnpoolNd(Module):
         self.padding = each(padding)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        """Return an image with the elements at their places.
+        """Return zeros with ``input`` scattered to ``indices``.
 
         Args:
-            input: the elements.
-            indices: their places, int64, as the pooling returned them.
+            input: the pooled maxima.
+            indices: their flat indices, int64, as the pooling returned them.
             output_size: sizes of the image, where the windows leave several possible.
         """
         unpool = getattr(F, f"max_unpool{self._dimensions}d")
@@ -143,7 +143,7 @@ class _MaxUnpoolNd(Module):
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
-    """Undo ``MaxPool1d`` as far as that can be.
+    """1-D max unpooling, a partial inverse of ``MaxPool1d``: zeros except at the maxima.
 
     Args:
         kernel_size, stride, padding: those of the pooling.
@@ -153,7 +153,7 @@ class MaxUnpool1d(_MaxUnpoolNd):
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
-    """Undo ``MaxPool2d`` as far as that can be.
+    """2-D max unpooling, a partial inverse of ``MaxPool2d``: zeros except at the maxima.
 
     Args:
         kernel_size, stride, padding: those of the pooling.
@@ -163,7 +163,7 @@ class MaxUnpool2d(_MaxUnpoolNd):
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
-    """Undo ``MaxPool3d`` as far as that can be.
+    """3-D max unpooling, a partial inverse of ``MaxPool3d``: zeros except at the maxima.
 
     Args:
         kernel_size, stride, padding: those of the pooling.
@@ -187,14 +187,14 @@ class _AvgPoolNd(Module):
 
 
 class AvgPool1d(_AvgPoolNd):
-    """Take the means of windows of ``(batch, channels, size)``.
+    """1-D average pooling of ``(N, C, L)``: the mean of each window.
 
     Args:
         kernel_size: size of a window.
-        stride: step from one window to the next, its size unless given.
-        padding: zeros on both sides.
-        ceil_mode: whether a window may reach beyond the end.
-        count_include_pad: whether zeros of the padding count as elements.
+        stride: step between windows, ``kernel_size`` unless given.
+        padding: number of zeros added on both sides.
+        ceil_mode: whether the output size is rounded up, not down.
+        count_include_pad: whether padded zeros count in the mean.
     """
 
     def __init__(
@@ -260,12 +260,12 @@ class _AvgPoolImages(_AvgPoolNd):
 
 
 class AvgPool2d(_AvgPoolImages):
-    """Take the means of windows of ``(batch, channels, height, width)``.
+    """2-D average pooling of ``(N, C, H, W)``: the mean of each window.
 
     Args:
         kernel_size, stride, padding, ceil_mode, count_include_pad: see ``AvgPool1d``; a number, or
             one each for height and width.
-        divisor_override: what to divide sums by instead of the number of elements.
+        divisor_override: divisor of the window sums, instead of the window size.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -274,12 +274,12 @@ class AvgPool2d(_AvgPoolImages):
 
 
 class AvgPool3d(_AvgPoolImages):
-    """Take the means of windows of ``(batch, channels, depth, height, width)``.
+    """3-D average pooling of ``(N, C, D, H, W)``: the mean of each window.
 
     Args:
         kernel_size, stride, padding, ceil_mode, count_include_pad: see ``AvgPool1d``; a number, or
             one each for depth, height and width.
-        divisor_override: what to divide sums by instead of the number of elements.
+        divisor_override: divisor of the window sums, instead of the window size.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -342,13 +342,13 @@ class _FractionalMaxPoolNd(Module):
 
 
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
-    """Take the largest elements of windows whose places are drawn (B. Graham, 2014).
+    """2-D fractional max pooling over randomly placed windows (B. Graham, 2014).
 
     Args:
         kernel_size: size of a window: a number, or one each for height and width.
         output_size: sizes of the result.
         output_ratio: those sizes over the input's instead, between 0 and 1.
-        return_indices: whether to return the elements' places too.
+        return_indices: whether to return the indices of the maxima (argmax) too.
     """
 
     def __init__(
@@ -363,12 +363,12 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
         self._take(_pair, kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return self._pool(F.fractional_max_pool2d, input)
 
 
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
-    """Take the largest elements of windows whose places are drawn, in three dimensions.
+    """3-D fractional max pooling over randomly placed windows.
 
     Args:
         kernel_size: size of a window: a number, or one for each dimension.
@@ -390,7 +390,7 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
         self._take(_triple, kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return self._pool(F.fractional_max_pool3d, input)
 
 
@@ -421,41 +421,41 @@ class _LPPoolNd(Module):
 
 
 class LPPool1d(_LPPoolNd):
-    """Take the power averages of windows of ``(batch, channels, size)``.
+    """1-D power-average pooling of ``(N, C, L)``: ``(sum x^p)^(1/p)`` per window.
 
     Args:
-        norm_type: the power.
+        norm_type: the exponent ``p``.
         kernel_size, stride, ceil_mode: of the windows.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the power averages."""
+        """Return the power averages, one a window."""
         return self._pool(F.lp_pool1d, input)
 
 
 class LPPool2d(_LPPoolNd):
-    """Take the power averages of windows of ``(batch, channels, height, width)``.
+    """2-D power-average pooling of ``(N, C, H, W)``: ``(sum x^p)^(1/p)`` per window.
 
     Args:
-        norm_type: the power.
+        norm_type: the exponent ``p``.
         kernel_size, stride, ceil_mode: of the windows.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the power averages."""
+        """Return the power averages, one a window."""
         return self._pool(F.lp_pool2d, input)
 
 
 class LPPool3d(_LPPoolNd):
-    """Take the power averages of windows of ``(batch, channels, depth, height, width)``.
+    """3-D power-average pooling of ``(N, C, D, H, W)``: ``(sum x^p)^(1/p)`` per window.
 
     Args:
-        norm_type: the power.
+        norm_type: the exponent ``p``.
         kernel_size, stride, ceil_mode: of the windows.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the power averages."""
+        """Return the power averages, one a window."""
         return self._pool(F.lp_pool3d, input)
 
 
@@ -474,41 +474,41 @@ class _AdaptiveMaxPoolNd(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
-    """Take the largest elements of so many windows of ``(batch, channels, size)``.
+    """1-D adaptive max pooling of ``(N, C, L)`` to a given output size.
 
     Args:
         output_size: number of windows.
-        return_indices: whether to return the elements' places too.
+        return_indices: whether to return the indices of the maxima (argmax) too.
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
-    """Take the largest elements of so many windows of ``(batch, channels, height, width)``.
+    """2-D adaptive max pooling of ``(N, C, H, W)`` to a given output size.
 
     Args:
         output_size: number of windows, or one each for height and width; ``None`` for the input's.
-        return_indices: whether to return the elements' places too.
+        return_indices: whether to return the indices of the maxima (argmax) too.
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
-    """Take the largest elements of so many windows of ``(batch, channels, depth, height, width)``.
+    """3-D adaptive max pooling of ``(N, C, D, H, W)`` to a given output size.
 
     Args:
         output_size: number of windows, or one for each dimension; ``None`` for the input's.
-        return_indices: whether to return the elements' places too.
+        return_indices: whether to return the indices of the maxima (argmax) too.
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Return the largest elements, and their places where they were asked for."""
+        """Return the maxima, and their flat indices if ``return_indices``."""
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
 
@@ -525,7 +525,7 @@ class _AdaptiveAvgPoolNd(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
-    """Take the means of so many windows of ``(batch, channels, size)``.
+    """1-D adaptive average pooling of ``(N, C, L)`` to a given output size.
 
     Args:
         output_size: number of windows.
@@ -537,7 +537,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
-    """Take the means of so many windows of ``(batch, channels, height, width)``.
+    """2-D adaptive average pooling of ``(N, C, H, W)`` to a given output size.
 
     Args:
         output_size: number of windows, or one each for height and width; ``None`` for the input's.
@@ -549,7 +549,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
-    """Take the means of so many windows of ``(batch, channels, depth, height, width)``.
+    """3-D adaptive average pooling of ``(N, C, D, H, W)`` to a given output size.
 
     Args:
         output_size: number of windows, or one for each dimension; ``None`` for the input's.

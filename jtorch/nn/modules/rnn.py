@@ -424,7 +424,7 @@ def _refuse_projection(options: dict[str, Any]) -> None:
 
 
 class RNN(RNNBase):
-    """A network of simple recurrent layers: ``h = tanh(w_ih x + b_ih + w_hh h + b_hh)``.
+    """Elman recurrent network: ``h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)``.
 
     Source: Elman, "Finding structure in time" (1990).
 
@@ -465,7 +465,7 @@ class RNN(RNNBase):
 
 
 class LSTM(RNNBase):
-    """A network of long short-term memory layers; arguments as of ``RNNBase``, without ``mode``.
+    """Long short-term memory (LSTM) network; arguments as of ``RNNBase``, without ``mode``.
 
     Sources: Hochreiter and Schmidhuber, "Long short-term memory" (1997); for projections: Sak et
     al., "Long short-term memory based recurrent neural network architectures" (2014).
@@ -535,7 +535,7 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """A network of gated recurrent units; arguments as of ``RNNBase``, without ``mode``.
+    """Gated recurrent unit (GRU) network; arguments as of ``RNNBase``, without ``mode``.
 
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014).
     """
@@ -631,7 +631,7 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    """A simple recurrent cell.
+    """Elman RNN cell, one time step: ``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``.
 
     Args:
         input_size, hidden_size, bias, device, dtype: as of ``RNNCellBase``.
@@ -668,7 +668,7 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
-    """A long short-term memory cell; arguments as of ``RNNCellBase``, without ``num_chunks``."""
+    """LSTM cell, one time step; arguments as of ``RNNCellBase``, without ``num_chunks``."""
 
     def __init__(
         self,
@@ -706,7 +706,7 @@ class LSTMCell(RNNCellBase):
 
 
 class GRUCell(RNNCellBase):
-    """A gated recurrent unit; arguments as of ``RNNCellBase``, without ``num_chunks``."""
+    """GRU cell, one time step; arguments as of ``RNNCellBase``, without ``num_chunks``."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ def _check_matrix(embeddings: Tensor) -> None:
 
 
 class Embedding(Module):
-    """Return the rows of a table that positions name.
+    """Embedding look-up: ``weight[input]``, indices of any shape to ``(*shape, embedding_dim)``.
 
     Args:
         num_embeddings, embedding_dim: sizes of the table.
@@ -169,7 +169,7 @@ class Embedding(Module):
 
 
 class EmbeddingBag(Module):
-    """Return sums, means or maxima of the rows that the positions of each bag name.
+    """Embedding look-up reduced over each bag of indices, by sum, mean or max.
 
     Args:
         num_embeddings, embedding_dim: sizes of the table.

@@ -68,7 +68,7 @@ def _activation_of(activation: str) -> Callable[[Tensor], Tensor]:
 
 
 class Transformer(Module):
-    """A transformer: an encoder, and a decoder that attends to its result.
+    """Encoder-decoder transformer (Vaswani et al., *Attention is all you need*, 2017).
 
     Args:
         d_model: features.
@@ -360,7 +360,9 @@ class TransformerDecoder(Module):
 
 
 class TransformerEncoderLayer(Module):
-    """Attention of a sequence to itself, and a feed-forward block; arguments as of ``Transformer``.
+    """Transformer encoder layer: self-attention, then a feed-forward block, with residuals.
+
+    Arguments as of ``Transformer``.
 
     In evaluation, without gradients, PyTorch runs it as one operator; masks then hide what is not
     0 in them, and where everything is hidden the result is NaN.
@@ -512,7 +514,7 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerDecoderLayer(Module):
-    """Attention of a target to itself and to a memory, and a feed-forward block.
+    """Transformer decoder layer: self-attention, cross-attention to a memory, feed-forward.
 
     Arguments as of ``Transformer``.
     """

@@ -12,7 +12,7 @@ __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 
 
 class Upsample(Module):
-    """Resample the dimensions after the channels, see ``torch.nn.functional.interpolate``.
+    """Upsample spatial dimensions by interpolation, see ``torch.nn.functional.interpolate``.
 
     Args:
         size: their sizes, or one for all.
@@ -80,7 +80,7 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Resample images by the nearest pixels.
+    """Nearest-neighbour upsampling of images.
 
     Args:
         size: of the result.
@@ -92,7 +92,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Resample images linearly, with aligned corners.
+    """Bilinear upsampling of images, with aligned corners.
 
     Args:
         size: of the result.
