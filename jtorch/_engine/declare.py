@@ -144,8 +144,8 @@ def op(
             schema = Schema(*signatures, numbers_as_tensors=numbers_as_tensors)
             if returns is not None:
                 structseq.declare(public, returns, _has_out(signatures))
-            make = functools.partial(_composite, pure, public, schema, arguments, write)
-            call = _publish(names, make, method, function, registry, autocast, wrap)
+            bind = functools.partial(_composite, pure, public, schema, arguments, write)
+            call = _publish(names, bind, method, function, registry, autocast, wrap)
             for dunder in python:
                 PYTHON_OPERATORS.declare(dunder, METHODS[public])
             return call
@@ -214,7 +214,7 @@ def publish(
         schema = Schema(*(name + text for text in signatures))
         for call, as_method in ((function, False), (method, True)):
             if call is not None:
-                call.__signature__ = CallSignature(schema, as_method)
+                vars(call)["__signature__"] = CallSignature(schema, as_method)
 
 
 _RECORDERS: dict[str | None, Callable] = {
@@ -387,6 +387,3 @@ def _bound_by_count(
         return pure(**bound)
 
     return call
-
-
-composite = functools.partial(op, arguments="count")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import op
-
-bound_function = op
 
 
 def named(name: str, *results: Any) -> Any:

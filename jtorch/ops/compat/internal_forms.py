@@ -16,7 +16,6 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides
 from . import _messages
 
@@ -184,7 +183,7 @@ def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
     return dim
 
 
-@bound_function(
+@op(
     "_chunk_cat(TensorList tensors, int64_t dim, int64_t num_chunks, *, Tensor out=None)",
     method=False,
     out=Out(dtype=out_dtypes.cat_type),

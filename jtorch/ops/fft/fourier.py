@@ -25,7 +25,6 @@ from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.signatures import CallSignature, make_binder
 from ..._engine.recording.trace import local
-from .._shared.calls import bound_function
 from ..creation.creation import check_options, device_of, write_out
 from . import _messages_fourier
 
@@ -679,9 +678,9 @@ def _shift(name: str, amount: Any, summary: str) -> None:
     Returns:
         Tensor of the same shape and dtype.
     """
-    bound_function(
-        f"fft_{name}(Tensor input, IntArrayRef[1]? dim=None)", method=False, registry=FFT_FUNCTIONS
-    )(function)
+    op(f"fft_{name}(Tensor input, IntArrayRef[1]? dim=None)", method=False, registry=FFT_FUNCTIONS)(
+        function
+    )
 
 
 _shift("fftshift", lambda size: size // 2, "Move the frequency 0 to the middle.")

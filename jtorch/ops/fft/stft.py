@@ -18,7 +18,6 @@ from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
-from .._shared.calls import bound_function
 from ..reduce.counting import host_array
 from . import _messages_stft
 from .fourier import _fft_c2c, _fft_c2r, _fft_r2c, _zeros_behind
@@ -286,7 +285,7 @@ def _check_envelope(window: Any, frames: int, hop: int, cut: slice, length: int)
     return None
 
 
-@bound_function(
+@op(
     "istft(Tensor input, int64_t n_fft, int64_t? hop_length=None, int64_t? win_length=None, "
     "Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, "
     "int64_t? length=None, bool return_complex=False)"

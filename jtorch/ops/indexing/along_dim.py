@@ -14,7 +14,6 @@ from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .advanced import put_at
 from .positions import (
     INTEGERS,
@@ -128,7 +127,7 @@ def take(input, index):
     """Take elements by their place among all elements in row-major order."""
 
 
-@bound_function(
+@op(
     "take_along_dim(Tensor input, Tensor indices, int64_t? dim=None, *, Tensor out=None)",
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import FUNCTIONS, METHODS, Out, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
@@ -131,9 +131,10 @@ def _masked_select(input, index, shape):
     """Take elements of the broadcast input by their place in row-major order."""
 
 
-@composite(
+@op(
     "masked_select(Tensor input, Tensor mask, *, Tensor out=None)",
     out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
+    arguments="count",
 )
 def masked_select(input, mask, *, out=None):
     """Take the elements where a mask is true, in one dimension.

@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, METHODS, Out, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import REGISTRY, Plan
 from ..._engine.graph.values import NO_GRAD, make_meta
 from ..._engine.memory.views import Step, chain_function, put_elements
@@ -84,7 +84,7 @@ def _declare(view: Callable, *signatures: str) -> None:
         return None
 
     copy.__doc__ = f"Return a contiguous copy of what ``{name.removesuffix('_copy')}`` views."
-    composite(*signatures, method=False)(copy)
+    op(*signatures, method=False, arguments="count")(copy)
 
 
 for _arguments, _view in {
@@ -129,10 +129,11 @@ _declare(
 )
 
 
-@composite(
+@op(
     "detach_copy(Tensor input, *, Tensor out=None)",
     method=False,
     out=Out(dtype=out_dtypes.expected_cpp_name),
+    arguments="count",
 )
 def detach_copy(input, *, out=None):
     """Return a contiguous copy that does not require grad."""
@@ -140,11 +141,12 @@ def detach_copy(input, *, out=None):
     return result if out is None else write_result(out, result, "detach_copy")
 
 
-@composite(
+@op(
     "as_strided_copy(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, "
     "SymInt? storage_offset=None, *, Tensor out=None)",
     method=False,
     out=Out(dtype=out_dtypes.expected_cpp_name),
+    arguments="count",
 )
 def as_strided_copy(input, size, stride, storage_offset=None, *, out=None):
     """Return a contiguous copy of a view by sizes and strides of the memory of ``input``."""
@@ -156,10 +158,11 @@ def as_strided_copy(input, size, stride, storage_offset=None, *, out=None):
     return result if out is None else write_result(out, result, "as_strided_copy")
 
 
-@composite(
+@op(
     "as_strided_scatter(Tensor input, Tensor src, SymIntArrayRef size, SymIntArrayRef stride, "
     "SymInt? storage_offset=None, *, Tensor out=None)",
     out=Out(dtype=out_dtypes.expected_cpp_name),
+    arguments="count",
 )
 def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=None):
     """Return a copy of a tensor with the elements of ``src`` at places that strides name.
@@ -210,9 +213,10 @@ def _as_strided_scatter(input, src, steps):
     """Write elements where view steps lie."""
 
 
-@composite(
+@op(
     "narrow_copy(Tensor input, int64_t dim, SymInt start, SymInt length, *, Tensor out=None)",
     out=Out(dtype=out_dtypes.narrow_copy),
+    arguments="count",
 )
 def narrow_copy(input, dim, start, length, *, out=None):
     """Return a copy of ``length`` indices of a dimension, from ``start`` on."""
@@ -265,19 +269,22 @@ def _unsafe_split_with_sizes(input, split_sizes, dim=0):
     return REGISTRY["split_with_sizes"].function(input, split_sizes, dim)
 
 
-@composite("unsafe_split(Tensor input, SymInt split_size, int64_t dim=0)")
+@op("unsafe_split(Tensor input, SymInt split_size, int64_t dim=0)", arguments="count")
 def unsafe_split(input, split_size, dim=0):
     """Cut a dimension into parts of one size, which count as no views."""
     return _untracked(_unsafe_split.call(input, split_size, dim))
 
 
-@composite("unsafe_split_with_sizes(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0)")
+@op(
+    "unsafe_split_with_sizes(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0)",
+    arguments="count",
+)
 def unsafe_split_with_sizes(input, split_sizes, dim=0):
     """Cut a dimension into parts of given sizes, which count as no views."""
     return _untracked(_unsafe_split_with_sizes.call(input, split_sizes, dim))
 
 
-@composite("unsafe_chunk(Tensor input, int64_t chunks, int64_t dim=0)")
+@op("unsafe_chunk(Tensor input, int64_t chunks, int64_t dim=0)", arguments="count")
 def unsafe_chunk(input, chunks, dim=0):
     """Cut a dimension into at most ``chunks`` parts of one size, which count as no views."""
     if not input.ndim:

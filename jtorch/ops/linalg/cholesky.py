@@ -11,7 +11,7 @@ from ..._core import dtypes
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages
 from .common import (
     adjoint,
@@ -140,7 +140,7 @@ def _cholesky(input, upper, caller):
     raise AssertionError("planned by _cholesky_plan")
 
 
-@bound_function(
+@op(
     "linalg_cholesky_ex(Tensor input, *, bool upper=False, bool check_errors=False, "
     "TensorList[2] out=None)",
     method=False,
@@ -166,7 +166,7 @@ def cholesky_ex(input, upper=False, check_errors=False):
     return named("linalg_cholesky_ex", factor, info)
 
 
-@bound_function(
+@op(
     "linalg_cholesky(Tensor input, *, bool upper=False, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -189,7 +189,7 @@ def linalg_cholesky(input, upper=False):
     return factor
 
 
-@bound_function(
+@op(
     "cholesky(Tensor input, bool upper=False, *, Tensor out=None)", autocast=Autocast(cpu="float32")
 )
 def cholesky(input, upper=False):
@@ -238,7 +238,7 @@ def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
     return product(adjoint(half), half), lu_info(factor)
 
 
-@bound_function(
+@op(
     "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)",
     write=write_in_columns,
     autocast=Autocast(cpu="float32"),

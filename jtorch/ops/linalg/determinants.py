@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from .common import (
     adjoint,
     check_inexact,
@@ -101,7 +101,7 @@ def _determinant(A):
     return _det.call(A)
 
 
-bound_function(
+op(
     "linalg_det(Tensor A, *, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -109,7 +109,7 @@ bound_function(
 )(_determinant)
 
 
-@bound_function("det(Tensor input)")
+@op("det(Tensor input)")
 def det(input):
     """Return the determinant of square matrices, see ``torch.linalg.det``."""
     return _det.call(input)
@@ -154,7 +154,7 @@ def _slogdet(a: Any, *, turned: Any) -> Any:
     return jnp.where(_sign_of(pivots), -sign, sign), jnp.sum(jnp.log(size), -1)
 
 
-@bound_function(
+@op(
     "linalg_slogdet(Tensor A, *, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -172,13 +172,13 @@ def linalg_slogdet(A):
     return named("linalg_slogdet", *_slogdet.call(A, "linalg.slogdet"))
 
 
-@bound_function("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
+@op("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
 def slogdet(input):
     """Return sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
     return named("slogdet", *_slogdet.call(input, "linalg.slogdet"))
 
 
-@bound_function("logdet(Tensor input)")
+@op("logdet(Tensor input)")
 def logdet(input):
     """Return the logarithm of the determinant; NaN where that is negative.
 

@@ -18,7 +18,7 @@ from ..._core.dtypes import is_inexact
 from ..._engine.declare import LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from .._shared.gradient_rules import not_differentiable
 from . import _messages
 from .common import (
@@ -208,7 +208,7 @@ def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     return packed.reshape(a.shape), pivots.reshape(a.shape[:-1]), info.reshape(batch)
 
 
-@bound_function(
+@op(
     "linalg_ldl_factor_ex(Tensor input, *, bool hermitian=False, bool check_errors=False, "
     "TensorList[3] out=None)",
     method=False,
@@ -234,7 +234,7 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     return named("linalg_ldl_factor_ex", *found)
 
 
-@bound_function(
+@op(
     "linalg_ldl_factor(Tensor input, *, bool hermitian=False, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -316,7 +316,7 @@ def ldl_solve(packed: Any, pivots: Any, b: Any, *, size: Any, hermitian: Any) ->
     packed, pivots, b = broadcast_batches(packed, pivots, b)
     if not b.size:
         return b
-    found = jax.vmap(lambda *each: _solved(*each, hermitian))(
+    found = jax.vmap(lambda a, p, x: _solved(a, p, x, hermitian))(
         packed.reshape(-1, size, size),
         pivots.reshape(-1, size),
         b.reshape(-1, *b.shape[-2:]),

@@ -12,7 +12,7 @@ from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared import out_dtypes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from .._shared.gradient_rules import refusing
 from . import _messages
 from .common import (
@@ -122,7 +122,7 @@ def _factored(A, pivot, check, name):
     return found
 
 
-@bound_function(
+@op(
     "linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False, "
     "TensorList[3] out=None)",
     method=False,
@@ -144,7 +144,7 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     return named("linalg_lu_factor_ex", *found)
 
 
-@bound_function(
+@op(
     "linalg_lu_factor(Tensor A, *, bool pivot=True, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -163,7 +163,7 @@ def lu_factor(A, pivot=True):
     return named("linalg_lu_factor", *_factored(A, pivot, True, "torch.linalg.lu_factor")[:2])
 
 
-@bound_function(
+@op(
     "_lu_with_info(Tensor input, bool pivot=True, bool check_errors=True)",
     method=False,
     returns="LU pivots info",
@@ -273,7 +273,7 @@ def _lu(a: Any) -> Any:
     return (*_halves(factors), pivots)
 
 
-@bound_function(
+@op(
     "linalg_lu(Tensor A, *, bool pivot=True, TensorList[3] out=None)",
     method=False,
     write=write_exactly,
@@ -331,7 +331,7 @@ def _lu_unpack(LU_data, unpack):
     raise AssertionError("planned by _unpack_plan")
 
 
-@bound_function(
+@op(
     "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, "
     "bool unpack_pivots=True, *, TensorList[3] out=None)",
     method=False,
@@ -453,7 +453,7 @@ def linalg_lu_solve(LU, pivots, B):
     raise AssertionError("planned by _lu_solve_plan")
 
 
-@bound_function(
+@op(
     "lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots, *, Tensor out=None)",
     write=write_in_layout,
     autocast=Autocast(cpu="float32"),

@@ -13,7 +13,6 @@ from ..._core.memory_format import contiguous_format
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
-from .._shared.calls import bound_function
 from . import _messages
 from .common import adjoint, check_inexact, check_square, product, row_meta, solution
 from .products import _cheapest, linalg_cross, write_chain
@@ -124,7 +123,7 @@ def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
     return _exponential(a.astype(jnp.float32) if half else a).astype(a.dtype)
 
 
-@bound_function("matrix_exp(Tensor input)")
+@op("matrix_exp(Tensor input)")
 def matrix_exp(input):
     """Return the exponential of square matrices, see ``torch.linalg.matrix_exp``."""
     return linalg_matrix_exp.call(input)
@@ -160,7 +159,7 @@ def _power(input, n):
     return result
 
 
-@bound_function(
+@op(
     "linalg_matrix_power(Tensor input, int64_t n, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -177,7 +176,7 @@ def linalg_matrix_power(input, n):
     return _power(input, int(n))
 
 
-@bound_function("matrix_power(Tensor input, int64_t n, *, Tensor out=None)")
+@op("matrix_power(Tensor input, int64_t n, *, Tensor out=None)")
 def matrix_power(input, n):
     """Raise square matrices to an integer power, see ``torch.linalg.matrix_power``."""
     return _power(input, int(n))
@@ -186,7 +185,7 @@ def matrix_power(input, n):
 _CPP_NAMES = _messages._SCALAR_TYPE_WORDS
 
 
-@bound_function(
+@op(
     "linalg_multi_dot(TensorList tensors, *, Tensor out=None)",
     method=False,
     write=write_chain,
@@ -237,9 +236,7 @@ def multi_dot(tensors):
 # Vectors
 
 
-@bound_function(
-    "linalg_vander(Tensor x, *, SymInt? N=None)", method=False, registry=LINALG_FUNCTIONS
-)
+@op("linalg_vander(Tensor x, *, SymInt? N=None)", method=False, registry=LINALG_FUNCTIONS)
 def linalg_vander(x, N=None):
     """Return Vandermonde matrices, whose columns are ascending powers.
 
@@ -259,7 +256,7 @@ def linalg_vander(x, N=None):
     return FUNCTIONS["cat"]((ones, powers), -1)
 
 
-@bound_function("vander(Tensor x, int64_t? N=None, bool increasing=False)", method=False)
+@op("vander(Tensor x, int64_t? N=None, bool increasing=False)", method=False)
 def vander(x, N=None, increasing=False):
     """Return the Vandermonde matrix of a vector.
 
@@ -287,7 +284,7 @@ def vander(x, N=None, increasing=False):
     return result if increasing else result.flip(1)
 
 
-@bound_function(
+@op(
     "linalg_vecdot(Tensor x, Tensor y, *, int64_t dim=-1, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -312,7 +309,7 @@ def vecdot(x, y, dim=-1):
     return (x.conj() * y).sum(dim)
 
 
-@bound_function(
+@op(
     "linalg_cross(Tensor input, Tensor other, *, int64_t dim=-1, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -327,7 +324,7 @@ def cross(input, other, dim=-1):
     return linalg_cross.call(input, other, dim)
 
 
-@bound_function(
+@op(
     "linalg_diagonal(Tensor A, *, int64_t offset=0, int64_t dim1=-2, int64_t dim2=-1)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -343,7 +340,7 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
     return FUNCTIONS["diagonal"](A, offset, dim1, dim2)
 
 
-@bound_function(
+@op(
     "linalg_matmul(Tensor input, Tensor other, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,

@@ -15,7 +15,6 @@ from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
 from . import _messages
 from .common import check_inexact, check_matrix
@@ -75,7 +74,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
     return result.unsqueeze(-1).permute(inverse)
 
 
-@bound_function(
+@op(
     "linalg_matrix_norm(Tensor input, Scalar ord, IntArrayRef dim={-2,-1}, bool keepdim=False, "
     "*, ScalarType? dtype=None, Tensor out=None)",
     "linalg_matrix_norm(Tensor input, std::string_view ord='fro', IntArrayRef dim={-2,-1}, "
@@ -129,7 +128,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
 FUNCTIONS["_linalg_matrix_norm"] = matrix_norm
 
 
-@bound_function(
+@op(
     "linalg_norm(Tensor input, Scalar? ord=None, IntArrayRef[1]? dim=None, bool keepdim=False, "
     "*, ScalarType? dtype=None, Tensor out=None)",
     "linalg_norm(Tensor input, std::string_view ord, IntArrayRef[1]? dim=None, "
@@ -167,7 +166,7 @@ def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
     return vector_norm(input, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
 
 
-@bound_function(
+@op(
     "frobenius_norm(Tensor input, IntArrayRef[1] dim, bool keepdim=False, *, Tensor out=None)",
     method=False,
     autocast=Autocast(cuda="float32"),
@@ -182,7 +181,7 @@ def frobenius_norm(input, dim, keepdim=False):
     return _norm.call(input, 2.0, dims, keepdim)
 
 
-@bound_function(
+@op(
     "nuclear_norm(Tensor input, IntArrayRef[2] dim, bool keepdim=False, *, Tensor out=None)",
     "nuclear_norm(Tensor input, bool keepdim=False, *, Tensor out=None)",
     method=False,

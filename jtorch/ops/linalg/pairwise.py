@@ -8,12 +8,11 @@ from ..._core.modes import intern_mode
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
-from .._shared.calls import bound_function
 from ..reduce.softmax import _norm_plan
 from . import _messages
 
 
-@bound_function(
+@op(
     "cosine_similarity(Tensor x1, Tensor x2, int64_t dim=1, double eps=1e-08)",
     method=False,
     autocast=Autocast(cuda="float32"),
@@ -51,7 +50,7 @@ def _unit(vectors: Any, dim: int, eps: float) -> Any:
     return vectors / norm
 
 
-@bound_function(
+@op(
     "pairwise_distance(Tensor x1, Tensor x2, double p=2, double eps=1e-06, bool keepdim=False)",
     method=False,
 )
@@ -82,7 +81,7 @@ def _norm(x, ord, dim, keepdim):
     raise AssertionError("planned by _norm_plan")
 
 
-@bound_function(
+@op(
     "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None)",
     method=False,
     autocast=Autocast(cuda="promote"),

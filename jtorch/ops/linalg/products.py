@@ -17,13 +17,12 @@ from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .._shared.plans import array_plan, array_spec
 from . import _messages, _messages_products
 from .matmul import _PRECISION, dot, mm
 
 
-@bound_function("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
+@op("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
 def outer(input, vec2):
     """Return all products of an element of one vector and one of another."""
     for name, vector in (("self", input), ("vec2", vec2)):
@@ -43,9 +42,7 @@ def _write_product(out: Any, result: Any) -> Any:
     return out.copy_(result)
 
 
-@bound_function(
-    "inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot)
-)
+@op("inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot))
 def inner(input, other):
     """Multiply the last dimensions of two tensors and add up."""
     if not input.dim() or not other.dim():
@@ -217,7 +214,7 @@ def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) 
     return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
 
 
-@bound_function(
+@op(
     "cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)",
     autocast=Autocast(cuda="promote"),
     out=Out(dtype=out_dtypes.expected_cpp_name),

@@ -11,7 +11,7 @@ from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from .._shared.gradient_rules import refusing
 from . import _messages
 from .common import (
@@ -158,7 +158,7 @@ def _qr(a: Any, *, form: Any, inner: Any, least: Any, rows: Any, batch: Any, col
     return jax.lax.linalg.householder_product(packed, factors), r
 
 
-@bound_function(
+@op(
     "linalg_qr(Tensor A, std::string_view mode='reduced', *, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -178,7 +178,7 @@ def linalg_qr(A, mode="reduced"):
     return named("linalg_qr", *_qr.call(A, mode))
 
 
-@bound_function(
+@op(
     "qr(Tensor input, bool some=True, *, TensorList[2] out=None)",
     write=write_in_layout,
     autocast=Autocast(cpu="float32"),
@@ -220,7 +220,7 @@ def _geqrf_op(input):
     raise AssertionError("planned by _geqrf_plan")
 
 
-@bound_function(
+@op(
     "geqrf(Tensor input, *, TensorList[2] out=None)",
     write=write_in_columns,
     autocast=Autocast(cpu="float32"),
@@ -311,7 +311,7 @@ def householder_product(input, tau):
     raise AssertionError("planned by _householder_plan")
 
 
-@bound_function(
+@op(
     "orgqr(Tensor input, Tensor input2, *, Tensor out=None)",
     write=write_in_layout,
     autocast=Autocast(cpu="float32"),
@@ -403,7 +403,7 @@ def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any
     return jax.lax.linalg.ormqr(vectors, factors, target, left=left, transpose=transpose)
 
 
-@bound_function(
+@op(
     "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False, *, "
     "Tensor out=None)",
     write=write_in_columns,

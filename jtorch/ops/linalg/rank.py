@@ -14,7 +14,7 @@ from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages
 from .common import (
     adjoint,
@@ -158,7 +158,7 @@ _TOLERANCES = (
 )
 
 
-@bound_function(
+@op(
     *["linalg_pinv" + each for each in _TOLERANCES],
     "linalg_pinv(Tensor input, Tensor rcond, bool hermitian=False, *, Tensor out=None)",
     "linalg_pinv(Tensor input, double rcond, bool hermitian=False, *, Tensor out=None)",
@@ -190,13 +190,13 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
     return found
 
 
-@bound_function("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
+@op("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
 def pinverse(input, rcond=1e-15):
     """Return the pseudo-inverse, see ``torch.linalg.pinv``."""
     return linalg_pinv(input, rcond)
 
 
-@bound_function(
+@op(
     *["linalg_matrix_rank" + each for each in _TOLERANCES],
     "linalg_matrix_rank(Tensor input, Tensor tol, bool hermitian=False, *, Tensor out=None)",
     "linalg_matrix_rank(Tensor input, double tol, bool hermitian=False, *, Tensor out=None)",
@@ -239,7 +239,7 @@ def _norm_by_inverse(input, p):
     return result.nan_to_num_(math.inf, math.inf, -math.inf)
 
 
-@bound_function(
+@op(
     "linalg_cond(Tensor input, Scalar? p=None, *, Tensor out=None)",
     "linalg_cond(Tensor input, std::string_view p, *, Tensor out=None)",
     method=False,
@@ -439,7 +439,7 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     return vector
 
 
-@bound_function(
+@op(
     "linalg_lstsq(Tensor input, Tensor b, double? rcond=None, *, std::string_view? driver=None, "
     "TensorList[4] out=None)",
     method=False,

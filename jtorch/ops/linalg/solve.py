@@ -11,7 +11,7 @@ from ..._core import dtypes
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages
 from .cholesky import check_older_solver
 from .common import (
@@ -65,7 +65,7 @@ def _inv_ex(a: Any) -> Any:
     return lu_solution(factors, order, identity), lu_info(factors)
 
 
-@bound_function(
+@op(
     "linalg_inv_ex(Tensor A, *, bool check_errors=False, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -104,7 +104,7 @@ def _inverse(A):
     return inverse
 
 
-linalg_inv = bound_function(
+linalg_inv = op(
     "linalg_inv(Tensor A, *, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -113,7 +113,7 @@ linalg_inv = bound_function(
 )(_inverse)
 
 
-@bound_function(
+@op(
     "inverse(Tensor input, *, Tensor out=None)",
     write=write_exactly,
     autocast=Autocast(cpu="float32"),
@@ -188,7 +188,7 @@ def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
     return (found[..., 0] if vector else found), lu_info(factors)
 
 
-@bound_function(
+@op(
     "linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False, "
     "TensorList[2] out=None)",
     method=False,
@@ -213,7 +213,7 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     return named("linalg_solve_ex", found, info)
 
 
-@bound_function(
+@op(
     "linalg_solve(Tensor A, Tensor B, *, bool left=True, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -348,7 +348,7 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
     raise AssertionError("planned by _older_plan")
 
 
-@bound_function(
+@op(
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, "
     "bool unitriangular=False, *, TensorList[2] out=None)",
     write=write_in_columns,
@@ -372,7 +372,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
     return named("triangular_solve", *found)
 
 
-@bound_function(
+@op(
     "linalg_tensorinv(Tensor input, int64_t ind=2, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -403,7 +403,7 @@ def tensorinv(input, ind=2):
     return found.reshape(columns + rows)
 
 
-@bound_function(
+@op(
     "linalg_tensorsolve(Tensor input, Tensor other, IntArrayRef? dims=None, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,

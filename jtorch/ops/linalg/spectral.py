@@ -13,7 +13,7 @@ from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages
 from .common import (
     adjoint,
@@ -95,7 +95,7 @@ def _eigh(a: Any, *, lower: Any, values_meta: Any) -> Any:
     return values, vectors
 
 
-@bound_function(
+@op(
     "linalg_eigh(Tensor input, std::string_view UPLO='L', *, TensorList[2] out=None)",
     method=False,
     write=write_exactly,
@@ -115,7 +115,7 @@ def eigh(input, UPLO="L"):
     return named("linalg_eigh", *_eigh.call(input, UPLO))
 
 
-@bound_function(
+@op(
     "linalg_eigvalsh(Tensor input, std::string_view UPLO='L', *, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -190,7 +190,7 @@ def _checked_eig(input, caller):
     return values, vectors
 
 
-@bound_function(
+@op(
     "linalg_eig(Tensor input, *, TensorList[2] out=None)",
     method=False,
     write=write_in_columns,
@@ -209,7 +209,7 @@ def linalg_eig(input):
     return named("linalg_eig", *_checked_eig(input, "linalg.eig"))
 
 
-@bound_function(
+@op(
     "linalg_eigvals(Tensor input, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
@@ -355,7 +355,7 @@ def checked_svd(A, full_matrices=False):
     return u, s, vh
 
 
-@bound_function(
+@op(
     "linalg_svd(Tensor A, bool full_matrices=True, *, std::string_view? driver=None, "
     "TensorList[3] out=None)",
     method=False,
@@ -381,7 +381,7 @@ def linalg_svd(A, full_matrices=True, driver=None):
     return named("linalg_svd", *checked_svd(A, full_matrices))
 
 
-@bound_function(
+@op(
     "linalg_svdvals(Tensor A, *, std::string_view? driver=None, Tensor out=None)",
     method=False,
     write=write_exactly,
@@ -395,7 +395,7 @@ def svdvals(A, driver=None):
     return singular_values(A)
 
 
-@bound_function(
+@op(
     "svd(Tensor input, bool some=True, bool compute_uv=True, *, TensorList[3] out=None)",
     write=write_in_layout,
     autocast=Autocast(cpu="float32"),

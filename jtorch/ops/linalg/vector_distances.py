@@ -14,7 +14,6 @@ from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from .._shared.calls import bound_function
 from ..reduce.softmax import _norm_gradient, _widen, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
@@ -295,7 +294,7 @@ def _pdist(rows: Any, *, count: Any, order: Any, shape: Any, meta: Any) -> Any:
     return _distance(rows[first] - rows[second], order)
 
 
-@bound_function("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
+@op("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
 def pdist(input, p=2.0):
     """Return the distances of each pair of rows of one matrix.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
 from ..._engine.graph.op import REGISTRY
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
@@ -521,7 +521,7 @@ def _prelu_kernel(input, weight):
     return _prelu_part(input, weight)
 
 
-@composite("prelu(Tensor input, Tensor weight)", autocast="lower")
+@op("prelu(Tensor input, Tensor weight)", autocast="lower", arguments="count")
 def prelu(input, weight):
     """Multiply negative elements by a learnt weight.
 
@@ -552,7 +552,7 @@ NN_FUNCTIONS["prelu"] = prelu
 
 
 def _functional(*signatures: str):
-    return composite(*signatures, method=False, registry=NN_FUNCTIONS)
+    return op(*signatures, method=False, registry=NN_FUNCTIONS, arguments="count")
 
 
 def _choose(name: str, inplace: bool):

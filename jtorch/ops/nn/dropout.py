@@ -27,7 +27,6 @@ from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import current_value
-from .._shared.calls import bound_function
 from ..creation.creation import filled_tensor
 from ..creation.random import _drawn, _elements, _engine_for
 from ..shape.copying import format_strides
@@ -171,7 +170,7 @@ def _declare(name: str, feature: bool, alpha: bool, doc: str) -> None:
 
         public = f"{name}_" if inplace else name
         function.__doc__ = doc
-        bound_function(f"{public}(Tensor input, double p, bool train)", method=False)(function)
+        op(f"{public}(Tensor input, double p, bool train)", method=False)(function)
 
 
 _declare(
@@ -264,7 +263,7 @@ def _native_dropout(input, mask, scale):
     raise AssertionError("planned by _native_dropout_plan")
 
 
-@bound_function("native_dropout(Tensor input, double p, bool? train)", method=False)
+@op("native_dropout(Tensor input, double p, bool? train)", method=False)
 def native_dropout(input, p, train):
     """Return ``dropout`` with its mask of truth values; ``train=None`` means True."""
     meta = current_value(input).meta
@@ -487,7 +486,7 @@ _RRELU = (
 )
 
 
-@bound_function("rrelu" + _RRELU, method=False)
+@op("rrelu" + _RRELU, method=False)
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """Multiply negative elements by slopes, drawn in training.
 
@@ -502,7 +501,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     return _rrelu(input, lower, upper, training, generator, False)
 
 
-@bound_function("rrelu_" + _RRELU, method=False)
+@op("rrelu_" + _RRELU, method=False)
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """Apply ``rrelu`` in place."""
     return _rrelu(input, lower, upper, training, generator, True)

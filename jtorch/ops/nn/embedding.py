@@ -17,7 +17,6 @@ from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local, materialise
-from .._shared.calls import bound_function
 from ..reduce.softmax import vector_norm_of
 from . import _messages_embedding
 
@@ -151,7 +150,7 @@ def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) ->
     return _embedding.call(weight, indices, padding_idx, by_frequency)
 
 
-@bound_function(
+@op(
     "embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, "
     "bool scale_grad_by_freq=False, bool sparse=False)",
     method=False,
@@ -205,7 +204,7 @@ def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> 
     return table.at[flat].set((wide * scale).astype(table.dtype))
 
 
-@bound_function(
+@op(
     "embedding_renorm_(Tensor input, Tensor indices, double max_norm, double norm_type)",
     method=False,
 )
@@ -488,7 +487,7 @@ def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> i
     return padding
 
 
-@bound_function(
+@op(
     "embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
     "int64_t mode, bool sparse, Tensor? per_sample_weights, bool include_last_offset, "
     "int64_t? padding_idx)",

@@ -14,7 +14,6 @@ from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL
-from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides
 from . import _messages_padding
 
@@ -234,7 +233,7 @@ def _pad_elements(array: Any, *, shape: Any, sides: Any, kind: Any) -> Any:
 _BY_ELEMENTS = {"reflect": "reflection", "replicate": "replication", "circular": "circular"}
 
 
-@bound_function(
+@op(
     'pad(Tensor input, SymIntArrayRef pad, c10::string_view mode="constant", double? value=None)',
     method=False,
     function=False,

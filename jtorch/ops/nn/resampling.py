@@ -21,7 +21,6 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
-from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides
 from . import _messages_resampling
 
@@ -378,7 +377,7 @@ def _make_upsample(mode: str, spatial: int, antialias: bool) -> Callable:
     axes = [""] if spatial == 1 else [f"_{axis}" for axis in "dhw"[-spatial:]]
     scales = ", ".join(f"double? scales{axis}=None" for axis in axes)
 
-    @bound_function(
+    @op(
         f"{name}(Tensor input, SymIntArrayRef? output_size{corners}, "
         "ArrayRef<double>? scale_factors)",
         f"{name}(Tensor input, SymIntArrayRef output_size{corners}, {scales}, *, Tensor out=None)",

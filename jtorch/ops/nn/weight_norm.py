@@ -16,10 +16,9 @@ from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
-from .._shared.calls import bound_function
 
 
-@bound_function("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
+@op("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
 def norm_except_dim(v, pow=2, dim=0):
     """Return the norms of a tensor's slices along one dimension, broadcastable to it.
 
@@ -64,7 +63,7 @@ def _interface(v: Any, g: Any, *, axes: Any) -> Any:
     return v * (g.reshape(norm.shape) / norm)
 
 
-@bound_function("_weight_norm(Tensor v, Tensor g, int64_t dim=0)", method=False)
+@op("_weight_norm(Tensor v, Tensor g, int64_t dim=0)", method=False)
 def _weight_norm(v, g, dim=0):
     """Return ``v`` with the lengths ``g`` along one dimension.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -214,7 +214,7 @@ def neg(input):
     return -input
 
 
-@composite("positive(Tensor input)", python=("__pos__",))
+@op("positive(Tensor input)", python=("__pos__",), arguments="count")
 def positive(input):
     """Return ``input`` itself.
 

@@ -7,7 +7,7 @@ from jax import lax
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.kinds.pointwise import Pointwise
 from ..._engine.recording.storage import is_flipped
@@ -111,7 +111,7 @@ def _neg_view(input):
     return -input
 
 
-@composite("conj(Tensor input)")
+@op("conj(Tensor input)", arguments="count")
 def conj(input):
     """Conjugate each complex number.
 
@@ -123,25 +123,25 @@ def conj(input):
     return _conj.call(input) if input.dtype.is_complex else input
 
 
-@composite("is_conj(Tensor input)")
+@op("is_conj(Tensor input)", arguments="count")
 def is_conj(input):
     """Tell whether the tensor is a view whose elements are read conjugated."""
     return is_flipped(input, "_conj")
 
 
-@composite("is_neg(Tensor input)")
+@op("is_neg(Tensor input)", arguments="count")
 def is_neg(input):
     """Tell whether the tensor is a view whose elements are read with the other sign."""
     return is_flipped(input, "_neg_view")
 
 
-@composite("resolve_conj(Tensor input)")
+@op("resolve_conj(Tensor input)", arguments="count")
 def resolve_conj(input):
     """Return the tensor itself, or a copy of it where it is a conjugated view."""
     return input.clone() if is_flipped(input, "_conj") else input
 
 
-@composite("resolve_neg(Tensor input)")
+@op("resolve_neg(Tensor input)", arguments="count")
 def resolve_neg(input):
     """Return the tensor itself, or a copy of it where it is a view of the other sign."""
     return input.clone() if is_flipped(input, "_neg_view") else input

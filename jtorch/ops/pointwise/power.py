@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, Autocast, InPlace, Out, composite, op
+from ..._engine.declare import METHODS, Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
@@ -22,7 +22,6 @@ from ..._engine.recording.kinds.pointwise import (
     working_dtype,
 )
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .._shared.gradient_rules import from_result, with_partials
 from . import _messages
 from .arithmetic import reflected
@@ -202,7 +201,7 @@ _power = with_partials(_power_value, _by_base, _by_exponent)
 METHODS["__rpow__"] = reflected(lambda self, other: pow.call(other, self))
 
 
-@composite("square(Tensor input, *, Tensor out=None)")
+@op("square(Tensor input, *, Tensor out=None)", arguments="count")
 def square(input, *, out=None):
     """Multiply each element with itself.
 
@@ -214,7 +213,7 @@ def square(input, *, out=None):
     return pow.call(input, 2) if out is None else pow.call(input, 2, out=out)
 
 
-@composite("square_(Tensor input)")
+@op("square_(Tensor input)", arguments="count")
 def square_(input):
     """Multiply each element with itself, in place."""
     return METHODS["pow_"](input, 2)
@@ -227,7 +226,7 @@ def _wide_dtype(*values):
     return dtypes.complex128 if complex_ else dtypes.float64
 
 
-@bound_function(
+@op(
     "float_power(Tensor input, Tensor exponent, *, Tensor out=None)",
     "float_power(Scalar self, Tensor exponent, *, Tensor out=None)",
     "float_power(Tensor input, Scalar exponent, *, Tensor out=None)",

@@ -22,7 +22,6 @@ from ..._engine.recording.signatures import make_binder
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from . import _messages_counting
 
 
@@ -55,7 +54,7 @@ def _write_positions(out: Any, rows: Any, name: str) -> Any:
     return write_result(out, rows, name)
 
 
-@bound_function(
+@op(
     "nonzero(Tensor input, *, Tensor out=None)",
     write=_write_positions,
     out=Out(dtype=out_dtypes.nonzero),
@@ -67,15 +66,13 @@ def _nonzero(input):
     return tensor_like(rows, input, dtypes.int64, (1, rows.shape[0]))
 
 
-@bound_function("argwhere(Tensor input)")
+@op("argwhere(Tensor input)")
 def argwhere(input):
     """Return the positions of elements that are not zero, one per row."""
     return _nonzero(input)
 
 
-@bound_function(
-    "nonzero_static(Tensor input, *, SymInt size, int64_t fill_value=-1, Tensor out=None)"
-)
+@op("nonzero_static(Tensor input, *, SymInt size, int64_t fill_value=-1, Tensor out=None)")
 def nonzero_static(input, size, fill_value=-1):
     """Return the positions of the first elements that are not zero, as many rows as asked for.
 
@@ -265,7 +262,7 @@ for _function in (_unique, _unique_consecutive):
     FUNCTIONS[_name], METHODS[_name] = _function, _as_method(_function)
 
 
-@bound_function("bincount(Tensor input, Tensor? weights=None, SymInt minlength=0)")
+@op("bincount(Tensor input, Tensor? weights=None, SymInt minlength=0)")
 def bincount(input, weights=None, minlength=0):
     """Count how often each number occurs in a vector of numbers that are not negative.
 
@@ -294,9 +291,7 @@ def bincount(input, weights=None, minlength=0):
     return tensor_like(counts.astype(dtype._numpy), input, dtype)
 
 
-@bound_function(
-    "histc(Tensor input, int64_t bins=100, Scalar min=0, Scalar max=0, *, Tensor out=None)"
-)
+@op("histc(Tensor input, int64_t bins=100, Scalar min=0, Scalar max=0, *, Tensor out=None)")
 def histc(input, bins=100, min=0, max=0):
     """Count elements in bins of equal width.
 

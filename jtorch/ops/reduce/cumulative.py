@@ -17,7 +17,7 @@ from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
 
@@ -247,7 +247,7 @@ def _running_extremum(array: Any, *, axis: Any, smaller: Any) -> Any:
 
 
 def _declare_running(name: str, smaller: bool) -> None:
-    @bound_function(f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)")
+    @op(f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)")
     def running(input, dim):
         index = _running_extremum.call(input, dim, smaller)
         if not input.numel():
@@ -267,7 +267,7 @@ _declare_running("cummax", False)
 _declare_running("cummin", True)
 
 
-@bound_function(
+@op(
     "diff(Tensor input, int64_t n=1, int64_t dim=-1, Tensor? prepend=None, "
     "Tensor? append=None, *, Tensor out=None)",
     out=Out(dtype=out_dtypes.expected_scalar_type),
@@ -356,7 +356,7 @@ def _check_trapezoid(name: str, y, x) -> None:
         raise _messages_cumulative.trapezoid_bool(name, x is not None)
 
 
-@bound_function(
+@op(
     "trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
     "trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
     method=False,
@@ -385,7 +385,7 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
     return _scale.call((widths * heights).sum(dim), 0.5, "DivBackward1")
 
 
-@bound_function(
+@op(
     "cumulative_trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
     "cumulative_trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
     method=False,
@@ -480,9 +480,7 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
         "Tensor out=None)"
     )
 
-    @bound_function(
-        f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}"
-    )
+    @op(f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}")
     def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
         if not is_tensor(q):
             if not 0 <= q <= 1:

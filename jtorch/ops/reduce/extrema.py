@@ -17,7 +17,7 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
 from .._shared import out_dtypes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages_reduction
 
 _ABSENT: Any = object()
@@ -181,7 +181,7 @@ def _min_all(input, axes, keepdim):
 
 
 def _declare_extremum(name: str, whole, find, binary: str, node: str) -> None:
-    @bound_function(
+    @op(
         f"{name}(Tensor input, *, Tensor out=None)",
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
@@ -455,7 +455,7 @@ def _declare_median(name: str) -> None:
         function=False,
     )(_median_index)
 
-    @bound_function(
+    @op(
         f"{name}(Tensor input)",
         f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
     )
@@ -500,7 +500,7 @@ def _mode_index(array, axis):
 _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
 
 
-@bound_function(
+@op(
     "mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)",
     out=Out(dtype=out_dtypes.mode, overlap="refuse"),
     returns="values indices",

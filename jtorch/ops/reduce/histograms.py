@@ -11,7 +11,7 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.structseq import RETURN_TYPES
-from .._shared.calls import bound_function
+from ..._engine.declare import op
 from . import _messages_counting
 from .counting import host_array, tensor_like
 
@@ -135,7 +135,7 @@ def _packed(name: str, *results: Any) -> Any:
     return tuple.__new__(RETURN_TYPES[name], results)
 
 
-@bound_function(
+@op(
     "histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False, "
     "TensorList[2] out=None)",
     "histogram(Tensor input, int64_t bins=100, *, ArrayRef<double>? range=None, "
@@ -161,7 +161,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     return _packed("histogram", counts, edges[0])
 
 
-@bound_function(
+@op(
     "histogramdd(Tensor input, IntArrayRef bins, *, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False)",
     "histogramdd(Tensor input, int64_t bins, *, ArrayRef<double>? range=None, "

@@ -16,7 +16,6 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
 from ..indexing.scatter import reduce_at
 from . import _messages_segments
@@ -209,7 +208,7 @@ def _segment_reduce(
     return jax.vmap(one)(rows, edges).reshape(shape)
 
 
-@bound_function(
+@op(
     "segment_reduce(Tensor data, std::string_view reduce, *, Tensor? lengths=None, "
     "Tensor? indices=None, Tensor? offsets=None, int64_t axis=0, bool unsafe=False, "
     "Scalar? initial=None)",

@@ -15,7 +15,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
 from .._shared import out_dtypes
-from .._shared.calls import bound_function, named
+from .._shared.calls import named
 from . import _messages_reduction, _messages_sorting
 from .extrema import as_ordered, pick
 
@@ -64,7 +64,7 @@ def _sorting_order(array: Any, *, axis: Any, descending: Any) -> Any:
     return sorting_order(array, axis, descending).astype(jnp.int64)
 
 
-@bound_function(
+@op(
     "sort(Tensor input, *, bool? stable, int64_t dim=-1, bool descending=False, "
     "TensorList[2] out=None)",
     "sort(Tensor input, int64_t dim=-1, bool descending=False, *, TensorList[2] out=None)",
@@ -86,7 +86,7 @@ def sort(input, dim=-1, descending=False, stable=None):
     return named("sort", pick(input, index, dim, node), index)
 
 
-@bound_function(
+@op(
     "argsort(Tensor input, *, bool stable, int64_t dim=-1, bool descending=False, Tensor out=None)",
     "argsort(Tensor input, int64_t dim=-1, bool descending=False)",
 )
@@ -95,9 +95,7 @@ def argsort(input, dim=-1, descending=False, stable=False):
     return _sorting_order.call(input, dim, descending)
 
 
-@bound_function(
-    "msort(Tensor input, *, Tensor out=None)", out=Out(dtype=out_dtypes.expected_cpp_name)
-)
+@op("msort(Tensor input, *, Tensor out=None)", out=Out(dtype=out_dtypes.expected_cpp_name))
 def msort(input):
     """Sort along the first dimension."""
     return sort(input, 0)[0]
@@ -160,7 +158,7 @@ def _topk_index(array: Any, *, selects: Any, axis: Any, largest: Any, count: Any
     return jax.lax.slice_in_dim(order, 0, count, 1, axis).astype(jnp.int64)
 
 
-@bound_function(
+@op(
     "topk(Tensor input, SymInt k, int64_t dim=-1, bool largest=True, bool sorted=True, *, "
     "TensorList[2] out=None)",
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
@@ -218,7 +216,7 @@ def _kth_index(array: Any, *, axis: Any, keepdim: Any, place: Any) -> Any:
     return jax.lax.index_in_dim(order, place - 1, axis, keepdim).astype(jnp.int64)
 
 
-@bound_function(
+@op(
     "kthvalue(Tensor input, SymInt k, int64_t dim=-1, bool keepdim=False, *, "
     "TensorList[2] out=None)",
     out=Out(dtype=out_dtypes.kthvalue, overlap="refuse"),
@@ -315,7 +313,7 @@ def searchsorted(
     return found.reshape(shape).astype(result._numpy)
 
 
-@bound_function(
+@op(
     "bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False, "
     "Tensor out=None)",
     "bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False)",

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, composite
+from ..._engine.declare import FUNCTIONS, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import normalise_dim
-from .._shared.calls import bound_function
 from . import _messages_statistics
 
 
@@ -28,9 +27,7 @@ def _checked_weights(weights: Any, name: str, observations: int) -> None:
         raise _messages_statistics.negative_weights(name)
 
 
-@bound_function(
-    "cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)"
-)
+@op("cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)")
 def cov(input, correction=1, fweights=None, aweights=None):
     """Estimate the covariance matrix of variables (rows) from observations (columns).
 
@@ -75,7 +72,7 @@ def cov(input, correction=1, fweights=None, aweights=None):
     return (deviation.mm(other.t().conj()) / divisor).squeeze()
 
 
-@composite("corrcoef(Tensor input)")
+@op("corrcoef(Tensor input)", arguments="count")
 def corrcoef(input):
     """Estimate the correlation coefficients of variables (rows) from observations (columns).
 
@@ -195,7 +192,7 @@ def _each(input: Any, dims: Sequence[int], how: Callable, spacings: Sequence, or
     )
 
 
-@bound_function(
+@op(
     "gradient(Tensor input, *, IntArrayRef dim, int64_t edge_order=1)",
     "gradient(Tensor input, *, Scalar spacing, IntArrayRef dim, int64_t edge_order=1)",
     "gradient(Tensor input, *, Scalar? spacing=None, int64_t? dim=None, int64_t edge_order=1)",

@@ -12,7 +12,6 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import Reduction
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from . import _messages_reduction
 from .summation import ordered_mean, ordered_sum
 
@@ -107,7 +106,7 @@ def nansum(input, axes, keepdim):
     return jnp.sum(input, axes, keepdims=keepdim, dtype=input.dtype)
 
 
-@bound_function(
+@op(
     "nanmean(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
     "ScalarType? dtype=None, Tensor out=None)",
     out=Out(uncastable=out_dtypes.nansum_kernel),
@@ -245,7 +244,7 @@ def trace(input):
     return jnp.trace(input)
 
 
-@bound_function("_is_all_true(Tensor input)")
+@op("_is_all_true(Tensor input)")
 def _is_all_true(input):
     """Test whether all elements of a tensor of bools are true."""
     if input.dtype is not dtypes.bool_:
@@ -253,7 +252,7 @@ def _is_all_true(input):
     return FUNCTIONS["all"](input)
 
 
-@bound_function("_is_any_true(Tensor input)")
+@op("_is_any_true(Tensor input)")
 def _is_any_true(input):
     """Test whether an element of a tensor of bools is true."""
     if input.dtype is not dtypes.bool_:

@@ -17,7 +17,7 @@ from ..._core.memory_format import (
 from ..._core.messages import dtype_words, overflow
 from ..._core.schema.schema import set_type
 from ..._core.strides import elementwise_strides, memory_order, strides_of_order
-from ..._engine.declare import METHODS, composite, op
+from ..._engine.declare import METHODS, op
 from ..._engine.graph.op import REGISTRY, Plan
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.memory.views import check_partial_overlap
@@ -90,9 +90,10 @@ def clone(input, memory_format=None):
     """
 
 
-@composite(
+@op(
     "contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)",
     function=False,
+    arguments="count",
 )
 def contiguous(input, *, memory_format=contiguous_format):
     """Return the tensor itself where it is contiguous, else a contiguous copy."""

@@ -15,7 +15,6 @@ from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.record import wrap
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .._shared.plans import array_plan, array_spec
 from . import _messages_joining
 
@@ -132,7 +131,7 @@ def _diagonal_copy(input, offset=0):
     raise AssertionError("planned by _diagonal_copy_plan")
 
 
-@bound_function("diag(Tensor input, int64_t diagonal=0, *, Tensor out=None)")
+@op("diag(Tensor input, int64_t diagonal=0, *, Tensor out=None)")
 def diag(input, diagonal=0):
     """Return a diagonal of a matrix, or the matrix with a vector on its diagonal.
 
@@ -148,7 +147,7 @@ def diag(input, diagonal=0):
     raise _messages_joining.diag_rank(input.dim())
 
 
-@bound_function("diagflat(Tensor input, int64_t offset=0)")
+@op("diagflat(Tensor input, int64_t offset=0)")
 def diagflat(input, offset=0):
     """Return the matrix with all elements of a tensor on its diagonal."""
     return diag_embed.call(input.reshape(-1), offset)

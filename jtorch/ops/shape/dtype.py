@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, op
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.storage import is_flipped
@@ -135,7 +135,7 @@ def _view_as_real(input):
     return jnp.stack([jnp.real(input), jnp.imag(input)], -1)
 
 
-@composite("view_as_real(Tensor input)", method=False)
+@op("view_as_real(Tensor input)", method=False, arguments="count")
 def view_as_real(input):
     """Return a complex tensor as a real one with a last dimension of 2: real and imaginary parts.
 

@@ -16,7 +16,6 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes
 from .._shared import out_dtypes
-from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides, suggests_channels_last
 from .._shared.plans import array_spec
 from . import _messages_joining
@@ -134,9 +133,7 @@ def _at_least(tensor: Any, rank: int) -> Any:
 
 
 def _declare_stacking(name: str, aliases: tuple[str, ...], join, text: str) -> None:
-    @bound_function(
-        f"{name}(TensorList tensors, *, Tensor out=None)", method=False, aliases=aliases
-    )
+    @op(f"{name}(TensorList tensors, *, Tensor out=None)", method=False, aliases=aliases)
     def stacking(tensors):
         if not tensors:
             raise _messages_joining.nothing_to_join(name)
@@ -271,15 +268,13 @@ FUNCTIONS.update(
 )
 
 
-@bound_function("broadcast_to(Tensor input, SymIntArrayRef size)")
+@op("broadcast_to(Tensor input, SymIntArrayRef size)")
 def broadcast_to(input, size):
     """Return a view of another shape, see ``Tensor.expand``."""
     return input.expand(size)
 
 
-@bound_function(
-    "combinations(Tensor input, int64_t r=2, bool with_replacement=False)", method=False
-)
+@op("combinations(Tensor input, int64_t r=2, bool with_replacement=False)", method=False)
 def combinations(input, r=2, with_replacement=False):
     """Return all combinations of ``r`` elements of a vector, one per row."""
     if input.dim() != 1:
@@ -350,14 +345,14 @@ def repeat(array: Any, *, repeats: Any) -> Any:
     return jnp.tile(array, repeats)
 
 
-@bound_function("tile(Tensor input, SymIntArrayRef dims)")
+@op("tile(Tensor input, SymIntArrayRef dims)")
 def tile(input, dims):
     """Repeat a tensor along its last dimensions, with a copy."""
     dims = (1,) * (input.dim() - len(dims)) + tuple(dims)
     return METHODS["repeat"](input, dims)
 
 
-@bound_function(
+@op(
     "repeat_interleave(Tensor input, Tensor repeats, int64_t? dim=None, *, "
     "SymInt? output_size=None)",
     "repeat_interleave(Tensor repeats, *, SymInt? output_size=None)",
@@ -458,7 +453,7 @@ def flip(array: Any, *, axes: Any) -> Any:
     return jnp.flip(array, axes)
 
 
-@bound_function("fliplr(Tensor input)")
+@op("fliplr(Tensor input)")
 def fliplr(input):
     """Reverse the columns of a tensor of at least two dimensions."""
     if input.dim() < 2:
@@ -466,7 +461,7 @@ def fliplr(input):
     return flip.call(input, (1,))
 
 
-@bound_function("flipud(Tensor input)")
+@op("flipud(Tensor input)")
 def flipud(input):
     """Reverse the rows of a tensor of at least one dimension."""
     if input.dim() < 1:

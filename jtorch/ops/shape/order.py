@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core import once
-from ..._engine.declare import METHODS, composite
+from ..._engine.declare import METHODS, op
 from ..._engine.recording.kinds.base import normalise_dim
 
 
-@composite(
+@op(
     "movedim(Tensor input, int64_t source, int64_t destination)",
     "movedim(Tensor input, IntArrayRef source, IntArrayRef destination)",
     aliases=("moveaxis",),
+    arguments="count",
 )
 def movedim(input, source, destination):
     """Move dimensions to other places; the others keep their order.
@@ -44,7 +45,7 @@ def movedim(input, source, destination):
     return input.permute([next(rest) if dim == -1 else dim for dim in order])
 
 
-@composite("adjoint(Tensor input)")
+@op("adjoint(Tensor input)", arguments="count")
 def adjoint(input):
     """Transpose the last two dimensions and conjugate."""
     if input.ndim == 0:

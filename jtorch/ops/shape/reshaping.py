@@ -6,7 +6,7 @@ from typing import Any
 
 from ..._core.memory_format import contiguous_format
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, composite
+from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.graph.op import REGISTRY
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import record_view
@@ -116,25 +116,25 @@ METHODS.update(view=view, reshape=reshape)
 FUNCTIONS["reshape"] = reshape_function
 
 
-@composite("view_as(Tensor input, Tensor other)", function=False)
+@op("view_as(Tensor input, Tensor other)", function=False, arguments="count")
 def view_as(input, other):
     """Return a view in the shape of ``other``."""
     return as_view(input, other._value.meta.shape)
 
 
-@composite("reshape_as(Tensor input, Tensor other)", function=False)
+@op("reshape_as(Tensor input, Tensor other)", function=False, arguments="count")
 def reshape_as(input, other):
     """Return the elements in the shape of ``other``."""
     return reshaped(input, other._value.meta.shape)
 
 
-@composite("expand_as(Tensor input, Tensor other)", function=False)
+@op("expand_as(Tensor input, Tensor other)", function=False, arguments="count")
 def expand_as(input, other):
     """Repeat dimensions of size 1 to the shape of ``other``, without copying."""
     return input.expand(other._value.meta.shape)
 
 
-@composite("sum_to_size(Tensor input, SymIntArrayRef size)", function=False)
+@op("sum_to_size(Tensor input, SymIntArrayRef size)", function=False, arguments="count")
 def sum_to_size(input, size):
     """Add up the dimensions that broadcasting from ``size`` would have repeated.
 
@@ -155,7 +155,7 @@ def sum_to_size(input, size):
     return result.view(wanted) if lead > 0 else result
 
 
-@composite("flatten(Tensor input, int64_t start_dim=0, int64_t end_dim=-1)")
+@op("flatten(Tensor input, int64_t start_dim=0, int64_t end_dim=-1)", arguments="count")
 def flatten(input, start_dim=0, end_dim=-1):
     """Merge the dimensions from ``start_dim`` to ``end_dim``.
 
@@ -177,7 +177,7 @@ def flatten(input, start_dim=0, end_dim=-1):
     return reshaped(input, (*meta.shape[:start], merged, *meta.shape[end + 1 :]))
 
 
-@composite("unflatten(Tensor input, int64_t dim, SymIntArrayRef sizes)")
+@op("unflatten(Tensor input, int64_t dim, SymIntArrayRef sizes)", arguments="count")
 def unflatten(input, dim, sizes):
     """Split one dimension into several, one of whose sizes may be -1.
 
@@ -201,7 +201,7 @@ def unflatten(input, dim, sizes):
     return as_view(input, (*meta.shape[:dim], *full, *meta.shape[dim + 1 :]))
 
 
-@composite("ravel(Tensor input)")
+@op("ravel(Tensor input)", arguments="count")
 def ravel(input):
     """Return the elements in one dimension, a view where possible."""
     return as_view(input.contiguous(), (-1,))

@@ -8,7 +8,7 @@ import jax
 
 from ..._core import dtypes
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import Step, record_view
 from ..._engine.recording.kinds.base import View, normalise_dim
@@ -25,7 +25,7 @@ def slice_view(tensor: Any, dim: int, start: int, length: int, step: int = 1) ->
     return record_view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
 
 
-@composite("select(Tensor input, int64_t dim, SymInt index)")
+@op("select(Tensor input, int64_t dim, SymInt index)", arguments="count")
 def select(input, dim, index):
     """Return the view of one index of a dimension, which is dropped."""
     shape = input._value.meta.shape
@@ -44,9 +44,10 @@ def _int(value: Any) -> int:
     return int(value.item()) if is_tensor(value) else value.__index__()
 
 
-@composite(
+@op(
     "narrow(Tensor input, int64_t dim, Tensor start, SymInt length)",
     "narrow(Tensor input, int64_t dim, SymInt start, SymInt length)",
+    arguments="count",
 )
 def narrow(input, dim, start, length):
     """Return the view of ``length`` indices of a dimension, from ``start`` on."""
@@ -235,7 +236,7 @@ METHODS["split"] = split
 FUNCTIONS["split"] = split_function
 
 
-@composite("chunk(Tensor input, int64_t chunks, int64_t dim=0)")
+@op("chunk(Tensor input, int64_t chunks, int64_t dim=0)", arguments="count")
 def chunk(input, chunks, dim=0):
     """Cut a dimension into at most ``chunks`` parts of one size, the last one smaller.
 
@@ -254,12 +255,13 @@ def chunk(input, chunks, dim=0):
     return _split.call(input, part, dim)
 
 
-@composite(
+@op(
     "tensor_split(Tensor input, SymInt sections, int64_t dim=0)",
     "tensor_split(Tensor input, SymIntArrayRef indices, int64_t dim=0)",
     "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int64_t dim=0)",
     method=False,
     function=False,
+    arguments="count",
 )
 def _tensor_split(input, sections=None, dim=0, **named):
     given = sections

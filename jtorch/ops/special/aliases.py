@@ -12,7 +12,6 @@ from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, SPECIAL_FUNCTIONS, op
 from ..._engine.recording.kinds.pointwise import FLOATING, Pointwise
 from ..._engine.recording.signatures import CallSignature, make_binder
-from .._shared.calls import bound_function
 
 
 def _declare(signature: str, function: Callable, *more: str) -> None:
@@ -22,7 +21,7 @@ def _declare(signature: str, function: Callable, *more: str) -> None:
         return function(**arguments)
 
     call.__doc__ = function.__doc__
-    bound_function(signature, *more, method=False, registry=SPECIAL_FUNCTIONS)(call)
+    op(signature, *more, method=False, registry=SPECIAL_FUNCTIONS)(call)
 
 
 for _name, _same in {
@@ -99,9 +98,7 @@ def _plus(input, other):
     return input + other
 
 
-@bound_function(
-    "special_ndtr(Tensor input, *, Tensor out=None)", method=False, registry=SPECIAL_FUNCTIONS
-)
+@op("special_ndtr(Tensor input, *, Tensor out=None)", method=False, registry=SPECIAL_FUNCTIONS)
 def ndtr(input):
     """Return the area below the normal density up to each element.
 

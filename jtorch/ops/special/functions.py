@@ -13,7 +13,6 @@ from ..._core import dtypes, messages
 from ..._engine.declare import SPECIAL_FUNCTIONS, op
 from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
-from .._shared.calls import bound_function
 from .._shared.gradient_rules import refusing, with_partials
 from ..pointwise.unary import polygamma
 from .zeta import zeta
@@ -321,7 +320,7 @@ _polygamma_of = op(
 )(polygamma.function)
 
 
-@bound_function("polygamma_(Tensor input, int64_t n)", function=False)
+@op("polygamma_(Tensor input, int64_t n)", function=False)
 def polygamma_(input, n):
     """Replace each element by the n-th derivative of digamma there.
 

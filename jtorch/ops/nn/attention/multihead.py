@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...._core import dtypes
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ...._engine.graph.values import is_tensor
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
-from ..._shared.calls import bound_function
 from ...linalg.matmul import linear
 from . import _messages
 from .scaled_dot_product import scaled_dot_product_attention
@@ -86,7 +85,7 @@ def _is_left_aligned(mask: Any) -> bool:
     return bool((array[:, :-1] >= array[:, 1:]).all()) if array.ndim == 2 else False
 
 
-@bound_function("_nested_tensor_from_mask_left_aligned(Tensor t, Tensor mask)", method=False)
+@op("_nested_tensor_from_mask_left_aligned(Tensor t, Tensor mask)", method=False)
 def _nested_tensor_from_mask_left_aligned(t, mask):
     """Tell whether sequences of different lengths begin at the left.
 
@@ -399,7 +398,7 @@ def _hidden(mask: Any, mask_type: int | None) -> Any:
     return mask
 
 
-@bound_function(
+@op(
     "_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int64_t embed_dim, "
     "int64_t num_head, Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, "
     "Tensor? mask=None, bool need_weights=True, bool average_attn_weights=True, "
@@ -446,7 +445,7 @@ def _native_multi_head_attention(
     return output, (weights.mean(1) if average_attn_weights else weights)
 
 
-@bound_function(
+@op(
     "_transformer_encoder_layer_fwd(Tensor src, int64_t embed_dim, int64_t num_heads, "
     "Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, bool use_gelu, "
     "bool norm_first, double eps, Tensor norm_weight_1, Tensor norm_bias_1, Tensor norm_weight_2, "

@@ -18,13 +18,11 @@ import jax.numpy as jnp
 from ...._core import attention_backends as backends
 from ...._core import dtypes, messages
 from ...._core.attention_backends import SDPBackend
-from ...._core.structseq import RETURN_TYPES
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ...._engine.recording.trace import local
-from ..._shared.calls import bound_function
 from ...shape.copying import format_strides
 from . import _messages
 
@@ -143,7 +141,6 @@ class _Flash:
     kind=Custom(lambda operation, bound, mode: _Flash(bound, mode).plan()),
     method=False,
     node_name="ScaledDotProductFlashAttentionForCpuBackward0",
-    returns=RETURN_TYPES.get("_scaled_dot_product_flash_attention_for_cpu"),
 )
 def _flash(query, key, value):
     """Attend as one operator.
@@ -272,7 +269,7 @@ _CALL = (
 )
 
 
-@bound_function("_fused_sdp_choice" + _CALL.format(extra=""), method=False)
+@op("_fused_sdp_choice" + _CALL.format(extra=""), method=False)
 def _fused_sdp_choice(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
@@ -283,9 +280,7 @@ def _fused_sdp_choice(
     return int(choice)
 
 
-@bound_function(
-    "scaled_dot_product_attention" + _CALL.format(extra=""), method=False, registry=NN_FUNCTIONS
-)
+@op("scaled_dot_product_attention" + _CALL.format(extra=""), method=False, registry=NN_FUNCTIONS)
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
@@ -377,7 +372,7 @@ def _step_by_step(
     return result.to(origin), weights.to(origin)
 
 
-bound_function(
+op(
     "_scaled_dot_product_attention_math" + _CALL.format(extra="Tensor? dropout_mask=None, "),
     method=False,
 )(_step_by_step)

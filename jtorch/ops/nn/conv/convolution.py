@@ -15,7 +15,6 @@ from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.signatures import CallSignature
-from ..._shared.calls import bound_function
 from ..._shared.memory_order import suggests_channels_last
 from .. import _messages as nn_messages
 from . import _messages
@@ -311,7 +310,7 @@ _NINE = (
 )
 
 
-@bound_function(f"convolution{_NINE})", method=False)
+@op(f"convolution{_NINE})", method=False)
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """Convolve a batch of images.
 
@@ -330,7 +329,7 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
     return _convolved(input, weight, bias, *lists, bool(transposed), tuple(output_padding), groups)
 
 
-@bound_function(
+@op(
     f"_convolution{_NINE}, bool benchmark, bool deterministic, bool cudnn_enabled)",
     f"_convolution{_NINE}, bool benchmark, bool deterministic, bool cudnn_enabled, "
     "bool allow_tf32)",

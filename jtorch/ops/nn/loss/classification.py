@@ -525,12 +525,12 @@ def _bce_with_logits(
 ) -> Any:
     """Reduce the cross entropies of logits."""
     input, target = cast(input, compute), cast(target, compute)
-    others = list(others)
-    weight = cast(others.pop(0), compute) if has_weight else None
+    rest = list(others)
+    weight = cast(rest.pop(0), compute) if has_weight else None
     # Its slope at 0 is stated: JAX's of a minimum and a magnitude do not add up to 1/2.
     log_sigmoid = log_sigmoid_part(input)
     if has_positive:
-        positive = (cast(others.pop(0), compute) - 1) * target + 1
+        positive = (cast(rest.pop(0), compute) - 1) * target + 1
         found = (1 - target) * input - positive * log_sigmoid
     else:
         found = (1 - target) * input - log_sigmoid

@@ -22,7 +22,6 @@ from ...._engine.graph.op import Op, Spec
 from ...._engine.graph.values import is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.trace import materialise
-from ..._shared.calls import bound_function
 from . import _messages_ctc
 from .classification import checked_reduction
 
@@ -248,7 +247,7 @@ def _padded(targets: Any, labels: np.ndarray) -> Any:
     return targets.index_select(0, places).view(labels.size, most)
 
 
-@bound_function(
+@op(
     "ctc_loss(Tensor log_probs, Tensor targets, IntArrayRef input_lengths, "
     "IntArrayRef target_lengths, int64_t blank=0, int64_t reduction=at::Reduction::Mean, "
     "bool zero_infinity=False)",

@@ -12,7 +12,6 @@ from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
-from ..._shared.calls import bound_function
 from .. import _messages as nn_messages
 from . import _messages
 from .classification import checked_reduction, legacy_reduction, reduce_elements
@@ -26,7 +25,7 @@ def _number_of(reduction: Any, size_average: Any, reduce: Any) -> int:
     return _NUMBERS[checked_reduction(legacy_reduction(reduction, size_average, reduce))]
 
 
-@bound_function(
+@op(
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
@@ -65,7 +64,7 @@ def margin_ranking_loss_function(
     return margin_ranking_loss(input1, input2, target, margin, number)
 
 
-@bound_function(
+@op(
     "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
@@ -104,7 +103,7 @@ def hinge_embedding_loss_function(
     return hinge_embedding_loss(input, target, margin, _number_of(reduction, size_average, reduce))
 
 
-@bound_function(
+@op(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
@@ -157,7 +156,7 @@ def cosine_embedding_loss_function(
 # Triplets
 
 
-@bound_function(
+@op(
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, double margin=1.0, "
     "double p=2, double eps=1e-06, bool swap=False, int64_t reduction=at::Reduction::Mean)",
     method=False,

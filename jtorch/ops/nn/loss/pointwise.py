@@ -15,7 +15,6 @@ from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import promoted_dtype
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
 from ...._engine.recording.trace import local
-from ..._shared.calls import bound_function
 from ..._shared.gradient_rules import with_partials
 from .. import _messages as nn_messages
 from . import _messages
@@ -206,7 +205,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     return _soft_margin.call(input, target, reduction)
 
 
-@bound_function(
+@op(
     "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, "
     "bool log_target=False)",
     method=False,
@@ -265,7 +264,7 @@ def kl_div_function(
     return loss
 
 
-@bound_function(
+@op(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, double eps, "
     "int64_t reduction)",
     method=False,
@@ -366,7 +365,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     return reduced(loss, reduction)
 
 
-@bound_function(
+@op(
     "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, "
     "Tensor? pos_weight=None, int64_t reduction=at::Reduction::Mean)",
     method=False,

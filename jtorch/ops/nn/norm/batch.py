@@ -17,7 +17,6 @@ from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
 from ...._engine.recording.storage import overwrite
 from ...._engine.recording.trace import local
-from ..._shared.calls import bound_function
 from ..._shared.memory_order import suggested_strides
 from ...pointwise.division import divided_by_count
 from . import _messages
@@ -309,7 +308,7 @@ def _batch_norm_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
     return result if bias is None else result + bias[0]
 
 
-@bound_function(
+@op(
     "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
     "Tensor? running_var, bool training, double momentum, double eps, bool cudnn_enabled)",
     method=False,
@@ -358,7 +357,7 @@ def _batch_moments(input: Any, *, layer: Any, dtype: Any) -> Any:
     return cast(mean, dtype), cast(scale, dtype)
 
 
-@bound_function(
+@op(
     "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
     "Tensor? running_var, bool training, double momentum, double eps, *, TensorList[3] out=None)",
     method=False,
@@ -394,7 +393,7 @@ def _with_moments(input, weight, bias, running_mean, running_var, training, mome
     return (result, *_batch_moments.call(input, eps, mixed))
 
 
-@bound_function(
+@op(
     "_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
     "Tensor running_var, bool training, double momentum, double eps, *, TensorList[3] out=None)",
     "_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, bool training, "
@@ -474,7 +473,7 @@ def _nn_batch_norm(
     return batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
 
 
-@bound_function(
+@op(
     "instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
     "Tensor? running_var, bool use_input_stats, double momentum, double eps, bool cudnn_enabled)",
     method=False,

@@ -21,7 +21,6 @@ from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
-from ..._shared.calls import bound_function
 from ..._shared.memory_order import suggested_strides
 from ...pointwise.division import divided_by_count
 from .. import _messages as nn_messages
@@ -238,7 +237,7 @@ def _layer_moments(input: Any, *, layer: Any, dtype: Any, shape: Any) -> Any:
     return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
 
 
-@bound_function(
+@op(
     "layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "Tensor? bias=None, double eps=1e-05, bool cudnn_enable=True)",
     method=False,
@@ -259,7 +258,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_
     return _layer_norm.call(input, tuple(normalized_shape), weight, bias, eps)
 
 
-@bound_function(
+@op(
     "native_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, "
     "Tensor? bias, double eps)",
     method=False,
@@ -288,7 +287,7 @@ def _nn_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return layer_norm(input, normalized_shape, weight, bias, eps, True)
 
 
-@bound_function(
+@op(
     "rms_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "double? eps=None)",
     method=False,
@@ -505,7 +504,7 @@ def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made
     return (layer.run(input, *parameters), *short)
 
 
-@bound_function(
+@op(
     "group_norm(Tensor input, int64_t num_groups, Tensor? weight=None, Tensor? bias=None, "
     "double eps=1e-05, bool cudnn_enabled=True)",
     method=False,

@@ -16,7 +16,6 @@ from ...._engine.declare import NN_FUNCTIONS, op
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom
-from ..._shared.calls import bound_function
 from ..._shared.memory_order import suggested_strides, suggests_channels_last
 from .._messages import negative_size
 from . import _messages
@@ -184,7 +183,7 @@ def _make_average(rank: int) -> Callable:
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
 
 
-@bound_function(
+@op(
     "adaptive_avg_pool1d(Tensor input, IntArrayRef[1] output_size)",
     method=False,
 )
@@ -293,7 +292,7 @@ def _adaptive_max_pool(
     return channels_second(result, batched), channels_second(places, batched)
 
 
-@bound_function(
+@op(
     "adaptive_max_pool1d(Tensor input, IntArrayRef[1] output_size)",
     method=False,
 )

@@ -17,7 +17,6 @@ from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
 from ...._engine.recording.signatures import CallSignature
 from ...._engine.recording.trace import local
-from ..._shared.calls import bound_function
 from ..._shared.memory_order import suggested_strides
 from .. import _messages as nn_messages
 from . import _messages
@@ -227,9 +226,9 @@ def _make_max(rank: int, with_indices: bool) -> Callable:
     Returns:
         Tensor of the input's dtype{"; int64 tensor of the elements' places" * with_indices}.
     """
-    return bound_function(
-        _max_signature(name, rank), method=False, function=not with_indices, registry=None
-    )(pool)
+    return op(_max_signature(name, rank), method=False, function=not with_indices, registry=None)(
+        pool
+    )
 
 
 def _one_of_each(input: Any, lists: tuple[tuple, ...]) -> tuple[int, ...]:
@@ -265,7 +264,7 @@ def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[i
     return kernel, stride, padding, dilation
 
 
-@bound_function(_max_signature("max_pool1d_with_indices", 1), method=False)
+@op(_max_signature("max_pool1d_with_indices", 1), method=False)
 def max_pool1d_with_indices(
     input, kernel_size, stride=None, padding=(0,), dilation=(1,), ceil_mode=False
 ):
@@ -283,7 +282,7 @@ def max_pool1d_with_indices(
     return result.squeeze(-2), indices.squeeze(-2)
 
 
-@bound_function(_max_signature("max_pool1d", 1), method=False)
+@op(_max_signature("max_pool1d", 1), method=False)
 def max_pool1d(input, kernel_size, stride=None, padding=(0,), dilation=(1,), ceil_mode=False):
     """Return the largest element of each window along the last dimension.
 
@@ -501,7 +500,7 @@ def _make_average(rank: int) -> Callable:
 avg_pool2d, avg_pool3d = map(_make_average, (2, 3))
 
 
-@bound_function(
+@op(
     "avg_pool1d(Tensor input, IntArrayRef[1] kernel_size, IntArrayRef[1] stride=None, "
     "IntArrayRef[1] padding=0, bool ceil_mode=False, bool count_include_pad=True)",
     method=False,

@@ -14,7 +14,6 @@ from ...._engine.declare import op
 from ...._engine.graph.op import Plan
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast
-from ..._shared.calls import bound_function
 from . import _messages
 from .forms import columns, projected_rows, rectified
 
@@ -131,7 +130,7 @@ def _lstm_cell_output(gate, memory):
     return gate * jnp.tanh(memory)
 
 
-@bound_function(f"lstm_cell(Tensor input, TensorList hx, {_WEIGHTS})", method=False)
+@op(f"lstm_cell(Tensor input, TensorList hx, {_WEIGHTS})", method=False)
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """Run one step of a long short-term memory cell.
 
@@ -202,7 +201,7 @@ def _declare_cell(name: str, blocks: int, node_name: str, run: Callable, what: s
 
     rows = "size" if blocks == 1 else f"{blocks} * size"
     cell.__doc__ = _SIMPLE_DOC.format(what=what, rows=rows)
-    bound_function(f"{name}(Tensor input, Tensor hx, {_WEIGHTS})", method=False)(cell)
+    op(f"{name}(Tensor input, Tensor hx, {_WEIGHTS})", method=False)(cell)
 
 
 _declare_cell("gru_cell", 3, "AddBackward0", _gru_state, "a gated recurrent unit")

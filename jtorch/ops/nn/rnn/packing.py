@@ -25,7 +25,6 @@ from ...._engine.recording import record
 from ...._engine.recording.kinds.base import Custom, as_array, cast
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
-from ..._shared.calls import bound_function
 from . import _messages
 
 
@@ -84,9 +83,7 @@ def pack(padded: Any, batch_sizes: Any, batch_first: bool, node: str) -> Any:
     return _pack_rows.call(padded, _of_ints(places), node=node)
 
 
-@bound_function(
-    "_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first)", method=False
-)
+@op("_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first)", method=False)
 def _pack_padded_sequence(input, lengths, batch_first):
     """Pack sequences that were padded to one length.
 
@@ -155,7 +152,7 @@ def _pad_rows(
     return padded.at[index].set(data).reshape(shape)
 
 
-@bound_function(
+@op(
     "_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar padding_value, "
     "int64_t total_length)",
     method=False,
@@ -319,7 +316,7 @@ def _padded_on_host(sequences, value, longest, batch_first, left) -> Any:
     return record.wrap(ready(devices.put(padded, CPU), meta))
 
 
-@bound_function(
+@op(
     "_pad_sequence(TensorList sequences, bool batch_first=False, double padding_value=0.0, "
     'std::string_view padding_side="right")',
     method=False,
