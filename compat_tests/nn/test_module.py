@@ -96,3 +96,17 @@ def test_hooks_see_arguments_results_and_gradients(torch):
     layer(x).sum().backward()
     assert seen == [(1, 1), [[1.0]]]
     assert x.grad.tolist() == layer.weight.tolist()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda torch, weight: weight + 1,
+        lambda torch, weight: torch.add(weight, 1),
+        lambda torch, weight: weight.sum(),
+    ],
+    ids=["plus", "add", "sum"],
+)
+def test_a_parameter_without_a_shape_refuses_operators(torch, use):
+    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter in <"):
+        use(torch, torch.nn.LazyLinear(2).weight)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .._core import messages
+from .._core import messages as _messages
 from .._core.device import Device
 from .._core.device import current_index as _current_index
 from .._core.device import set_current_index as _set_current_index
@@ -26,7 +26,7 @@ globals().update(_CUDA_TYPES)
 
 def _required() -> None:
     if not _devices.gpus():
-        raise messages.no_cuda()
+        raise _messages.no_cuda()
 
 
 def _index(device: Any) -> int:

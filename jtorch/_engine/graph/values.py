@@ -22,8 +22,11 @@ class TensorBase:
 
 
 def is_tensor(value: object) -> TypeGuard[Any]:
-    """Tell whether a value is a tensor of this library (an array of JAX is not)."""
-    return isinstance(value, TensorBase)
+    """Tell whether a value is a tensor of this library (an array of JAX is not).
+
+    A parameter without a shape yet has no value, and is none.
+    """
+    return isinstance(value, TensorBase) and hasattr(value, "_value")
 
 
 class Meta:
