@@ -60,7 +60,7 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start over with a seed that nobody can foresee, and return it."""
+        """Start over with an unpredictable seed, and return it."""
         with self._lock:
             return self._engine.seed()
 

@@ -1,4 +1,4 @@
-"""``torch.TypedStorage``, and ``torch.FloatStorage`` and its like, which are its old names."""
+"""``torch.TypedStorage``, and its old names (``torch.FloatStorage``, ...)."""
 
 from __future__ import annotations
 

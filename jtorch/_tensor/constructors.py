@@ -33,7 +33,7 @@ def tensor_of_array(
     requires_grad: bool = False,
     strides: tuple[int, ...] | None = None,
 ) -> Any:
-    """Wrap an array that nobody else will write to.
+    """Wrap an array that has no other writer.
 
     Args:
         array: array of JAX or NumPy, where the device is.

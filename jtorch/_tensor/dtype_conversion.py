@@ -1,4 +1,4 @@
-"""Other dtypes and other devices: ``to``, ``type``, ``float``, ``cpu``, ``cuda`` and their kin."""
+"""Other dtypes and other devices: ``to``, ``type``, ``float``, ``cpu``, ``cuda``, ...."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
 
 
 class tensortype(type):
-    """The class of ``torch.FloatTensor`` and its like."""
+    """The class of ``torch.FloatTensor`` and the other legacy types."""
 
     _dtype: DType
     _device: Device

@@ -54,7 +54,7 @@ def from_numpy(*args: Any) -> Any:
     """Make a tensor that shares the memory of a NumPy array.
 
     What is written to one of them is seen by the other. As long as the array is alive outside of
-    the tensor, each use of the tensor looks at the array anew.
+    the tensor, each use of the tensor reads the array again.
 
     Args:
         ndarray: the array.

@@ -1,4 +1,4 @@
-"""Whether operators are recorded for differentiation: ``no_grad`` and its kin."""
+"""Whether operators are recorded for differentiation: ``no_grad`` and related contexts."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _with(args: tuple, places: tuple[int, ...], values: tuple) -> list:
 
 
 def _released(tree: Any, outer: bool) -> Any:
-    """Return results without history, unless somebody outside differentiates them as well."""
+    """Return results without history, unless an outer transform differentiates them too."""
     if outer or _depth or local.trace.captures:
         return tree
     leaves, structure = flatten(tree)

@@ -32,7 +32,7 @@ def noop_context_fn() -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
-    """Accept whether computing anew may stop early; what nobody needs is never computed."""
+    """Accept whether recomputing may stop early; what is not needed is never computed."""
     yield
 
 
@@ -52,7 +52,7 @@ def checkpoint(
     early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """Call a function whose intermediate results are computed anew for its gradient.
+    """Call a function whose intermediate results are computed again for its gradient.
 
     Args:
         function: what to call.

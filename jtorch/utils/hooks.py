@@ -16,7 +16,7 @@ __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_ha
 
 
 def unserializable_hook(f: Any) -> Any:
-    """Mark a hook that is not to be saved with its tensor, so that nobody is warned of it."""
+    """Mark a hook that is not to be saved with its tensor, so that no warning is given."""
     f.__torch_unserializable__ = True
     return f
 

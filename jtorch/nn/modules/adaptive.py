@@ -90,7 +90,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             )
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters."""
         self.head.reset_parameters()
         for projection in self.tail:
             for layer in projection:  # type: ignore[attr-defined]

@@ -123,7 +123,7 @@ class _ConvNd(Module):
         return widths
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters."""
         with torch.no_grad():
             if self.weight.is_contiguous():
                 init.kaiming_uniform_(self.weight, a=math.sqrt(5))
@@ -465,7 +465,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
     bias: Any
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew, once they are there."""
+        """Initialise the parameters, once they are there."""
         if not self.has_uninitialized_params() and self.in_channels != 0:
             super().reset_parameters()  # type: ignore[misc]
 

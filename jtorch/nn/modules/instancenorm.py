@@ -120,7 +120,9 @@ class _InstanceNorm(_NormBase):
         return self._apply_instance_norm(input)
 
 
-_DOC = """Bring each channel of each of the {what} to mean 0 and variance 1.
+_DOC = """Instance normalisation of {what}: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Mean and variance are of each channel of each sample.
 
     D. Ulyanov, A. Vedaldi, V. Lempitsky: Instance Normalization, 2016.
 

@@ -266,7 +266,7 @@ class RNNBase(Module):
         return ", ".join(parts)
 
     def _update_flat_weights(self) -> None:
-        """Look the parameters up anew where somebody replaced one (``functional_call`` does)."""
+        """Look the parameters up again where one was replaced (``functional_call`` does)."""
         for reference, name in zip(self._flat_weight_refs, self._flat_weights_names, strict=True):
             weight = getattr(self, name, None)
             if weight is not None and reference is not None and reference() is not weight:
