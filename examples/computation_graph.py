@@ -60,7 +60,7 @@ class Graph:
         self._collect(result.grad_fn)
 
     def _collect(self, root: object) -> None:
-        # A step may wrap anew on every look-up, so that an id() alone could belong to another one
+        # A step may be a new wrapper on every look-up, so that an id() alone could belong to another one
         # by then: the list of steps keeps each alive, and equality is asked of the steps.
         numbers = {root: 0}
         self.steps.append(root)

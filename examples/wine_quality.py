@@ -180,7 +180,7 @@ def train(
         parameters: what ``new_parameters`` returned.
         steps: how many times the whole table is looked at.
         rate: how far one step goes along the gradient.
-        every: the loss is printed once in so many steps.
+        every: number of steps from one printed loss to the next.
     Returns:
         The loss of every step.
     """
