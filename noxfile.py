@@ -106,6 +106,18 @@ def oracle(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def record(session: nox.Session) -> None:
+    """Record PyTorch's answers in compat_tests/golden; without a family, list the families.
+
+    ``nox -s record -- printing expressions.padding``; ``--wine`` and ``--seeds`` name the folders
+    of data that some of them read.
+    """
+    session.install("-e", ".[test,examples]")
+    _install_pytorch(session)
+    session.run("python", "-m", "tools.record_goldens", *session.posargs)
+
+
+@nox.session(python="3.11")
 def parity(session: nox.Session) -> None:
     """Run training scripts under PyTorch and under jtorch and compare their losses."""
     session.install("-e", ".[test,examples]")

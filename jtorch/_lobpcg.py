@@ -15,8 +15,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ._core import dtypes
-from ._engine.declare import FUNCTIONS, LINALG_FUNCTIONS
+from ._engine.declare import FUNCTIONS
 from .autograd.function import Function
+from .ops.creation.creation import empty
+from .ops.creation.random import randn
+from .ops.creation.ranges import eye
+from .ops.linalg.cholesky import linalg_cholesky
+from .ops.linalg.qr import linalg_qr
+from .ops.linalg.solve import linalg_solve, solve_triangular
+from .ops.linalg.spectral import eigh
+from .ops.pointwise.select import where_function
+from .ops.shape.diagonals import diag_embed
+from .ops.shape.joining import cat, stack
 
 _EPSILON = {dtypes.float32: 1.2e-07, dtypes.float64: 2.23e-16}
 
@@ -105,7 +115,7 @@ def _solve(A: Any, B: Any, options: tuple, ortho: tuple) -> tuple[Any, Any]:
 
     def one(matrix: Any, other: Any, start: Any) -> tuple[Any, Any]:
         if start is None:
-            start = FUNCTIONS["randn"]((m, n), dtype=dtype, device=A.device)
+            start = randn((m, n), dtype=dtype, device=A.device)
         if tuple(start.shape) != (m, n):
             raise AssertionError(f"X shape mismatch: got {start.shape}, expected {(m, n)}")
         worker = LOBPCG(matrix, other, start, iK, iparams, fparams, bparams, method, tracker)
@@ -125,12 +135,12 @@ def _solve(A: Any, B: Any, options: tuple, ortho: tuple) -> tuple[Any, Any]:
         other = None if others is None else others[index]
         found.append(one(matrices[index], other, None if starts is None else starts[index]))
     if not found:
-        new = FUNCTIONS["empty"]
+        new = empty
         return (
             new((*batch, k), dtype=dtype, device=A.device),
             new((*batch, m, k), dtype=dtype, device=A.device),
         )
-    values, vectors = (FUNCTIONS["stack"](each) for each in zip(*found, strict=True))
+    values, vectors = (stack.call(each) for each in zip(*found, strict=True))
     return values.reshape((*batch, k)), vectors.reshape((*batch, m, k))
 
 
@@ -160,19 +170,19 @@ class LOBPCGAutogradFunction(Function):
             raise ValueError("lobpcg.backward does not support backward with B != I yet.")
         of_values, of_vectors = gradients
         k, m = values.shape[-1], A.shape[-1]
-        identity = FUNCTIONS["eye"](m, dtype=A.dtype, device=A.device)
+        identity = eye(m, dtype=A.dtype, device=A.device)
         inside = vectors.mT @ of_vectors
         gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
-        same = FUNCTIONS["eye"](k, dtype=dtypes.bool_, device=A.device)
+        same = eye(k, dtype=dtypes.bool_, device=A.device)
         shares = (inside / gaps.masked_fill(same, 1.0)).masked_fill(same, 0.0)
-        among = vectors @ (FUNCTIONS["diag_embed"](of_values) + shares) @ vectors.mT
+        among = vectors @ (diag_embed.call(of_values) + shares) @ vectors.mT
         # One system for each vector: the found ones map to themselves, so that it has a solution.
         found = vectors @ vectors.mT
         rest = identity - found
         shifted = A.unsqueeze(-3) - values[..., None, None] * identity
         systems = rest.unsqueeze(-3) @ shifted @ rest.unsqueeze(-3) + found.unsqueeze(-3)
         targets = (rest @ of_vectors).mT.unsqueeze(-1)
-        solved = LINALG_FUNCTIONS["linalg_solve"](systems, targets).squeeze(-1).mT
+        solved = linalg_solve(systems, targets).squeeze(-1).mT
         return among - solved @ vectors.mT, None, None, None
 
 
@@ -312,22 +322,22 @@ class LOBPCG:
         space = self.S[:, done : self.ivars["converged_end"]]
         values, turned = self._pairs(self._form(self.A, space))
         kept, left = turned[:, : n - done], turned[:, n - done :]
-        steps = space @ (left @ LINALG_FUNCTIONS["linalg_qr"](left[: n - done].mT)[0])
+        steps = space @ (left @ linalg_qr(left[: n - done].mT)[0])
         self._replace(space @ kept, values, done)
         done = self.update_converged_count()
-        known = FUNCTIONS["cat"]([self.X, steps], 1)
+        known = cat.call([self.X, steps], 1)
         self._next_directions(steps, self._orthogonal(self.R[:, done:], known))
 
     def _replace(self, vectors: Any, values: Any, done: int) -> None:
         count = self.iparams["n"] - done
-        self.X = FUNCTIONS["cat"]([self.X[:, :done], vectors], 1)
-        self.E = FUNCTIONS["cat"]([self.E[:done], values[:count]])
+        self.X = cat.call([self.X[:, :done], vectors], 1)
+        self.E = cat.call([self.E[:done], values[:count]])
         self.update_residual()
 
     def _next_directions(self, steps: Any, residuals: Any) -> None:
-        used = FUNCTIONS["cat"]([self.X, steps, residuals], 1)
+        used = cat.call([self.X, steps, residuals], 1)
         self.ivars["converged_end"] = used.shape[-1]
-        self.S = FUNCTIONS["cat"]([used, self.S[:, used.shape[-1] :]], 1)
+        self.S = cat.call([used, self.S[:, used.shape[-1] :]], 1)
 
     # Parts of a step
 
@@ -342,10 +352,8 @@ class LOBPCG:
         """Return the change of basis that makes the problem in a space one without ``B``."""
         form = self._form(self.B, space)
         scale = form.diagonal() ** -0.5
-        factor = LINALG_FUNCTIONS["linalg_cholesky"](form * scale * scale.unsqueeze(-1), upper=True)
-        return LINALG_FUNCTIONS["linalg_solve_triangular"](
-            factor, scale.diag_embed(), upper=True, left=False
-        )
+        factor = linalg_cholesky(form * scale * scale.unsqueeze(-1), upper=True)
+        return solve_triangular.call(factor, scale.diag_embed(), upper=True, left=False)
 
     def _orthonormal(self, vectors: Any, drop: bool, least: float) -> Any:
         """Return columns that are orthonormal by ``B``, from the eigenvectors of their products.
@@ -371,7 +379,7 @@ class LOBPCG:
             kept = values > limit
             values, turned = values[kept], turned[:, kept]
         else:
-            values = FUNCTIONS["where"](values < limit, limit, values)
+            values = where_function(values < limit, limit, values)
         return (vectors * scale) @ (turned * values**-0.5)
 
     def _orthogonal(self, vectors: Any, known: Any) -> Any:
@@ -404,7 +412,7 @@ class LOBPCG:
                     return vectors
                 image = _times(self.B, vectors)
                 form = vectors.mT @ image
-                identity = FUNCTIONS["eye"](form.shape[-1], dtype=form.dtype, device=form.device)
+                identity = eye(form.shape[-1], dtype=form.dtype, device=form.device)
                 error = _norm(form - identity) / (_norm(image) * _norm(vectors))
                 self.fvars[f"ortho_UBUmI_rerr[{i}, {j}]"] = error
                 if error < enough:
@@ -434,7 +442,7 @@ def _norm(tensor: Any) -> float:
 
 
 def _eigenpairs(matrix: Any, largest: bool) -> tuple[Any, Any]:
-    values, vectors = LINALG_FUNCTIONS["linalg_eigh"](matrix, UPLO="U")
+    values, vectors = eigh(matrix, UPLO="U")
     return (values.flip(-1), vectors.flip(-1)) if largest else (values, vectors)
 
 

@@ -28,6 +28,7 @@ from ._engine.memory.from_host import fresh_tensor
 from ._engine.memory.views import storage_offset
 from ._engine.recording.storage import Storage, current_value, storage_of
 from ._engine.recording.trace import materialise
+from .ops.shape.strided import as_strided
 
 _ALIGNMENT = 64
 
@@ -138,7 +139,7 @@ class UntypedStorage:
     def _elements(self, dtype: DType) -> Any:
         """Return a vector of all elements that shares their memory."""
         meta = self._shared.meta
-        flat = METHODS["as_strided"](self._owner.detach(), (extent(meta),), (1,), 0)
+        flat = as_strided(self._owner.detach(), (extent(meta),), (1,), 0)
         return flat if meta.dtype is dtype else flat.view(dtype)
 
     @property

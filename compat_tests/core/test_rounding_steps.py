@@ -84,22 +84,24 @@ def test_checks():
     assert type(result) is torch.return_types.aminmax_out
 
 
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_convolutions_of_volumes_in_double_and_complex(groups):
+def test_convolutions_of_volumes_in_double_and_complex(groups, dtype):
     generator = np.random.default_rng(0)
     image = generator.standard_normal((2, 4, 5, 4, 4))
     weight = generator.standard_normal((4, 4 // groups, 3, 2, 2))
-    found = {}
-    for dtype in (torch.float32, torch.float64, torch.complex128):
+
+    def results(dtype):
         left = torch.tensor(image).to(dtype).requires_grad_()
         right = torch.tensor(weight).to(dtype).requires_grad_()
         result = torch.nn.functional.conv3d(left, right, stride=(2, 1, 1), padding=1, groups=groups)
         (result * result).real.sum().backward()
-        found[dtype] = [each.detach().numpy().real for each in (result, left.grad, right.grad)]
+        return [tensor.detach().numpy().real for tensor in (result, left.grad, right.grad)]
+
     # What float32 computes by XLA's own convolution, other dtypes compute by products.
-    for dtype in (torch.float64, torch.complex128):
-        for expected, got in zip(found[torch.float32], found[dtype], strict=True):
-            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    pairs = zip(results(getattr(torch, dtype)), results(torch.float32), strict=True)
+    for actual, expected in pairs:
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_quotients_by_one_divisor_are_rounded_once(torch):

@@ -18,7 +18,7 @@ from compat_tests.helpers.paths import GOLDEN, PACKAGE
 from jtorch._core import dtypes, once
 from jtorch._core.schema import schema
 from jtorch._core.schema import types as schema_types
-from tools.record_goldens.schema import SIGNATURES
+from tools.record_goldens.schema import NUMBERS_AS_TENSORS, SIGNATURES
 
 RECORDED = json.loads((GOLDEN / "schema.json").read_text())
 
@@ -78,7 +78,7 @@ T = NAMES["t"]
 )
 def test_recorded_call(case):
     args, kwargs = eval(f"call({case['arguments']})", dict(NAMES))
-    bound = schema.Schema(*SIGNATURES[case["function"]])
+    bound = schema_of(case["function"])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -89,9 +89,14 @@ def test_recorded_call(case):
     assert outcome == case["outcome"]
 
 
+def schema_of(name: str) -> schema.Schema:
+    """Return the signatures of a function of the recording."""
+    return schema.Schema(*SIGNATURES[name], numbers_as_tensors=name in NUMBERS_AS_TENSORS)
+
+
 def bind(name: str, *args, method: bool = False, **kwargs) -> tuple[int, dict[str, object]]:
     """Bind a call to the signatures of a function of the recording."""
-    return schema.Schema(*SIGNATURES[name]).bind(args, kwargs, method)
+    return schema_of(name).bind(args, kwargs, method)
 
 
 def test_every_parameter_has_a_value():

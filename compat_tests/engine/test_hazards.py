@@ -292,6 +292,7 @@ def test_programs_and_nodes_are_bounded(monkeypatch):
     assert compiler.stats().programs_dropped >= 25
     used = {id(node) for node in growth._nodes() if node.programs}
     leaves = [node for node in growth._nodes() if not node.children and node.depth]
+    assert leaves
     assert all(id(node) in used for node in leaves)
     assert nodes < 200
 
@@ -459,7 +460,7 @@ def test_values_of_living_threads_are_read_while_they_record():
 
 
 def test_threads_train_models_of_their_own():
-    def work(number):
+    def train(number):
         X, w = matrix(8, 3), matrix(3, 1, number).requires_grad_()
         for _ in range(30):
             loss = ((X @ w) ** 2).mean()
@@ -467,10 +468,15 @@ def test_threads_train_models_of_their_own():
             with torch.no_grad():
                 w.sub_(0.05 * w.grad)
             w.grad = None
-        alone = matrix(3, 1, number).numpy() if hasattr(w, "numpy") else None
-        assert alone is None or np.abs(np.array(w.tolist())).sum() <= np.abs(alone).sum()
+        return w.tolist()
 
-    in_threads(4, work)
+    alone = [train(number) for number in range(4)]
+    together = {}
+    in_threads(4, lambda number: together.update({number: train(number)}))
+    assert together == dict(enumerate(alone))
+    assert np.abs(alone).sum() < sum(
+        np.abs(matrix(3, 1, number).numpy()).sum() for number in range(4)
+    )
 
 
 # Tiers
@@ -570,9 +576,12 @@ def test_a_cache_that_cannot_be_written_is_not_used(tmp_path):
 
 def test_damaged_programs_on_disk_are_compiled_again(tmp_path):
     report(JTORCH_CACHE="1", JTORCH_CACHE_DIR=str(tmp_path))
-    for path in tmp_path.glob("*/*-cache"):
+    kept = list(tmp_path.glob("*/*-cache"))
+    assert kept
+    for path in kept:
         path.write_bytes(b"damaged")
     report(JTORCH_CACHE="1", JTORCH_CACHE_DIR=str(tmp_path))
+    assert any(path.read_bytes() != b"damaged" for path in tmp_path.glob("*/*-cache"))
 
 
 def test_the_cache_forgets_what_was_used_longest_ago(tmp_path):

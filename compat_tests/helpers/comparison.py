@@ -14,17 +14,8 @@ from typing import Any
 
 import numpy as np
 
-# (relative, absolute) tolerance of a result, by dtype: a few units in the last place of a short
-# computation, because XLA and PyTorch order a sum and approximate a function each in its own way.
-TOLERANCES = {
-    "torch.float64": (1e-12, 1e-12),
-    "torch.float32": (2e-6, 1e-6),
-    "torch.float16": (2e-3, 1e-3),
-    "torch.bfloat16": (1.6e-2, 1e-2),
-    "torch.complex128": (1e-12, 1e-12),
-    "torch.complex64": (2e-6, 1e-6),
-    "torch.complex32": (2e-3, 1e-3),
-}
+from compat_tests.helpers import tolerances
+
 # NumPy has no such dtype (or no arithmetic in it); float32 holds each of its values exactly.
 WIDENED = ("torch.bfloat16", "torch.float8")
 
@@ -44,7 +35,8 @@ class Tolerance:
 
     def bounds(self, dtype_name: str) -> tuple[float, float]:
         """Return (relative, absolute) for a dtype such as ``"torch.float32"``."""
-        relative, absolute = TOLERANCES.get(dtype_name, (0.0, 0.0))
+        bounds = tolerances.SHORT.get(dtype_name.removeprefix("torch."), tolerances.EXACT)
+        relative, absolute = bounds
         return (
             relative if self.relative is None else self.relative,
             absolute if self.absolute is None else self.absolute,
@@ -103,7 +95,7 @@ class Comparison:
             AssertionError: they differ; the message says where.
             Exception: whatever jtorch raised where PyTorch returned a value.
         """
-        bounds = (0.0, 0.0) if exact else (relative, absolute)
+        bounds = tolerances.EXACT if exact else (relative, absolute)
         tolerance = Tolerance(*bounds, strides)
         outcomes = []
         for library in (self.reference, self.candidate):
@@ -112,6 +104,8 @@ class Comparison:
             outcomes.append(outcome(program, library, *arguments))
         expected, actual = outcomes
         if expected.error is not None:
+            if isinstance(expected.error, NameError):
+                raise expected.error  # a mistake of the program's, which both would make alike
             compare_errors(expected.error, actual)
             return
         if actual.error is not None:

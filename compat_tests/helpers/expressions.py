@@ -1,7 +1,6 @@
 """Expressions whose results were recorded from PyTorch: ``golden/expressions_<family>.json``.
 
-``python -m compat_tests.helpers.expressions <family>...`` records them with the installed
-PyTorch.
+``python -m tools.record_goldens.expressions <family>...`` records them with the installed PyTorch.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import sys
 import warnings
 from types import ModuleType
 from typing import Any
@@ -17,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from compat_tests.helpers.paths import GOLDEN
+
+PREFIX = "expressions_"
 
 
 def outcome(torch: ModuleType, expression: str) -> str:
@@ -52,20 +52,20 @@ def outcome(torch: ModuleType, expression: str) -> str:
     return text
 
 
+def families() -> list[str]:
+    """Return the names of the recorded families."""
+    return sorted(path.stem.removeprefix(PREFIX) for path in GOLDEN.glob(f"{PREFIX}*.json"))
+
+
 def read(family: str) -> dict[str, str]:
     """Return the recorded outcomes of a family, by expression."""
-    return json.loads((GOLDEN / f"expressions_{family}.json").read_text(encoding="utf-8"))
+    return json.loads((GOLDEN / f"{PREFIX}{family}.json").read_text(encoding="utf-8"))
 
 
 def record(family: str) -> None:
-    """Record a family anew with the installed PyTorch."""
+    """Record a family again with the installed PyTorch."""
     import torch
 
-    found = {expression: outcome(torch, expression) for expression in read(family)}
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    (GOLDEN / f"expressions_{family}.json").write_text(text + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    for each in sys.argv[1:]:
-        record(each)
+    outcomes = {expression: outcome(torch, expression) for expression in read(family)}
+    text = json.dumps(outcomes, indent=1, ensure_ascii=False)
+    (GOLDEN / f"{PREFIX}{family}.json").write_text(text + "\n", encoding="utf-8")

@@ -6,10 +6,8 @@ import math
 import re
 from dataclasses import dataclass, field
 
-#: Steps over which losses have to agree, and to how many significant digits.
-STEPS, DIGITS = 50, 4
-#: How far final metrics may lie apart: what a few last digits grow to over a training.
-METRIC_TOLERANCE = 0.02
+from compat_tests.helpers.tolerances import LOSS_DIGITS, LOSS_STEPS, METRIC
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -21,7 +19,7 @@ class Comparison:
         steps: losses compared.
         identical: losses of them that were printed with the same characters.
         digits: significant digits that all of them agree to.
-        first: the first step that agrees to fewer than ``DIGITS``, or None.
+        first: the first step that agrees to fewer than ``LOSS_DIGITS``, or None.
         metrics: the final metrics, ``(name, of the first run, of the second)``.
         problems: what makes the outputs differ, in words.
     """
@@ -61,7 +59,7 @@ def compare(expected: str, found: str) -> Comparison:
             name, number = one.split()[1:]
             other = float(two.split()[2])
             result.metrics.append((name, float(number), other))
-            if abs(float(number) - other) > METRIC_TOLERANCE * max(1.0, abs(float(number))):
+            if abs(float(number) - other) > METRIC * max(1.0, abs(float(number))):
                 result.problems.append(f"{name} is {other}, not {number}")
         elif one != two:
             result.problems.append(f"{two!r} was printed, not {one!r}")
@@ -69,7 +67,7 @@ def compare(expected: str, found: str) -> Comparison:
 
 
 def _compare_losses(one: str, two: str, result: Comparison) -> None:
-    if result.steps >= STEPS:
+    if result.steps >= LOSS_STEPS:
         return
     result.steps += 1
     result.identical += one == two
@@ -80,6 +78,6 @@ def _compare_losses(one: str, two: str, result: Comparison) -> None:
     if len(numbers) != len(others):
         digits = 0.0
     result.digits = min(result.digits, digits)
-    if digits < DIGITS and result.first is None:
+    if digits < LOSS_DIGITS and result.first is None:
         result.first = int(numbers[0])
         result.problems.append(f"step {numbers[0]}: {two!r}, not {one!r}")

@@ -56,6 +56,7 @@ def loaded(data, **options):
 
 def test_every_dtype():
     tensors = load("dtypes.pt")
+    assert {"bool", "int64", "bfloat16", "float32", "complex128", "float8_e5m2"} <= set(tensors)
     for name, tensor in tensors.items():
         assert tensor.dtype is dtypes.BY_NAME[name]
         values = tensor.numpy().astype(np.float64 if "complex" not in name else np.complex128)

@@ -88,6 +88,11 @@ def test_comparison_shows_an_error_that_only_jtorch_raises():
         compare(1, IndexError("out of range"))
 
 
+def test_a_program_with_an_unknown_name_does_not_pass():
+    with pytest.raises(NameError, match="'foo' is not defined"):
+        compare(NameError("'foo' is not defined"), NameError("'foo' is not defined"))
+
+
 def test_comparison_accepts_what_is_equal():
     values = [Tensor([1.0, np.nan, np.inf]), "text", None, (1, 2.5, {"key": Tensor([True])})]
     compare(values, list(values))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -59,37 +60,22 @@ def structseq(name: str, fields: str) -> type:
     return type(name, (tuple,), body)
 
 
-_SHAPES = {
-    "values indices": (
-        "cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk",
-    ),
-    "min max": ("aminmax",),
-    "hist bin_edges": ("histogram", "histogramdd"),
-    "mantissa exponent": ("frexp",),
-    "a tau": ("geqrf",),
-    "sign logabsdet": ("slogdet", "linalg_slogdet"),
-    "Q R": ("qr", "linalg_qr"),
-    "U S V": ("svd",),
-    "U S Vh": ("linalg_svd",),
-    "P L U": ("lu_unpack", "linalg_lu"),
-    "eigenvalues eigenvectors": ("linalg_eig", "linalg_eigh"),
-    "solution residuals rank singular_values": ("linalg_lstsq",),
-    "L info": ("linalg_cholesky_ex",),
-    "inverse info": ("linalg_inv_ex",),
-    "LU pivots": ("linalg_lu_factor",),
-    "LU pivots info": ("linalg_lu_factor_ex", "_lu_with_info"),
-    "LD pivots": ("linalg_ldl_factor",),
-    "LD pivots info": ("linalg_ldl_factor_ex",),
-    "result info": ("linalg_solve_ex",),
-    "solution cloned_coefficient": ("triangular_solve",),
-}  # fmt: skip
-
-_WITHOUT_OUT = ("histogramdd", "_lu_with_info")
-
 #: The classes by the name of their operator; the form with ``out=`` returns a class of its own.
-RETURN_TYPES: dict[str, type] = {
-    each: structseq(each, fields)
-    for fields, names in _SHAPES.items()
-    for name in names
-    for each in ((name,) if name in _WITHOUT_OUT else (name, f"{name}_out"))
-}
+RETURN_TYPES: dict[str, type] = {}
+
+
+def declare(name: str, fields: str, out: bool) -> tuple[Callable, Callable | None]:
+    """Make the classes of an operator's results.
+
+    Args:
+        name: of the operator.
+        fields: names separated by blanks.
+        out: whether it has a form with ``out=``.
+    Returns:
+        What packs a tuple of results, and what packs those that were given as ``out``.
+    """
+    plain = RETURN_TYPES[name] = structseq(name, fields)
+    if not out:
+        return partial(tuple.__new__, plain), None
+    given = RETURN_TYPES[f"{name}_out"] = structseq(f"{name}_out", fields)
+    return partial(tuple.__new__, plain), partial(tuple.__new__, given)

@@ -1,4 +1,9 @@
-"""The ``op`` decorator: declare an operator once; functions and methods derive from the entry."""
+"""The one way to declare an operator; functions, methods and policies derive from the entry.
+
+``op`` takes PyTorch's signatures and decorates a pure JAX function (with a ``kind`` that plans it)
+or a Python function made of other operators (without). ``publish`` gives a finished callable, one
+that binds its own arguments, its public names. A name can be declared once.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,48 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .._core import structseq
 from .._core.schema.schema import Schema
 from .graph.op import REGISTRY, Op
 from .memory import views
-from .recording import record
+from .recording import autocast, record
+from .recording.autocast import Autocast as Autocast
 from .recording.kinds import base as kinds
-from .recording.signatures import CallSignature
+from .recording.out import POLICIES as OUT_POLICIES
+from .recording.out import Out as Out
+from .recording.signatures import CallSignature, make_binder
+
+
+class Names(dict[str, Any]):
+    """Public callables by name; a name is given once."""
+
+    def __init__(self, namespace: str):
+        super().__init__()
+        self.namespace = namespace
+
+    def declare(self, name: str, function: Any) -> None:
+        """Give a callable a name.
+
+        Raises:
+            ValueError: the name is taken.
+        """
+        if name in self:
+            raise ValueError(f"{self.namespace}.{name} is declared twice")
+        self[name] = function
+
 
 #: Public callables by name: of ``torch.*`` and of ``Tensor.*``.
-FUNCTIONS: dict[str, Callable] = {}
-METHODS: dict[str, Any] = {}
+FUNCTIONS = Names("torch")
+METHODS = Names("torch.Tensor")
+#: Python's operators: ``__add__`` and others.
+PYTHON_OPERATORS = Names("torch.Tensor")
 #: Those of ``torch.nn.functional``.
-NN_FUNCTIONS: dict[str, Callable] = {}
+NN_FUNCTIONS = Names("torch.nn.functional")
 #: Those of ``torch.linalg``, ``torch.fft`` and ``torch.special``, under the names that PyTorch's
 #: messages call them: with the namespace in front (``linalg_inv``).
-LINALG_FUNCTIONS: dict[str, Callable] = {}
-FFT_FUNCTIONS: dict[str, Callable] = {}
-SPECIAL_FUNCTIONS: dict[str, Callable] = {}
+LINALG_FUNCTIONS = Names("torch.linalg")
+FFT_FUNCTIONS = Names("torch.fft")
+SPECIAL_FUNCTIONS = Names("torch.special")
 
 
 class InPlace:
@@ -32,6 +62,7 @@ class InPlace:
     Args:
         saves, vjp, node_name: as for ``op``, where they are not those of the plain form.
         kind: how it is planned, where that is not as the plain form is.
+        python: Python's operators that it is, such as ``__iadd__``.
     """
 
     def __init__(
@@ -41,77 +72,205 @@ class InPlace:
         vjp: Callable | None = None,
         node_name: str | None = None,
         kind: Any = None,
+        python: Iterable[str] = (),
     ):
         self.saves = saves
         self.vjp = vjp
         self.node_name = node_name
         self.kind = kind
+        self.python = python
 
 
 def op(
     *signatures: str,
-    kind: Any,
+    kind: Any = None,
     method: bool = True,
     function: bool = True,
     inplace: bool | InPlace = False,
     aliases: Iterable[str] = (),
     arity: str | None = None,
+    arguments: str = "types",
     name: str | None = None,
     inplace_function: bool | Iterable[str] = False,
-    registry: dict[str, Callable] | None = None,
+    registry: Names | None = None,
+    out: Out | None = None,
+    autocast: str | Autocast | None = None,
+    python: Iterable[str] = (),
+    returns: str | None = None,
+    foreach: str | dict[str, str] | None = None,
+    numbers_as_tensors: bool = False,
+    write: Callable[[Any, Any, str], Any] | None = None,
+    wrap: Callable[[Callable], Callable] | None = None,
     **options: Any,
-) -> Callable[[Callable], Op]:
+) -> Callable[[Callable], Any]:
     """Declare an operator.
 
     Args:
         *signatures: in PyTorch's argument language, the name first: ``"mul(Tensor input, Tensor
             other, *, Tensor out=None)"``. ``out`` there says that the form exists.
-        kind: how it is planned, see ``kinds``.
+        kind: how it is planned, see ``kinds``; the decorated function is then a pure one over
+            arrays. Without a kind it is made of other operators, over tensors.
         method, function, inplace: which forms PyTorch has; the in-place form gets a ``_``. Where
             it is differentiated in another way than the plain form, ``InPlace`` says how.
         aliases: other public names of the same operator.
         arity: ``"unary"`` or ``"binary"`` where that is how it is usually called (a faster
             recorder), ``"view"`` or ``"views"`` for one whose results share memory.
+        arguments: of one without a kind: bound by the signatures and remembered by their
+            ``"types"``; or passed on as they are where their ``"count"`` and names fit.
         name: public name where it is not that of the function.
         inplace_function: whether the in-place form is a function too (``torch.exp_``), or which of
             the names have one.
         registry: where the function goes instead of ``torch.*``.
+        out: rules of the ``out=`` form, where they are not the general ones.
+        autocast: what autocast does to its operands.
+        python: Python's operators that it is, such as ``__add__`` and ``__radd__``.
+        returns: names of several results, separated by blanks.
+        foreach: how ``torch._foreach_<name>`` calls it for each tensor of a list: ``"unary"``,
+            ``"binary"`` or ``"ternary"``; a dict gives names that are not its own.
+        numbers_as_tensors: whether its tensors may be given as Python numbers.
+        write: of one without a kind: ``(out, result, name) -> out`` where ``out=`` is written in
+            another way.
+        wrap: makes the public function of the one that would be it, where it does more.
         **options: see ``Op``.
+    Returns:
+        A decorator that gives the ``Op``; without a kind, the public function.
     """
 
-    def declare(pure: Callable) -> Op:
+    def declare(pure: Callable) -> Any:
         public = name or signatures[0].partition("(")[0]
+        names = (public, *aliases)
+        _declare_policies(names, out, autocast)
+        if kind is None:
+            schema = Schema(*signatures, numbers_as_tensors=numbers_as_tensors)
+            if returns is not None:
+                structseq.declare(public, returns, _has_out(signatures))
+            make = functools.partial(_composite, pure, public, schema, arguments, write)
+            call = _publish(names, make, method, function, registry, autocast, wrap)
+            for dunder in python:
+                PYTHON_OPERATORS.declare(dunder, METHODS[public])
+            return call
         bodies = tuple("(" + signature.partition("(")[2] for signature in signatures)
-        entry = Op(public, bodies, pure, kind, **options)
+        if public in REGISTRY:
+            raise ValueError(f"the operator {public} is declared twice")
+        entry = Op(public, bodies, pure, kind, numbers_as_tensors=numbers_as_tensors, **options)
         entry.method, entry.function_form, entry.inplace = method, function, bool(inplace)
-        entry.out = any("out=None" in body or "Tensor out" in body for body in bodies)
+        entry.out = _has_out(signatures)
+        entry.foreach = {public: foreach} if isinstance(foreach, str) else foreach
+        if returns is not None:
+            entry.returns, entry.returns_out = structseq.declare(public, returns, entry.out)
         REGISTRY[public] = entry
-        make = _MAKERS[arity]
-        entry.call = _describe(make(entry, False), entry, public)
-        if function:
-            for each in (public, *aliases):
-                (FUNCTIONS if registry is None else registry)[each] = entry.call
-        if method:
-            bound = _describe(make(entry, True), entry, public, method=True)
-            for each in (public, *aliases):
-                METHODS[each] = bound
+        recorder = _RECORDERS[arity]
+
+        def make(as_method: bool) -> Callable:
+            return _describe(recorder(entry, as_method), entry, public, as_method)
+
+        entry.call = _publish(names, make, method, function, registry, None, wrap)
+        for dunder in python:
+            unary = arity == "unary"
+            call = METHODS[public] if unary else record.make_operator(entry, dunder)
+            PYTHON_OPERATORS.declare(dunder, call)
         if inplace:
-            names = (public, *aliases)
-            functions = names if inplace_function is True else tuple(inplace_function or ())
+            as_functions = names if inplace_function is True else tuple(inplace_function or ())
             twin = inplace if isinstance(inplace, InPlace) else InPlace()
-            _declare_inplace(entry, twin, names if method else (), functions)
+            _declare_inplace(entry, twin, names if method else (), as_functions)
         return entry
 
     return declare
 
 
-_MAKERS: dict[str | None, Callable] = {
+def publish(
+    name: str,
+    function: Callable | None = None,
+    *,
+    method: Any = None,
+    registry: Names | None = None,
+    signatures: Iterable[str] = (),
+    out: Out | None = None,
+    autocast: str | Autocast | None = None,
+    returns: str | None = None,
+) -> None:
+    """Give a callable that binds its own arguments its public names.
+
+    Args:
+        name: the name.
+        function: what ``torch.<name>`` is, where there is such a function.
+        method: what ``Tensor.<name>`` is, where there is such a method (or property).
+        registry: where the function goes instead of ``torch.*``.
+        signatures: what ``inspect.signature`` shows, in PyTorch's argument language without the
+            name; by default what can be seen of the callable itself.
+        out, autocast, returns: as for ``op``.
+    """
+    _declare_policies((name,), out, autocast)
+    if returns is not None:
+        structseq.declare(name, returns, out=True)
+    if function is not None:
+        function = _aware(name, function, autocast)
+        (FUNCTIONS if registry is None else registry).declare(name, function)
+    if method is not None:
+        if callable(method):
+            method = _aware(name, method, autocast)
+        METHODS.declare(name, method)
+    if signatures:
+        schema = Schema(*(name + text for text in signatures))
+        for call, as_method in ((function, False), (method, True)):
+            if call is not None:
+                call.__signature__ = CallSignature(schema, as_method)
+
+
+_RECORDERS: dict[str | None, Callable] = {
     None: record.make_general,
     "unary": record.make_unary,
     "binary": record.make_binary,
     "view": views.make_view,
     "views": views.make_views,
 }
+
+
+def _has_out(signatures: Iterable[str]) -> bool:
+    return any("out=None" in signature or "Tensor out" in signature for signature in signatures)
+
+
+def _declare_policies(
+    names: Iterable[str], out: Out | None, casting: str | Autocast | None
+) -> None:
+    for each in names:
+        if out is not None:
+            OUT_POLICIES[each] = out
+        if casting is not None:
+            autocast.declare(each, casting)
+
+
+def _aware(name: str, function: Callable, casting: str | Autocast | None) -> Callable:
+    """Return a function that converts its arguments where autocast is on, if it has to."""
+    return function if casting is None else autocast.converting(name, function)
+
+
+def _publish(
+    names: tuple[str, ...],
+    make: Callable[[bool], Callable],
+    method: bool,
+    function: bool,
+    registry: Names | None,
+    casting: str | Autocast | None,
+    wrap: Callable[[Callable], Callable] | None,
+) -> Callable:
+    """Make an operator's function and method, give them their names, and return the function."""
+
+    def finished(as_method: bool) -> Callable:
+        call = make(as_method)
+        if wrap is not None:
+            call = functools.wraps(call)(wrap(call))
+        return _aware(names[0], call, casting)
+
+    call = finished(False)
+    if function:
+        for each in names:
+            (FUNCTIONS if registry is None else registry).declare(each, call)
+    if method:
+        bound = finished(True)
+        for each in names:
+            METHODS.declare(each, bound)
+    return call
 
 
 def _declare_inplace(
@@ -135,18 +294,23 @@ def _declare_inplace(
         kernel=entry.kernel,
         differentiable=entry.differentiable,
         dynamic=entry.extra_dynamic,
+        numbers_as_tensors=entry.numbers_as_tensors,
     )
-    twin.call = _describe(record.make_inplace(twin), twin, public, method=True)
+    if public in REGISTRY:
+        raise ValueError(f"the operator {public} is declared twice")
+    twin.call = _describe(record.make_inplace(twin), twin, public, True)
     REGISTRY[public] = twin
     for each in methods:
-        METHODS[each + "_"] = twin.call
-    as_function = _describe(record.make_inplace(twin, False), twin, public)
+        METHODS.declare(each + "_", twin.call)
+    as_function = _describe(record.make_inplace(twin, False), twin, public, False)
     for each in functions:
-        FUNCTIONS[each + "_"] = as_function
+        FUNCTIONS.declare(each + "_", as_function)
+    for dunder in options.python:
+        PYTHON_OPERATORS.declare(dunder, record.make_inplace_operator(twin))
     entry.inplace_twin = twin
 
 
-def _describe(function: Callable, entry: Op, public: str, method: bool = False) -> Callable:
+def _describe(function: Callable, entry: Op, public: str, method: bool) -> Callable:
     function.__name__ = function.__qualname__ = public
     function.__signature__ = CallSignature(entry.schema, method)  # type: ignore[attr-defined]
     function.__doc__ = entry.__doc__
@@ -154,71 +318,75 @@ def _describe(function: Callable, entry: Op, public: str, method: bool = False) 
     return function
 
 
-def composite(
-    *signatures: str,
-    method: bool = True,
-    function: bool = True,
-    aliases: Iterable[str] = (),
-    registry: dict[str, Callable] | None = None,
-) -> Callable[[Callable], Callable]:
-    """Declare a function that is made of other operators, as PyTorch's composites are.
+def _composite(
+    pure: Callable,
+    public: str,
+    schema: Schema,
+    arguments: str,
+    write: Callable[[Any, Any, str], Any] | None,
+    as_method: bool,
+) -> Callable:
+    """Return the public form of a function made of other operators."""
+    make = {"types": _bound_by_types, "count": _bound_by_count}[arguments]
+    call = functools.wraps(pure)(make(pure, public, schema, write, as_method))
+    call.__name__ = call.__qualname__ = public
+    call.__module__ = "torch"
+    call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
+    return call
 
-    Wrong arguments are refused with PyTorch's words, by the signatures.
 
-    Args:
-        *signatures: as for ``op``; the Python function takes the same parameters, the first one
-            positionally.
-        method, function, aliases: which public names it has.
-        registry: where the function goes instead of ``torch.*``.
-    """
+def _bound_by_types(
+    pure: Callable, public: str, schema: Schema, write: Callable | None, as_method: bool
+) -> Callable:
+    """The Python function gets the parameters by name, those not given left to its defaults."""
+    bind = make_binder(schema, as_method)
 
-    def declare(pure: Callable) -> Callable:
-        public = signatures[0].partition("(")[0]
-        schema = Schema(*signatures)
-        plain = inspect.signature(pure)
-        takes_anything = any(
-            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
-        )
+    def call(*args: Any, **kwargs: Any) -> Any:
+        bound = bind(args, kwargs)
+        out = bound.pop("out", None)
+        result = pure(**bound)
+        if out is None:
+            return result
+        if write is not None:
+            return write(out, result, public)
+        return record.write_results(out, result, public, bound.values())
 
-        def fits(args: tuple, kwargs: dict[str, Any]) -> bool:
-            try:
-                plain.bind(*args, **kwargs)
-            except TypeError:
-                return False
-            return True
+    return call
 
-        def make(as_method: bool) -> Callable:
-            # Whether so many arguments and these names are the Python function's own.
-            known: dict[Any, bool] = {}
 
-            @functools.wraps(pure)
-            def call(*args, **kwargs):
-                form = (len(args), *kwargs) if kwargs else len(args)
-                fitting = known.get(form)
-                if fitting is None:
-                    fitting = known[form] = takes_anything or fits(args, kwargs)
-                if fitting:
-                    return pure(*args, **kwargs)
-                _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
-                bound.pop("out", None) if bound.get("out") is None else None
-                if as_method:
-                    return pure(args[0], **bound)
-                return pure(**bound)
+def _bound_by_count(
+    pure: Callable, public: str, schema: Schema, write: Callable | None, as_method: bool
+) -> Callable:
+    """The Python function gets what was given, where count and names are right for it."""
+    plain = inspect.signature(pure)
+    takes_anything = any(
+        p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
+    )
+    # Whether so many arguments and these names are the Python function's own.
+    known: dict[Any, bool] = {}
 
-            call.__name__ = call.__qualname__ = public
-            call.__module__ = "torch"
-            call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
-            return call
+    def fits(args: tuple, kwargs: dict[str, Any]) -> bool:
+        try:
+            plain.bind(*args, **kwargs)
+        except TypeError:
+            return False
+        return True
 
-        made = make(False)
-        if function:
-            target = FUNCTIONS if registry is None else registry
-            for each in (public, *aliases):
-                target[each] = made
-        if method:
-            bound_call = make(True)
-            for each in (public, *aliases):
-                METHODS[each] = bound_call
-        return made
+    def call(*args: Any, **kwargs: Any) -> Any:
+        form = (len(args), *kwargs) if kwargs else len(args)
+        fitting = known.get(form)
+        if fitting is None:
+            fitting = known[form] = takes_anything or fits(args, kwargs)
+        if fitting:
+            return pure(*args, **kwargs)
+        _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
+        if bound.get("out") is None:
+            bound.pop("out", None)
+        if as_method:
+            return pure(args[0], **bound)
+        return pure(**bound)
 
-    return declare
+    return call
+
+
+composite = functools.partial(op, arguments="count")

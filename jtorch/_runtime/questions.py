@@ -14,6 +14,7 @@ from .._core.memory_format import memory_format as MemoryFormat
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.graph.values import is_tensor
+from ..ops.linalg.matmul import addmv
 
 # Tensors
 
@@ -279,4 +280,4 @@ for _name, _function in _methods:
     METHODS.setdefault(_name, _function)
 METHODS.update(_attributes)
 if "addmv_" in METHODS:
-    FUNCTIONS.setdefault("addmv_", METHODS["addmv_"])
+    FUNCTIONS.setdefault("addmv_", addmv.inplace_twin.call)

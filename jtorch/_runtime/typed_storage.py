@@ -11,11 +11,13 @@ from .._core import dtypes
 from .._core.device import CPU, Device
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import set_type
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import METHODS
 from .._engine.execution.devices import check
 from .._engine.graph.values import is_tensor
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
+from .._tensor.constructors import tensor as tensor_function
+from ..ops.creation.creation import zeros
 from ..storage import UntypedStorage, flat_elements, shown, warn_typed
 
 
@@ -87,12 +89,12 @@ class TypedStorage:
             dtype = local.trace.mode.default_dtype
         place = check(Device("cpu" if device is None else device))
         if isinstance(given, int):
-            tensor = FUNCTIONS["zeros"]((int(given),), dtype=dtype, device=place)
+            tensor = zeros((int(given),), dtype=dtype, device=place)
         elif is_tensor(given) or not hasattr(given, "__getitem__"):
             raise TypeError(f"{heading}\nArgument type not recognized: {type(given)}")
         else:
             data = given.tolist() if isinstance(given, TypedStorage) else given
-            tensor = FUNCTIONS["tensor"](data, dtype=dtype, device=place)
+            tensor = tensor_function(data, dtype=dtype, device=place)
         return cls._of(UntypedStorage._of_tensor(tensor), dtype)
 
     @classmethod

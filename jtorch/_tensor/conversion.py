@@ -9,12 +9,13 @@ import numpy as np
 from .._core import once
 from .._core.device import META, current_index
 from .._core.dtypes import is_inexact
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import METHODS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT
 from .._engine.recording import record
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local, materialise
 from . import printing as _printing
+from .constructors import tensor as tensor_function
 
 
 def host_array(tensor: Any, reason: str) -> np.ndarray:
@@ -186,7 +187,7 @@ def _flat(tensor: Any) -> list:
 
 
 def _replaced(tensor: Any, elements: list) -> Any:
-    new = FUNCTIONS["tensor"](elements, dtype=tensor.dtype)
+    new = tensor_function(elements, dtype=tensor.dtype)
     return tensor.copy_(new.reshape(tensor.shape))
 
 

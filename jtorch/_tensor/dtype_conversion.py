@@ -40,6 +40,7 @@ def _to_copy_plan(operation, bound, mode) -> Plan:
     function=False,
     saves=(),
     node_name="ToCopyBackward0",
+    numbers_as_tensors=True,
 )
 def _to_copy(input, dtype, memory_format=None):
     """Convert the elements of a tensor to another dtype."""
@@ -60,6 +61,7 @@ _TO = Schema(
         "to(Tensor tensor, bool non_blocking=False, bool copy=False, *, "
         "MemoryFormat? memory_format=None)",
     ),
+    numbers_as_tensors=True,
 )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from .._core import dtypes, messages
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
-from .._engine.graph.op import REGISTRY
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
@@ -24,19 +23,28 @@ from .._engine.recording.kinds.base import broadcast_shapes
 from .._engine.recording.record import record, wrap
 from .._engine.recording.storage import current_value, overwrite
 from .._engine.recording.trace import local, materialise
-from ..ops.indexing.advanced import check_positions, index_shape
+from ..ops.indexing.advanced import (
+    _index,
+    _index_put_impl,
+    _index_put_number,
+    _mask_put_number,
+    check_positions,
+    index_shape,
+)
+from ..ops.shape.copying import _fill_with_tensor
+from ..ops.shape.views import _select, _slice, alias, unsqueeze
 from . import _messages
 
-_SELECT = REGISTRY["_select"]
-_SLICE = REGISTRY["_slice"]
-_ALIAS = REGISTRY["alias"]
-_UNSQUEEZE = REGISTRY["unsqueeze"]
-_INDEX = REGISTRY["_index"]
-_PUT = REGISTRY["_index_put_impl_"]
-_PUT_NUMBER = REGISTRY["_index_put_number_"]
-_MASK_PUT_NUMBER = REGISTRY["_mask_put_number_"]
+_SELECT = _select
+_SLICE = _slice
+_ALIAS = alias
+_UNSQUEEZE = unsqueeze
+_INDEX = _index
+_PUT = _index_put_impl.inplace_twin
+_PUT_NUMBER = _index_put_number.inplace_twin
+_MASK_PUT_NUMBER = _mask_put_number.inplace_twin
 
-_FILL = REGISTRY["_fill_with_tensor_"]
+_FILL = _fill_with_tensor.inplace_twin
 
 _ZERO = (int, 0)
 
@@ -583,7 +591,7 @@ def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Any:
         if inplace:
             overwrite(tensor, record(_PUT, operands, {}))
             return tensor
-        return wrap(record(REGISTRY["_index_put_impl"], operands, {}))
+        return wrap(record(_index_put_impl, operands, {}))
 
     name = "index_put_" if inplace else "index_put"
     call.__name__ = call.__qualname__ = name

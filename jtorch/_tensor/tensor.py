@@ -11,11 +11,11 @@ from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
 from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
-from .._engine.declare import METHODS
-from .._engine.graph.op import REGISTRY
+from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
 from .._engine.recording.storage import current_value, extra_of, version_of
+from ..ops.shape.views import _as_leaf, detach
 
 
 class Tensor(TensorBase):
@@ -228,72 +228,17 @@ def _short(dtype: DType) -> str:
     return {"Float": "float", "Double": "double"}.get(dtype._legacy_name, dtype._legacy_name)
 
 
-_AS_LEAF = REGISTRY["_as_leaf"]
-_AS_CONSTANT = REGISTRY["detach"]
+_AS_LEAF = _as_leaf
+_AS_CONSTANT = detach
 
 record.set_tensor_class(Tensor)
 set_tensor_type(Tensor)
 
 
 def attach_methods() -> None:
-    """Give ``Tensor`` the methods and operators of every declared operator."""
+    """Give ``Tensor`` what every operator declares: methods and Python's operators."""
     for name, method in METHODS.items():
         if name not in Tensor.__dict__:
             setattr(Tensor, name, method)
-    for dunder, name in _OPERATORS.items():
-        if name in REGISTRY:
-            setattr(Tensor, dunder, record.make_operator(REGISTRY[name], dunder))
-    for dunder, name in _INPLACE_OPERATORS.items():
-        if name in REGISTRY:
-            setattr(Tensor, dunder, record.make_inplace_operator(REGISTRY[name]))
-    for dunder, name in _UNARY_OPERATORS.items():
-        if name in METHODS and dunder not in METHODS:
-            setattr(Tensor, dunder, METHODS[name])
-
-
-_OPERATORS = {
-    "__add__": "add",
-    "__radd__": "add",
-    "__sub__": "sub",
-    "__rsub__": "rsub",
-    "__mul__": "mul",
-    "__rmul__": "mul",
-    "__truediv__": "div",
-    "__floordiv__": "floor_divide",
-    "__mod__": "remainder",
-    "__pow__": "pow",
-    "__and__": "bitwise_and",
-    "__or__": "bitwise_or",
-    "__xor__": "bitwise_xor",
-    "__rand__": "bitwise_and",
-    "__ror__": "bitwise_or",
-    "__rxor__": "bitwise_xor",
-    "__lshift__": "bitwise_left_shift",
-    "__rshift__": "bitwise_right_shift",
-    "__lt__": "lt",
-    "__le__": "le",
-    "__gt__": "gt",
-    "__ge__": "ge",
-    "__eq__": "eq",
-    "__ne__": "ne",
-}
-_INPLACE_OPERATORS = {
-    "__iadd__": "add_",
-    "__isub__": "sub_",
-    "__imul__": "mul_",
-    "__itruediv__": "div_",
-    "__ifloordiv__": "floor_divide_",
-    "__imod__": "remainder_",
-    "__ipow__": "pow_",
-    "__iand__": "bitwise_and_",
-    "__ior__": "bitwise_or_",
-    "__ixor__": "bitwise_xor_",
-    "__ilshift__": "bitwise_left_shift_",
-    "__irshift__": "bitwise_right_shift_",
-}
-_UNARY_OPERATORS = {
-    "__neg__": "neg",
-    "__pos__": "positive",
-    "__abs__": "abs",
-    "__invert__": "bitwise_not",
-}
+    for name, method in PYTHON_OPERATORS.items():
+        setattr(Tensor, name, method)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from .._core import messages
 from .._engine.backward.stages import accumulate
 from .._engine.backward.usual import differentiate
-from .._engine.declare import FUNCTIONS
 from .._engine.graph.values import NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value
+from ..ops.creation.creation import zeros_like
 from . import forward_ad as forward_ad
 from . import functional, graph
 from ._tensor_methods import register_gradient_methods
@@ -206,7 +206,7 @@ def grad(
         if value is not None:
             results.append(wrap(value))
         elif materialize_grads:
-            results.append(FUNCTIONS["zeros_like"](tensor))
+            results.append(zeros_like(tensor))
         elif allow_unused:
             results.append(None)
         else:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .._engine.declare import FUNCTIONS
+from ..ops.creation.creation import zeros_like
 from .grad_mode import enable_grad
 
 __all__ = [
@@ -107,7 +107,7 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
 
     duals = _levels[-1]
     with enable_grad():
-        vector = FUNCTIONS["zeros_like"](tensor, requires_grad=True)
+        vector = zeros_like(tensor, requires_grad=True)
         inputs = [dual for dual, _, _ in duals]
         found = grad(
             [tensor], inputs, [vector], create_graph=True, retain_graph=True, allow_unused=True

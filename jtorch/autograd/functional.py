@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._engine.declare import FUNCTIONS
 from .._engine.graph.values import is_tensor
+from ..ops.creation.creation import ones_like
+from ..ops.creation.creation import zeros_like as zeros_like_function
+from ..ops.shape.joining import stack as stack_operator
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -73,7 +75,7 @@ def _grad(outputs: Any, inputs: tuple, weights: Any = None, **options: Any) -> t
 
 
 def _filled(found: tuple, inputs: tuple, strict: bool, what: str) -> tuple:
-    zeros_like = FUNCTIONS["zeros_like"]
+    zeros_like = zeros_like_function
     results = []
     for index, (value, each) in enumerate(zip(found, inputs, strict=True)):
         if value is None:
@@ -99,7 +101,7 @@ def _check_vector(v: Any, like: tuple, name: str, kind: str) -> tuple:
                 else "The vector v can only be None if the user-provided function returns a single "
                 "Tensor with a single element."
             )
-        return (FUNCTIONS["ones_like"](like[0]),)
+        return (ones_like(like[0]),)
     _, values = _tuple(v, "v", name)
     if len(values) != len(like):
         raise RuntimeError(
@@ -163,7 +165,7 @@ def jvp(
     weights = _check_vector(v, prepared, "jvp", "inputs")
     several_outputs, outputs = _outputs(func(*prepared), "jvp")
     # The gradient is linear in the cotangents: differentiating it by them gives the tangents.
-    dummies = tuple([FUNCTIONS["zeros_like"](o).requires_grad_() for o in outputs])
+    dummies = tuple([zeros_like_function(o).requires_grad_() for o in outputs])
     gradients = _grad(outputs, prepared, list(dummies), create_graph=True)
     gradients = _filled(
         gradients, prepared, strict,
@@ -201,7 +203,7 @@ def jacobian(
     several, given = _tuple(inputs, "inputs", "jacobian")
     prepared = _prepare(given, create_graph)
     several_outputs, outputs = _outputs(func(*prepared), "jacobian")
-    stack, zeros_like = FUNCTIONS["stack"], FUNCTIONS["zeros_like"]
+    stack, zeros_like = stack_operator.call, zeros_like_function
     rows = []
     for output_index, output in enumerate(outputs):
         columns: list[list[Any]] = [[] for _ in prepared]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._engine.declare import FUNCTIONS
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
 from ..nn.utils.stateless import _functional_call
+from ..ops.shape.joining import stack
 from ._derivatives import (
     grad,
     grad_and_value,
@@ -114,7 +114,7 @@ def _stacked(tensors: list[Any], name: str) -> Any:
     wanted = {tensor.requires_grad for tensor in tensors}
     if len(wanted) > 1:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
-    result = FUNCTIONS["stack"](tensors)
+    result = stack.call(tensors)
     return result.detach().requires_grad_() if wanted == {True} else result
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from .._core import dtypes
 from .._engine.backward.capture import FORWARD, Capture, Transformed, capture, transformed_op
-from .._engine.declare import FUNCTIONS
 from .._engine.graph.values import Meta
 from .._engine.recording.record import wrap
 from .._engine.recording.trace import local
+from .._tensor.constructors import tensor
 from .._tensor.tensor import Tensor
 from ._trees import flatten, unflatten
 
@@ -50,9 +50,9 @@ def apply(
     whole = Transformed(made.captured, (transform, key), build, len(arguments), not forward)
     operands = [*arguments, *map(wrap, made.values), *extra]
     if made.floats:
-        operands.append(FUNCTIONS["tensor"](made.floats, dtype=dtypes.float64))
+        operands.append(tensor(made.floats, dtype=dtypes.float64))
     if made.ints:
-        operands.append(FUNCTIONS["tensor"](made.ints, dtype=dtypes.int64))
+        operands.append(tensor(made.ints, dtype=dtypes.int64))
     results = transformed_op.call(whole, operands, len(extra))
     return made, list(results) if isinstance(results, tuple) else [results]
 

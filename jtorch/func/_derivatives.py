@@ -9,11 +9,11 @@ from typing import Any
 import jax
 
 from .._engine.backward.capture import stand_in_meta
-from .._engine.declare import FUNCTIONS
 from .._engine.recording.trace import local
 from .._tensor.tensor import Tensor
 from ..autograd import grad as _autograd_grad
 from ..autograd.grad_mode import enable_grad
+from ..ops.creation.creation import zeros_like
 from ._apply import apply, rebuilt
 from ._trees import flatten, unflatten
 
@@ -62,14 +62,11 @@ def _released(tree: Any, outer: bool) -> Any:
 
 def _gradients(outputs: list, inputs: list, cotangents: Any) -> list:
     if not any(output.requires_grad for output in outputs):
-        return [FUNCTIONS["zeros_like"](each) for each in inputs]
+        return [zeros_like(each) for each in inputs]
     found = _autograd_grad(
         outputs, inputs, cotangents, create_graph=True, retain_graph=True, allow_unused=True
     )
-    return [
-        FUNCTIONS["zeros_like"](each) if value is None else value
-        for value, each in zip(found, inputs)
-    ]
+    return [zeros_like(each) if value is None else value for value, each in zip(found, inputs)]
 
 
 def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:

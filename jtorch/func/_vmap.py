@@ -9,8 +9,8 @@ from typing import Any
 import jax
 
 from .._engine.backward.capture import stand_in_meta
-from .._engine.declare import FUNCTIONS
 from .._tensor.tensor import Tensor
+from ..ops.shape.joining import cat
 from ._apply import apply
 from ._trees import flatten, spread, unflatten
 
@@ -184,5 +184,5 @@ def _in_chunks(
     flat = [flatten(part)[0] for part in parts]
     form = flatten(parts[0])[1]
     where = spread(out_dims, form) or [0] * len(flat[0])
-    joined = [FUNCTIONS["cat"](list(pieces), dim or 0) for pieces, dim in zip(zip(*flat), where)]
+    joined = [cat.call(list(pieces), dim or 0) for pieces, dim in zip(zip(*flat), where)]
     return unflatten(form, joined)

@@ -1,13 +1,14 @@
 """The operators, by family. Importing this package declares them all."""
 
 # ruff: noqa: F401, I001
+from .._engine.graph.primitives import set_primitives
 from .nn import activations
 from .nn.pool import adaptive
 from .indexing import advanced
 from .pointwise import arithmetic
 from .compat import aten
 from .nn.attention import scaled_dot_product
-from .compat import autocasting
+from .compat import policies
 from .nn.norm import batch
 from .pointwise import bitwise
 from .pointwise import comparison
@@ -96,4 +97,12 @@ from .shape import split
 from .shape import strided
 from .nn import weight_norm
 
-autocasting.install()  # when everything is declared
+policies.install()  # when everything is declared
+
+set_primitives(
+    add=arithmetic.add,
+    detach=views.detach,
+    as_leaf=views._as_leaf,
+    sum_to_size=reshaping.sum_to_size,
+    to=lambda tensor, wanted: tensor.to(wanted),
+)

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import jtorch as torch
 
-from .._engine.declare import FUNCTIONS
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from ..nn.modules.module import Module
@@ -51,7 +50,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable:
     @no_grad()
     def ema_update(ema_param_list: Any, current_param_list: Any, _: Any) -> None:
         if _has_lerp(ema_param_list[0]):
-            FUNCTIONS["_foreach_lerp_"](ema_param_list, current_param_list, 1 - decay)
+            torch._foreach_lerp_(ema_param_list, current_param_list, 1 - decay)
             return
         for average, current in zip(ema_param_list, current_param_list, strict=True):
             average.copy_(average * decay + current * (1 - decay))
@@ -66,16 +65,14 @@ def get_swa_multi_avg_fn() -> Callable:
     def swa_update(averaged_param_list: Any, current_param_list: Any, num_averaged: Any) -> None:
         if _has_lerp(averaged_param_list[0]):
             weight = 1 / (num_averaged + 1)
-            FUNCTIONS["_foreach_lerp_"](averaged_param_list, current_param_list, weight)
+            torch._foreach_lerp_(averaged_param_list, current_param_list, weight)
             return
-        differences = FUNCTIONS["_foreach_sub"](current_param_list, averaged_param_list)
+        differences = torch._foreach_sub(current_param_list, averaged_param_list)
         if isinstance(num_averaged, Tensor):
             counts = [num_averaged + 1] * len(averaged_param_list)
-            FUNCTIONS["_foreach_addcdiv_"](averaged_param_list, differences, counts)
+            torch._foreach_addcdiv_(averaged_param_list, differences, counts)
         else:
-            FUNCTIONS["_foreach_add_"](
-                averaged_param_list, differences, alpha=1.0 / (num_averaged + 1)
-            )
+            torch._foreach_add_(averaged_param_list, differences, alpha=1.0 / (num_averaged + 1))
 
     return swa_update
 

@@ -23,6 +23,8 @@ from .._engine.recording import record
 from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
 from .._engine.recording.trace import materialise
+from ..ops.shape.strided import _as_strided
+from ..ops.shape.views import _slice, _view, permute
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
@@ -167,24 +169,24 @@ def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
     order = memory_order(owner.shape, owner.strides)
     assert order is not None
     if order != tuple(range(owner.ndim)):
-        steps.append(views.Step(REGISTRY["permute"], (order,)))
+        steps.append(views.Step(permute, (order,)))
     if owner.ndim != 1:
-        steps.append(views.Step(REGISTRY["_view"], ((owner.numel,),)))
+        steps.append(views.Step(_view, ((owner.numel,),)))
     numel = 1
     for n in size:
         numel *= n
     if is_contiguous(size, stride):
         if numel != owner.numel:
-            steps.append(views.Step(REGISTRY["_slice"], (0, offset, numel, 1)))
+            steps.append(views.Step(_slice, (0, offset, numel, 1)))
         if len(size) != 1:
-            steps.append(views.Step(REGISTRY["_view"], (size,)))
+            steps.append(views.Step(_view, (size,)))
         return tuple(steps)
     if "as_strided" not in REGISTRY:
         raise NotImplementedError(
             f"the file holds a tensor of size {list(size)} and stride {list(stride)} that shares "
             "its memory; torch.as_strided, which that needs, is missing"
         )
-    steps.append(views.Step(REGISTRY["as_strided"], (size, stride, offset)))
+    steps.append(views.Step(_as_strided, (size, stride, offset)))
     return tuple(steps)
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from .._core import dtypes
 from .._core.dtypes import dtype as DType
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import METHODS
 from .._runtime.defaults import finfo, iinfo
+from ..ops.creation.creation import empty
+from ..ops.creation.random import randint
+from ..ops.shape.dtype import view_as_real
 
 _WHOLE = (dtypes.bool_, *dtypes.INTEGERS)
 _COMPLEX = (dtypes.complex64, dtypes.complex128)
@@ -87,13 +90,13 @@ def _drawn(shape: tuple, dtype: DType, device: Any, low: Any, high: Any) -> Any:
             least, usual = limits.min, (-9, 10)
         low, high = _bounds(dtype, low, high, least, most, usual)
         low, high = math.ceil(low), math.ceil(high)
-        return FUNCTIONS["randint"](low, high, shape, device=device, dtype=dtype)
+        return randint(low, high, shape, device=device, dtype=dtype)
     if dtype in _FLOATING or dtype in _COMPLEX or dtype in _FLOAT8:
         limits = finfo(dtype)
         low, high = _bounds(dtype, low, high, limits.min, limits.max, (-9, 9))
         held = dtypes.float32 if dtype in _FLOAT8 else dtype
-        result = FUNCTIONS["empty"](shape, device=device, dtype=held)
-        _fill(FUNCTIONS["view_as_real"](result) if dtype in _COMPLEX else result, low, high)
+        result = empty(shape, device=device, dtype=held)
+        _fill(view_as_real(result) if dtype in _COMPLEX else result, low, high)
         return result.to(dtype)
     raise TypeError(
         f"The requested dtype '{dtype}' is not supported by torch.testing.make_tensor(). To "

@@ -1,8 +1,8 @@
 """Record what the programs of ``examples/`` print under PyTorch, one text file for each case.
 
-Run it with a Python that has PyTorch: ``python tools/record_goldens/examples.py``. With the
-path of ``wine-red.pt`` behind it, the cases on the real data are recorded too. The test beside,
-``compat_tests/end_to_end/test_examples.py``, takes the cases from here.
+``python -m tools.record_goldens.examples [WINE]``, where PyTorch is installed. With the folder of
+``wine-red.pt``, the cases on the real data are recorded too. The test
+``compat_tests/end_to_end/test_examples.py`` takes the cases from here.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from compat_tests.helpers.paths import GOLDEN
+from compat_tests.helpers.paths import GOLDEN, ROOT
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 SMALL_TABLE = "small.csv"
 RED_WINE = "wine-red.pt"
 
@@ -117,9 +117,13 @@ def run(case: Case, interpreter: list[str], folder: Path) -> subprocess.Complete
     )
 
 
-def main() -> None:
-    """Write the golden file of every case whose data is there."""
-    wine = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+def main(wine_folder: str | None = None) -> None:
+    """Write the golden file of every case whose data is there.
+
+    Args:
+        wine_folder: where ``wine-red.pt`` is.
+    """
+    wine = None if wine_folder is None else Path(wine_folder, RED_WINE)
     for case in CASES:
         if case.data == RED_WINE and wine is None:
             print(f"left as it is, for want of the data: {case.name}")
@@ -135,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,4 +1,6 @@
-"""Record how PyTorch prints tensors into ``printing.json``: run it where PyTorch is installed.
+"""Record how PyTorch prints tensors into ``printing.json``.
+
+``python -m tools.record_goldens.printing``, where PyTorch is installed.
 
 A case is a dictionary: the dtype and shape of the tensor, a pattern of raw bytes (base64) that is
 repeated to fill it, the print options, and what else shows.  ``sample`` draws random cases.
@@ -242,6 +244,11 @@ def record(seed: int = 0, samples: int = 400) -> dict:
     }
 
 
+def main() -> None:
+    """Write golden/printing.json."""
+    text = json.dumps(record(), indent=0)
+    (GOLDEN / "printing.json").write_text(text + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    path = GOLDEN / "printing.json"
-    path.write_text(json.dumps(record(), indent=0) + "\n")
+    main()

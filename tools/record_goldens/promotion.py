@@ -1,4 +1,7 @@
-"""Record PyTorch's type promotion into ``promotion.json``: run it where PyTorch is installed."""
+"""Record PyTorch's type promotion into ``promotion.json``.
+
+``python -m tools.record_goldens.promotion``, where PyTorch is installed.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,11 @@ def record() -> dict:
     return table
 
 
+def main() -> None:
+    """Write golden/promotion.json."""
+    text = json.dumps(record(), indent=0)
+    (GOLDEN / "promotion.json").write_text(text + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    path = GOLDEN / "promotion.json"
-    path.write_text(json.dumps(record(), indent=0) + "\n")
+    main()

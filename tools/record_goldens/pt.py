@@ -1,4 +1,7 @@
-"""Record small ``.pt`` files and what PyTorch says of bad ones: run it where PyTorch is."""
+"""Record small ``.pt`` files and what PyTorch says of bad ones into the folder ``pt``.
+
+``python -m tools.record_goldens.pt``, where PyTorch is installed.
+"""
 
 from __future__ import annotations
 
@@ -290,11 +293,17 @@ def messages() -> dict[str, list[str]]:
     return said
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the files of golden/pt."""
     FOLDER.mkdir(exist_ok=True)
     for name, data in {**files(), **{f"bad/{k}.pt": v for k, v in bad_files().items()}}.items():
         path = FOLDER / name.replace(" ", "_")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
     recorded = {"torch": torch.__version__.partition("+")[0], **messages()}
-    (FOLDER / "messages.json").write_text(json.dumps(recorded, indent=1) + "\n")
+    text = json.dumps(recorded, indent=1)
+    (FOLDER / "messages.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

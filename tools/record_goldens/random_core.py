@@ -1,4 +1,6 @@
-"""Record PyTorch's CPU random numbers into ``random_core.json``: run it where PyTorch is installed.
+"""Record PyTorch's CPU random numbers into ``random_core.json``.
+
+``python -m tools.record_goldens.random_core``, where PyTorch is installed.
 
 A program is a seed and a list of draws ``[function, shape, dtype, arguments]`` from one generator.
 Of every draw the bytes are kept (or their digest, if they are many), or the error; of the generator
@@ -194,7 +196,11 @@ def record() -> list[dict]:
         return [run(program) for program in programs()]
 
 
-if __name__ == "__main__":
-    path = GOLDEN / "random_core.json"
+def main() -> None:
+    """Write golden/random_core.json."""
     lines = ",\n".join(json.dumps(program) for program in record())
-    path.write_text(f"[\n{lines}\n]\n")
+    (GOLDEN / "random_core.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

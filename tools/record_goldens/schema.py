@@ -1,8 +1,6 @@
 """Record what PyTorch says to wrong and right calls, for ``test_schema.py``.
 
-Run with a Python that has PyTorch::
-
-    python tools/record_goldens/schema.py
+``python -m tools.record_goldens.schema``, where PyTorch is installed.
 
 The signatures are those that PyTorch prints in its own errors, in its argument language.
 """
@@ -350,6 +348,10 @@ def outcome(torch, name: str, method: bool, arguments: str) -> list[str]:
     return ["accepted", ""]
 
 
+#: Those whose tensors may be given as Python numbers.
+NUMBERS_AS_TENSORS = ("add", "mul")
+
+
 def record() -> list[dict[str, object]]:
     """Return every recorded call with its outcome."""
     import torch
@@ -366,7 +368,11 @@ def record() -> list[dict[str, object]]:
     ]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write golden/schema.json."""
     lines = [json.dumps(case) for case in record()]
     FILE.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    print(f"{len(lines)} calls")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import random
 
 import pytest
 
-from compat_tests.helpers.paths import GOLDEN, ROOT
+from compat_tests.helpers.paths import GOLDEN
 from jtorch._core import dtypes, promotion
 
 torch = pytest.importorskip("torch")
@@ -17,11 +16,8 @@ pytestmark = pytest.mark.oracle
 
 
 def test_recorded_table_is_what_pytorch_says():
-    spec = importlib.util.spec_from_file_location(
-        "recorder", ROOT / "tools" / "record_goldens" / "promotion.py"
-    )
-    recorder = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recorder)
+    from tools.record_goldens import promotion as recorder
+
     recorded = json.loads((GOLDEN / "promotion.json").read_text())
     now = json.loads(json.dumps(recorder.record()))
     del recorded["torch"], now["torch"]

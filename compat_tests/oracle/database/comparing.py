@@ -10,18 +10,7 @@ import numpy as np
 import torch
 
 import jtorch
-
-#: (relative, absolute) by dtype. float32 and float64 are the operator database's own; the 16-bit
-#: types are PyTorch's defaults for them, with an absolute part of one rounding at 1.
-TOLERANCES = {
-    "float64": (1e-6, 1e-7),
-    "float32": (2e-4, 1e-5),
-    "float16": (2e-3, 1e-3),
-    "bfloat16": (1.6e-2, 8e-3),
-    "complex128": (1e-6, 1e-7),
-    "complex64": (2e-4, 1e-5),
-    "complex32": (2e-3, 1e-3),
-}
+from compat_tests.helpers.tolerances import DATABASE, EXACT
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ def differences(
 
     Args:
         expected, actual: PyTorch's and jtorch's result, containers included.
-        tolerances: (relative, absolute) by dtype name, in place of ``TOLERANCES``.
+        tolerances: (relative, absolute) by dtype name, in place of ``DATABASE``.
         exact: floating point values must be equal to the last bit.
         values: False where the values are undefined (``torch.empty``).
         where: how the result is named in the words.
@@ -91,7 +80,7 @@ def differences(
         if type(actual) is not type(expected):
             yield Difference("value", f"{where}: {type(actual).__name__}")
         elif values:
-            bounds = (0.0, 0.0) if exact else TOLERANCES["float32"]
+            bounds = EXACT if exact else DATABASE["float32"]
             yield from _arrays(np.asarray(expected), np.asarray(actual), bounds, where)
     elif isinstance(expected, bool | int | str) or expected is None:
         if type(actual) is not type(expected) or (values and actual != expected):
@@ -126,7 +115,7 @@ def _tensors(
             yield Difference("form", f"{where}.{flag}: {got}, not {wanted}")
     if values:
         name = str(expected.dtype).partition(".")[2]
-        bounds = (0.0, 0.0) if exact else tolerances.get(name) or TOLERANCES.get(name, (0.0, 0.0))
+        bounds = EXACT if exact else tolerances.get(name) or DATABASE.get(name, EXACT)
         yield from _arrays(array(expected), array(actual), bounds, where)
 
 

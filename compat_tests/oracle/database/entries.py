@@ -39,8 +39,9 @@ from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
 import jtorch
+from compat_tests.helpers.tolerances import DATABASE, EXACT
 
-from .comparing import TOLERANCES, Difference, differences
+from .comparing import Difference, differences
 from .conversion import Converter, MissingError, OutOfScopeError, function, ours
 
 #: In the order in which they are examined.
@@ -422,7 +423,7 @@ def spread(count: int, limit: int) -> list[int]:
 
 def _tolerances(op: Any) -> dict[str, tuple[float, float]]:
     """Return the tolerances by dtype, the entry's own overrides among them."""
-    found = dict(TOLERANCES)
+    found = dict(DATABASE)
     for decorator in op.decorators:
         if getattr(decorator, "device_type", None) not in (None, "cpu"):
             continue
@@ -430,7 +431,7 @@ def _tolerances(op: Any) -> dict[str, tuple[float, float]]:
             if isinstance(inner, toleranceOverride):
                 for dtype, bound in inner.d.items():
                     name = str(dtype).partition(".")[2]
-                    before = found.get(name, (0.0, 0.0))
+                    before = found.get(name, EXACT)
                     found[name] = max(before[0], bound.rtol), max(before[1], bound.atol)
     return found
 

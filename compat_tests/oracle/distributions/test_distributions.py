@@ -13,6 +13,8 @@ import warnings
 
 import pytest
 
+from compat_tests.helpers import tolerances
+
 pytestmark = pytest.mark.oracle
 
 MATRICES = "p([[2.0, 0.3], [0.3, 1.0]])"
@@ -97,11 +99,6 @@ PROPERTIES = (
     *("variance", "stddev", "param_shape", "probs", "logits", "df", "concentration"),
     *("concentration1", "concentration0", "covariance_matrix", "precision_matrix", "scale_tril"),
 )
-TOLERANCES = {
-    # The absolute part is for differences of logarithms, which lose digits to cancellation.
-    "float32": {"relative": 1e-5, "absolute": 2e-6},
-    "float64": {"relative": 1e-10, "absolute": 1e-12},
-}
 
 
 def names_for(torch, dtype, seed=0):
@@ -154,7 +151,7 @@ def each(both, expression, dtype, program, **options):
             warnings.simplefilter("ignore")
             return program(torch, *made(torch, expression, dtype))
 
-    both(run, **{**TOLERANCES[dtype], **options})
+    both(run, **{**tolerances.by_name(tolerances.DISTRIBUTIONS[dtype]), **options})
 
 
 def widest(expression):

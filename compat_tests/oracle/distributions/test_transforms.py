@@ -15,15 +15,11 @@ import warnings
 
 import pytest
 
+from compat_tests.helpers import tolerances
+
 pytestmark = pytest.mark.oracle
 
-TOLERANCES = {
-    # Logarithms of numbers close to 1 lose digits to cancellation.
-    "float32": {"relative": 1e-5, "absolute": 2e-6},
-    "float64": {"relative": 1e-10, "absolute": 1e-12},
-}
-#: The gradient of digamma has nine digits in PyTorch, whatever the dtype.
-OF_GRADIENTS = {"relative": 1e-8, "absolute": 1e-9}
+OF_GRADIENTS = tolerances.by_name(tolerances.DIGAMMA_GRADIENT)
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -91,7 +87,7 @@ def each(both, dtype, program, **tolerance):
         told = [f"{each.category.__name__}: {each.message}" for each in caught]
         return result, [text for text in told if "distribution" in text or "kl_" in text]
 
-    both(run, **{**TOLERANCES[dtype], **tolerance})
+    both(run, **{**tolerances.by_name(tolerances.DISTRIBUTIONS[dtype]), **tolerance})
 
 
 DISTRIBUTIONS = (

@@ -13,12 +13,14 @@ import torch
 from torch.testing._internal.common_optimizers import OptimizerErrorEnum, OptimizerInfo
 
 import jtorch
+from compat_tests.helpers.tolerances import (
+    DIFFERENTIABLE_STEP,
+    EXACT,
+    MUON_TRAJECTORY,
+    TRAJECTORY,
+    TRAJECTORY_LOSS,
+)
 
-#: Relative and absolute tolerance of trajectories: PyTorch adds up in another order and does not
-#: fuse multiplications with additions.
-TOLERANCES = {"float32": (2e-5, 2e-6), "float64": (1e-10, 1e-12)}
-#: Muon's matrices are of bfloat16 inside, whatever the parameters are.
-MUON_TOLERANCES = {"float32": (2e-2, 2e-3), "float64": (2e-2, 2e-3)}
 STEPS = 20
 
 
@@ -137,7 +139,9 @@ def trajectory(info: OptimizerInfo, kwargs: dict, dtype: str, tolerance: Any) ->
         return f"state {ours[2]} against {theirs[2]}"
     if ours[4] != theirs[4]:
         return f"repr {ours[4]!r} against {theirs[4]!r}"
-    problem_found = differing([ours[0]], [theirs[0]], (max(tolerance[0], 1e-4), tolerance[1]))
+    problem_found = differing(
+        [ours[0]], [theirs[0]], (max(tolerance[0], TRAJECTORY_LOSS), tolerance[1])
+    )
     if problem_found and dtype == "float32":
         return f"losses: {problem_found}"
     found = differing(ours[1], theirs[1], tolerance)
@@ -180,16 +184,13 @@ def _carried(value: Any, target: Any) -> Any:
 
 
 def differentiable(info: OptimizerInfo, kwargs: dict) -> str | None:
-    """Differentiate through two steps, or one where PyTorch refuses two.
-
-    Bias corrections of a differentiable step are powers of a float32 counter in PyTorch.
-    """
+    """Differentiate through two steps, or one where PyTorch refuses two."""
     for steps in (2, 1):
         try:
             theirs = _through(info, kwargs, torch, steps)
         except RuntimeError:
             continue
-        return differing(_through(info, kwargs, jtorch, steps), theirs, (1e-5, 1e-7))
+        return differing(_through(info, kwargs, jtorch, steps), theirs, DIFFERENTIABLE_STEP)
     return "PyTorch refuses"
 
 
@@ -218,7 +219,7 @@ def copies(info: OptimizerInfo, kwargs: dict) -> str | None:
         return "the copy shows differently"
     before = state_arrays(copied)[1]
     advance(problem, optimizer, 1)
-    if differing(state_arrays(copied)[1], before, (0.0, 0.0)):
+    if differing(state_arrays(copied)[1], before, EXACT):
         return "the copy shares its state"
     file = io.BytesIO()
     jtorch.save(optimizer.state_dict(), file)
@@ -226,7 +227,7 @@ def copies(info: OptimizerInfo, kwargs: dict) -> str | None:
     read = torch.load(file, weights_only=False)
     _, theirs = make(info, kwargs, torch, "float32", matrices)
     theirs.load_state_dict(read)
-    return differing(state_arrays(theirs)[1], state_arrays(optimizer)[1], (0.0, 0.0))
+    return differing(state_arrays(theirs)[1], state_arrays(optimizer)[1], EXACT)
 
 
 def errors(info: OptimizerInfo) -> list[str]:
@@ -282,7 +283,7 @@ def check(info: OptimizerInfo, full: bool) -> tuple[list[str], int, int]:
     Unless all are asked for, a set of keyword arguments goes through one dtype and the next set
     through the other.
     """
-    tolerances = MUON_TOLERANCES if info.name == "Muon" else TOLERANCES
+    tolerances = MUON_TRAJECTORY if info.name == "Muon" else TRAJECTORY
     found = errors(info)
     if info.only_supports_sparse_grads:
         return found, 0, 0
@@ -302,7 +303,7 @@ def check(info: OptimizerInfo, full: bool) -> tuple[list[str], int, int]:
             if wrong:
                 found.append(f"{dtype} {description}: {wrong}")
     if info.supports_complex and info.name != "LBFGS":
-        wrong = _caught(trajectory, info, {}, "complex64", TOLERANCES["float32"])
+        wrong = _caught(trajectory, info, {}, "complex64", TRAJECTORY["float32"])
         if wrong:
             found.append(f"complex64: {wrong}")
     wrong = _caught(exchange, info, {}, tolerances["float32"])

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import pathlib
 import random
 import warnings
 
 import numpy as np
 import pytest
 
-from compat_tests.helpers.paths import GOLDEN, ROOT, SUITE
+from compat_tests.helpers.paths import GOLDEN
 from jtorch import _random
 
 torch = pytest.importorskip("torch")
+from compat_tests.random import test_random_core as ours  # noqa: E402
+from tools.record_goldens import random_core as recorder  # noqa: E402
+
 pytestmark = pytest.mark.oracle
-
-
-def load(path: pathlib.Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recorder = load(ROOT / "tools" / "record_goldens" / "random_core.py")
-ours = load(SUITE / "random" / "test_random_core.py")
 
 
 def test_recorded_programs_are_what_pytorch_says():

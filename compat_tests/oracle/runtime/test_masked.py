@@ -22,19 +22,20 @@ def _operands(torch, dtype, mask):
     }[mask]
 
 
-@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *((name, "float32") for name in REDUCTIONS),
+        *((name, dtype) for name in ("sum", "prod", "amax") for dtype in ("int64", "uint8")),
+    ],
+)
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("dim", [None, 1, (0, -1), ()], ids=str)
-def test_reductions(both, name, mask, dim):
+def test_reductions(both, name, dtype, mask, dim):
     def program(torch):
-        results = []
-        for dtype in ("float32", "int64", "uint8"):
-            values, chosen = _operands(torch, dtype, mask)
-            if dtype == "float32" or name in ("sum", "prod", "amax"):
-                for keepdim in (False, True):
-                    operation = getattr(torch.masked, name)
-                    results.append(operation(values, dim=dim, keepdim=keepdim, mask=chosen))
-        return results
+        values, chosen = _operands(torch, dtype, mask)
+        operation = getattr(torch.masked, name)
+        return [operation(values, dim=dim, keepdim=kept, mask=chosen) for kept in (False, True)]
 
     both(program, relative=1e-5)
 

@@ -26,7 +26,6 @@ from .. import once
 from . import messages
 from .types import (
     INT_LISTS,
-    NUMBERS_AS_TENSORS,
     Parameter,
     is_index,
     is_tensor_like,
@@ -47,14 +46,12 @@ class Signature:
         deprecated, hidden: whether messages leave it out, with or without a warning on use.
     """
 
-    def __init__(self, text: str, index: int):
+    def __init__(self, text: str, index: int, numbers_as_tensors: bool = False):
         head, _, mark = text.partition("|")
         self.name, _, inside = head.partition("(")
         self.index = index
         self.deprecated = mark == "deprecated"
         self.hidden = bool(mark)
-        base = self.name.removesuffix("_out").removesuffix("_")
-        numbers_as_tensors = base in NUMBERS_AS_TENSORS
         self.parameters: list[Parameter] = []
         keyword_only = False
         for part in inside.rpartition(")")[0].split(", "):
@@ -195,13 +192,20 @@ def _look_up(kwargs: Mapping[str, object], parameter: Parameter) -> tuple[object
 class Schema:
     """The signatures of one function, parsed when they are first needed."""
 
-    def __init__(self, *signatures: str, method: Sequence[str] | None = None):
+    def __init__(
+        self,
+        *signatures: str,
+        method: Sequence[str] | None = None,
+        numbers_as_tensors: bool = False,
+    ):
         """Keep the signatures.
 
         Args:
             *signatures: lines of the signature language, in the order in which they are tried.
             method: those of the method; by default the same without ``input`` and ``out``.
+            numbers_as_tensors: whether its tensors may be given as Python numbers.
         """
+        self._numbers_as_tensors = numbers_as_tensors
         self._texts = signatures
         self._method_texts = method
 
@@ -213,17 +217,20 @@ class Schema:
     def __repr__(self) -> str:
         return f"Schema({', '.join(map(repr, self._texts))})"
 
+    def _parsed(self, texts: Sequence[str]) -> list[Signature]:
+        flag = self._numbers_as_tensors
+        return _deprecated_last([Signature(text, i, flag) for i, text in enumerate(texts)])
+
     @functools.cached_property
     def function_signatures(self) -> list[Signature]:
         """Signatures of the function, deprecated ones last."""
-        return _deprecated_last([Signature(text, i) for i, text in enumerate(self._texts)])
+        return self._parsed(self._texts)
 
     @functools.cached_property
     def method_signatures(self) -> list[Signature]:
         """Signatures of the method, deprecated ones last."""
         if self._method_texts is not None:
-            own = [Signature(text, i) for i, text in enumerate(self._method_texts)]
-            return _deprecated_last(own)
+            return self._parsed(self._method_texts)
         found: dict[str, Signature] = {}
         for signature in self.function_signatures:
             method = signature.as_method()

@@ -27,12 +27,6 @@ _ALIASES = {
     "other": ("x2",),
 }
 
-#: Functions whose tensors may be given as Python numbers (their in-place and out forms too).
-NUMBERS_AS_TENSORS = {
-    "add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "floor_divide",
-    "to", "_to_copy", "copy",
-}  # fmt: skip
-
 _PRINTED_TYPES = {
     "Tensor": "Tensor",
     "Scalar": "Number",

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..._core import messages
-from ..declare import METHODS
-from ..graph import tape
+from ..graph import primitives, tape
 from ..graph.cones import cone_of
-from ..graph.op import REGISTRY
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from ..recording.record import record, reference_of, wrap
@@ -583,7 +581,7 @@ def _ones(meta: Meta) -> Any:
 
 
 def _add(left: Value, right: Value) -> Value:
-    return record(REGISTRY["add"], (wrap(left), wrap(right)), {})
+    return record(primitives.add, (wrap(left), wrap(right)), {})
 
 
 def _call_hook(hook: Callable, gradient: Value) -> Value:
@@ -616,11 +614,11 @@ def _fitted(segment: FunctionSegment, index: int, gradient: Any) -> Value:
         if not _expands(meta.shape, given.shape):
             number = sum(each is not None for each in arguments[:index])
             raise messages.invalid_gradient(segment.node_name, number, given.shape, meta.shape)
-        gradient = METHODS["sum_to_size"](gradient, meta.shape)
+        gradient = primitives.sum_to_size(gradient, meta.shape)
     if given.dtype is not meta.dtype:
         if given.dtype.is_complex and not meta.dtype.is_complex:
             raise messages.complex_gradient()
-        gradient = METHODS["to"](gradient, meta.dtype)
+        gradient = primitives.to(gradient, meta.dtype)
     return current_value(gradient)
 
 

@@ -170,7 +170,11 @@ class Op:
         vjp: gradient rule, see ``Instruction.vjp``.
         node_name: class name of ``grad_fn``.
         kernel: the name that PyTorch's error messages call it.
-        returns: what several results are packed into; a plain tuple unless given.
+        returns, returns_out: what several results are packed into; a plain tuple unless given.
+        foreach: names among ``torch._foreach_*`` that call it for each tensor of a list, and how.
+        numbers_as_tensors: whether its tensors may be given as Python numbers.
+        host: a function of NumPy arrays that does the same, where running the operator alone on
+            the host is measurably better done by hand.
         call: the public function.
         inplace_twin: the operator of the in-place form, where there is one.
     """
@@ -198,6 +202,8 @@ class Op:
         differentiable: bool = True,
         dynamic: Iterable[str] = (),
         returns: Callable | None = None,
+        numbers_as_tensors: bool = False,
+        host: Callable | None = None,
     ):
         self.name = name
         self.signatures = signatures
@@ -214,7 +220,14 @@ class Op:
         self.kernel = kernel or f"{name}_cpu"
         self.differentiable = differentiable
         self.returns = returns
-        self.schema = Schema(*(f"{name}{signature}" for signature in signatures))
+        self.returns_out: Callable | None = None
+        self.foreach: dict[str, str] | None = None
+        self.numbers_as_tensors = numbers_as_tensors
+        self.host = host
+        self.schema = Schema(
+            *(f"{name}{signature}" for signature in signatures),
+            numbers_as_tensors=numbers_as_tensors,
+        )
         self.static = frozenset(static)
         self.extra_dynamic = frozenset(dynamic)
         self.__doc__ = function.__doc__

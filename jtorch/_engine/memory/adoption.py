@@ -12,7 +12,7 @@ import weakref
 from typing import Any
 
 from ..._core.dtypes import is_inexact
-from ..graph.op import REGISTRY
+from ..graph import primitives
 from ..graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from ..recording.record import record
 from ..recording.storage import Alias, current_value, storage_of
@@ -38,12 +38,12 @@ def adopt(tensor: Any, source: Any, requires_grad: bool, counter: list[int] | No
     shared = storage_of(source)
     steps = source._alias.steps
     if value.array is None:
-        value = record(REGISTRY["_as_leaf" if requires_grad else "detach"], (source,), {})
+        value = record(primitives.as_leaf if requires_grad else primitives.detach, (source,), {})
     else:
         value = ready(value.array, meta.with_grad(flag))
     if requires_grad:
         value.owner = weakref.ref(tensor)
-    detach = Step(REGISTRY["detach"], ())
+    detach = Step(primitives.detach, ())
     alias = Alias(shared, steps if steps[-1:] == (detach,) else (*steps, detach), None)
     alias.leaf = requires_grad
     if counter is not None:

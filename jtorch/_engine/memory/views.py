@@ -18,7 +18,8 @@ import numpy as np
 from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
-from ..graph.op import REGISTRY, Op, Operand, Plan
+from ..graph import primitives
+from ..graph.op import Op, Operand, Plan
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import planning, storage
@@ -559,7 +560,7 @@ def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
     shared = storage_of(source)
     counter = [tensor._writes] if tensor._alias is None else tensor._alias.counter
     steps = source._alias.steps
-    detach = Step(REGISTRY["detach"], ())
+    detach = Step(primitives.detach, ())
     alias = Alias(shared, steps if steps[-1:] == (detach,) else (*steps, detach), None)
     alias.counter = counter
     alias.leaf = leaf

@@ -2,24 +2,50 @@
 
 What autocast says is part of the mode under which operators are recorded, so it is looked at once,
 when an operator is planned: the conversion becomes a part of its function, and gradients pass it.
-Functions that are made of other operators convert their arguments before (``ops.autocasting``).
+Functions that are made of other operators convert their arguments before they run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._core.modes import Mode
+from ..._core.modes import Mode, intern_mode
 from ..graph.op import Op, Operand, Plan
-from ..graph.values import NO_GRAD, Meta, make_meta
+from ..graph.values import NO_GRAD, Meta, is_tensor, make_meta
+from .trace import local
 
 LOWER, FLOAT32, PROMOTE, BANNED = "lower", "float32", "promote", "banned"
 
-#: What each operator does, by device type and name.
+
+class Autocast:
+    """What autocast does to the operands of an operator, as PyTorch 2.13 lists it.
+
+    Args:
+        cpu, cuda: on each type of device ``"lower"`` (to the dtype of autocast), ``"float32"``,
+            ``"promote"`` (to the widest among them), ``"banned"``, or nothing.
+        unless: ``(args, kwargs, metas) -> bool``, whether these arguments choose an operator of
+            PyTorch's that is in no list.
+    """
+
+    def __init__(
+        self,
+        cpu: str | None = None,
+        cuda: str | None = None,
+        unless: Callable[[tuple, dict, list[Meta]], bool] | None = None,
+    ):
+        self.cpu = cpu
+        self.cuda = cuda
+        self.unless = unless
+
+
+#: What each operator does, by device type and name; filled by the declarations.
 POLICIES: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {}}
+#: By name, when it does not, see ``Autocast``.
+UNLESS: dict[str, Callable[[tuple, dict, list[Meta]], bool]] = {}
 
 
 def lower_dtype(mode: Mode, device_type: str) -> DType | None:
@@ -135,3 +161,70 @@ def _convert_operands(op: Op, plan: Plan, originals: dict[int, Operand], dtype: 
         ]
 
     plan.vjp = vjp
+
+
+# Functions made of other operators convert their arguments before they run, with autocast off
+# inside, as in PyTorch.
+
+
+def declare(name: str, casting: str | Autocast) -> None:
+    """Tell what autocast does to the operands of an operator."""
+    policy = casting if isinstance(casting, Autocast) else Autocast(casting, casting)
+    for device_type in POLICIES:
+        chosen = getattr(policy, device_type)
+        if chosen is not None:
+            POLICIES[device_type][name] = chosen
+    if policy.unless is not None:
+        UNLESS[name] = policy.unless
+
+
+def converting(name: str, function: Callable) -> Callable:
+    """Return a function that converts its arguments where autocast is on."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if local.trace.mode.autocast is None:
+            return function(*args, **kwargs)
+        return _converted_call(name, function, args, kwargs)
+
+    return call
+
+
+def _converted_call(name: str, function: Callable, args: tuple, kwargs: dict) -> Any:
+    trace = local.trace
+    mode = trace.mode
+    metas = _metas((*args, *kwargs.values()))
+    target = target_dtype(mode, name, metas)
+    if target is None:
+        return function(*args, **kwargs)
+    unless = UNLESS.get(name)
+    other = unless is not None and unless(args, kwargs, metas)
+    if kwargs.get("out") is None and not other:
+        args = tuple([_converted(each, *target) for each in args])
+        kwargs = {key: _converted(each, *target) for key, each in kwargs.items()}
+    trace.set_mode(intern_mode(mode._replace(autocast=None)))
+    try:
+        return function(*args, **kwargs)
+    finally:
+        local.trace.set_mode(mode)
+
+
+def _metas(values: Any) -> list[Any]:
+    found = []
+    for value in values:
+        if is_tensor(value):
+            found.append(value._value.meta)
+        elif isinstance(value, (list, tuple)):
+            found.extend(_metas(value))
+    return found
+
+
+def _converted(value: Any, device_type: str, dtype: Any) -> Any:
+    if is_tensor(value):
+        meta = value._value.meta
+        if is_eligible(meta, device_type) and meta.dtype is not dtype:
+            return value.to(dtype)
+        return value
+    if type(value) in (list, tuple):
+        return type(value)([_converted(each, device_type, dtype) for each in value])
+    return value

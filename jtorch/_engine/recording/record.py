@@ -26,10 +26,11 @@ import numpy as np
 from ..._core import config, messages
 from ..._core.device import CPU, Device
 from ..._core.promotion import can_cast
+from ..._core.structseq import RETURN_TYPES
 from ..graph.op import Op
 from ..graph.values import Value, is_tensor
 from . import planning, saved_hooks
-from ._messages_out import ANY_DTYPE, out_dtype_error
+from .out import GENERAL, POLICIES
 from .storage import current_value, overwrite, slow
 from .trace import REACH, SwitchDevice, Trace, flush, local
 
@@ -227,7 +228,8 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
         tensors = _tensors((*args, *kwargs.values()))
         if any(t._value.meta.grad for t in (*targets, *tensors)):
             raise messages.out_requires_grad(op.name)
-    if op.name in _OUT_DECIDES and kwargs.get("dtype") is None:
+    policy = POLICIES.get(op.name, GENERAL)
+    if policy.decides_dtype and kwargs.get("dtype") is None:
         kwargs["dtype"] = out.dtype  # PyTorch accumulates in the dtype of ``out``
     mode = trace.mode
     if mode.autocast is not None:  # PyTorch converts nothing where the result has a place
@@ -240,27 +242,13 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     for value, target in zip(values, targets, strict=True):
         if getattr(op.kind, "refuses_self_overlap", False):
             _refuse_self_overlap(target._value.meta)
-        assign_out(target, value, op.name, operands, layout=op.name != "cholesky_solve")
-    return out
+        assign_out(target, value, op.name, operands, layout=policy.layout)
+    return out if op.returns_out is None else op.returns_out(out)
 
 
 def _refuse_self_overlap(meta: Any) -> None:
     if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
         raise messages.overlapping_write()
-
-
-_OUT_DECIDES = frozenset(("cumsum", "cumprod"))
-#: Operators that refuse an ``out`` which is, or shares memory with, one of their operands.
-_NO_OVERLAP = frozenset(
-    (
-        "bmm", "cat", "gather", "index_add", "index_copy", "index_select", "kthvalue",
-        "masked_select", "mode", "scatter", "scatter_add", "scatter_reduce", "take", "topk",
-    )
-)  # fmt: skip
-
-
-#: Operators, besides those of elements, that refuse an ``out`` whose elements share memory.
-_NO_SELF_OVERLAP = _NO_OVERLAP - {"bmm"}
 
 
 def assign_out(
@@ -279,18 +267,19 @@ def assign_out(
         operands: the tensors that it was computed from.
         layout: whether a tensor of another shape is given the result's strides too.
     """
+    policy = POLICIES.get(name, GENERAL)
     meta, made = target._value.meta, value.meta.dtype
     if made is not meta.dtype:
         castable = can_cast(made, meta.dtype)
-        error = out_dtype_error(name, made, meta.dtype, castable)
+        error = policy.dtype_error(name, made, meta.dtype, castable)
         if error is not None:
             raise error
-        if not castable and name not in ANY_DTYPE:
+        if not castable and not policy.any_dtype:
             raise messages.cannot_cast_result(made._legacy_name, meta.dtype._legacy_name)
-    if name in _NO_SELF_OVERLAP:
+    if policy.overlap == "refuse":
         _refuse_self_overlap(meta)
     for operand in operands:
-        if name in _NO_OVERLAP:
+        if policy.overlap is not None:
             slow.refuse_overlap(target, operand)
         elif target._alias is not None:
             slow.check_overlap(target, operand)
@@ -326,6 +315,24 @@ def write_result(
         raise messages.out_requires_grad(name)
     assign_out(out, current_value(result), name, operands, layout)
     return out
+
+
+def write_results(out: Any, results: Any, name: str, operands: Iterable[Any]) -> Any:
+    """Write the result, or each of several results, of a function made of other operators.
+
+    Args:
+        out: a tensor, or as many as there are results.
+        results: a tensor or a tuple.
+        name: the function.
+        operands: its arguments, among them the tensors that the results were computed from.
+    """
+    tensors = [value for value in operands if is_tensor(value)]
+    if not isinstance(results, tuple):
+        return write_result(out, results, name, tensors)
+    for target, value in zip(out, results, strict=True):
+        write_result(target, value, name, tensors)
+    packed = RETURN_TYPES.get(f"{name}_out")
+    return tuple(out) if packed is None else packed(out)
 
 
 def make_unary(op: Op, method: bool) -> Callable:

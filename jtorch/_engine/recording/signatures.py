@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -123,3 +124,51 @@ def _default(parameter: Parameter, needed: bool) -> Any:
     if not parameter.required:
         return parameter.default
     return inspect.Parameter.empty if needed else ABSENT
+
+
+def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict], dict[str, Any]]:
+    """Return a function that binds ``(args, kwargs)`` and gives the parameters that were given.
+
+    Args:
+        schema: the signatures.
+        method: whether the first argument is ``self``, which comes out as the first parameter.
+    """
+    remembered: dict[tuple, tuple[str, ...]] = {}
+
+    def bind(args: tuple, kwargs: dict) -> dict[str, Any]:
+        key = (
+            (*map(type, args), *kwargs, *map(type, kwargs.values()))
+            if kwargs
+            else (*map(type, args),)
+        )
+        names = remembered.get(key)
+        if names is not None:
+            return {**dict(zip(names, args)), **kwargs}
+        own = {}
+        rest = args
+        index, bound = schema.bind(args[1:] if method else args, kwargs, method)
+        signature = next(s for s in schema.function_signatures if s.index == index)
+        names = tuple([p.name for p in signature.parameters if not p.keyword_only])
+        if method:
+            own = {signature.parameters[0].name: args[0]}
+            rest = args[1:]
+        defaults = {p.name: p.default for p in signature.parameters}
+        given = {
+            name: value
+            for name, value in bound.items()
+            if value is not defaults[name] or name in kwargs or name in names[: len(args)]
+        }
+        unchanged = all(
+            given.get(name, bind) is value
+            for name, value in (*zip(names[len(own) :], rest), *kwargs.items())
+        )
+        # A list's elements decide too, so that calls with lists are bound each time.
+        if (
+            unchanged
+            and len(args) <= len(names)
+            and not any(isinstance(value, (list, tuple)) for value in (*args, *kwargs.values()))
+        ):
+            remembered[key] = names[: len(args)]
+        return {**own, **given}
+
+    return bind

@@ -77,6 +77,7 @@ _TO = Schema(
     "MemoryFormat? memory_format=None)",
     "to(Tensor tensor, bool non_blocking=False, bool copy=False, *, "
     "MemoryFormat? memory_format=None)",
+    numbers_as_tensors=True,
 )
 _REPORT = (
     "Reached a code path in Module.{}_extra_state() that should never be called. Please file an "

@@ -11,10 +11,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core.dtypes import bool_, is_inexact
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides
 from . import _messages
@@ -24,72 +25,67 @@ def _widened(array: Any) -> Any:
     return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
-def _softmax_backward_plan(operation, bound, mode) -> Plan:
+def _softmax_backward_spec(operation, bound, mode) -> Spec:
     gradient, output = bound["grad_output"], bound["output"]
     meta, dim, dtype = output.meta, bound["dim"], bound["input_dtype"]
 
-    def run(upstream, result):
-        upstream, result = _widened(upstream), _widened(result)
-        weighted = upstream * result
-        axis = dim if result.ndim else None
-        found = weighted - result * jnp.sum(weighted, axis, keepdims=True)
-        return found.astype(dtype._numpy)
-
-    return Plan(run, [gradient, output], (make_meta(meta.shape, dtype, meta.device),))
+    return Spec(
+        [gradient, output],
+        (make_meta(meta.shape, dtype, meta.device),),
+        {"dim": dim, "dtype": dtype},
+    )
 
 
 @op(
     "_softmax_backward_data(Tensor grad_output, Tensor output, int64_t dim, "
     "ScalarType input_dtype)",
-    kind=Custom(_softmax_backward_plan),
+    kind=Custom(_softmax_backward_spec),
     method=False,
     node_name="SoftmaxBackwardDataBackward0",
 )
-def softmax_backward_data(grad_output, output, dim, input_dtype):
+def softmax_backward_data(upstream: Any, result: Any, *, dim: Any, dtype: Any) -> Any:
     """Return the gradient of a softmax from that of its result."""
-    raise AssertionError("planned by _softmax_backward_plan")
+    upstream, result = _widened(upstream), _widened(result)
+    weighted = upstream * result
+    axis = dim if result.ndim else None
+    found = weighted - result * jnp.sum(weighted, axis, keepdims=True)
+    return found.astype(dtype._numpy)
 
 
-def _dropout_backward_plan(operation, bound, mode) -> Plan:
+def _dropout_backward_spec(operation, bound, mode) -> Spec:
     gradient, mask, scale = bound["grad_output"], bound["mask"], float(bound["scale"])
     meta = gradient.meta
     known = is_inexact(meta.dtype)
     dtype = meta.dtype if known else mode.default_dtype
 
-    def run(upstream, kept):
-        upstream = upstream.astype(dtype._numpy)
-        return (upstream * kept.astype(upstream.dtype) * scale).astype(upstream.dtype)
-
-    return Plan(run, [gradient, mask], (make_meta(meta.shape, dtype, meta.device),))
+    return Spec(
+        [gradient, mask],
+        (make_meta(meta.shape, dtype, meta.device),),
+        {"dtype": dtype, "scale": scale},
+    )
 
 
 @op(
     "native_dropout_backward(Tensor grad_output, Tensor mask, double scale)",
-    kind=Custom(_dropout_backward_plan),
+    kind=Custom(_dropout_backward_spec),
     method=False,
     function=False,
     node_name="NativeDropoutBackwardBackward0",
 )
-def native_dropout_backward(grad_output, mask, scale):
+def native_dropout_backward(upstream: Any, kept: Any, *, dtype: Any, scale: Any) -> Any:
     """Return the gradient of a dropout from its mask."""
-    raise AssertionError("planned by _dropout_backward_plan")
+    upstream = upstream.astype(dtype._numpy)
+    return (upstream * kept.astype(upstream.dtype) * scale).astype(upstream.dtype)
 
 
-def _pool_backward_plan(operation, bound, mode) -> Plan:
+def _pool_backward_spec(operation, bound, mode) -> Spec:
     gradient, operand, indices = bound["grad_output"], bound["input"], bound["indices"]
     meta = operand.meta
     rows = (*meta.shape[:-2], meta.shape[-2] * meta.shape[-1])
 
-    def run(upstream, image, places):
-        flat = places.reshape(*rows[:-1], -1)
-        leading = jnp.indices(flat.shape, sparse=True)[:-1]
-        found = jnp.zeros(rows, upstream.dtype)
-        found = found.at[(*leading, flat)].add(upstream.reshape(flat.shape))
-        return found.reshape(meta.shape)
-
     strides = suggested_strides(meta)
     made = make_meta(meta.shape, gradient.meta.dtype, meta.device, strides)
-    return Plan(run, [gradient, operand, indices], (made,))
+    return Spec([gradient, operand, indices], (made,), {"rows": rows, "meta": meta})
 
 
 @op(
@@ -97,16 +93,20 @@ def _pool_backward_plan(operation, bound, mode) -> Plan:
     "IntArrayRef[2] kernel_size, "
     "IntArrayRef[2] stride, IntArrayRef[2] padding, IntArrayRef[2] dilation, bool ceil_mode, "
     "Tensor indices)",
-    kind=Custom(_pool_backward_plan),
+    kind=Custom(_pool_backward_spec),
     method=False,
     function=False,
     node_name="MaxPool2DWithIndicesBackwardBackward0",
 )
 def max_pool2d_with_indices_backward(
-    grad_output, input, kernel_size, stride, padding, dilation, ceil_mode, indices
-):
+    upstream: Any, image: Any, places: Any, *, rows: Any, meta: Any
+) -> Any:
     """Return the gradient of a pooling from that of its result and the places of the maxima."""
-    raise AssertionError("planned by _pool_backward_plan")
+    flat = places.reshape(*rows[:-1], -1)
+    leading = jnp.indices(flat.shape, sparse=True)[:-1]
+    found = jnp.zeros(rows, upstream.dtype)
+    found = found.at[(*leading, flat)].add(upstream.reshape(flat.shape))
+    return found.reshape(meta.shape)
 
 
 def _places(indices: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -115,56 +115,52 @@ def _places(indices: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]
     return tuple([jnp.clip(index, -size, size - 1) for index, size in pairs])
 
 
-def _masked_index_plan(operation, bound, mode) -> Plan:
+def _masked_index_spec(operation, bound, mode) -> Spec:
     operand, mask, fill = bound["input"], bound["mask"], bound["fill"]
     indices = list(bound["indices"])
     meta = operand.meta
     shape = jnp.broadcast_shapes(*[each.meta.shape for each in indices])
 
-    def run(array, mask, fill, *indices):
-        found = array[_places(indices, array.shape)]
-        kept = mask.reshape(mask.shape + (1,) * (found.ndim - len(shape)))
-        return jnp.where(kept, found, jnp.asarray(fill).astype(array.dtype))
-
     made = make_meta((*shape, *meta.shape[len(indices) :]), meta.dtype, meta.device)
-    return Plan(run, [operand, mask, fill, *indices], (made,))
+    return Spec([operand, mask, fill, *indices], (made,), {"shape": shape})
 
 
 @op(
     "_unsafe_masked_index(Tensor input, Tensor mask, TensorList indices, Scalar fill)",
-    kind=Custom(_masked_index_plan),
+    kind=Custom(_masked_index_spec),
     method=False,
     node_name="UnsafeMaskedIndexBackward0",
 )
-def unsafe_masked_index(input, mask, indices, fill):
+def unsafe_masked_index(array: Any, mask: Any, fill: Any, *indices: Any, shape: Any) -> Any:
     """Return elements at positions, and a number where a mask is false."""
-    raise AssertionError("planned by _masked_index_plan")
+    found = array[_places(indices, array.shape)]
+    kept = mask.reshape(mask.shape + (1,) * (found.ndim - len(shape)))
+    return jnp.where(kept, found, jnp.asarray(fill).astype(array.dtype))
 
 
-def _masked_put_plan(operation, bound, mode) -> Plan:
+def _masked_put_spec(operation, bound, mode) -> Spec:
     operand, mask, values = bound["input"], bound["mask"], bound["values"]
     meta = operand.meta
     truth = meta.dtype is bool_
 
-    def run(array, mask, values, *indices):
-        kept = jnp.where(mask, values, jnp.zeros((), values.dtype))
-        target = array.at[_places(indices, array.shape)]
-        return target.max(kept) if truth else target.add(kept)
-
     made = make_meta(meta.shape, meta.dtype, meta.device)
-    return Plan(run, [operand, mask, values, *bound["indices"]], (made,))
+    return Spec([operand, mask, values, *bound["indices"]], (made,), {"truth": truth})
 
 
 @op(
     "_unsafe_masked_index_put_accumulate(Tensor input, Tensor mask, TensorList indices, "
     "Tensor values)",
-    kind=Custom(_masked_put_plan),
+    kind=Custom(_masked_put_spec),
     method=False,
     node_name="UnsafeMaskedIndexPutAccumulateBackward0",
 )
-def unsafe_masked_index_put_accumulate(input, mask, indices, values):
+def unsafe_masked_index_put_accumulate(
+    array: Any, mask: Any, values: Any, *indices: Any, truth: Any
+) -> Any:
     """Add values at positions where a mask is true."""
-    raise AssertionError("planned by _masked_put_plan")
+    kept = jnp.where(mask, values, jnp.zeros((), values.dtype))
+    target = array.at[_places(indices, array.shape)]
+    return target.max(kept) if truth else target.add(kept)
 
 
 def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
@@ -191,6 +187,7 @@ def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
 @bound_function(
     "_chunk_cat(TensorList tensors, int64_t dim, int64_t num_chunks, *, Tensor out=None)",
     method=False,
+    out=Out(dtype=out_dtypes.cat_type),
 )
 def chunk_cat(tensors, dim, num_chunks):
     """Pad tensors to a number of equal chunks, and join them chunk by chunk.

@@ -20,7 +20,7 @@ from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.declare import FUNCTIONS, METHODS, op
 from ..._engine.execution import devices
-from ..._engine.graph.op import REGISTRY, Plan
+from ..._engine.graph.op import Plan
 from ..._engine.graph.values import NO_GRAD, RESULT, Meta, is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
@@ -327,13 +327,17 @@ def _of_draw_plan(operation, bound, mode) -> Plan:
     )
 
 
+#: Draws that make a new tensor, where the others replace the elements of one.
+_NEW = ("bernoulli", "poisson", "binomial", "normal_mean", "normal_std")
+
+
 def _declare_draw(name: str, node_name: str) -> Any:
     """Declare the operator that puts draws into a graph: their gradient is zero."""
 
     @op(
-        f"{name}(Tensor input, Tensor other)",
+        f"_drawn_{name}(Tensor input, Tensor other)",
         kind=Custom(_of_draw_plan),
-        inplace=True,
+        inplace=name not in _NEW,
         method=False,
         function=False,
         saves=(),
@@ -346,7 +350,7 @@ def _declare_draw(name: str, node_name: str) -> Any:
 
 
 _IN_GRAPH = {
-    name: _declare_draw(f"_drawn_{name}", node_name)
+    name: _declare_draw(name, node_name)
     for name, node_name in {
         "uniform_": "UniformBackward0",
         "normal_": "NormalBackward0",
@@ -646,7 +650,7 @@ def _redraw(tensor: Any, name: str, generator: Any, draw: Draw) -> Any:
     array = _drawn(plain, generator, draw)
     if meta.grad == RESULT:
         drawn = record.wrap(ready(array, plain))
-        return REGISTRY[f"_drawn_{name}_"].call(tensor, drawn)
+        return _IN_GRAPH[name].inplace_twin.call(tensor, drawn)
     overwrite(tensor, ready(array, meta))
     return tensor
 

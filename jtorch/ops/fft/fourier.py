@@ -18,14 +18,14 @@ from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FFT_FUNCTIONS, FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.memory.from_host import as_dtype, fresh_tensor
 from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom
-from ..._engine.recording.signatures import CallSignature
+from ..._engine.recording.signatures import CallSignature, make_binder
 from ..._engine.recording.trace import local
-from .._shared.calls import bound_function, make_binder
+from .._shared.calls import bound_function
 from ..creation.creation import check_options, device_of, write_out
 from . import _messages_fourier
 
@@ -113,36 +113,38 @@ def _check(meta: Any) -> None:
         raise _messages_fourier.nothing_to_transform()
 
 
-def _c2c_plan(operation, bound, mode) -> Plan:
+def _c2c_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     dims, norm, forward = tuple(bound["dim"]), bound["normalization"], bound["forward"]
     _check(meta)
     strides = _strides(meta, meta.shape, _by_stride(meta, dims))
 
-    def run(array):
-        return complex_to_complex(array, dims, norm, forward)
-
     def vjp(cotangents, results, operands):
         return [complex_to_complex(cotangents[0], dims, norm, not forward)]
 
-    return Plan(run, [operand], (make_meta(meta.shape, meta.dtype, meta.device, strides),), vjp=vjp)
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        {"dims": dims, "norm": norm, "forward": forward},
+        vjp=vjp,
+    )
 
 
 @op(
     "_fft_c2c(Tensor input, SymIntArrayRef dim, int64_t normalization, bool forward, *, "
     "Tensor out=None)",
-    kind=Custom(_c2c_plan),
+    kind=Custom(_c2c_spec),
     method=False,
     saves=(),
     node_name="FftC2CBackward0",
 )
-def _fft_c2c(input, dim, normalization, forward):
+def _fft_c2c(array: Any, *, dims: Any, norm: Any, forward: Any) -> Any:
     """Transform complex numbers along dimensions."""
-    raise AssertionError("planned by _c2c_plan")
+    return complex_to_complex(array, dims, norm, forward)
 
 
-def _r2c_plan(operation, bound, mode) -> Plan:
+def _r2c_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     dims, norm, onesided = tuple(bound["dim"]), bound["normalization"], bound["onesided"]
@@ -153,9 +155,6 @@ def _r2c_plan(operation, bound, mode) -> Plan:
         shape[last] = shape[last] // 2 + 1
     strides = _strides(meta, shape, [*_by_stride(meta, dims[:-1]), last])
 
-    def run(array):
-        return real_to_complex(array, dims, norm, onesided)
-
     def vjp(cotangents, results, operands):
         (cotangent,) = cotangents
         if onesided:
@@ -165,23 +164,23 @@ def _r2c_plan(operation, bound, mode) -> Plan:
         return [jnp.real(complex_to_complex(cotangent, dims, norm, False))]
 
     result = make_meta(tuple(shape), meta.dtype.to_complex(), meta.device, strides)
-    return Plan(run, [operand], (result,), vjp=vjp)
+    return Spec([operand], (result,), {"dims": dims, "norm": norm, "onesided": onesided}, vjp=vjp)
 
 
 @op(
     "_fft_r2c(Tensor input, IntArrayRef dim, int64_t normalization, bool onesided, *, "
     "Tensor out=None)",
-    kind=Custom(_r2c_plan),
+    kind=Custom(_r2c_spec),
     method=False,
     saves=(),
     node_name="FftR2CBackward0",
 )
-def _fft_r2c(input, dim, normalization, onesided):
+def _fft_r2c(array: Any, *, dims: Any, norm: Any, onesided: Any) -> Any:
     """Transform real numbers along dimensions."""
-    raise AssertionError("planned by _r2c_plan")
+    return real_to_complex(array, dims, norm, onesided)
 
 
-def _c2r_plan(operation, bound, mode) -> Plan:
+def _c2r_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     dims, norm, size = tuple(bound["dim"]), bound["normalization"], bound["last_dim_size"]
@@ -195,9 +194,6 @@ def _c2r_plan(operation, bound, mode) -> Plan:
         before = make_meta(meta.shape, meta.dtype, meta.device, inner)
     strides = _strides(before, shape, [last])
 
-    def run(array):
-        return complex_to_real(array, dims, norm, size)
-
     def vjp(cotangents, results, operands):
         half = real_to_complex(cotangents[0], dims, norm, True)
         # Every point but the first stands for its mirror image too, unless it is its own.
@@ -209,23 +205,23 @@ def _c2r_plan(operation, bound, mode) -> Plan:
         return [half * jnp.asarray(factor.reshape(placed), np.dtype(half.real.dtype))]
 
     result = make_meta(tuple(shape), meta.dtype.to_real(), meta.device, strides)
-    return Plan(run, [operand], (result,), vjp=vjp)
+    return Spec([operand], (result,), {"dims": dims, "norm": norm, "size": size}, vjp=vjp)
 
 
 @op(
     "_fft_c2r(Tensor input, IntArrayRef dim, int64_t normalization, SymInt last_dim_size, *, "
     "Tensor out=None)",
-    kind=Custom(_c2r_plan),
+    kind=Custom(_c2r_spec),
     method=False,
     saves=(),
     node_name="FftC2RBackward0",
 )
-def _fft_c2r(input, dim, normalization, last_dim_size):
+def _fft_c2r(array: Any, *, dims: Any, norm: Any, size: Any) -> Any:
     """Transform a half of mirrored complex numbers back to real ones."""
-    raise AssertionError("planned by _c2r_plan")
+    return complex_to_real(array, dims, norm, size)
 
 
-def _pad_plan(operation, bound, mode) -> Plan:
+def _pad_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     shape = tuple(bound["size"])
@@ -236,20 +232,20 @@ def _pad_plan(operation, bound, mode) -> Plan:
         return [cotangents[0][cut]]
 
     result = make_meta(shape, meta.dtype, meta.device)
-    return Plan(lambda array: jnp.pad(array, missing), [operand], (result,), vjp=vjp)
+    return Spec([operand], (result,), {"missing": missing}, vjp=vjp)
 
 
 @op(
     "_zeros_behind(Tensor input, SymIntArrayRef size)",
-    kind=Custom(_pad_plan),
+    kind=Custom(_pad_spec),
     method=False,
     function=False,
     saves=(),
     node_name="ConstantPadNdBackward0",
 )
-def _zeros_behind(input, size):
+def _zeros_behind(array: Any, *, missing: Any) -> Any:
     """Put zeros behind the elements of each dimension, up to a size."""
-    raise AssertionError("planned by _pad_plan")
+    return jnp.pad(array, missing)
 
 
 _padded = _zeros_behind.call

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import bound_function
@@ -56,7 +56,7 @@ def _overlapped(array: Any, length: int, step: int) -> Any:
     return jnp.pad(flat, [*lead, (0, missing)])[..., :length]
 
 
-def _frames_plan(operation, bound, mode) -> Plan:
+def _frames_spec(operation, bound, mode) -> Spec:
     operand, size, step = bound["input"], bound["size"], bound["step"]
     meta = operand.meta
     length = meta.shape[-1]
@@ -66,23 +66,23 @@ def _frames_plan(operation, bound, mode) -> Plan:
 
     shape = (*meta.shape[:-1], (length - size) // step + 1, size)
     result = make_meta(shape, meta.dtype, meta.device)
-    return Plan(lambda array: _framed(array, size, step), [operand], (result,), vjp=vjp)
+    return Spec([operand], (result,), {"size": size, "step": step}, vjp=vjp)
 
 
 @op(
     "_frames(Tensor input, int64_t size, int64_t step)",
-    kind=Custom(_frames_plan),
+    kind=Custom(_frames_spec),
     method=False,
     function=False,
     saves=(),
     node_name="AsStridedBackward0",
 )
-def _frames(input, size, step):
+def _frames(array: Any, *, size: Any, step: Any) -> Any:
     """Cut the last dimension into frames that overlap."""
-    raise AssertionError("planned by _frames_plan")
+    return _framed(array, size, step)
 
 
-def _overlap_plan(operation, bound, mode) -> Plan:
+def _overlap_spec(operation, bound, mode) -> Spec:
     operand, length, step = bound["input"], bound["length"], bound["step"]
     meta = operand.meta
     size = meta.shape[-1]
@@ -91,20 +91,20 @@ def _overlap_plan(operation, bound, mode) -> Plan:
         return [_framed(cotangents[0], size, step)]
 
     result = make_meta((*meta.shape[:-2], length), meta.dtype, meta.device)
-    return Plan(lambda array: _overlapped(array, length, step), [operand], (result,), vjp=vjp)
+    return Spec([operand], (result,), {"length": length, "step": step}, vjp=vjp)
 
 
 @op(
     "_overlap_add(Tensor input, int64_t length, int64_t step)",
-    kind=Custom(_overlap_plan),
+    kind=Custom(_overlap_spec),
     method=False,
     function=False,
     saves=(),
     node_name="UnfoldBackwardBackward0",
 )
-def _overlap_add(input, length, step):
+def _overlap_add(array: Any, *, length: Any, step: Any) -> Any:
     """Add up frames that overlap."""
-    raise AssertionError("planned by _overlap_plan")
+    return _overlapped(array, length, step)
 
 
 def _centered_window(window: Any, n_fft: int, win_length: int, like: Any, dtype: Any) -> Any:

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.messages import warn_out_resized
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .advanced import put_at
 from .positions import (
@@ -53,6 +54,7 @@ def _index_select_plan(operation, bound, mode) -> Plan:
 @op(
     "index_select(Tensor input, int64_t dim, Tensor index, *, Tensor out=None)",
     kind=Custom(saving_positions(_index_select_plan)),
+    out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
 )
 def index_select(input, dim, index):
     """Take the indices of a dimension that a vector names.
@@ -93,6 +95,7 @@ def _gather_plan(operation, bound, mode) -> Plan:
 @op(
     "gather(Tensor input, int64_t dim, Tensor index, *, bool sparse_grad=False, Tensor out=None)",
     kind=Custom(saving_positions(_gather_plan)),
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def gather(input, dim, index, sparse_grad=False):
     """Take ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
@@ -119,13 +122,15 @@ def _take_plan(operation, bound, mode) -> Plan:
 @op(
     "take(Tensor input, Tensor index, *, Tensor out=None)",
     kind=Custom(saving_positions(_take_plan)),
+    out=Out(dtype=out_dtypes.take, overlap="refuse"),
 )
 def take(input, index):
     """Take elements by their place among all elements in row-major order."""
 
 
 @bound_function(
-    "take_along_dim(Tensor input, Tensor indices, int64_t? dim=None, *, Tensor out=None)"
+    "take_along_dim(Tensor input, Tensor indices, int64_t? dim=None, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def take_along_dim(input, indices, dim=None):
     """Take elements along a dimension by positions that broadcast with ``input``.
@@ -243,6 +248,7 @@ def _index_add_plan(operation, bound, mode) -> Plan:
     "Tensor out=None)",
     kind=Custom(saving_positions(_index_add_plan)),
     inplace=True,
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def index_add(input, dim, index, source, alpha=1):
     """Add ``source``, times ``alpha``, to the indices of a dimension that a vector names."""
@@ -297,6 +303,8 @@ def _joined(shape: tuple[int, ...]) -> str:
     "index_copy(Tensor input, int64_t dim, Tensor index, Tensor source, *, Tensor out=None)",
     kind=Custom(saving_positions(_index_copy_plan)),
     inplace=True,
+    autocast=Autocast(cpu="promote"),
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def index_copy(input, dim, index, source):
     """Write ``source`` to the indices of a dimension that a vector names."""

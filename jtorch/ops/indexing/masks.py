@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, composite, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
+from .._shared import out_dtypes
 from .positions import fresh, same_layout, saving_positions
 
 
@@ -130,7 +131,10 @@ def _masked_select(input, index, shape):
     """Take elements of the broadcast input by their place in row-major order."""
 
 
-@composite("masked_select(Tensor input, Tensor mask, *, Tensor out=None)")
+@composite(
+    "masked_select(Tensor input, Tensor mask, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
+)
 def masked_select(input, mask, *, out=None):
     """Take the elements where a mask is true, in one dimension.
 

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._engine.declare import op
+from ..._engine.declare import Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import Meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared import out_dtypes
 from .advanced import put_at
 from .positions import (
     check_index,
@@ -91,6 +92,7 @@ def _check_source(meta: Meta, positions: Meta, source: Meta, dim: int) -> None:
     "Tensor out=None)",
     kind=Custom(saving_positions(_scatter_plan)),
     inplace=True,
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def scatter(input, dim, index, src=None, value=None, reduce=None):
     """Write ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
@@ -127,6 +129,8 @@ def _scatter_add_plan(operation, bound, mode) -> Plan:
     "scatter_add(Tensor input, int64_t dim, Tensor index, Tensor src, *, Tensor out=None)",
     kind=Custom(saving_positions(_scatter_add_plan)),
     inplace=True,
+    autocast=Autocast(cuda="promote"),
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def scatter_add(input, dim, index, src):
     """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j."""
@@ -249,6 +253,7 @@ _product_at.defvjp(_product_forward, _product_backward)
     "bool include_self=True, Tensor out=None)",
     kind=Custom(_scatter_reduce_plan),
     inplace=True,
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def scatter_reduce(input, dim, index, src, reduce, include_self=True):
     """Reduce the elements of ``src`` that ``index`` sends to one place.
@@ -336,6 +341,7 @@ def select_scatter(input, src, dim, index):
     "slice_scatter(Tensor input, Tensor src, int64_t dim=0, SymInt? start=None, SymInt? end=None, "
     "SymInt step=1, *, Tensor out=None)",
     kind=Custom(_place_plan(_slice_place)),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """Return a copy of ``input`` with ``src`` at a slice of a dimension."""

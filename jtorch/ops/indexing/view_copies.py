@@ -11,13 +11,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, composite, op
 from ..._engine.graph.op import REGISTRY, Plan
 from ..._engine.graph.values import NO_GRAD, make_meta
 from ..._engine.memory.views import Step, chain_function, put_elements
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.trace import local
+from .._shared import out_dtypes
 from ..shape import dtype, reshaping, split  # noqa: F401  (views declared there)
 from ..shape.strided import checked_strided
 from . import along_dim  # noqa: F401  (views declared there)
@@ -128,7 +129,11 @@ _declare(
 )
 
 
-@composite("detach_copy(Tensor input, *, Tensor out=None)", method=False)
+@composite(
+    "detach_copy(Tensor input, *, Tensor out=None)",
+    method=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+)
 def detach_copy(input, *, out=None):
     """Return a contiguous copy that does not require grad."""
     result = METHODS["detach"](input).clone(memory_format=contiguous_format)
@@ -139,6 +144,7 @@ def detach_copy(input, *, out=None):
     "as_strided_copy(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, "
     "SymInt? storage_offset=None, *, Tensor out=None)",
     method=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def as_strided_copy(input, size, stride, storage_offset=None, *, out=None):
     """Return a contiguous copy of a view by sizes and strides of the memory of ``input``."""
@@ -152,7 +158,8 @@ def as_strided_copy(input, size, stride, storage_offset=None, *, out=None):
 
 @composite(
     "as_strided_scatter(Tensor input, Tensor src, SymIntArrayRef size, SymIntArrayRef stride, "
-    "SymInt? storage_offset=None, *, Tensor out=None)"
+    "SymInt? storage_offset=None, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=None):
     """Return a copy of a tensor with the elements of ``src`` at places that strides name.
@@ -204,7 +211,8 @@ def _as_strided_scatter(input, src, steps):
 
 
 @composite(
-    "narrow_copy(Tensor input, int64_t dim, SymInt start, SymInt length, *, Tensor out=None)"
+    "narrow_copy(Tensor input, int64_t dim, SymInt start, SymInt length, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.narrow_copy),
 )
 def narrow_copy(input, dim, start, length, *, out=None):
     """Return a copy of ``length`` indices of a dimension, from ``start`` on."""

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
 from . import _messages
@@ -146,6 +146,8 @@ def _cholesky(input, upper, caller):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="L info",
 )
 def cholesky_ex(input, upper=False, check_errors=False):
     """Factorise Hermitian positive-definite matrices into ``L @ L.mH``, reporting failures.
@@ -169,6 +171,7 @@ def cholesky_ex(input, upper=False, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_cholesky(input, upper=False):
     """Factorise Hermitian positive-definite matrices into ``L @ L.mH``.
@@ -186,7 +189,9 @@ def linalg_cholesky(input, upper=False):
     return factor
 
 
-@bound_function("cholesky(Tensor input, bool upper=False, *, Tensor out=None)")
+@bound_function(
+    "cholesky(Tensor input, bool upper=False, *, Tensor out=None)", autocast=Autocast(cpu="float32")
+)
 def cholesky(input, upper=False):
     """Factorise as ``torch.linalg.cholesky`` does (the older function).
 
@@ -200,19 +205,13 @@ def cholesky(input, upper=False):
     return factor
 
 
-def _inverse_plan(operation, bound, mode) -> Plan:
+def _inverse_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     upper = bound["upper"]
     check_square(meta, "cholesky_inverse")
     if meta.numel:
         check_kernel(meta, "cholesky_inverse_out_cpu")
-
-    def run(a):
-        factor = jnp.tril(adjoint(a) if upper else a)
-        identity = jnp.eye(a.shape[-1], dtype=a.dtype)
-        half = triangular(factor, identity, True)
-        return product(adjoint(half), half), lu_info(factor)
 
     def vjp(cotangents, results, operands):
         # A = L L^H, and the gradient of the inverse of A is -A^-1 G A^-1.
@@ -221,23 +220,28 @@ def _inverse_plan(operation, bound, mode) -> Plan:
         return [-product(factor, inner) if upper else -product(inner, factor)]
 
     metas = (column_meta(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"upper": upper}, vjp=vjp)
 
 
 @op(
     "_cholesky_inverse(Tensor input, bool upper)",
-    kind=Custom(_inverse_plan),
+    kind=Custom(_inverse_spec),
     method=False,
     function=False,
     saves=("input", "result"),
 )
-def _cholesky_inverse(input, upper):
+def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
     """Return the inverse of the product of a Cholesky factor and its adjoint, and ``info``."""
-    raise AssertionError("planned by _inverse_plan")
+    factor = jnp.tril(adjoint(a) if upper else a)
+    identity = jnp.eye(a.shape[-1], dtype=a.dtype)
+    half = triangular(factor, identity, True)
+    return product(adjoint(half), half), lu_info(factor)
 
 
 @bound_function(
-    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)", write=write_in_columns
+    "cholesky_inverse(Tensor input, bool upper=False, *, Tensor out=None)",
+    write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
 )
 def cholesky_inverse(input, upper=False):
     """Return the inverse of a matrix given by its Cholesky factor.
@@ -307,6 +311,8 @@ def _solve_plan(operation, bound, mode) -> Plan:
     "cholesky_solve(Tensor input, Tensor input2, bool upper=False, *, Tensor out=None)",
     kind=Custom(_solve_plan),
     saves=("input", "input2", "result"),
+    autocast=Autocast(cpu="float32"),
+    out=Out(layout=False),
 )
 def cholesky_solve(input, input2):
     """Solve ``A X = B`` with A given by its Cholesky factor.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import bound_function, named
 from .common import (
@@ -59,7 +59,7 @@ def _det_gradient(a: Any, det: Any, cotangent: Any) -> Any:
     return jax.lax.cond((det == 0).any(), singular, regular, None)
 
 
-def _det_plan(operation, bound, mode) -> Plan:
+def _det_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     check_square(meta, "linalg.det")
@@ -68,29 +68,26 @@ def _det_plan(operation, bound, mode) -> Plan:
 
     turned = _factors_transpose(meta)
 
-    def run(a):
-        factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
-        found = jnp.prod(diagonal(factors), -1)
-        return jnp.where(_sign_of(pivots), -found, found)
-
     def vjp(cotangents, results, operands):
         if not operands[0].size:
             return [jnp.zeros_like(operands[0])]
         return [_det_gradient(operands[0], results[0], cotangents[0])]
 
-    return Plan(run, [operand], (row_meta(meta.shape[:-2], meta),), vjp=vjp)
+    return Spec([operand], (row_meta(meta.shape[:-2], meta),), {"turned": turned}, vjp=vjp)
 
 
 @op(
     "_linalg_det(Tensor A)",
-    kind=Custom(_det_plan),
+    kind=Custom(_det_spec),
     method=False,
     function=False,
     saves=("A", "result"),
 )
-def _det(A):
+def _det(a: Any, *, turned: Any) -> Any:
     """Return the determinant."""
-    raise AssertionError("planned by _det_plan")
+    factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
+    found = jnp.prod(diagonal(factors), -1)
+    return jnp.where(_sign_of(pivots), -found, found)
 
 
 def _determinant(A):
@@ -118,21 +115,13 @@ def det(input):
     return _det.call(input)
 
 
-def _slogdet_plan(operation, bound, mode) -> Plan:
+def _slogdet_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     check_square(meta, bound["caller"])
     check_inexact(meta, bound["caller"], low=False)
 
     turned = _factors_transpose(meta)
-
-    def run(a):
-        factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
-        values = diagonal(factors)
-        size = jnp.abs(values)
-        unit = jnp.where(size == 0, 0, values / jnp.where(size == 0, 1, size))
-        sign = jnp.prod(unit, -1)
-        return jnp.where(_sign_of(pivots), -sign, sign), jnp.sum(jnp.log(size), -1)
 
     def vjp(cotangents, results, operands):
         (a,) = operands
@@ -145,19 +134,24 @@ def _slogdet_plan(operation, bound, mode) -> Plan:
 
     shape = meta.shape[:-2]
     metas = (row_meta(shape, meta), row_meta(shape, meta, meta.dtype.to_real()))
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"turned": turned}, vjp=vjp)
 
 
 @op(
     "_linalg_slogdet(Tensor A, std::string caller)",
-    kind=Custom(_slogdet_plan),
+    kind=Custom(_slogdet_spec),
     method=False,
     function=False,
     saves=("A", "result"),
 )
-def _slogdet(A, caller):
+def _slogdet(a: Any, *, turned: Any) -> Any:
     """Return sign and logarithm of the determinant."""
-    raise AssertionError("planned by _slogdet_plan")
+    factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
+    values = diagonal(factors)
+    size = jnp.abs(values)
+    unit = jnp.where(size == 0, 0, values / jnp.where(size == 0, 1, size))
+    sign = jnp.prod(unit, -1)
+    return jnp.where(_sign_of(pivots), -sign, sign), jnp.sum(jnp.log(size), -1)
 
 
 @bound_function(
@@ -165,6 +159,7 @@ def _slogdet(A, caller):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="sign logabsdet",
 )
 def linalg_slogdet(A):
     """Return the sign of the determinant and the logarithm of its size.
@@ -177,7 +172,7 @@ def linalg_slogdet(A):
     return named("linalg_slogdet", *_slogdet.call(A, "linalg.slogdet"))
 
 
-@bound_function("slogdet(Tensor input, *, TensorList[2] out=None)")
+@bound_function("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
 def slogdet(input):
     """Return sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
     return named("slogdet", *_slogdet.call(input, "linalg.slogdet"))

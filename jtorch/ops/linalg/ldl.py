@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
 from .._shared.gradient_rules import not_differentiable
@@ -165,7 +165,7 @@ def _solved(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
     return b
 
 
-def _factor_plan(operation, bound, mode) -> Plan:
+def _factor_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     name = "torch.linalg.ldl_factor_ex"
@@ -176,34 +176,36 @@ def _factor_plan(operation, bound, mode) -> Plan:
     if meta.numel:
         check_kernel(meta, "ldl_factor_kernel_cpu")
 
-    def run(a):
-        batch = a.shape[:-2]
-        if not a.size:
-            return a, jnp.zeros(a.shape[:-1], jnp.int32), jnp.zeros(batch, jnp.int32)
-        packed, pivots, info = jax.vmap(lambda each: _factorised(each, hermitian))(
-            a.reshape(-1, size, size)
-        )
-        return packed.reshape(a.shape), pivots.reshape(a.shape[:-1]), info.reshape(batch)
-
     metas = (
         column_meta(meta.shape, meta),
         row_meta(meta.shape[:-1], meta, dtypes.int32),
         row_meta(meta.shape[:-2], meta, dtypes.int32),
     )
-    return Plan(run, [operand], metas, vjp=not_differentiable("linalg_ldl_factor_ex"))
+    return Spec(
+        [operand],
+        metas,
+        {"size": size, "hermitian": hermitian},
+        vjp=not_differentiable("linalg_ldl_factor_ex"),
+    )
 
 
 @op(
     "_linalg_ldl_factor_ex(Tensor input, bool hermitian)",
-    kind=Custom(_factor_plan),
+    kind=Custom(_factor_spec),
     method=False,
     function=False,
     saves=(),
     node_name="NotImplemented",
 )
-def _ldl_factor_ex(input, hermitian):
+def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     """Return packed factors, pivots and ``info``."""
-    raise AssertionError("planned by _factor_plan")
+    batch = a.shape[:-2]
+    if not a.size:
+        return a, jnp.zeros(a.shape[:-1], jnp.int32), jnp.zeros(batch, jnp.int32)
+    packed, pivots, info = jax.vmap(lambda each: _factorised(each, hermitian))(
+        a.reshape(-1, size, size)
+    )
+    return packed.reshape(a.shape), pivots.reshape(a.shape[:-1]), info.reshape(batch)
 
 
 @bound_function(
@@ -212,6 +214,7 @@ def _ldl_factor_ex(input, hermitian):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LD pivots info",
 )
 def ldl_factor_ex(input, hermitian=False, check_errors=False):
     """Factorise symmetric or Hermitian matrices into ``L D L^T``, reporting failures.
@@ -236,6 +239,7 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LD pivots",
 )
 def ldl_factor(input, hermitian=False):
     """Factorise symmetric or Hermitian matrices into ``L D L^T``.
@@ -251,7 +255,7 @@ def ldl_factor(input, hermitian=False):
     return named("linalg_ldl_factor", *found[:2])
 
 
-def _solve_plan(operation, bound, mode) -> Plan:
+def _solve_spec(operation, bound, mode) -> Spec:
     operands = [bound["LD"], bound["pivots"], bound["B"]]
     packed, pivots, b = [operand.meta for operand in operands]
     name = "torch.linalg.ldl_solve"
@@ -280,31 +284,24 @@ def _solve_plan(operation, bound, mode) -> Plan:
     shape = (*broadcast_shapes([packed.shape[:-2], b.shape[:-2]]), *b.shape[-2:])
     size = packed.shape[-1]
 
-    def run(packed, pivots, b):
-        pivots = jnp.broadcast_to(pivots[..., None], (*pivots.shape, 1))
-        packed, pivots, b = broadcast_batches(packed, pivots, b)
-        if not b.size:
-            return b
-        found = jax.vmap(lambda *each: _solved(*each, hermitian))(
-            packed.reshape(-1, size, size),
-            pivots.reshape(-1, size),
-            b.reshape(-1, *b.shape[-2:]),
-        )
-        return found.reshape(b.shape)
-
-    return Plan(run, operands, (column_meta(shape, b),), vjp=not_differentiable("linalg_ldl_solve"))
+    return Spec(
+        operands,
+        (column_meta(shape, b),),
+        {"size": size, "hermitian": hermitian},
+        vjp=not_differentiable("linalg_ldl_solve"),
+    )
 
 
 @op(
     "linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False, "
     "Tensor out=None)",
-    kind=Custom(_solve_plan),
+    kind=Custom(_solve_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=(),
     node_name="NotImplemented",
 )
-def ldl_solve(LD, pivots, B):
+def ldl_solve(packed: Any, pivots: Any, b: Any, *, size: Any, hermitian: Any) -> Any:
     """Solve ``A X = B`` with A given by what ``ldl_factor`` returns.
 
     Args:
@@ -315,4 +312,13 @@ def ldl_solve(LD, pivots, B):
     Returns:
         Tensor of the shape of B.
     """
-    raise AssertionError("planned by _solve_plan")
+    pivots = jnp.broadcast_to(pivots[..., None], (*pivots.shape, 1))
+    packed, pivots, b = broadcast_batches(packed, pivots, b)
+    if not b.size:
+        return b
+    found = jax.vmap(lambda *each: _solved(*each, hermitian))(
+        packed.reshape(-1, size, size),
+        pivots.reshape(-1, size),
+        b.reshape(-1, *b.shape[-2:]),
+    )
+    return found.reshape(b.shape)

@@ -7,10 +7,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from .._shared.gradient_rules import refusing
 from . import _messages
@@ -72,7 +73,7 @@ def _lu_gradient(lower: Any, upper: Any, d_lower: Any, d_upper: Any) -> Any:
     return inner
 
 
-def _factor_plan(operation, bound, mode) -> Plan:
+def _factor_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     if meta.ndim < 2:
@@ -82,10 +83,6 @@ def _factor_plan(operation, bound, mode) -> Plan:
     check_kernel(meta, "lu_cpu")
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
-
-    def run(a):
-        factors, pivots, _ = lu_of(a)
-        return factors, pivots, lu_info(factors)
 
     def vjp(cotangents, results, operands):
         factors, pivots = results[:2]
@@ -101,20 +98,21 @@ def _factor_plan(operation, bound, mode) -> Plan:
         row_meta((*batch, least), meta, dtypes.int32),
         row_meta(tuple(batch), meta, dtypes.int32),
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "_linalg_lu_factor_ex(Tensor A, bool pivot, std::string caller)",
-    kind=Custom(_factor_plan),
+    kind=Custom(_factor_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgLuFactorExBackward0",
 )
-def _lu_factor_ex(A, pivot, caller):
+def _lu_factor_ex(a: Any) -> Any:
     """Return the packed factors, the pivots and ``info``."""
-    raise AssertionError("planned by _factor_plan")
+    factors, pivots, _ = lu_of(a)
+    return factors, pivots, lu_info(factors)
 
 
 def _factored(A, pivot, check, name):
@@ -130,6 +128,7 @@ def _factored(A, pivot, check, name):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LU pivots info",
 )
 def lu_factor_ex(A, pivot=True, check_errors=False):
     """Return L and U in one matrix, the pivots, and which matrices are singular.
@@ -150,6 +149,7 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="LU pivots",
 )
 def lu_factor(A, pivot=True):
     """Return L and U in one matrix, and the pivots.
@@ -164,7 +164,9 @@ def lu_factor(A, pivot=True):
 
 
 @bound_function(
-    "_lu_with_info(Tensor input, bool pivot=True, bool check_errors=True)", method=False
+    "_lu_with_info(Tensor input, bool pivot=True, bool check_errors=True)",
+    method=False,
+    returns="LU pivots info",
 )
 def _lu_with_info(input, pivot=True, check_errors=True):
     """Return the packed factors, the pivots and ``info``; as PyTorch's, it never raises."""
@@ -205,32 +207,33 @@ FUNCTIONS["lu"] = lu
 METHODS["lu"] = _lu_method
 
 
-def _permutation_plan(operation, bound, mode) -> Plan:
+def _permutation_spec(operation, bound, mode) -> Spec:
     operand = bound["pivots"]
     rows, dtype = bound["rows"], bound["dtype"]
     meta = operand.meta
 
-    def run(pivots):
-        order = order_of(pivots, rows)
-        columns = jnp.arange(rows)
-        return (jnp.argsort(order, -1)[..., :, None] == columns).astype(dtype._numpy)
-
-    return Plan(run, [operand], (row_meta((*meta.shape[:-1], rows, rows), meta, dtype),))
+    return Spec(
+        [operand],
+        (row_meta((*meta.shape[:-1], rows, rows), meta, dtype),),
+        {"rows": rows, "dtype": dtype},
+    )
 
 
 @op(
     "_permutation_matrix(Tensor pivots, int64_t rows, ScalarType dtype)",
-    kind=Custom(_permutation_plan),
+    kind=Custom(_permutation_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _permutation_matrix(pivots, rows, dtype):
+def _permutation_matrix(pivots: Any, *, rows: Any, dtype: Any) -> Any:
     """Return the permutation matrix that LAPACK's pivots say."""
-    raise AssertionError("planned by _permutation_plan")
+    order = order_of(pivots, rows)
+    columns = jnp.arange(rows)
+    return (jnp.argsort(order, -1)[..., :, None] == columns).astype(dtype._numpy)
 
 
-def _lu_plan(operation, bound, mode) -> Plan:
+def _lu_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     if meta.ndim < 2:
@@ -240,10 +243,6 @@ def _lu_plan(operation, bound, mode) -> Plan:
     check_kernel(meta, "lu_cpu")
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
-
-    def run(a):
-        factors, pivots, _ = lu_of(a)
-        return (*_halves(factors), pivots)
 
     def vjp(cotangents, results, operands):
         lower, upper, pivots = results
@@ -257,20 +256,21 @@ def _lu_plan(operation, bound, mode) -> Plan:
         row_meta((*batch, least, columns), meta),
         row_meta((*batch, least), meta, dtypes.int32),
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "_linalg_lu(Tensor A, bool pivot)",
-    kind=Custom(_lu_plan),
+    kind=Custom(_lu_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgLuBackward0",
 )
-def _lu(A, pivot):
+def _lu(a: Any) -> Any:
     """Return L, U and the pivots."""
-    raise AssertionError("planned by _lu_plan")
+    factors, pivots, _ = lu_of(a)
+    return (*_halves(factors), pivots)
 
 
 @bound_function(
@@ -278,6 +278,7 @@ def _lu(A, pivot):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="P L U",
 )
 def linalg_lu(A, pivot=True):
     """Factorise matrices into ``P @ L @ U``.
@@ -335,6 +336,8 @@ def _lu_unpack(LU_data, unpack):
     "bool unpack_pivots=True, *, TensorList[3] out=None)",
     method=False,
     write=write_exactly,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    returns="P L U",
 )
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """Return the factors P, L and U of what ``lu_factor`` returns.
@@ -453,6 +456,8 @@ def linalg_lu_solve(LU, pivots, B):
 @bound_function(
     "lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots, *, Tensor out=None)",
     write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def lu_solve(input, LU_data, LU_pivots):
     """Solve ``A X = B`` with the right side first (the older function)."""

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
+from .._shared import out_dtypes
 from ..shape import views as _views  # noqa: F401  (t is declared there)
 from . import _messages_products
 
@@ -83,6 +84,8 @@ def _adjoint(array):
     kind=Custom(_mm_plan),
     arity="binary",
     saves="cross",
+    autocast="lower",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def mm(input, mat2):
     """Multiply two matrices.
@@ -118,6 +121,8 @@ def _mv_plan(operation, bound, mode) -> Plan:
     kind=Custom(_mv_plan),
     arity="binary",
     saves="cross",
+    autocast=Autocast(cuda="lower"),
+    out=Out(dtype=out_dtypes.mv),
 )
 def mv(input, vec):
     """Multiply a matrix by a vector.
@@ -151,6 +156,8 @@ def _dot_plan(operation, bound, mode) -> Plan:
     kind=Custom(_dot_plan),
     arity="binary",
     saves="cross",
+    autocast=Autocast(cuda="promote"),
+    out=Out(dtype=out_dtypes.does_not_match),
 )
 def dot(input, tensor):
     """Multiply two vectors element by element and add up.
@@ -168,6 +175,8 @@ def dot(input, tensor):
     kind=Custom(_dot_plan),
     arity="binary",
     saves="cross",
+    autocast=Autocast(cuda="promote"),
+    out=Out(dtype=out_dtypes.does_not_match),
 )
 def vdot(input, other):
     """Multiply the conjugate of one vector by another, element by element, and add up.
@@ -203,6 +212,8 @@ def _bmm_plan(operation, bound, mode) -> Plan:
     kind=Custom(_bmm_plan),
     arity="binary",
     saves="cross",
+    autocast="lower",
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse operands"),
 )
 def bmm(input, mat2):
     """Multiply matrices of two batches, pair by pair.
@@ -474,6 +485,8 @@ def _addmm_plan(operation, bound, mode) -> Plan:
     "Tensor out=None)",
     kind=Custom(_addmm_plan),
     inplace=True,
+    autocast="lower",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def addmm(input, mat1, mat2):
     """Return ``beta * input + alpha * (mat1 @ mat2)``.
@@ -506,6 +519,8 @@ def _addmv_plan(operation, bound, mode) -> Plan:
     "Tensor out=None)",
     kind=Custom(_addmv_plan),
     inplace=True,
+    autocast=Autocast(cuda="lower"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def addmv(input, mat, vec):
     """Return ``beta * input + alpha * (mat @ vec)``.
@@ -551,6 +566,8 @@ def _batch_plan(operation, bound, mode) -> Plan:
     "Tensor out=None)",
     kind=Custom(_batch_plan),
     inplace=True,
+    autocast="lower",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def baddbmm(input, batch1, batch2):
     """Return ``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
@@ -568,6 +585,8 @@ def baddbmm(input, batch1, batch2):
     "Tensor out=None)",
     kind=Custom(_batch_plan),
     inplace=True,
+    autocast="lower",
+    out=Out(dtype=out_dtypes.addbmm),
 )
 def addbmm(input, batch1, batch2):
     """Return ``beta * input + alpha`` times the sum of the products of two batches.
@@ -613,6 +632,7 @@ def _addr_plan(operation, bound, mode) -> Plan:
     "Tensor out=None)",
     kind=Custom(_addr_plan),
     inplace=True,
+    autocast=Autocast(cuda="lower"),
 )
 def addr(input, vec1, vec2):
     """Return ``beta * input + alpha`` times the outer product of two vectors.

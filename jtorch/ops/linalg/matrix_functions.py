@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import bound_function
 from . import _messages
@@ -85,19 +85,12 @@ def _exponential_back(a, slope):
 _exponential.defvjp(lambda a: (_exponential(a), a), _exponential_back)
 
 
-def _exponential_plan(operation, bound, mode) -> Plan:
+def _exponential_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     check_square(meta, "linalg.matrix_exp")
     check_inexact(meta, "linalg.matrix_exp")
     half = meta.dtype.itemsize == 2
-
-    def run(a):
-        if not a.size:
-            return a
-        if a.shape[-1] == 1:
-            return jnp.exp(a)
-        return _exponential(a.astype(jnp.float32) if half else a).astype(a.dtype)
 
     def vjp(cotangents, results, operands):
         (a,), (slope,) = operands, cotangents
@@ -106,17 +99,17 @@ def _exponential_plan(operation, bound, mode) -> Plan:
         wide = (lambda x: x.astype(jnp.float32)) if half else (lambda x: x)
         return [_frechet(adjoint(wide(a)), wide(slope)).astype(a.dtype)]
 
-    return Plan(run, [operand], (row_meta(meta.shape, meta),), vjp=vjp)
+    return Spec([operand], (row_meta(meta.shape, meta),), {"half": half}, vjp=vjp)
 
 
 @op(
     "linalg_matrix_exp(Tensor input)",
-    kind=Custom(_exponential_plan),
+    kind=Custom(_exponential_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input",),
 )
-def linalg_matrix_exp(input):
+def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
     """Return the exponential of square matrices.
 
     Args:
@@ -124,7 +117,11 @@ def linalg_matrix_exp(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _exponential_plan")
+    if not a.size:
+        return a
+    if a.shape[-1] == 1:
+        return jnp.exp(a)
+    return _exponential(a.astype(jnp.float32) if half else a).astype(a.dtype)
 
 
 @bound_function("matrix_exp(Tensor input)")
@@ -194,6 +191,7 @@ _CPP_NAMES = _messages._SCALAR_TYPE_WORDS
     method=False,
     write=write_chain,
     registry=LINALG_FUNCTIONS,
+    autocast="lower",
 )
 def multi_dot(tensors):
     """Multiply matrices one after the other, in the order that costs least.
@@ -293,6 +291,7 @@ def vander(x, N=None, increasing=False):
     "linalg_vecdot(Tensor x, Tensor y, *, int64_t dim=-1, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast="lower",
 )
 def vecdot(x, y, dim=-1):
     """Return the products of vectors, the first one conjugated.
@@ -348,6 +347,7 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
     "linalg_matmul(Tensor input, Tensor other, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="lower"),
 )
 def matmul(input, other):
     """Multiply matrices, see ``torch.matmul``."""

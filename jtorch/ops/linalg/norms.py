@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
 from . import _messages
@@ -81,6 +82,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
     "bool keepdim=False, *, ScalarType? dtype=None, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cuda="float32"),
 )
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
     """Return a norm of matrices.
@@ -168,6 +170,7 @@ def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
 @bound_function(
     "frobenius_norm(Tensor input, IntArrayRef[1] dim, bool keepdim=False, *, Tensor out=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def frobenius_norm(input, dim, keepdim=False):
     """Return the root of the sum of squares over at most two dimensions."""
@@ -183,34 +186,11 @@ def frobenius_norm(input, dim, keepdim=False):
     "nuclear_norm(Tensor input, IntArrayRef[2] dim, bool keepdim=False, *, Tensor out=None)",
     "nuclear_norm(Tensor input, bool keepdim=False, *, Tensor out=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def nuclear_norm(input, dim=(-2, -1), keepdim=False):
     """Return the sum of the singular values of matrices."""
     return matrix_norm(input, "nuc", dim, keepdim)
-
-
-@bound_function("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
-def norm_except_dim(v, pow=2, dim=0):
-    """Return vector norms over all dimensions but one.
-
-    Args:
-        pow: order of the norm.
-        dim: the dimension that stays, or -1 for none.
-    Returns:
-        Tensor of the same rank, of size 1 elsewhere; without dimensions for -1.
-    """
-    if dim == -1:
-        return vector_norm(v, pow)
-    count = v.dim()
-    if dim == 0:
-        return _norm.call(v.contiguous().view(v.shape[0], -1), pow, [1], False).view(
-            [v.shape[0]] + [1] * (count - 1)
-        )
-    if dim == count - 1:
-        return _norm.call(v.contiguous().view(-1, v.shape[-1]), pow, [0], False).view(
-            [1] * (count - 1) + [v.shape[-1]]
-        )
-    return norm_except_dim(v.transpose(0, dim), pow, 0).transpose(0, dim)
 
 
 def _renorm_plan(operation, bound, mode) -> Plan:
@@ -258,6 +238,8 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     static=("p", "maxnorm"),
     saves=("input",),
     inplace=True,
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def renorm(input):
     """Scale down the parts along a dimension whose norm is larger than a limit.

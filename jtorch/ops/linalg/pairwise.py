@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.modes import intern_mode
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
 from .._shared.calls import bound_function
@@ -14,7 +14,9 @@ from . import _messages
 
 
 @bound_function(
-    "cosine_similarity(Tensor x1, Tensor x2, int64_t dim=1, double eps=1e-08)", method=False
+    "cosine_similarity(Tensor x1, Tensor x2, int64_t dim=1, double eps=1e-08)",
+    method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """Return the cosines of the angles between vectors.
@@ -81,7 +83,9 @@ def _norm(x, ord, dim, keepdim):
 
 
 @bound_function(
-    "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None)", method=False
+    "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None)",
+    method=False,
+    autocast=Autocast(cuda="promote"),
 )
 def bilinear(input1, input2, weight, bias=None):
     """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each k.

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
-from .._shared.plans import array_plan
+from .._shared.plans import array_plan, array_spec
 from . import _messages, _messages_products
 from .matmul import _PRECISION, dot, mm
 
@@ -42,7 +43,9 @@ def _write_product(out: Any, result: Any) -> Any:
     return out.copy_(result)
 
 
-@bound_function("inner(Tensor input, Tensor other, *, Tensor out=None)")
+@bound_function(
+    "inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot)
+)
 def inner(input, other):
     """Multiply the last dimensions of two tensors and add up."""
     if not input.dim() or not other.dim():
@@ -180,7 +183,7 @@ def kron(input, other):
     raise AssertionError("planned by _kron_plan")
 
 
-def _cross_plan(operation, bound, mode) -> Plan:
+def _cross_spec(operation, bound, mode) -> Spec:
     left, right = bound["input"], bound["other"]
     a, b = left.meta, right.meta
     if a.ndim != b.ndim:
@@ -193,27 +196,32 @@ def _cross_plan(operation, bound, mode) -> Plan:
     described = [(a.dtype, "dim"), (b.dtype, "dim")]
     dtype = result_type(described, mode.default_dtype)
 
-    def run(first, second):
-        first, second = cast(first, dtype), cast(second, dtype)
-        return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
-
-    return Plan(run, [left, right], (make_meta(shape, dtype, a.device),))
+    return Spec(
+        [left, right],
+        (make_meta(shape, dtype, a.device),),
+        {"dtype": dtype, "shape": shape, "axis": axis},
+    )
 
 
 @op(
     "_linalg_cross(Tensor input, Tensor other, int64_t dim)",
-    kind=Custom(_cross_plan),
+    kind=Custom(_cross_spec),
     method=False,
     function=False,
     saves="cross",
     node_name="LinalgCrossBackward0",
 )
-def linalg_cross(input, other, dim):
+def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) -> Any:
     """Return the cross products of vectors of three elements along a dimension."""
-    raise AssertionError("planned by _cross_plan")
+    first, second = cast(first, dtype), cast(second, dtype)
+    return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
 
 
-@bound_function("cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)")
+@bound_function(
+    "cross(Tensor input, Tensor other, int64_t? dim=None, *, Tensor out=None)",
+    autocast=Autocast(cuda="promote"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+)
 def cross(input, other, dim=None):
     """Return the cross products of vectors of three elements.
 
@@ -331,7 +339,7 @@ def _integer_result(terms: list[str], right: str, metas: list[Any]) -> Any:
     return dtype
 
 
-def _einsum_plan(operation, bound, mode) -> Plan:
+def _einsum_spec(operation, bound, mode) -> Spec:
     operands = list(bound["tensors"])
     equation = bound["equation"]
     dtype = operands[0].meta.dtype
@@ -339,26 +347,29 @@ def _einsum_plan(operation, bound, mode) -> Plan:
         left, _, out = equation.partition("->")
         dtype = _integer_result(left.split(","), out, [each.meta for each in operands])
 
-    def run(*arrays):
-        if dtype is dtypes.int64:  # what was added up is int64 before the products
-            arrays = tuple([array.astype(jnp.int64) for array in arrays])
-        return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
-
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")
-    return array_plan(run, operands, dtype, node_name=None if summed else "MulBackward0")
+    return array_spec(
+        operation,
+        operands,
+        {"dtype": dtype, "equation": equation},
+        dtype,
+        node_name=None if summed else "MulBackward0",
+    )
 
 
 @op(
     "_einsum(std::string equation, TensorList tensors)",
-    kind=Custom(_einsum_plan),
+    kind=Custom(_einsum_spec),
     method=False,
     function=False,
     node_name="ViewBackward0",
 )
-def _einsum(equation, tensors):
+def _einsum(*arrays: Any, dtype: Any, equation: Any) -> Any:
     """Sum products of elements over indices."""
-    raise AssertionError("planned by _einsum_plan")
+    if dtype is dtypes.int64:  # what was added up is int64 before the products
+        arrays = tuple([array.astype(jnp.int64) for array in arrays])
+    return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
 
 
 def einsum(*args):

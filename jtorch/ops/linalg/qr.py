@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..._engine.declare import LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import bound_function, named
@@ -86,7 +86,7 @@ def _qr_gradient(q: Any, r: Any, d_q: Any, d_r: Any) -> Any:
     return triangular(r, product(q, both) + d_q, False, left=False, adjoint_a=True)
 
 
-def _qr_plan(operation, bound, mode) -> Plan:
+def _qr_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     form = bound["mode"]
@@ -98,18 +98,6 @@ def _qr_plan(operation, bound, mode) -> Plan:
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
     inner = rows if form == "complete" else least
-
-    def run(a):
-        packed, factors = _geqrf(a)
-        r = jnp.triu(packed[..., :inner, :])
-        if form == "r":
-            return jnp.zeros((0,), a.dtype), r
-        if not least or not a.size:
-            return jnp.broadcast_to(jnp.eye(rows, inner, dtype=a.dtype), (*batch, rows, inner)), r
-        packed = packed[..., :, :inner]
-        if inner > packed.shape[-1]:
-            packed = jnp.pad(packed, [(0, 0)] * (len(batch) + 1) + [(0, inner - columns)])
-        return jax.lax.linalg.householder_product(packed, factors), r
 
     def vjp(cotangents, results, operands):
         (q, r), (d_q, d_r) = results, cotangents
@@ -133,20 +121,41 @@ def _qr_plan(operation, bound, mode) -> Plan:
     elif form == "complete" and rows > columns:
         rule = refusing(_messages.qr_complete)
     metas = (q_meta, column_meta((*batch, inner, columns), meta))
-    return Plan(run, [operand], metas, vjp=rule)
+    return Spec(
+        [operand],
+        metas,
+        {
+            "form": form,
+            "inner": inner,
+            "least": least,
+            "rows": rows,
+            "batch": batch,
+            "columns": columns,
+        },
+        vjp=rule,
+    )
 
 
 @op(
     "_linalg_qr(Tensor A, std::string mode)",
-    kind=Custom(_qr_plan),
+    kind=Custom(_qr_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgQrBackward0",
 )
-def _qr(A, mode):
+def _qr(a: Any, *, form: Any, inner: Any, least: Any, rows: Any, batch: Any, columns: Any) -> Any:
     """Return Q and R."""
-    raise AssertionError("planned by _qr_plan")
+    packed, factors = _geqrf(a)
+    r = jnp.triu(packed[..., :inner, :])
+    if form == "r":
+        return jnp.zeros((0,), a.dtype), r
+    if not least or not a.size:
+        return jnp.broadcast_to(jnp.eye(rows, inner, dtype=a.dtype), (*batch, rows, inner)), r
+    packed = packed[..., :, :inner]
+    if inner > packed.shape[-1]:
+        packed = jnp.pad(packed, [(0, 0)] * (len(batch) + 1) + [(0, inner - columns)])
+    return jax.lax.linalg.householder_product(packed, factors), r
 
 
 @bound_function(
@@ -154,6 +163,8 @@ def _qr(A, mode):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="Q R",
 )
 def linalg_qr(A, mode="reduced"):
     """Factorise matrices into ``Q @ R``, Q with orthonormal columns and R upper triangular.
@@ -168,7 +179,10 @@ def linalg_qr(A, mode="reduced"):
 
 
 @bound_function(
-    "qr(Tensor input, bool some=True, *, TensorList[2] out=None)", write=write_in_layout
+    "qr(Tensor input, bool some=True, *, TensorList[2] out=None)",
+    write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    returns="Q R",
 )
 def qr(input, some=True):
     """Factorise as ``torch.linalg.qr`` does (the older function).
@@ -206,7 +220,12 @@ def _geqrf_op(input):
     raise AssertionError("planned by _geqrf_plan")
 
 
-@bound_function("geqrf(Tensor input, *, TensorList[2] out=None)", write=write_in_columns)
+@bound_function(
+    "geqrf(Tensor input, *, TensorList[2] out=None)",
+    write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
+    returns="a tau",
+)
 def geqrf(input):
     """Return LAPACK's packed QR factorisation.
 
@@ -275,6 +294,7 @@ _householder = op(
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input", "tau"),
+    autocast=Autocast(cpu="float32"),
 )
 
 
@@ -291,13 +311,17 @@ def householder_product(input, tau):
     raise AssertionError("planned by _householder_plan")
 
 
-@bound_function("orgqr(Tensor input, Tensor input2, *, Tensor out=None)", write=write_in_layout)
+@bound_function(
+    "orgqr(Tensor input, Tensor input2, *, Tensor out=None)",
+    write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+)
 def orgqr(input, input2):
     """Return a product of reflectors, see ``torch.linalg.householder_product``."""
     return householder_product.call(input, input2)
 
 
-def _ormqr_plan(operation, bound, mode) -> Plan:
+def _ormqr_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["input2"], bound["input3"]]
     a, tau, other = [operand.meta for operand in operands]
     left, transpose = bound.get("left", True), bound.get("transpose", False)
@@ -350,36 +374,40 @@ def _ormqr_plan(operation, bound, mode) -> Plan:
     def explicit(vectors, factors, target):
         return _reflected(vectors, factors, target, left, transpose)
 
-    def run(vectors, factors, target):
-        if not vectors.size or not factors.size or not target.size:
-            return target
-        vectors = vectors[..., : factors.shape[-1]]
-        return jax.lax.linalg.ormqr(vectors, factors, target, left=left, transpose=transpose)
-
     def vjp(cotangents, results, operands):
         return chosen(_pull_back(explicit, cotangents[0], *operands), wanted)
 
-    plan = Plan(run, operands, (column_meta(other.shape, other),), vjp=vjp)
+    plan = Spec(
+        operands,
+        (column_meta(other.shape, other),),
+        {"left": left, "transpose": transpose},
+        vjp=vjp,
+    )
     plan.undefined = not (other.grad or (a.numel and tau.numel))
     return plan
 
 
 @op(
     "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False)",
-    kind=Custom(_ormqr_plan),
+    kind=Custom(_ormqr_spec),
     method=False,
     function=False,
     saves=("input", "input2", "input3"),
+    autocast=Autocast(cpu="float32"),
 )
-def _ormqr(input, input2, input3):
+def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any) -> Any:
     """Multiply a matrix by a product of Householder reflectors."""
-    raise AssertionError("planned by _ormqr_plan")
+    if not vectors.size or not factors.size or not target.size:
+        return target
+    vectors = vectors[..., : factors.shape[-1]]
+    return jax.lax.linalg.ormqr(vectors, factors, target, left=left, transpose=transpose)
 
 
 @bound_function(
     "ormqr(Tensor input, Tensor input2, Tensor input3, bool left=True, bool transpose=False, *, "
     "Tensor out=None)",
     write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
 )
 def ormqr(input, input2, input3, left=True, transpose=False):
     """Multiply a matrix by a product of Householder reflectors.

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import bound_function, named
@@ -92,7 +92,7 @@ def _pinv_gradient(slope: Any, pinv: Any, a: Any) -> Any:
     )
 
 
-def _pinv_plan(operation, bound, mode) -> Plan:
+def _pinv_spec(operation, bound, mode) -> Spec:
     operand, atol, rtol = bound["input"], bound["atol"], bound["rtol"]
     meta = operand.meta
     hermitian = bound["hermitian"]
@@ -101,24 +101,6 @@ def _pinv_plan(operation, bound, mode) -> Plan:
     for each in (atol, rtol):
         if each.meta is not None:
             shape = tuple(np.broadcast_shapes(shape, each.meta.shape))
-
-    def run(a, atol, rtol):
-        bad = (~jnp.isfinite(a).all((-2, -1))).astype(jnp.int32)
-        if not a.size:
-            return jnp.zeros((*shape, columns, rows), a.dtype), bad
-        atol, rtol = jnp.asarray(atol)[..., None], jnp.asarray(rtol)[..., None]
-        if hermitian:
-            vectors, signed = jax.lax.linalg.eigh(a, symmetrize_input=False)
-            values = jnp.abs(signed)
-        else:
-            u, values, vh = jax.lax.linalg.svd(a, full_matrices=False)
-            signed = values
-        top = jnp.max(values, -1, keepdims=True)
-        large = values > jnp.maximum(atol, rtol * top)
-        inverse = jnp.where(large, 1 / jnp.where(large, signed, 1), 0).astype(values.dtype)
-        if hermitian:
-            return product(vectors * inverse[..., None, :], adjoint(vectors)), bad
-        return product(adjoint(vh), inverse[..., :, None] * adjoint(u)), bad
 
     def vjp(cotangents, results, operands):
         a = operands[0]
@@ -130,20 +112,42 @@ def _pinv_plan(operation, bound, mode) -> Plan:
         make_meta((*shape, columns, rows), meta.dtype, meta.device),
         row_meta(tuple(batch), meta, dtypes.int32),
     )
-    return Plan(run, [operand, atol, rtol], metas, vjp=vjp)
+    return Spec(
+        [operand, atol, rtol],
+        metas,
+        {"hermitian": hermitian, "columns": columns, "rows": rows, "shape": shape},
+        vjp=vjp,
+    )
 
 
 @op(
     "_linalg_pinv(Tensor input, Tensor atol, Tensor rtol, bool hermitian)",
     "_linalg_pinv(Tensor input, Scalar atol, Scalar rtol, bool hermitian)",
-    kind=Custom(_pinv_plan),
+    kind=Custom(_pinv_spec),
     method=False,
     function=False,
     saves=("input", "result"),
 )
-def _pinv(input, atol, rtol, hermitian):
+def _pinv(
+    a: Any, atol: Any, rtol: Any, *, hermitian: Any, columns: Any, rows: Any, shape: Any
+) -> Any:
     """Return the pseudo-inverse, and which matrices are not finite."""
-    raise AssertionError("planned by _pinv_plan")
+    bad = (~jnp.isfinite(a).all((-2, -1))).astype(jnp.int32)
+    if not a.size:
+        return jnp.zeros((*shape, columns, rows), a.dtype), bad
+    atol, rtol = jnp.asarray(atol)[..., None], jnp.asarray(rtol)[..., None]
+    if hermitian:
+        vectors, signed = jax.lax.linalg.eigh(a, symmetrize_input=False)
+        values = jnp.abs(signed)
+    else:
+        u, values, vh = jax.lax.linalg.svd(a, full_matrices=False)
+        signed = values
+    top = jnp.max(values, -1, keepdims=True)
+    large = values > jnp.maximum(atol, rtol * top)
+    inverse = jnp.where(large, 1 / jnp.where(large, signed, 1), 0).astype(values.dtype)
+    if hermitian:
+        return product(vectors * inverse[..., None, :], adjoint(vectors)), bad
+    return product(adjoint(vh), inverse[..., :, None] * adjoint(u)), bad
 
 
 _TOLERANCES = (
@@ -186,7 +190,7 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
     return found
 
 
-@bound_function("pinverse(Tensor input, double rcond=1e-15)")
+@bound_function("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
 def pinverse(input, rcond=1e-15):
     """Return the pseudo-inverse, see ``torch.linalg.pinv``."""
     return linalg_pinv(input, rcond)
@@ -240,6 +244,7 @@ def _norm_by_inverse(input, p):
     "linalg_cond(Tensor input, std::string_view p, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_cond(input, p=None):
     """Return the condition number of matrices with respect to a norm.
@@ -312,7 +317,7 @@ def _pseudo_inverse(a: Any) -> Any:
     )(a)
 
 
-def _lstsq_plan(operation, bound, mode) -> Plan:
+def _lstsq_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["b"], bound["rcond"]]
     a, b = operands[0].meta, operands[1].meta
     driver, vector = bound["driver"], bound["vector"]
@@ -326,16 +331,6 @@ def _lstsq_plan(operation, bound, mode) -> Plan:
         shape, strides = shape[:-1], strides[:-1]
     wanted = needed(operands[:2], mode)
     residual_shape = (*batch, count) if with_residuals else (0,)
-
-    def run(a, b, rcond):
-        right = b[..., None] if vector else b
-        found, _, _ = _least_squares(a, right, driver, rcond)
-        if with_residuals:
-            missed = jnp.abs(product(a, found) - right)
-            residuals = jnp.sum(missed * missed, -2)
-        else:
-            residuals = jnp.zeros((0,), jnp.real(a).dtype)
-        return (found[..., 0] if vector else found), residuals
 
     def vjp(cotangents, results, operands):
         a, b = operands[:2]
@@ -359,49 +354,58 @@ def _lstsq_plan(operation, bound, mode) -> Plan:
         make_meta(shape, a.dtype, a.device, strides),
         row_meta(residual_shape, a, a.dtype.to_real()),
     )
-    return Plan(run, operands, metas, vjp=vjp)
+    return Spec(
+        operands,
+        metas,
+        {"with_residuals": with_residuals, "vector": vector, "driver": driver},
+        vjp=vjp,
+    )
 
 
 @op(
     "_linalg_lstsq(Tensor input, Tensor b, Scalar rcond, std::string driver, bool vector, "
     "bool residuals)",
-    kind=Custom(_lstsq_plan),
+    kind=Custom(_lstsq_spec),
     method=False,
     function=False,
     saves=("input", "b", "result"),
 )
-def _lstsq(input, b, rcond, driver, vector, residuals):
+def _lstsq(a: Any, b: Any, rcond: Any, *, with_residuals: Any, vector: Any, driver: Any) -> Any:
     """Return the solution of least squares and the residuals."""
-    raise AssertionError("planned by _lstsq_plan")
+    right = b[..., None] if vector else b
+    found, _, _ = _least_squares(a, right, driver, rcond)
+    if with_residuals:
+        missed = jnp.abs(product(a, found) - right)
+        residuals = jnp.sum(missed * missed, -2)
+    else:
+        residuals = jnp.zeros((0,), jnp.real(a).dtype)
+    return (found[..., 0] if vector else found), residuals
 
 
-def _rank_plan(operation, bound, mode) -> Plan:
+def _rank_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["rcond"]]
     meta = operands[0].meta
     *batch, rows, columns = meta.shape
-
-    def run(a, rcond):
-        right = jnp.zeros((*a.shape[:-1], 1), a.dtype)
-        _, rank, values = _least_squares(a, right, "gelsd", rcond)
-        return rank.astype(jnp.int64), values
 
     metas = (
         row_meta(tuple(batch), meta, dtypes.int64),
         row_meta((*batch, min(rows, columns)), meta, meta.dtype.to_real()),
     )
-    return Plan(run, operands, metas)
+    return Spec(operands, metas)
 
 
 @op(
     "_linalg_lstsq_rank(Tensor input, Scalar rcond)",
-    kind=Custom(_rank_plan),
+    kind=Custom(_rank_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _lstsq_rank(input, rcond):
+def _lstsq_rank(a: Any, rcond: Any) -> Any:
     """Return the rank that least squares finds, and the singular values."""
-    raise AssertionError("planned by _rank_plan")
+    right = jnp.zeros((*a.shape[:-1], 1), a.dtype)
+    _, rank, values = _least_squares(a, right, "gelsd", rcond)
+    return rank.astype(jnp.int64), values
 
 
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
@@ -441,6 +445,8 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     method=False,
     write=write_in_layout,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="solution residuals rank singular_values",
 )
 def linalg_lstsq(input, b, rcond=None, driver=None):
     """Solve systems of equations in the sense of least squares.

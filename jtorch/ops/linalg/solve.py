@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.calls import bound_function, named
 from . import _messages
@@ -37,35 +37,32 @@ from .common import (
 from .lu import check_solver
 
 
-def _inverse_plan(operation, bound, mode) -> Plan:
+def _inverse_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     check_square(meta, "linalg.inv")
     check_inexact(meta, "linalg.inv", low=False)
-
-    def run(a):
-        factors, _, order = lu_of(a)
-        identity = jnp.eye(a.shape[-1], dtype=a.dtype)
-        return lu_solution(factors, order, identity), lu_info(factors)
 
     def vjp(cotangents, results, operands):
         inverse = adjoint(results[0])
         return [-product(inverse, cotangents[0], inverse)]
 
     metas = (column_meta(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "_linalg_inv_ex(Tensor A)",
-    kind=Custom(_inverse_plan),
+    kind=Custom(_inverse_spec),
     method=False,
     function=False,
     saves=("result",),
 )
-def _inv_ex(A):
+def _inv_ex(a: Any) -> Any:
     """Return the inverse and ``info``."""
-    raise AssertionError("planned by _inverse_plan")
+    factors, _, order = lu_of(a)
+    identity = jnp.eye(a.shape[-1], dtype=a.dtype)
+    return lu_solution(factors, order, identity), lu_info(factors)
 
 
 @bound_function(
@@ -73,6 +70,8 @@ def _inv_ex(A):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="inverse info",
 )
 def linalg_inv_ex(A, check_errors=False):
     """Return inverse matrices, reporting singular ones.
@@ -110,10 +109,15 @@ linalg_inv = bound_function(
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )(_inverse)
 
 
-@bound_function("inverse(Tensor input, *, Tensor out=None)", write=write_exactly)
+@bound_function(
+    "inverse(Tensor input, *, Tensor out=None)",
+    write=write_exactly,
+    autocast=Autocast(cpu="float32"),
+)
 def inverse(input):
     """Return inverse matrices, see ``torch.linalg.inv``."""
     return _inverse(input)
@@ -124,7 +128,7 @@ def _is_vector(a: Any, b: Any) -> bool:
     return b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
 
 
-def _solve_plan(operation, bound, mode) -> Plan:
+def _solve_spec(operation, bound, mode) -> Spec:
     operands = [bound["A"], bound["B"]]
     a, b = [operand.meta for operand in operands]
     left = bound["left"]
@@ -142,16 +146,6 @@ def _solve_plan(operation, bound, mode) -> Plan:
     check_kernel(a, "lu_cpu")
     wanted = needed(operands, mode)
 
-    def run(a, b):
-        b = b[..., None] if vector else b
-        a_t = a if left else adjoint(a)
-        factors, _, order = lu_of(a_t)
-        if left:
-            found = lu_solution(factors, order, b)
-        else:
-            found = adjoint(lu_solution(factors, order, adjoint(b)))
-        return (found[..., 0] if vector else found), lu_info(factors)
-
     def vjp(cotangents, results, operands):
         a, b = operands
         slope, found = cotangents[0], results[0]
@@ -167,19 +161,31 @@ def _solve_plan(operation, bound, mode) -> Plan:
 
     wide = shape[:-1] if vector else shape
     meta = column_meta(wide, b) if left else row_meta(wide, b)
-    return Plan(run, operands, (meta, row_meta(a.shape[:-2], a, dtypes.int32)), vjp=vjp)
+    return Spec(
+        operands,
+        (meta, row_meta(a.shape[:-2], a, dtypes.int32)),
+        {"left": left, "vector": vector},
+        vjp=vjp,
+    )
 
 
 @op(
     "_linalg_solve_ex(Tensor A, Tensor B, bool left)",
-    kind=Custom(_solve_plan),
+    kind=Custom(_solve_spec),
     method=False,
     function=False,
     saves=("A", "B", "result"),
 )
-def _solve_ex(A, B, left):
+def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
     """Return the solution of a system of equations and ``info``."""
-    raise AssertionError("planned by _solve_plan")
+    b = b[..., None] if vector else b
+    a_t = a if left else adjoint(a)
+    factors, _, order = lu_of(a_t)
+    if left:
+        found = lu_solution(factors, order, b)
+    else:
+        found = adjoint(lu_solution(factors, order, adjoint(b)))
+    return (found[..., 0] if vector else found), lu_info(factors)
 
 
 @bound_function(
@@ -188,6 +194,7 @@ def _solve_ex(A, B, left):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    returns="result info",
 )
 def linalg_solve_ex(A, B, left=True, check_errors=False):
     """Solve ``A X = B``, reporting singular matrices.
@@ -211,6 +218,7 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def linalg_solve(A, B, left=True):
     """Solve ``A X = B``.
@@ -240,7 +248,7 @@ def _triangular_gradients(a, b, found, slope, upper, left, unit, wanted):
     return chosen([to_a, sum_to(back, b.shape)], wanted)
 
 
-def _triangular_plan(operation, bound, mode) -> Plan:
+def _triangular_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["B"]]
     a, b = [operand.meta for operand in operands]
     upper, left = bound["upper"], bound.get("left", True)
@@ -252,27 +260,28 @@ def _triangular_plan(operation, bound, mode) -> Plan:
         check_kernel(a, "triangular_solve_cpu")
     wanted = needed(operands, mode)
 
-    def run(a, b):
-        b = cast(b, operands[0].meta.dtype)
-        return triangular(a, b, not upper, left, unit)
-
     def vjp(cotangents, results, operands):
         a, b = operands
         found = _triangular_gradients(a, b, results[0], cotangents[0], upper, left, unit, wanted)
         return [g.astype(o.dtype) for g, o in zip(found, chosen([a, b], wanted), strict=True)]
 
-    return Plan(run, operands, (column_meta(shape, a),), vjp=vjp)
+    return Spec(
+        operands,
+        (column_meta(shape, a),),
+        {"left": left, "unit": unit, "upper": upper, "operands": operands},
+        vjp=vjp,
+    )
 
 
 @op(
     "linalg_solve_triangular(Tensor input, Tensor B, *, bool upper, bool left=True, "
     "bool unitriangular=False, Tensor out=None)",
-    kind=Custom(_triangular_plan),
+    kind=Custom(_triangular_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input", "B", "result"),
 )
-def solve_triangular(input, B):
+def solve_triangular(a: Any, b: Any, *, left: Any, unit: Any, upper: Any, operands: Any) -> Any:
     """Solve ``A X = B`` with a triangular matrix.
 
     Args:
@@ -284,7 +293,8 @@ def solve_triangular(input, B):
     Returns:
         Tensor of the shape of B.
     """
-    raise AssertionError("planned by _triangular_plan")
+    b = cast(b, operands[0].meta.dtype)
+    return triangular(a, b, not upper, left, unit)
 
 
 def _older_plan(operation, bound, mode) -> Plan:
@@ -342,6 +352,8 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
     "triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, "
     "bool unitriangular=False, *, TensorList[2] out=None)",
     write=write_in_columns,
+    autocast=Autocast(cpu="float32"),
+    returns="solution cloned_coefficient",
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """Solve with a triangular matrix, the right side first (the older function).
@@ -364,6 +376,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
     "linalg_tensorinv(Tensor input, int64_t ind=2, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def tensorinv(input, ind=2):
     """Return the inverse of a tensor as a map between tensors.
@@ -394,6 +407,7 @@ def tensorinv(input, ind=2):
     "linalg_tensorsolve(Tensor input, Tensor other, IntArrayRef? dims=None, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def tensorsolve(input, other, dims=None):
     """Solve ``tensordot(A, X) = B``.

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
 from .._shared.calls import bound_function, named
@@ -51,7 +51,7 @@ def _gaps(values: Any) -> Any:
 # Symmetric and Hermitian matrices
 
 
-def _eigh_plan(operation, bound, mode) -> Plan:
+def _eigh_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     uplo = bound["UPLO"]
@@ -61,12 +61,6 @@ def _eigh_plan(operation, bound, mode) -> Plan:
     check_kernel(meta, "linalg_eigh_cpu")
     lower = uplo.upper() == "L"
     values_meta = row_meta(meta.shape[:-1], meta, meta.dtype.to_real())
-
-    def run(a):
-        if not a.size:
-            return jnp.zeros(values_meta.shape, values_meta.dtype._numpy), a
-        vectors, values = jax.lax.linalg.eigh(a, lower=lower, symmetrize_input=False)
-        return values, vectors
 
     def vjp(cotangents, results, operands):
         values, vectors = results
@@ -78,19 +72,27 @@ def _eigh_plan(operation, bound, mode) -> Plan:
         inner = jnp.where(own, slope[..., None].astype(inner.dtype), inner)
         return [product(vectors, inner, adjoint(vectors))]
 
-    return Plan(run, [operand], (values_meta, column_meta(meta.shape, meta)), vjp=vjp)
+    return Spec(
+        [operand],
+        (values_meta, column_meta(meta.shape, meta)),
+        {"lower": lower, "values_meta": values_meta},
+        vjp=vjp,
+    )
 
 
 @op(
     "_linalg_eigh(Tensor A, std::string UPLO)",
-    kind=Custom(_eigh_plan),
+    kind=Custom(_eigh_spec),
     method=False,
     function=False,
     saves=("result",),
 )
-def _eigh(A, UPLO):
+def _eigh(a: Any, *, lower: Any, values_meta: Any) -> Any:
     """Return eigenvalues in ascending order, and eigenvectors."""
-    raise AssertionError("planned by _eigh_plan")
+    if not a.size:
+        return jnp.zeros(values_meta.shape, values_meta.dtype._numpy), a
+    vectors, values = jax.lax.linalg.eigh(a, lower=lower, symmetrize_input=False)
+    return values, vectors
 
 
 @bound_function(
@@ -98,6 +100,8 @@ def _eigh(A, UPLO):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="eigenvalues eigenvectors",
 )
 def eigh(input, UPLO="L"):
     """Return eigenvalues and eigenvectors of symmetric or Hermitian matrices.
@@ -116,6 +120,7 @@ def eigh(input, UPLO="L"):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def eigvalsh(input, UPLO="L"):
     """Return the eigenvalues of symmetric or Hermitian matrices, ascending.
@@ -130,7 +135,7 @@ def eigvalsh(input, UPLO="L"):
 # General square matrices
 
 
-def _eig_plan(operation, bound, mode) -> Plan:
+def _eig_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     name = bound["caller"]
@@ -139,16 +144,6 @@ def _eig_plan(operation, bound, mode) -> Plan:
         raise _messages.no_complex_of(meta.dtype._legacy_name)
     check_kernel(meta, "linalg_eig_out_cpu")
     complex_dtype = meta.dtype.to_complex()
-
-    def run(a):
-        bad = ~jnp.isfinite(a).all()
-        if not a.size:
-            empty = a.astype(complex_dtype._numpy)
-            return jnp.zeros(a.shape[:-1], empty.dtype), empty, bad
-        values, vectors = jax.lax.linalg.eig(
-            a, compute_left_eigenvectors=False, compute_right_eigenvectors=True
-        )
-        return values, vectors, bad
 
     def vjp(cotangents, results, operands):
         values, vectors = results[:2]
@@ -167,19 +162,26 @@ def _eig_plan(operation, bound, mode) -> Plan:
         column_meta(meta.shape, meta, complex_dtype),
         row_meta((), meta, dtypes.bool_),
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"complex_dtype": complex_dtype}, vjp=vjp)
 
 
 @op(
     "_linalg_eig(Tensor input, std::string caller)",
-    kind=Custom(_eig_plan),
+    kind=Custom(_eig_spec),
     method=False,
     function=False,
     saves=("result",),
 )
-def _eig(input, caller):
+def _eig(a: Any, *, complex_dtype: Any) -> Any:
     """Return eigenvalues, eigenvectors and whether the matrices are not finite."""
-    raise AssertionError("planned by _eig_plan")
+    bad = ~jnp.isfinite(a).all()
+    if not a.size:
+        empty = a.astype(complex_dtype._numpy)
+        return jnp.zeros(a.shape[:-1], empty.dtype), empty, bad
+    values, vectors = jax.lax.linalg.eig(
+        a, compute_left_eigenvectors=False, compute_right_eigenvectors=True
+    )
+    return values, vectors, bad
 
 
 def _checked_eig(input, caller):
@@ -193,6 +195,8 @@ def _checked_eig(input, caller):
     method=False,
     write=write_in_columns,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="eigenvalues eigenvectors",
 )
 def linalg_eig(input):
     """Return eigenvalues and eigenvectors of square matrices.
@@ -209,6 +213,7 @@ def linalg_eig(input):
     "linalg_eigvals(Tensor input, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def eigvals(input):
     """Return the complex eigenvalues of square matrices, of shape (*, n, n)."""
@@ -247,7 +252,7 @@ def _svd_gradient(u: Any, s: Any, vh: Any, d_u: Any, d_s: Any, d_vh: Any) -> Any
     return product(u, product(inner, vh))
 
 
-def _svd_plan(operation, bound, mode) -> Plan:
+def _svd_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     full = bound["full_matrices"]
@@ -264,20 +269,6 @@ def _svd_plan(operation, bound, mode) -> Plan:
         row_meta(tuple(batch), meta, dtypes.int32),
     )
 
-    def run(a):
-        if not a.size:
-            left = jnp.eye(rows, metas[0].shape[-1], dtype=a.dtype)
-            right = jnp.eye(metas[2].shape[-2], columns, dtype=a.dtype)
-            return (
-                jnp.broadcast_to(left, metas[0].shape),
-                jnp.zeros(metas[1].shape, real._numpy),
-                jnp.broadcast_to(right, metas[2].shape),
-                jnp.zeros(metas[3].shape, jnp.int32),
-            )
-        bad = ~jnp.isfinite(a).all((-2, -1))
-        u, s, vh = jax.lax.linalg.svd(a, full_matrices=full, compute_uv=True)
-        return u, s, vh, bad.astype(jnp.int32)
-
     def vjp(cotangents, results, operands):
         u, s, vh = results[:3]
         if not s.size:
@@ -287,22 +278,38 @@ def _svd_plan(operation, bound, mode) -> Plan:
         vh, d_vh = vh[..., :least, :], d_vh[..., :least, :]
         return [_svd_gradient(u, s, vh, d_u, d_s, d_vh)]
 
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec(
+        [operand],
+        metas,
+        {"rows": rows, "columns": columns, "full": full, "real": real, "metas": metas},
+        vjp=vjp,
+    )
 
 
 @op(
     "_linalg_svd(Tensor A, bool full_matrices)",
-    kind=Custom(_svd_plan),
+    kind=Custom(_svd_spec),
     method=False,
     function=False,
     saves=("result",),
 )
-def _svd(A, full_matrices):
+def _svd(a: Any, *, rows: Any, columns: Any, full: Any, real: Any, metas: Any) -> Any:
     """Return U, S and V^H, and which matrices are not finite."""
-    raise AssertionError("planned by _svd_plan")
+    if not a.size:
+        left = jnp.eye(rows, metas[0].shape[-1], dtype=a.dtype)
+        right = jnp.eye(metas[2].shape[-2], columns, dtype=a.dtype)
+        return (
+            jnp.broadcast_to(left, metas[0].shape),
+            jnp.zeros(metas[1].shape, real._numpy),
+            jnp.broadcast_to(right, metas[2].shape),
+            jnp.zeros(metas[3].shape, jnp.int32),
+        )
+    bad = ~jnp.isfinite(a).all((-2, -1))
+    u, s, vh = jax.lax.linalg.svd(a, full_matrices=full, compute_uv=True)
+    return u, s, vh, bad.astype(jnp.int32)
 
 
-def _values_plan(operation, bound, mode) -> Plan:
+def _values_spec(operation, bound, mode) -> Spec:
     operand = bound["A"]
     meta = operand.meta
     check_matrix(meta, "linalg.svd")
@@ -314,25 +321,22 @@ def _values_plan(operation, bound, mode) -> Plan:
         row_meta(tuple(batch), meta, dtypes.int32),
     )
 
-    def run(a):
-        bad = (~jnp.isfinite(a).all((-2, -1))).astype(jnp.int32)
-        if not a.size:
-            return jnp.zeros(metas[0].shape, metas[0].dtype._numpy), bad
-        return jax.lax.linalg.svd(a, full_matrices=False, compute_uv=False), bad
-
-    return Plan(run, [operand], metas)
+    return Spec([operand], metas, {"metas": metas})
 
 
 @op(
     "_linalg_svdvals(Tensor A)",
-    kind=Custom(_values_plan),
+    kind=Custom(_values_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _svdvals(A):
+def _svdvals(a: Any, *, metas: Any) -> Any:
     """Return singular values without their vectors, and which matrices are not finite."""
-    raise AssertionError("planned by _values_plan")
+    bad = (~jnp.isfinite(a).all((-2, -1))).astype(jnp.int32)
+    if not a.size:
+        return jnp.zeros(metas[0].shape, metas[0].dtype._numpy), bad
+    return jax.lax.linalg.svd(a, full_matrices=False, compute_uv=False), bad
 
 
 def singular_values(A):
@@ -357,6 +361,8 @@ def checked_svd(A, full_matrices=False):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
+    returns="U S Vh",
 )
 def linalg_svd(A, full_matrices=True, driver=None):
     """Factorise matrices into ``U @ diag(S) @ Vh``.
@@ -380,6 +386,7 @@ def linalg_svd(A, full_matrices=True, driver=None):
     method=False,
     write=write_exactly,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def svdvals(A, driver=None):
     """Return the singular values of matrices of shape (*, m, n), in descending order."""
@@ -391,6 +398,8 @@ def svdvals(A, driver=None):
 @bound_function(
     "svd(Tensor input, bool some=True, bool compute_uv=True, *, TensorList[3] out=None)",
     write=write_in_layout,
+    autocast=Autocast(cpu="float32"),
+    returns="U S V",
 )
 def svd(input, some=True, compute_uv=True):
     """Factorise matrices into ``U @ diag(S) @ V.mH`` (the older function).

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.calls import bound_function
@@ -65,6 +65,7 @@ def _dist_plan(operation, bound, mode) -> Plan:
     kind=Custom(_dist_plan),
     static=("p",),
     saves=("input", "other", "result"),
+    autocast=Autocast(cuda="float32"),
 )
 def dist(input, other):
     """Return the norm of the difference of two tensors.
@@ -107,7 +108,7 @@ def _distance_gradient(gap: Any, slope: Any, distance: Any, order: float) -> Any
     return jnp.where(zero, 0, gap * power * slope / safe ** (order - 1))
 
 
-def _cdist_plan(operation, bound, mode) -> Plan:
+def _cdist_spec(operation, bound, mode) -> Spec:
     operands = [bound["x1"], bound["x2"]]
     a, b = [operand.meta for operand in operands]
     order = float(bound["p"])
@@ -122,11 +123,6 @@ def _cdist_plan(operation, bound, mode) -> Plan:
             raise messages.not_implemented("cdist", a.dtype._legacy_name)
     wanted = needed(operands, mode)
 
-    def run(left, right):
-        if not left.shape[-1]:
-            return jnp.zeros(shape, a.dtype._numpy)
-        return _distance(left[..., :, None, :] - right[..., None, :, :], order)
-
     def vjp(cotangents, results, operands):
         left, right = operands
         gap = left[..., :, None, :] - right[..., None, :, :]
@@ -139,23 +135,30 @@ def _cdist_plan(operation, bound, mode) -> Plan:
             wanted,
         )
 
-    return Plan(run, operands, (make_meta(shape, a.dtype, a.device),), vjp=vjp)
+    return Spec(
+        operands,
+        (make_meta(shape, a.dtype, a.device),),
+        {"order": order, "shape": shape, "a": a},
+        vjp=vjp,
+    )
 
 
 @op(
     "_cdist(Tensor x1, Tensor x2, double p)",
-    kind=Custom(_cdist_plan),
+    kind=Custom(_cdist_spec),
     method=False,
     function=False,
     saves=("x1", "x2", "result"),
     node_name="CdistBackward0",
 )
-def _cdist(x1, x2, p):
+def _cdist(left: Any, right: Any, *, order: Any, shape: Any, a: Any) -> Any:
     """Return the distances of all pairs of rows."""
-    raise AssertionError("planned by _cdist_plan")
+    if not left.shape[-1]:
+        return jnp.zeros(shape, a.dtype._numpy)
+    return _distance(left[..., :, None, :] - right[..., None, :, :], order)
 
 
-def _euclidean_plan(operation, bound, mode) -> Plan:
+def _euclidean_spec(operation, bound, mode) -> Spec:
     operands = [bound["x1"], bound["x2"]]
     a, b = [operand.meta for operand in operands]
     if a.dtype is not b.dtype:
@@ -165,15 +168,6 @@ def _euclidean_plan(operation, bound, mode) -> Plan:
     batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
     shape = (*batch, a.shape[-2], b.shape[-2])
     wanted = needed(operands, mode)
-
-    def run(left, right):
-        """Expand the square, so that a product of matrices does the work."""
-        first = jnp.sum(left * left, -1, keepdims=True)
-        second = jnp.sum(right * right, -1, keepdims=True)
-        wide = jnp.concatenate([-2 * left, first, jnp.ones_like(first)], -1)
-        tall = jnp.concatenate([right, jnp.ones_like(second), second], -1)
-        squares = product(wide, jnp.swapaxes(tall, -1, -2))
-        return jnp.sqrt(jnp.maximum(squares, 0))
 
     def vjp(cotangents, results, operands):
         left, right = operands
@@ -186,19 +180,24 @@ def _euclidean_plan(operation, bound, mode) -> Plan:
         )
         return chosen([sum_to(to_left, left.shape), sum_to(to_right, right.shape)], wanted)
 
-    return Plan(run, operands, (make_meta(shape, a.dtype, a.device),), vjp=vjp)
+    return Spec(operands, (make_meta(shape, a.dtype, a.device),), vjp=vjp)
 
 
 @op(
     "_euclidean_dist(Tensor x1, Tensor x2)",
-    kind=Custom(_euclidean_plan),
+    kind=Custom(_euclidean_spec),
     method=False,
     saves=("x1", "x2", "result"),
     node_name="EuclideanDistBackward0",
 )
-def _euclidean_dist(x1, x2):
+def _euclidean_dist(left: Any, right: Any) -> Any:
     """Return the Euclidean distances of all pairs of rows by a product of matrices."""
-    raise AssertionError("planned by _euclidean_plan")
+    first = jnp.sum(left * left, -1, keepdims=True)
+    second = jnp.sum(right * right, -1, keepdims=True)
+    wide = jnp.concatenate([-2 * left, first, jnp.ones_like(first)], -1)
+    tall = jnp.concatenate([right, jnp.ones_like(second), second], -1)
+    squares = product(wide, jnp.swapaxes(tall, -1, -2))
+    return jnp.sqrt(jnp.maximum(squares, 0))
 
 
 _MODES = {
@@ -255,7 +254,7 @@ def _pairs(count: int) -> tuple[Any, Any]:
     return jnp.triu_indices(count, 1)
 
 
-def _pdist_plan(operation, bound, mode) -> Plan:
+def _pdist_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     order = float(bound["p"])
@@ -263,12 +262,6 @@ def _pdist_plan(operation, bound, mode) -> Plan:
     shape = (count * (count - 1) // 2 if count > 1 else 0,)
     if shape[0] and meta.shape[1] and meta.dtype not in _REAL:
         raise messages.not_implemented("pdist", meta.dtype._legacy_name)
-
-    def run(rows):
-        if not shape[0] or not meta.shape[1]:
-            return jnp.zeros(shape, meta.dtype._numpy)
-        first, second = _pairs(count)
-        return _distance(rows[first] - rows[second], order)
 
     def vjp(cotangents, results, operands):
         (rows,) = operands
@@ -278,23 +271,31 @@ def _pdist_plan(operation, bound, mode) -> Plan:
         found = _distance_gradient(rows[first] - rows[second], cotangents[0], results[0], order)
         return [jnp.zeros_like(rows).at[first].add(found).at[second].add(-found)]
 
-    return Plan(run, [operand], (make_meta(shape, meta.dtype, meta.device),), vjp=vjp)
+    return Spec(
+        [operand],
+        (make_meta(shape, meta.dtype, meta.device),),
+        {"count": count, "order": order, "shape": shape, "meta": meta},
+        vjp=vjp,
+    )
 
 
 @op(
     "_pdist(Tensor input, double p)",
-    kind=Custom(_pdist_plan),
+    kind=Custom(_pdist_spec),
     method=False,
     function=False,
     saves=("input", "result"),
     node_name="PdistBackward0",
 )
-def _pdist(input, p):
+def _pdist(rows: Any, *, count: Any, order: Any, shape: Any, meta: Any) -> Any:
     """Return the distances of all pairs of different rows."""
-    raise AssertionError("planned by _pdist_plan")
+    if not shape[0] or not meta.shape[1]:
+        return jnp.zeros(shape, meta.dtype._numpy)
+    first, second = _pairs(count)
+    return _distance(rows[first] - rows[second], order)
 
 
-@bound_function("pdist(Tensor input, double p=2)", method=False)
+@bound_function("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
 def pdist(input, p=2.0):
     """Return the distances of each pair of rows of one matrix.
 

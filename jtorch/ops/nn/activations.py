@@ -521,7 +521,7 @@ def _prelu_kernel(input, weight):
     return _prelu_part(input, weight)
 
 
-@composite("prelu(Tensor input, Tensor weight)")
+@composite("prelu(Tensor input, Tensor weight)", autocast="lower")
 def prelu(input, weight):
     """Multiply negative elements by a learnt weight.
 

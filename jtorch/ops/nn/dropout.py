@@ -21,7 +21,7 @@ from ..._core.dtypes import is_inexact
 from ..._core.strides import elementwise_strides
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
 from ..._engine.execution import devices
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import Meta, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
@@ -115,32 +115,29 @@ def _dropout(input, mask, scale):
 _dropout_ = _dropout.inplace_twin
 
 
-def _offset_plan(operation, bound, mode) -> Plan:
+def _offset_spec(operation, bound, mode) -> Spec:
     mask, like = bound["mask"], bound["input"].meta
     low, shift = bound["low"], bound["shift"]
     wide = _wide(like.dtype)
     target = like.dtype._numpy
 
-    def run(mask, low, shift):
-        # The halves are rounded after each step, as PyTorch's kernels round.
-        noise = (mask.astype(jnp.uint8).astype(wide) - 1) * jnp.asarray(low, wide)
-        rounded = noise.astype(target).astype(wide)
-        return (rounded + jnp.asarray(shift, wide)).astype(target)
-
     meta = make_meta(mask.meta.shape, like.dtype, like.device, mask.meta.strides)
-    return Plan(run, [mask, low, shift], (meta,))
+    return Spec([mask, low, shift], (meta,), {"wide": wide, "target": target})
 
 
 @op(
     "_dropout_offset(Tensor input, Tensor mask, Scalar low, Scalar shift)",
-    kind=Custom(_offset_plan),
+    kind=Custom(_offset_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _dropout_offset(input, mask, low, shift):
+def _dropout_offset(mask: Any, low: Any, shift: Any, *, wide: Any, target: Any) -> Any:
     """Return what alpha dropout adds to each element."""
-    raise AssertionError("planned by _offset_plan")
+    # The halves are rounded after each step, as PyTorch's kernels round.
+    noise = (mask.astype(jnp.uint8).astype(wide) - 1) * jnp.asarray(low, wide)
+    rounded = noise.astype(target).astype(wide)
+    return (rounded + jnp.asarray(shift, wide)).astype(target)
 
 
 def _apply(input: Any, p: float, train: bool, inplace: bool, feature: bool, alpha: bool) -> Any:
@@ -419,16 +416,12 @@ def _rrelu_drawn(input, slopes):
     raise AssertionError("planned by _drawn_slopes_plan")
 
 
-def _fixed_slope_plan(operation, bound, mode) -> Plan:
+def _fixed_slope_spec(operation, bound, mode) -> Spec:
     operand, slope = bound["input"], bound["slope"]
     meta = operand.meta
     if meta.dtype not in FLOATING:
         raise messages.not_implemented("leaky_relu_cpu", meta.dtype._legacy_name)
-    return Plan(
-        lambda array, slope: _sloped(array, array, slope),
-        [operand, slope],
-        (make_meta(meta.shape, meta.dtype, meta.device),),
-    )
+    return Spec([operand, slope], (make_meta(meta.shape, meta.dtype, meta.device),))
 
 
 def _sloped(array: Any, sign: Any, slope: Any) -> Any:
@@ -442,7 +435,7 @@ def _wide_array(array: Any) -> Any:
 
 @op(
     "_rrelu_fixed(Tensor input, Scalar slope)",
-    kind=Custom(_fixed_slope_plan),
+    kind=Custom(_fixed_slope_spec),
     method=False,
     function=False,
     inplace=True,
@@ -450,9 +443,9 @@ def _wide_array(array: Any) -> Any:
     vjp=lambda cotangents, results, operands: [_sloped(cotangents[0], operands[0], operands[1])],
     node_name="RreluWithNoiseBackward0",
 )
-def _rrelu_fixed(input, slope):
+def _rrelu_fixed(array: Any, slope: Any) -> Any:
     """Multiply negative elements by a number."""
-    raise AssertionError("planned by _fixed_slope_plan")
+    return _sloped(array, array, slope)
 
 
 _rrelu_drawn.inplace_twin.node_name = "RreluWithNoiseBackward1"

@@ -12,7 +12,7 @@ import numpy as np
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
@@ -172,7 +172,7 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
     return _look_up(weight, indices, padding_idx, bool(scale_grad_by_freq))
 
 
-def _renorm_plan(operation, bound, mode) -> Plan:
+def _renorm_spec(operation, bound, mode) -> Spec:
     table, positions = bound["input"], bound["indices"]
     meta = table.meta
     if meta.ndim != 2:
@@ -183,29 +183,26 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     order = float(bound["norm_type"])
     limit = float(bound["max_norm"])
 
-    def run(table, positions):
-        flat = positions.reshape(-1)
-        rows = table[flat]
-        wide = rows.astype(jnp.float32) if rows.dtype.itemsize == 2 else rows
-        norms = vector_norm_of(wide, order, (1,), True)
-        scale = jnp.where(norms > limit, limit / (norms + 1e-7), 1)
-        # A row that is named twice gets the same elements twice.
-        return table.at[flat].set((wide * scale).astype(table.dtype))
-
-    return Plan(run, [table, positions], (meta,))
+    return Spec([table, positions], (meta,), {"order": order, "limit": limit})
 
 
 @op(
     "_embedding_renorm(Tensor input, Tensor indices, double max_norm, double norm_type)",
-    kind=Custom(_renorm_plan),
+    kind=Custom(_renorm_spec),
     method=False,
     function=False,
     inplace=True,
     differentiable=False,
 )
-def _embedding_renorm(input, indices, max_norm, norm_type):
+def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> Any:
     """Return a table whose named rows have no norm above a limit."""
-    raise AssertionError("planned by _renorm_plan")
+    flat = positions.reshape(-1)
+    rows = table[flat]
+    wide = rows.astype(jnp.float32) if rows.dtype.itemsize == 2 else rows
+    norms = vector_norm_of(wide, order, (1,), True)
+    scale = jnp.where(norms > limit, limit / (norms + 1e-7), 1)
+    # A row that is named twice gets the same elements twice.
+    return table.at[flat].set((wide * scale).astype(table.dtype))
 
 
 @bound_function(
@@ -398,48 +395,53 @@ def _embedding_bag(*arguments):
     raise AssertionError("planned by _bag_plan")
 
 
-def _bag_numbers_plan(operation, bound, mode) -> Plan:
+def _bag_numbers_spec(operation, bound, mode) -> Spec:
     bags = _Bags(bound, mode)
     table, where = bags.table.meta, bags.positions.meta
     plain = bags.mode == "sum" and bags.padding < 0
-
-    def run(table, positions, offsets, *weights):
-        count = (bags.count,)
-        if not positions.shape[0] or not bags.count:
-            numbers = jnp.zeros(positions.shape, positions.dtype)
-            sizes, chosen = jnp.zeros(count), jnp.zeros(chosen_shape)
-        else:
-            numbers, counts = bags.numbers(positions, offsets)
-            sizes = bags.sizes(numbers, counts)
-            if bags.mode == "max":
-                chosen = bags.at_largest(table, positions, numbers, counts)[1]
-            else:
-                chosen = sizes
-            if bags.mode == "sum":
-                sizes = chosen = jnp.zeros(count)
-        if plain:
-            numbers = numbers[:0]
-        dtype = offsets.dtype
-        return numbers.astype(dtype), sizes.astype(dtype), chosen.astype(dtype)
 
     dtype = bags.offsets.meta.dtype
     chosen_shape = (bags.count, table.shape[1]) if bags.mode == "max" else (bags.count,)
     shapes = ((0,) if plain else where.shape, (bags.count,), chosen_shape)
     metas = tuple([make_meta(shape, dtype, table.device) for shape in shapes])
-    return Plan(run, bags.operands, metas)
+    return Spec(bags.operands, metas, {"plain": plain, "bags": bags, "chosen_shape": chosen_shape})
 
 
 @op(
     "_bag_numbers(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
     "int64_t mode, Tensor? per_sample_weights, bool include_last_offset, int64_t padding_idx)",
-    kind=Custom(_bag_numbers_plan),
+    kind=Custom(_bag_numbers_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _bag_numbers(*arguments):
+def _bag_numbers(
+    table: Any,
+    positions: Any,
+    offsets: Any,
+    *weights: Any,
+    plain: Any,
+    bags: Any,
+    chosen_shape: Any,
+) -> Any:
     """Return each position's bag, the bags' sizes, and the rows of the largest elements."""
-    raise AssertionError("planned by _bag_numbers_plan")
+    count = (bags.count,)
+    if not positions.shape[0] or not bags.count:
+        numbers = jnp.zeros(positions.shape, positions.dtype)
+        sizes, chosen = jnp.zeros(count), jnp.zeros(chosen_shape)
+    else:
+        numbers, counts = bags.numbers(positions, offsets)
+        sizes = bags.sizes(numbers, counts)
+        if bags.mode == "max":
+            chosen = bags.at_largest(table, positions, numbers, counts)[1]
+        else:
+            chosen = sizes
+        if bags.mode == "sum":
+            sizes = chosen = jnp.zeros(count)
+    if plain:
+        numbers = numbers[:0]
+    dtype = offsets.dtype
+    return numbers.astype(dtype), sizes.astype(dtype), chosen.astype(dtype)
 
 
 def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> int:

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 
 from ..._core import messages
 from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Op, Plan
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from . import _messages
 
 
-def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
+def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -26,23 +26,20 @@ def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
         raise messages.not_implemented("glu_cpu", meta.dtype._legacy_name)
     shape = (*meta.shape[:dim], size // 2, *meta.shape[dim + 1 :])
 
-    def run(array):
-        values, gates = jnp.split(array, 2, axis=dim)
-        return values * jax.nn.sigmoid(gates)
-
-    return Plan(run, [operand], (make_meta(shape, meta.dtype, meta.device),))
+    return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"dim": dim})
 
 
 @op(
     "_glu(Tensor input, int64_t dim=-1)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
     name="glu",
 )
-def _glu(input, dim=-1):
+def _glu(array: Any, *, dim: Any) -> Any:
     """Multiply one half with the sigmoid of the other."""
-    raise AssertionError("planned by _plan")
+    values, gates = jnp.split(array, 2, axis=dim)
+    return values * jax.nn.sigmoid(gates)
 
 
 def glu(input, dim=-1):

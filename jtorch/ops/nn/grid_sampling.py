@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from ..._core import messages
 from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
@@ -231,7 +231,7 @@ def _line(count: int, corners: bool, dtype: Any) -> Any:
     return line if corners else line * (count - 1) / count
 
 
-def _grid_plan(operation, bound, mode) -> Plan:
+def _grid_spec(operation, bound, mode) -> Spec:
     theta = bound["theta"]
     meta, size = theta.meta, tuple(bound["size"])
     corners = bound["align_corners"]
@@ -240,25 +240,21 @@ def _grid_plan(operation, bound, mode) -> Plan:
     if meta.shape[0] != size[0]:
         raise _messages_resampling.theta_batch((size[0], spatial + 1), (meta.shape[0], spatial + 1))
 
-    def run(array):
-        wide = jnp.float64 if array.dtype == jnp.float64 else jnp.float32
-        lines = [_line(count, corners, wide) for count in sizes]
-        # Coordinates of a position come in the opposite order of the dimensions.
-        axes = jnp.meshgrid(*lines, indexing="ij")[::-1]
-        base = jnp.stack([*axes, jnp.ones(sizes, wide)], -1)
-        found = jnp.einsum("...k,njk->n...j", base, array.astype(wide), precision="highest")
-        return found.astype(array.dtype)
-
     shape = (size[0], *sizes, spatial)
-    return Plan(run, [theta], (make_meta(shape, meta.dtype, meta.device),), saves=())
+    return Spec(
+        [theta],
+        (make_meta(shape, meta.dtype, meta.device),),
+        {"corners": corners, "sizes": sizes},
+        saves=(),
+    )
 
 
 @op(
     "affine_grid_generator(Tensor theta, SymIntArrayRef size, bool align_corners)",
-    kind=Custom(_grid_plan),
+    kind=Custom(_grid_spec),
     method=False,
 )
-def affine_grid_generator(theta, size, align_corners):
+def affine_grid_generator(array: Any, *, corners: Any, sizes: Any) -> Any:
     """Return the positions that affine maps send the pixels of images to.
 
     Args:
@@ -266,7 +262,13 @@ def affine_grid_generator(theta, size, align_corners):
         size: of the images, with batch and channels.
         align_corners: whether 1 means the centre of the last pixel, not its outside.
     """
-    raise AssertionError("planned by _grid_plan")
+    wide = jnp.float64 if array.dtype == jnp.float64 else jnp.float32
+    lines = [_line(count, corners, wide) for count in sizes]
+    # Coordinates of a position come in the opposite order of the dimensions.
+    axes = jnp.meshgrid(*lines, indexing="ij")[::-1]
+    base = jnp.stack([*axes, jnp.ones(sizes, wide)], -1)
+    found = jnp.einsum("...k,njk->n...j", base, array.astype(wide), precision="highest")
+    return found.astype(array.dtype)
 
 
 def affine_grid(theta, size, align_corners=None):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._core import messages
 from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL
@@ -38,7 +38,7 @@ def _laid_out(meta: Meta, shape: tuple[int, ...]) -> Meta:
 # By a number
 
 
-def _constant_plan(operation, bound, mode) -> Plan:
+def _constant_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta, pad = operand.meta, tuple(bound["pad"])
     if len(pad) % 2:
@@ -61,16 +61,12 @@ def _constant_plan(operation, bound, mode) -> Plan:
     if getattr(value, "reference", None) is not None:
         operands.append(value)
 
-    def run(array, *given):
-        filler = cast(jnp.asarray(np.asarray(number) if not given else given[0]), meta.dtype)
-        return jax.lax.pad(array, filler, [(before, after, 0) for before, after in sides])
-
     # Where nothing is added PyTorch copies what is left, in the order of its memory.
     if pad and all(each < 0 for each in pad) and 0 not in shape:
         made = make_meta(shape, meta.dtype, meta.device, _dense_strides(meta, shape))
     else:
         made = _laid_out(meta, shape)
-    return Plan(run, operands, (made,), saves=())
+    return Spec(operands, (made,), {"meta": meta, "sides": sides, "number": number}, saves=())
 
 
 def _c_name(meta: Meta) -> str:
@@ -90,11 +86,11 @@ def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None
 
 @op(
     "constant_pad_nd(Tensor input, SymIntArrayRef pad, Scalar value=0)",
-    kind=Custom(_constant_plan),
+    kind=Custom(_constant_spec),
     method=False,
     saves=(),
 )
-def constant_pad_nd(input, pad, value=0):
+def constant_pad_nd(array: Any, *given: Any, meta: Any, sides: Any, number: Any) -> Any:
     """Pad with a number.
 
     Args:
@@ -103,7 +99,8 @@ def constant_pad_nd(input, pad, value=0):
             number takes away.
         value: the number.
     """
-    raise AssertionError("planned by _constant_plan")
+    filler = cast(jnp.asarray(np.asarray(number) if not given else given[0]), meta.dtype)
+    return jax.lax.pad(array, filler, [(before, after, 0) for before, after in sides])
 
 
 # By elements
@@ -183,7 +180,7 @@ def _padded(array: Any, dim: int, before: int, after: int, mode: str) -> Any:
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, dim)
 
 
-def _elements_plan(operation, bound, mode) -> Plan:
+def _elements_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta, pad = operand.meta, tuple(bound["pad"])
     kind = bound["mode"]
@@ -202,15 +199,9 @@ def _elements_plan(operation, bound, mode) -> Plan:
         title = "ReflectionPad" if kind == "reflection" else "ReplicationPad"
         name = f"{title}{spatial}DBackward0"
 
-    def run(array):
-        if 0 in shape:
-            return jnp.zeros(shape, array.dtype)
-        for dim, (before, after) in enumerate(sides):
-            if before or after:
-                array = _padded(array, dim, before, after, kind)
-        return array
-
-    return Plan(run, [operand], (made,), saves=(), node_name=name)
+    return Spec(
+        [operand], (made,), {"shape": shape, "sides": sides, "kind": kind}, saves=(), node_name=name
+    )
 
 
 def _circular_shape(meta: Meta, sides: _Sides) -> tuple[int, ...]:
@@ -226,13 +217,18 @@ def _circular_shape(meta: Meta, sides: _Sides) -> tuple[int, ...]:
 
 @op(
     "_pad_elements(Tensor input, SymIntArrayRef pad, std::string mode)",
-    kind=Custom(_elements_plan),
+    kind=Custom(_elements_spec),
     method=False,
     function=False,
 )
-def _pad_elements(input, pad, mode):
+def _pad_elements(array: Any, *, shape: Any, sides: Any, kind: Any) -> Any:
     """Pad with elements of the input."""
-    raise AssertionError("planned by _elements_plan")
+    if 0 in shape:
+        return jnp.zeros(shape, array.dtype)
+    for dim, (before, after) in enumerate(sides):
+        if before or after:
+            array = _padded(array, dim, before, after, kind)
+    return array
 
 
 _BY_ELEMENTS = {"reflect": "reflection", "replicate": "replication", "circular": "circular"}

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
@@ -257,7 +257,7 @@ def _resampled_bytes(array: Any, dim: int, fixed: tuple[np.ndarray, int]) -> Any
     return jnp.clip(rounded, 0, 255).astype(jnp.uint8)
 
 
-def _plan(operation, bound, mode) -> Plan:
+def _spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     made, factors = tuple(bound["output_size"]), tuple(bound["scale_factors"])
@@ -279,16 +279,6 @@ def _plan(operation, bound, mode) -> Plan:
         else []
     )
 
-    def run(array):
-        if whole and not plain:
-            for dim in range(meta.ndim - 1, 1, -1):
-                array = _resampled_bytes(array, dim, fixed[dim - 2])
-            return array
-        wide = array if plain else array.astype(compute)
-        for dim in range(meta.ndim - 1, 1, -1):
-            wide = _resampled(wide, dim, taps[dim - 2])
-        return wide.astype(array.dtype)
-
     def vjp(cotangents, results, operands):
         wide = cotangents[0].astype(compute)
         for dim in range(2, meta.ndim):
@@ -298,10 +288,17 @@ def _plan(operation, bound, mode) -> Plan:
 
     repeats = plain and all(after % before == 0 for before, after in zip(sizes, made))
     small = all(a * b <= _LARGEST_MATRIX for a, b in zip(sizes, made))
-    return Plan(
-        run,
+    return Spec(
         [operand],
         (make_meta(shape, meta.dtype, meta.device, suggested_strides(meta, shape)),),
+        {
+            "whole": whole,
+            "plain": plain,
+            "compute": compute,
+            "meta": meta,
+            "taps": taps,
+            "fixed": fixed,
+        },
         saves=(),
         node_name=_node_name(kind, meta.ndim - 2, antialias),
         vjp=vjp if small and not repeats else None,
@@ -342,13 +339,22 @@ def _check_dtype(meta: Meta, kind: str, antialias: bool) -> None:
 @op(
     "_interpolate(Tensor input, SymIntArrayRef output_size, std::string mode, bool align_corners, "
     "bool antialias, ArrayRef<double> scale_factors)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
 )
-def _interpolate(input, output_size, mode, align_corners, antialias, scale_factors):
+def _interpolate(
+    array: Any, *, whole: Any, plain: Any, compute: Any, meta: Any, taps: Any, fixed: Any
+) -> Any:
     """Resample the dimensions after the channels."""
-    raise AssertionError("planned by _plan")
+    if whole and not plain:
+        for dim in range(meta.ndim - 1, 1, -1):
+            array = _resampled_bytes(array, dim, fixed[dim - 2])
+        return array
+    wide = array if plain else array.astype(compute)
+    for dim in range(meta.ndim - 1, 1, -1):
+        wide = _resampled(wide, dim, taps[dim - 2])
+    return wide.astype(array.dtype)
 
 
 _NAMES = {

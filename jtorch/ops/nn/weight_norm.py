@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ..._core import messages
 from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Op, Plan
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
@@ -41,30 +41,27 @@ def norm_except_dim(v, pow=2, dim=0):
     return norm_except_dim(v.transpose(0, dim), pow, 0).transpose(0, dim)
 
 
-def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
+def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
     v, g, dim = bound["v"], bound["g"], bound["dim"]
     meta = v.meta
     if meta.dtype not in FLOATING:
         raise messages.not_implemented("weight_norm_kernel", meta.dtype._legacy_name)
     axes = tuple([axis for axis in range(meta.ndim) if axis != dim])
 
-    def run(v, g):
-        norm = jnp.sqrt(jnp.sum(v * v, axis=axes, keepdims=True))
-        return v * (g.reshape(norm.shape) / norm)
-
-    return Plan(run, [v, g], (make_meta(meta.shape, meta.dtype, meta.device),))
+    return Spec([v, g], (make_meta(meta.shape, meta.dtype, meta.device),), {"axes": axes})
 
 
 @op(
     "_weight_norm_interface(Tensor v, Tensor g, int64_t dim=0)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
     node_name="WeightNormInterfaceBackward0",
 )
-def _interface(v, g, dim=0):
+def _interface(v: Any, g: Any, *, axes: Any) -> Any:
     """Give directions their lengths, along the first or the last dimension."""
-    raise AssertionError("planned by _plan")
+    norm = jnp.sqrt(jnp.sum(v * v, axis=axes, keepdims=True))
+    return v * (g.reshape(norm.shape) / norm)
 
 
 @bound_function("_weight_norm(Tensor v, Tensor g, int64_t dim=0)", method=False)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from ..._engine.declare import op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 
 
-def _plan(operation, bound, mode) -> Plan:
+def _spec(operation, bound, mode) -> Spec:
     gradient, diagonal = bound["gradient"], bound["diagonal"]
     changes, steps, inverses = bound["changes"], bound["steps"], bound["inverses"]
     count = len(changes)
 
-    def run(gradient, diagonal, *history):
-        parts = [jnp.stack(history[at * count : (at + 1) * count]) for at in range(3)]
-        return two_loops(gradient, diagonal, *parts)
-
     operands = [gradient, diagonal, *changes, *steps, *inverses]
-    return Plan(run, operands, (gradient.meta.with_grad(0),))
+    return Spec(operands, (gradient.meta.with_grad(0),), {"count": count})
 
 
 def two_loops(gradient, diagonal, changes, steps, inverses):
@@ -55,11 +53,12 @@ def two_loops(gradient, diagonal, changes, steps, inverses):
 @op(
     "_lbfgs_direction(Tensor gradient, Tensor diagonal, TensorList changes, TensorList steps, "
     "TensorList inverses)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def lbfgs_direction(gradient, diagonal, changes, steps, inverses):
+def lbfgs_direction(gradient: Any, diagonal: Any, *history: Any, count: Any) -> Any:
     """Multiply minus a gradient by the inverse Hessian of L-BFGS; see ``two_loops``."""
-    raise AssertionError("planned by _plan")
+    parts = [jnp.stack(history[at * count : (at + 1) * count]) for at in range(3)]
+    return two_loops(gradient, diagonal, *parts)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, composite, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -18,6 +18,7 @@ from ..._engine.recording.kinds.pointwise import (
     only,
 )
 from ..._engine.recording.planning import is_operand
+from .._shared import out_dtypes
 from .._shared.gradient_rules import with_partials
 from . import _messages
 
@@ -78,8 +79,13 @@ class Sum(Pointwise):
     "add(Tensor input, Scalar alpha, Tensor other, *, Tensor out)|deprecated",
     kind=Sum(),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__iadd__",)),
     saves=(),
+    numbers_as_tensors=True,
+    python=(
+        "__add__",
+        "__radd__",
+    ),
 )
 def add(input, other, alpha=1):
     """Add ``other``, times ``alpha``, to ``input``.
@@ -109,9 +115,11 @@ def _bool_or_sum(input, other):
     "sub(Tensor input, Scalar alpha, Tensor other, *, Tensor out)|deprecated",
     kind=Sum(check_operands=_no_bool_subtraction),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__isub__",)),
     aliases=("subtract",),
     saves=(),
+    numbers_as_tensors=True,
+    python=("__sub__",),
 )
 def sub(input, other, alpha=1):
     """Subtract ``other``, times ``alpha``, from ``input``.
@@ -137,6 +145,7 @@ def sub(input, other, alpha=1):
     arity="binary",
     method=False,
     saves=(),
+    python=("__rsub__",),
 )
 def rsub(input, other, alpha=1):
     """Subtract ``input``, times ``alpha``, from ``other``.
@@ -154,9 +163,14 @@ def rsub(input, other, alpha=1):
     "mul(Tensor input, Tensor other, *, Tensor out=None)",
     kind=Pointwise(exact_numbers=True),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__imul__",)),
     aliases=("multiply",),
     saves="cross",
+    numbers_as_tensors=True,
+    python=(
+        "__mul__",
+        "__rmul__",
+    ),
 )
 def mul(input, other):
     """Multiply two tensors element by element.
@@ -186,6 +200,8 @@ def _no_bool_negation(op, operands, static) -> None:
     inplace_function=True,
     aliases=("negative",),
     saves=(),
+    out=Out(dtype=out_dtypes.found_dtype),
+    python=("__neg__",),
 )
 def neg(input):
     """Change the sign of each element.
@@ -198,7 +214,7 @@ def neg(input):
     return -input
 
 
-@composite("positive(Tensor input)")
+@composite("positive(Tensor input)", python=("__pos__",))
 def positive(input):
     """Return ``input`` itself.
 
@@ -220,6 +236,8 @@ def positive(input):
     inplace_function=("abs",),
     aliases=("absolute",),
     saves=("input",),
+    out=Out(dtype=out_dtypes.found_dtype),
+    python=("__abs__",),
 )
 def abs(input):
     """Take the absolute value of each element.
@@ -270,6 +288,7 @@ def _no_complex_sign(op, operands, static) -> None:
     arity="unary",
     inplace=True,
     saves=(),
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def sign(input):
     """Return -1, 0 or 1 for negative elements, zeros and positive ones.
@@ -290,6 +309,7 @@ def sign(input):
     arity="unary",
     inplace=True,
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def sgn(input):
     """Return each element divided by its absolute value, 0 for 0.
@@ -318,6 +338,7 @@ def sgn(input):
     ),
     inplace=True,
     saves=("tensor1", "tensor2"),
+    autocast=Autocast(cuda="promote"),
 )
 def addcmul(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 * tensor2`` to ``input``.
@@ -351,6 +372,7 @@ def _no_integer_addcdiv(op, operands, static) -> None:
     ),
     inplace=True,
     saves=("tensor1", "tensor2"),
+    autocast=Autocast(cuda="promote"),
 )
 def addcdiv(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 / tensor2`` to ``input``.

@@ -6,8 +6,9 @@ import math
 
 import jax.numpy as jnp
 
-from ..._engine.declare import op
+from ..._engine.declare import Autocast, Out, op
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, Pointwise, only
+from .._shared import out_dtypes
 from .._shared.gradient_rules import with_partials
 
 _hypot = with_partials(
@@ -53,6 +54,7 @@ _atan2 = with_partials(
     arity="binary",
     inplace=True,
     aliases=("arctan2",),
+    autocast=Autocast(cuda="promote"),
 )
 def atan2(input, other):
     """Return the angle of the point ``(other, input)``, in radians between -pi and pi.
@@ -177,6 +179,7 @@ def logaddexp2(input, other):
     arity="binary",
     inplace=True,
     inplace_function=True,
+    out=Out(uncastable=out_dtypes.ldexp),
 )
 def ldexp(input, other):
     """Return ``input * 2 ** other``.

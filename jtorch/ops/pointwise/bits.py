@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from ..._core import dtypes, messages
 from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from ..reduce.sorting import _dense_strides
 from . import _messages
 
@@ -37,17 +40,11 @@ def _without_subnormals(array):
     return jnp.where(subnormal, raised, array.astype(jnp.float64)), jnp.where(subnormal, least, 0)
 
 
-def _frexp_plan(operation, bound, mode) -> Plan:
+def _frexp_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     if not meta.dtype.is_floating_point:
         raise _messages.frexp_dtype()
-
-    def run(array):
-        whole, shift = _without_subnormals(array)
-        mantissa, exponent = jnp.frexp(whole)
-        exponent = jnp.where(jnp.isfinite(whole), exponent - shift, 0).astype(jnp.int32)
-        return jnp.where(jnp.isfinite(whole), mantissa, whole).astype(array.dtype), exponent
 
     def vjp(cotangents, results, operands):
         power = jnp.exp2(-results[1].astype(jnp.float64))
@@ -57,16 +54,16 @@ def _frexp_plan(operation, bound, mode) -> Plan:
     metas = tuple(
         [make_meta(meta.shape, dtype, meta.device, strides) for dtype in (meta.dtype, dtypes.int32)]
     )
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, vjp=vjp)
 
 
 @op(
     "frexp(Tensor input, *, TensorList[2] out=None)",
-    kind=Custom(_frexp_plan),
+    kind=Custom(_frexp_spec),
     saves=("result",),
-    returns=lambda results: tuple.__new__(RETURN_TYPES["frexp"], results),
+    returns="mantissa exponent",
 )
-def frexp(input):
+def frexp(array: Any) -> Any:
     """Split each number into a mantissa, from one half to 1, and a power of 2.
 
     Args:
@@ -74,7 +71,10 @@ def frexp(input):
     Returns:
         Named tuple ``(mantissa, exponent)``; the exponent is int32.
     """
-    raise AssertionError("planned by _frexp_plan")
+    whole, shift = _without_subnormals(array)
+    mantissa, exponent = jnp.frexp(whole)
+    exponent = jnp.where(jnp.isfinite(whole), exponent - shift, 0).astype(jnp.int32)
+    return jnp.where(jnp.isfinite(whole), mantissa, whole).astype(array.dtype), exponent
 
 
 def _with_out(inner):
@@ -110,7 +110,7 @@ def _bits(array):
     return lax.bitcast_convert_type(array.astype(jnp.int64), jnp.uint64)
 
 
-def _hash_plan(operation, bound, mode) -> Plan:
+def _hash_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     kind, keepdim, dim = bound.get("mode", 0), bound.get("keepdim", False), bound.get("dim", ())
@@ -126,20 +126,19 @@ def _hash_plan(operation, bound, mode) -> Plan:
         raise messages.not_implemented("xor_sum_cpu", meta.dtype._legacy_name)
     shape = reduced_shape(meta, axes, keepdim)
 
-    def run(array):
-        reduced = jax.lax.reduce(_bits(array), jnp.uint64(0), lax.bitwise_xor, axes)
-        return reduced.reshape(shape)
-
-    return Plan(run, [operand], (make_meta(shape, dtypes.uint64, meta.device),))
+    return Spec(
+        [operand], (make_meta(shape, dtypes.uint64, meta.device),), {"axes": axes, "shape": shape}
+    )
 
 
 @op(
     "hash_tensor(Tensor input, IntArrayRef[1] dim={}, *, bool keepdim=False, int64_t mode=0, "
     "Tensor out=None)",
-    kind=Custom(_hash_plan),
+    kind=Custom(_hash_spec),
     differentiable=False,
+    out=Out(dtype=out_dtypes.hash_tensor),
 )
-def hash_tensor(input):
+def hash_tensor(array: Any, *, axes: Any, shape: Any) -> Any:
     """Combine the bits of elements by exclusive or.
 
     Args:
@@ -150,7 +149,8 @@ def hash_tensor(input):
     Returns:
         uint64 tensor.
     """
-    raise AssertionError("planned by _hash_plan")
+    reduced = jax.lax.reduce(_bits(array), jnp.uint64(0), lax.bitwise_xor, axes)
+    return reduced.reshape(shape)
 
 
 METHODS["frexp"].__doc__ = frexp.__doc__

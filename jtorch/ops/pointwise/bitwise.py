@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, InPlace, Out, op
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
     COMPLEX,
@@ -15,14 +17,22 @@ from ..._engine.recording.kinds.pointwise import (
     Pointwise,
     only,
 )
+from .._shared import out_dtypes
 from . import _messages
 from .arithmetic import reflected
 
 _OPERANDS = ("input", "self", "other")
 
 
-def _declare(name, summary, function, check) -> None:
-    """Declare an operator of integers; the left operand may be a number (``self``)."""
+def _declare(
+    name: str, summary: str, function: Callable, check: Callable, symbol: str, has_reflected: bool
+) -> None:
+    """Declare an operator of integers; the left operand may be a number (``self``).
+
+    Args:
+        symbol: what Python calls the operator, ``and`` for ``__and__``.
+        has_reflected: whether ``__rand__`` is the same.
+    """
 
     def pure(other, input=None, self=None):
         return function(self if input is None else input, other)
@@ -37,8 +47,9 @@ def _declare(name, summary, function, check) -> None:
         f"{name}(Tensor input, Scalar other, *, Tensor out=None)",
         kind=Pointwise(operands=_OPERANDS, check=check),
         arity="binary",
-        inplace=True,
+        inplace=InPlace(python=(f"__i{symbol}__",)),
         differentiable=False,
+        python=(f"__{symbol}__", *([f"__r{symbol}__"] if has_reflected else [])),
     )(pure)
 
 
@@ -52,6 +63,8 @@ for _name, _function in (
         f"Combine the bits of two tensors by *{_name}*.",
         _function,
         only(BOOL, INTEGRAL, WIDE_UNSIGNED, kernel=f"bitwise_{_name}_cpu"),
+        _name,
+        True,
     )
 
 
@@ -74,11 +87,17 @@ _declare(
     "Shift bits to the left.",
     _shift_left,
     only(INTEGRAL, kernel="lshift_cpu"),
+    "lshift",
+    False,
 )
 _declare(
-    "bitwise_right_shift", "Shift bits to the right, keeping the sign.", _shift_right,
+    "bitwise_right_shift",
+    "Shift bits to the right, keeping the sign.",
+    _shift_right,
     only(INTEGRAL, kernel="rshift_cpu"),
-)  # fmt: skip
+    "rshift",
+    False,
+)
 
 
 @op(
@@ -87,6 +106,7 @@ _declare(
     arity="unary",
     inplace=True,
     differentiable=False,
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def bitwise_not(input):
     """Invert the bits of integers, and truth values.

@@ -47,6 +47,7 @@ def _declare(name, aliases, words_, function, *groups) -> None:
         inplace=True,
         aliases=aliases,
         differentiable=False,
+        python=(f"__{name}__",),
     )(pure)
 
 

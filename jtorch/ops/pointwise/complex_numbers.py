@@ -7,10 +7,11 @@ from jax import lax
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, composite, op
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.kinds.pointwise import Pointwise
 from ..._engine.recording.storage import is_flipped
+from .._shared import out_dtypes
 from .._shared.gradient_rules import with_partials
 from . import _messages
 
@@ -52,6 +53,7 @@ _real_angle = with_partials(
     inplace=True,
     saves=(),
     node_name="ConjPhysicalBackward0",
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def _conjugate(input):
     """Conjugate each complex number."""
@@ -171,6 +173,7 @@ class _Parts(Pointwise):
     kind=_Parts(operands=("real", "imag")),
     method=False,
     saves=(),
+    out=Out(dtype=out_dtypes.argument_out),
 )
 def complex(real, imag):
     """Make complex numbers of their real and imaginary parts.
@@ -191,6 +194,8 @@ def _join(real, imag):
     "polar(Tensor abs, Tensor angle, *, Tensor out=None)",
     kind=_Parts(operands=("abs", "angle")),
     method=False,
+    autocast=Autocast(cpu="float32"),
+    out=Out(dtype=out_dtypes.argument_out),
 )
 def polar(abs, angle):
     """Make complex numbers of their absolute values and angles.

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, op
+from ..._engine.declare import METHODS, Autocast, InPlace, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
 from .._shared.gradient_rules import from_result, not_differentiable, with_partials
@@ -133,8 +133,10 @@ def divided_by_count(total, count):
     "div(Tensor input, Tensor other, *, std::string_view? rounding_mode, Tensor out=None)",
     kind=Quotient(),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__itruediv__",)),
     aliases=("divide",),
+    numbers_as_tensors=True,
+    python=("__truediv__",),
 )
 def div(input, other, rounding_mode=None):
     """Divide ``input`` by ``other``.
@@ -161,6 +163,7 @@ def div(input, other, rounding_mode=None):
     arity="binary",
     inplace=True,
     node_name="DivBackward0",
+    numbers_as_tensors=True,
 )
 def true_divide(input, other):
     """Divide ``input`` by ``other``, integers too becoming floating point.
@@ -231,11 +234,13 @@ trunc_quotient = with_partials(_trunc_value, None, None)
     "floor_divide(Tensor input, Tensor other, *, Tensor out=None)",
     kind=FloorQuotient(),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__ifloordiv__",)),
     special=(0,),
     saves=(),
     node_name="NotImplemented",
     vjp=not_differentiable("floor_divide"),
+    numbers_as_tensors=True,
+    python=("__floordiv__",),
 )
 def floor_divide(input, other):
     """Divide ``input`` by ``other`` and round down.
@@ -300,8 +305,9 @@ class _Remainder(Rounded):
         saves=_saves_of_remainder,
     ),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__imod__",)),
     special=(0,),
+    python=("__mod__",),
 )
 def remainder(other, input=None, self=None):
     """Return what is left of ``input`` after floor division by ``other``, as ``%`` does.
@@ -345,6 +351,7 @@ def fmod(input, other):
     inplace_function=True,
     saves=("result",),
     vjp=from_result(lambda gradient, result: -gradient * (result * result)),
+    autocast=Autocast(cuda="float32"),
 )
 def reciprocal(input):
     """Return 1 divided by each element.

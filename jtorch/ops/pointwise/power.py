@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, composite, op
+from ..._engine.declare import METHODS, Autocast, InPlace, Out, composite, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
@@ -21,6 +21,7 @@ from ..._engine.recording.kinds.pointwise import (
     only,
     working_dtype,
 )
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.gradient_rules import from_result, with_partials
 from . import _messages
@@ -137,8 +138,10 @@ def _saves_of_power(operands):
         saves=_saves_of_power,
     ),
     arity="binary",
-    inplace=True,
+    inplace=InPlace(python=("__ipow__",)),
     special=_SPECIAL,
+    autocast=Autocast(cuda="float32"),
+    python=("__pow__",),
 )
 def pow(exponent, input=None, self=None):
     """Raise ``input`` to the power ``exponent``.
@@ -228,6 +231,7 @@ def _wide_dtype(*values):
     "float_power(Tensor input, Tensor exponent, *, Tensor out=None)",
     "float_power(Scalar self, Tensor exponent, *, Tensor out=None)",
     "float_power(Tensor input, Scalar exponent, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.float_power),
 )
 def float_power(input=None, exponent=None, self=None):
     """Raise ``input`` to the power ``exponent`` in float64 (complex128).
@@ -285,6 +289,7 @@ def sqrt(input):
     inplace_function=True,
     saves=("result",),
     vjp=from_result(lambda gradient, result: -0.5 * gradient * (result * result * result)),
+    autocast=Autocast(cuda="float32"),
 )
 def rsqrt(input):
     """Take the reciprocal of the square root of each element.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from ..._engine.declare import op
+from ..._engine.declare import Out, op
 from ..._engine.recording.kinds.pointwise import (
     FLOATING,
     INTEGRAL,
@@ -15,6 +15,7 @@ from ..._engine.recording.kinds.pointwise import (
     Pointwise,
     only,
 )
+from .._shared import out_dtypes
 from .._shared.gradient_rules import with_partials
 from . import _messages
 
@@ -82,6 +83,7 @@ class _Round(Pointwise):
     inplace=True,
     inplace_function=True,
     saves=(),
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def round(input, decimals=0):
     """Round each element to the nearest integer, halves to the even one.
@@ -109,6 +111,7 @@ def round(input, decimals=0):
     inplace=True,
     inplace_function=True,
     saves=(),
+    out=Out(dtype=out_dtypes.found_dtype),
 )
 def frac(input):
     """Return the part of each element after the point, with its sign.
@@ -189,6 +192,7 @@ _declare_test(
     inplace=True,
     inplace_function=True,
     saves=("input",),
+    out=Out(dtype=out_dtypes.nan_to_num),
 )
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """Replace NaN and the infinities by finite numbers.

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Operand
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
@@ -18,6 +18,7 @@ from ..._engine.recording.kinds.pointwise import (
     check_fits,
     only,
 )
+from .._shared import out_dtypes
 from .._shared.gradient_rules import not_differentiable, with_partials
 from . import _messages
 
@@ -290,6 +291,7 @@ def _as(array, dtype):
     method=False,
     function=False,
     saves=("condition",),
+    out=Out(dtype=out_dtypes.where),
 )
 def where(condition, input=None, self=None, other=None):
     """Choose each element from ``input`` where the condition is true, else from ``other``."""
@@ -356,6 +358,7 @@ def _check_heaviside(operator, operands, static) -> None:
     saves=(),
     node_name="NotImplemented",
     vjp=not_differentiable("heaviside"),
+    out=Out(dtype=out_dtypes.heaviside),
 )
 def heaviside(input, values):
     """Return 0 for negative elements, 1 for positive ones and ``values`` for zeros.

@@ -13,14 +13,16 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.record import wrap, write_result
+from ..._engine.recording.signatures import make_binder
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
-from .._shared.calls import bound_function, make_binder
+from .._shared import out_dtypes
+from .._shared.calls import bound_function
 from . import _messages_counting
 
 
@@ -53,7 +55,11 @@ def _write_positions(out: Any, rows: Any, name: str) -> Any:
     return write_result(out, rows, name)
 
 
-@bound_function("nonzero(Tensor input, *, Tensor out=None)", write=_write_positions)
+@bound_function(
+    "nonzero(Tensor input, *, Tensor out=None)",
+    write=_write_positions,
+    out=Out(dtype=out_dtypes.nonzero),
+)
 def _nonzero(input):
     """Return the positions of elements that are not zero, one per row."""
     array = host_array(input, "nonzero")
@@ -318,31 +324,32 @@ def histc(input, bins=100, min=0, max=0):
     return counts
 
 
-def _histc_plan(operation, bound, mode) -> Plan:
+def _histc_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     bins = bound["bins"]
     work = jnp.float64 if meta.dtype is dtypes.float64 else jnp.float32
 
-    def run(array, low, high):
-        array = array.reshape(-1).astype(work)
-        low, high = jnp.asarray(low, work), jnp.asarray(high, work)
-        inside = (array >= low) & (array <= high)
-        place = ((array - low) * (bins / (high - low))).astype(jnp.int64)
-        place = jnp.where(inside, jnp.minimum(place, bins - 1), bins)
-        return jnp.bincount(place, length=bins + 1)[:bins].astype(meta.dtype._numpy)
-
     operands = [operand, bound["low"], bound["high"]]
-    return Plan(run, operands, (make_meta((bins,), meta.dtype, meta.device),))
+    return Spec(
+        operands,
+        (make_meta((bins,), meta.dtype, meta.device),),
+        {"work": work, "bins": bins, "meta": meta},
+    )
 
 
 @op(
     "_histc(Tensor input, int64_t bins, Scalar low, Scalar high)",
-    kind=Custom(_histc_plan),
+    kind=Custom(_histc_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _histc(input, bins, low, high):
+def _histc(array: Any, low: Any, high: Any, *, work: Any, bins: Any, meta: Any) -> Any:
     """Count elements between two edges."""
-    raise AssertionError("planned by _histc_plan")
+    array = array.reshape(-1).astype(work)
+    low, high = jnp.asarray(low, work), jnp.asarray(high, work)
+    inside = (array >= low) & (array <= high)
+    place = ((array - low) * (bins / (high - low))).astype(jnp.int64)
+    place = jnp.where(inside, jnp.minimum(place, bins - 1), bins)
+    return jnp.bincount(place, length=bins + 1)[:bins].astype(meta.dtype._numpy)

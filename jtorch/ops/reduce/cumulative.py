@@ -12,10 +12,11 @@ import numpy as np
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
@@ -138,6 +139,8 @@ def _cumulative_plan(operation, bound, mode) -> Plan:
     kind=Custom(_cumulative_plan),
     inplace=True,
     saves=(),
+    autocast=Autocast(cuda="float32"),
+    out=Out(decides_dtype=True),
 )
 def cumsum(input):
     """Add up along a dimension, keeping every partial sum.
@@ -156,6 +159,8 @@ def cumsum(input):
     kind=Custom(_cumulative_plan),
     inplace=True,
     saves=("input", "result"),
+    autocast=Autocast(cuda="float32"),
+    out=Out(decides_dtype=True),
 )
 def cumprod(input):
     """Multiply along a dimension, keeping every partial product.
@@ -173,6 +178,7 @@ def cumprod(input):
     "logcumsumexp(Tensor input, int64_t dim, *, Tensor out=None)",
     kind=Custom(_cumulative_plan),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def logcumsumexp(input):
     """Return the logarithm of running sums of exponentials, without overflow.
@@ -204,7 +210,7 @@ def _running_index(array, axis, smaller: bool):
     return jax.lax.associative_scan(later, (array, positions), axis=axis)[1]
 
 
-def _running_plan(operation, bound, mode) -> Plan:
+def _running_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     smaller = bound["smaller"]
@@ -219,24 +225,25 @@ def _running_plan(operation, bound, mode) -> Plan:
     if meta.dtype.is_complex:
         raise messages.not_implemented(f"{name}_cpu", meta.dtype._legacy_name)
 
-    def run(array):
-        if not array.ndim or not array.size:
-            return jnp.zeros(array.shape, jnp.int64)
-        return _running_index(array, axis, smaller)
-
-    return Plan(run, [operand], (make_meta(meta.shape, dtypes.int64, meta.device),))
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, dtypes.int64, meta.device),),
+        {"axis": axis, "smaller": smaller},
+    )
 
 
 @op(
     "_running_extremum(Tensor input, int64_t dim, bool smaller)",
-    kind=Custom(_running_plan),
+    kind=Custom(_running_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _running_extremum(input, dim, smaller):
+def _running_extremum(array: Any, *, axis: Any, smaller: Any) -> Any:
     """Return where the running extremum is."""
-    raise AssertionError("planned by _running_plan")
+    if not array.ndim or not array.size:
+        return jnp.zeros(array.shape, jnp.int64)
+    return _running_index(array, axis, smaller)
 
 
 def _declare_running(name: str, smaller: bool) -> None:
@@ -262,7 +269,8 @@ _declare_running("cummin", True)
 
 @bound_function(
     "diff(Tensor input, int64_t n=1, int64_t dim=-1, Tensor? prepend=None, "
-    "Tensor? append=None, *, Tensor out=None)"
+    "Tensor? append=None, *, Tensor out=None)",
+    out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def diff(input, n=1, dim=-1, prepend=None, append=None):
     """Return differences of neighbours along a dimension.
@@ -317,19 +325,16 @@ def _trapezoids(y, dim, x, dx) -> Any:
 _ONE = 1
 
 
-def _scale_plan(operation, bound, mode) -> Plan:
+def _scale_spec(operation, bound, mode) -> Spec:
     operand, factor = bound["input"], bound["factor"]
     meta = operand.meta
     inexact = is_inexact(meta.dtype)
     compute = meta.dtype if inexact else mode.default_dtype
 
-    def run(array, number):
-        return cast(array, compute) * jnp.asarray(number).astype(compute._numpy)
-
-    return Plan(
-        run,
+    return Spec(
         [operand, factor],
         (make_meta(meta.shape, compute, meta.device),),
+        {"compute": compute},
         saves=(1,),
         node_name=bound["name"],
     )
@@ -337,13 +342,13 @@ def _scale_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_scale(Tensor input, Scalar factor, std::string name)",
-    kind=Custom(_scale_plan),
+    kind=Custom(_scale_spec),
     method=False,
     function=False,
 )
-def _scale(input, factor, name):
+def _scale(array: Any, number: Any, *, compute: Any) -> Any:
     """Multiply by a number, for a composite whose ``grad_fn`` has the given name."""
-    raise AssertionError("planned by _scale_plan")
+    return cast(array, compute) * jnp.asarray(number).astype(compute._numpy)
 
 
 def _check_trapezoid(name: str, y, x) -> None:
@@ -400,7 +405,7 @@ def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
 # Quantiles
 
 
-def _quantile_plan(operation, bound, mode) -> Plan:
+def _quantile_spec(operation, bound, mode) -> Spec:
     operand, q = bound["input"], bound["q"]
     meta = operand.meta
     ignore_nan = bound["ignore_nan"]
@@ -420,36 +425,10 @@ def _quantile_plan(operation, bound, mode) -> Plan:
     inner = contiguous_strides((*rest, *(q.meta.shape if many else ())))
     strides = (inner[-1], *inner[:-1]) if many else inner
 
-    def run(array, share):
-        rows = (
-            array.reshape(1, -1)
-            if axis is None or not array.ndim
-            else (jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]))
-        )
-        rows = jnp.sort(rows, -1)
-        share = jnp.asarray(share).astype(array.dtype).reshape(-1)
-        count = jnp.sum(~jnp.isnan(rows), -1, keepdims=True)
-        last = jnp.maximum(count - 1, 0) if ignore_nan else jnp.full_like(count, rows.shape[-1] - 1)
-        rank = share[None, :] * last.astype(array.dtype)
-        if not ignore_nan:
-            has_nan = jnp.isnan(rows).any(-1, keepdims=True)
-            rank = jnp.where(has_nan, last.astype(array.dtype), rank)
-        if how in ("lower", "higher", "nearest"):
-            place = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
-            found = jnp.take_along_axis(rows, place.astype(jnp.int64), -1)
-        else:
-            below = rank.astype(jnp.int64)
-            above = jnp.ceil(rank).astype(jnp.int64)
-            low = jnp.take_along_axis(rows, below, -1)
-            high = jnp.take_along_axis(rows, above, -1)
-            weight = 0.5 if how == "midpoint" else rank - below
-            found = low + (high - low) * jnp.asarray(weight, array.dtype)
-        return found.T.reshape(shape)
-
-    return Plan(
-        run,
+    return Spec(
         [operand, q],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"ignore_nan": ignore_nan, "how": how, "shape": shape, "axis": axis},
         saves=(0, 1) if q.reference is not None else (0,),
     )
 
@@ -459,14 +438,37 @@ def _quantile_plan(operation, bound, mode) -> Plan:
     "bool ignore_nan)",
     "_quantile(Tensor input, Scalar q, int64_t? dim, bool keepdim, std::string interpolation, "
     "bool ignore_nan)",
-    kind=Custom(_quantile_plan),
+    kind=Custom(_quantile_spec),
     method=False,
     function=False,
     node_name="SqueezeBackward4",
 )
-def _quantile(input, q):
+def _quantile(array: Any, share: Any, *, ignore_nan: Any, how: Any, shape: Any, axis: Any) -> Any:
     """Return quantiles."""
-    raise AssertionError("planned by _quantile_plan")
+    rows = (
+        array.reshape(1, -1)
+        if axis is None or not array.ndim
+        else (jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]))
+    )
+    rows = jnp.sort(rows, -1)
+    share = jnp.asarray(share).astype(array.dtype).reshape(-1)
+    count = jnp.sum(~jnp.isnan(rows), -1, keepdims=True)
+    last = jnp.maximum(count - 1, 0) if ignore_nan else jnp.full_like(count, rows.shape[-1] - 1)
+    rank = share[None, :] * last.astype(array.dtype)
+    if not ignore_nan:
+        has_nan = jnp.isnan(rows).any(-1, keepdims=True)
+        rank = jnp.where(has_nan, last.astype(array.dtype), rank)
+    if how in ("lower", "higher", "nearest"):
+        place = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
+        found = jnp.take_along_axis(rows, place.astype(jnp.int64), -1)
+    else:
+        below = rank.astype(jnp.int64)
+        above = jnp.ceil(rank).astype(jnp.int64)
+        low = jnp.take_along_axis(rows, below, -1)
+        high = jnp.take_along_axis(rows, above, -1)
+        weight = 0.5 if how == "midpoint" else rank - below
+        found = low + (high - low) * jnp.asarray(weight, array.dtype)
+    return found.T.reshape(shape)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")

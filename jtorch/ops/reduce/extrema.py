@@ -11,11 +11,12 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_reduction
 
@@ -25,26 +26,18 @@ _ABSENT: Any = object()
 # Values picked by their positions: the gradient goes back to these positions and nowhere else.
 
 
-def _pick_plan(operation, bound, mode) -> Plan:
+def _pick_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     meta = operand.meta
     dim, keepdim = bound["dim"], bound["keepdim"]
     scalar = meta.ndim == 0
     shape = index.meta.shape
 
-    def run(array, positions):
-        if scalar:
-            return array
-        if not keepdim:
-            positions = jnp.expand_dims(positions, dim)
-        picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
-        return picked.reshape(shape)
-
     strides = index.meta.strides
-    return Plan(
-        run,
+    return Spec(
         [operand, index],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"scalar": scalar, "keepdim": keepdim, "dim": dim, "shape": shape},
         saves=(1,),
         node_name=bound["name"],
     )
@@ -52,13 +45,18 @@ def _pick_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_pick(Tensor input, Tensor index, int64_t dim, bool keepdim, std::string name)",
-    kind=Custom(_pick_plan),
+    kind=Custom(_pick_spec),
     method=False,
     function=False,
 )
-def _pick(input, index, dim, keepdim, name):
+def _pick(array: Any, positions: Any, *, scalar: Any, keepdim: Any, dim: Any, shape: Any) -> Any:
     """Take elements along a dimension by their positions, for the operator ``name``."""
-    raise AssertionError("planned by _pick_plan")
+    if scalar:
+        return array
+    if not keepdim:
+        positions = jnp.expand_dims(positions, dim)
+    picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
+    return picked.reshape(shape)
 
 
 def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> Any:
@@ -236,6 +234,7 @@ class _Extrema(Reduction):
     "amax(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
     kind=_Extrema(gradient=_shared),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.extremum_type),
 )
 def amax(input, axes, keepdim):
     """Return the largest elements; equal ones share the gradient.
@@ -253,6 +252,7 @@ def amax(input, axes, keepdim):
     "amin(Tensor input, IntArrayRef[1] dim={}, bool keepdim=False, *, Tensor out=None)",
     kind=_Extrema(gradient=_shared),
     saves=("input", "result"),
+    out=Out(dtype=out_dtypes.extremum_type),
 )
 def amin(input, axes, keepdim):
     """Return the smallest elements; equal ones share the gradient.
@@ -266,7 +266,7 @@ def amin(input, axes, keepdim):
     return jnp.min(input, axes, keepdims=keepdim)
 
 
-def _aminmax_plan(operation, bound, mode) -> Plan:
+def _aminmax_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axes = reduced_axes(meta, bound.get("dim"))
@@ -280,9 +280,6 @@ def _aminmax_plan(operation, bound, mode) -> Plan:
     keepdim = bound.get("keepdim", False)
     result = make_meta(reduced_shape(meta, axes, keepdim), meta.dtype, meta.device)
 
-    def run(array):
-        return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
-
     def vjp(cotangents, results, operands):
         kept = reduced_shape(meta, axes, True)
         (array,) = operands
@@ -292,16 +289,17 @@ def _aminmax_plan(operation, bound, mode) -> Plan:
         ]
         return [low + high]
 
-    return Plan(run, [operand], (result, result), vjp=vjp)
+    return Spec([operand], (result, result), {"axes": axes, "keepdim": keepdim}, vjp=vjp)
 
 
 @op(
     "aminmax(Tensor input, *, int64_t? dim=None, bool keepdim=False, TensorList[2] out=None)",
-    kind=Custom(_aminmax_plan),
+    kind=Custom(_aminmax_spec),
     saves=("input", "result"),
-    returns=lambda results: named("aminmax", *results),
+    returns="min max",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def aminmax(input):
+def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
     """Return the smallest and the largest elements.
 
     Args:
@@ -310,7 +308,7 @@ def aminmax(input):
     Returns:
         Named tuple of ``min`` and ``max``.
     """
-    raise AssertionError("planned by _aminmax_plan")
+    return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
 
 
 def _with_named_out(inner: Callable) -> Callable:
@@ -352,6 +350,7 @@ class _Position(Reduction):
     "argmax(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
     kind=_Position(result="int64"),
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmax(input, axes, keepdim):
     """Return the first position of the largest element, counted over the reduced dimensions.
@@ -369,6 +368,7 @@ def argmax(input, axes, keepdim):
     "argmin(Tensor input, int64_t? dim=None, bool keepdim=False, *, Tensor out=None)",
     kind=_Position(result="int64"),
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmin(input, axes, keepdim):
     """Return the first position of the smallest element, counted over the reduced dimensions.
@@ -500,7 +500,11 @@ def _mode_index(array, axis):
 _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
 
 
-@bound_function("mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)")
+@bound_function(
+    "mode(Tensor input, int64_t dim=-1, bool keepdim=False, *, TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.mode, overlap="refuse"),
+    returns="values indices",
+)
 def mode(input, dim=-1, keepdim=False):
     """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
 

@@ -140,6 +140,7 @@ def _packed(name: str, *results: Any) -> Any:
     "TensorList[2] out=None)",
     "histogram(Tensor input, int64_t bins=100, *, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False, TensorList[2] out=None)",
+    returns="hist bin_edges",
 )
 def histogram(input, bins=100, range=None, weight=None, density=False):
     """Count elements in bins.
@@ -168,6 +169,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     "histogramdd(Tensor input, TensorList bins, *, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False)",
     method=False,
+    returns="hist bin_edges",
 )
 def histogramdd(input, bins, range=None, weight=None, density=False):
     """Count points in boxes.

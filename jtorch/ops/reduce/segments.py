@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages, once
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.pointwise import FLOATING
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
 from ..indexing.scatter import reduce_at
@@ -23,7 +25,7 @@ from .counting import host_array
 _INDEX_REDUCTIONS = ("prod", "mean", "amax", "amin")
 
 
-def _index_reduce_plan(operation, bound, mode) -> Plan:
+def _index_reduce_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["source"]
     reduce, include_self = bound["reduce"], bound.get("include_self", True)
     meta = operand.meta
@@ -46,29 +48,23 @@ def _index_reduce_plan(operation, bound, mode) -> Plan:
     if meta.ndim and own != source.meta.shape[:dim] + source.meta.shape[dim + 1 :]:
         raise _messages_segments.index_source_shape(meta.shape, source.meta.shape)
 
-    def run(array, places, new):
-        if not places.size or not new.size:
-            return array
-        shape, dtype = array.shape, array.dtype
-        array, places, new = raised(array), places.reshape(-1), raised(new)
-        if meta.dtype is dtypes.bool_:
-            array, new = array.astype(jnp.uint8), new.astype(jnp.uint8)
-        placed = [1] * new.ndim
-        placed[dim] = places.size
-        where = grid(jnp.broadcast_to(places.reshape(placed), new.shape), dim)
-        result = reduce_at(array, new, where, reduce, include_self)
-        return result.reshape(shape).astype(dtype)
-
-    return Plan(run, [operand, index, source], (same_layout(meta),))
+    return Spec(
+        [operand, index, source],
+        (same_layout(meta),),
+        {"dim": dim, "reduce": reduce, "include_self": include_self, "meta": meta},
+    )
 
 
 @op(
     "index_reduce(Tensor input, int64_t dim, Tensor index, Tensor source, std::string_view reduce, "
     "*, bool include_self=True, Tensor out=None)",
-    kind=Custom(_index_reduce_plan),
+    kind=Custom(_index_reduce_spec),
     inplace=True,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def index_reduce(input, dim, index, source, reduce, include_self=True):
+def index_reduce(
+    array: Any, places: Any, new: Any, *, dim: Any, reduce: Any, include_self: Any, meta: Any
+) -> Any:
     """Reduce the slices of ``source`` into those of ``input`` that the index names.
 
     Args:
@@ -80,7 +76,17 @@ def index_reduce(input, dim, index, source, reduce, include_self=True):
     Returns:
         Tensor of the shape of ``input``.
     """
-    raise AssertionError("planned by _index_reduce_plan")
+    if not places.size or not new.size:
+        return array
+    shape, dtype = array.shape, array.dtype
+    array, places, new = raised(array), places.reshape(-1), raised(new)
+    if meta.dtype is dtypes.bool_:
+        array, new = array.astype(jnp.uint8), new.astype(jnp.uint8)
+    placed = [1] * new.ndim
+    placed[dim] = places.size
+    where = grid(jnp.broadcast_to(places.reshape(placed), new.shape), dim)
+    result = reduce_at(array, new, where, reduce, include_self)
+    return result.reshape(shape).astype(dtype)
 
 
 guard("index_reduce", _messages_segments.index_out_of_range, False, False)
@@ -146,7 +152,7 @@ def _reduced(data, ids, count: int, reduce: str, start: float, empty_mean: bool)
     return extreme(data, ids)
 
 
-def _segment_plan(operation, bound, mode) -> Plan:
+def _segment_spec(operation, bound, mode) -> Spec:
     operand, offsets = bound["data"], bound["offsets"]
     reduce, axis, start = bound["reduce"], bound["axis"], bound["initial"]
     meta = operand.meta
@@ -155,34 +161,52 @@ def _segment_plan(operation, bound, mode) -> Plan:
     empty_mean = start is None
     start = _STARTS[reduce] if start is None else start
 
-    def run(array, edges):
-        outer = math.prod(array.shape[:axis])
-        rows = array.reshape(outer, array.shape[axis], *array.shape[axis + 1 :])
-        edges = edges.reshape(outer, count + 1)
-
-        def one(data, limits):
-            places = jnp.arange(data.shape[0])
-            ids = jnp.searchsorted(limits, places, side="right") - 1
-            ids = jnp.where((ids < 0) | (ids >= count), count, ids)
-            return _reduced(data, ids, count, reduce, start, empty_mean)
-
-        return jax.vmap(one)(rows, edges).reshape(shape)
-
     result = make_meta(shape, meta.dtype, meta.device)
-    return Plan(run, [operand, offsets], (result,))
+    return Spec(
+        [operand, offsets],
+        (result,),
+        {
+            "shape": shape,
+            "axis": axis,
+            "count": count,
+            "reduce": reduce,
+            "start": start,
+            "empty_mean": empty_mean,
+        },
+    )
 
 
 @op(
     "_segment_reduce(Tensor data, Tensor offsets, std::string_view reduce, int64_t axis, "
     "double? initial)",
-    kind=Custom(_segment_plan),
+    kind=Custom(_segment_spec),
     method=False,
     function=False,
     node_name="SegmentReduceBackward0",
 )
-def _segment_reduce(data, offsets, reduce, axis, initial):
+def _segment_reduce(
+    array: Any,
+    edges: Any,
+    *,
+    shape: Any,
+    axis: Any,
+    count: Any,
+    reduce: Any,
+    start: Any,
+    empty_mean: Any,
+) -> Any:
     """Reduce segments whose edges are given."""
-    raise AssertionError("planned by _segment_plan")
+    outer = math.prod(array.shape[:axis])
+    rows = array.reshape(outer, array.shape[axis], *array.shape[axis + 1 :])
+    edges = edges.reshape(outer, count + 1)
+
+    def one(data, limits):
+        places = jnp.arange(data.shape[0])
+        ids = jnp.searchsorted(limits, places, side="right") - 1
+        ids = jnp.where((ids < 0) | (ids >= count), count, ids)
+        return _reduced(data, ids, count, reduce, start, empty_mean)
+
+    return jax.vmap(one)(rows, edges).reshape(shape)
 
 
 @bound_function(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ..._core import messages
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from .._shared import out_dtypes
 from . import _messages_reduction
 
 
@@ -129,6 +131,7 @@ def _sign(array):
     saves=("x", "result"),
     method=False,
     function=False,
+    autocast=Autocast(cuda="float32"),
 )
 def linalg_vector_norm(x):
     """Return a vector norm.
@@ -180,7 +183,7 @@ FUNCTIONS["norm"] = norm
 METHODS["norm"] = _norm_method
 
 
-def _logsumexp_plan(operation, bound, mode) -> Plan:
+def _logsumexp_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     inexact = is_inexact(meta.dtype)
@@ -189,35 +192,28 @@ def _logsumexp_plan(operation, bound, mode) -> Plan:
     axes = reduced_axes(meta, bound["dim"])
     kept = reduced_shape(meta, axes, True)
 
-    def run(array):
-        array = cast(array, compute)
-        if not array.size:
-            return jnp.log(jnp.sum(jnp.exp(array), axes, keepdims=keepdim))
-        top = jnp.max(jnp.real(array), axes, keepdims=True)
-        top = jax.lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0))
-        total = jnp.log(jnp.sum(jnp.exp(array - top), axes, keepdims=True)) + top
-        return total.reshape(shape)
-
     def vjp(cotangents, results, operands):
         result = results[0].reshape(kept)
         gradient = cotangents[0].reshape(kept) * jnp.exp(operands[0] - result)
         return [gradient]
 
     shape = reduced_shape(meta, axes, keepdim)
-    return Plan(
-        run,
+    return Spec(
         [operand],
         (make_meta(shape, compute, meta.device),),
+        {"compute": compute, "axes": axes, "shape": shape, "keepdim": keepdim},
         vjp=None if meta.dtype.is_complex else vjp,
     )
 
 
 @op(
     "logsumexp(Tensor input, IntArrayRef[1] dim, bool keepdim=False, *, Tensor out=None)",
-    kind=Custom(_logsumexp_plan),
+    kind=Custom(_logsumexp_spec),
     saves=("input", "result"),
+    autocast=Autocast(cuda="float32"),
+    out=Out(uncastable=out_dtypes.logsumexp),
 )
-def logsumexp(input):
+def logsumexp(array: Any, *, compute: Any, axes: Any, shape: Any, keepdim: Any) -> Any:
     """Return the logarithm of the sum of exponentials, without overflow.
 
     Args:
@@ -226,7 +222,13 @@ def logsumexp(input):
     Returns:
         Tensor without the reduced dimensions.
     """
-    raise AssertionError("planned by _logsumexp_plan")
+    array = cast(array, compute)
+    if not array.size:
+        return jnp.log(jnp.sum(jnp.exp(array), axes, keepdims=keepdim))
+    top = jnp.max(jnp.real(array), axes, keepdims=True)
+    top = jax.lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0))
+    total = jnp.log(jnp.sum(jnp.exp(array - top), axes, keepdims=True)) + top
+    return total.reshape(shape)
 
 
 def _softmax_plan(operation, bound, mode) -> Plan:
@@ -270,6 +272,8 @@ def _softmax_plan(operation, bound, mode) -> Plan:
     "softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
     kind=Custom(_softmax_plan),
     saves=("result",),
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def softmax(input):
     """Return exponentials that add up to 1 along a dimension.
@@ -287,6 +291,8 @@ def softmax(input):
     "log_softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
     kind=Custom(_softmax_plan),
     saves=("result",),
+    autocast=Autocast(cuda="float32"),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def log_softmax(input):
     """Return the logarithm of ``softmax``, without loss of precision.

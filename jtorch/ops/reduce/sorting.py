@@ -10,10 +10,11 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.strides import memory_order
-from ..._engine.declare import op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
+from .._shared import out_dtypes
 from .._shared.calls import bound_function, named
 from . import _messages_reduction, _messages_sorting
 from .extrema import as_ordered, pick
@@ -34,7 +35,7 @@ def _dense_strides(meta) -> tuple[int, ...] | None:
     return meta.strides if memory_order(meta.shape, meta.strides) is not None else None
 
 
-def _order_plan(operation, bound, mode) -> Plan:
+def _order_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axis = normalise_dim(bound["dim"], meta.ndim)
@@ -42,32 +43,33 @@ def _order_plan(operation, bound, mode) -> Plan:
         raise _messages_sorting.no_complex_sort()
     descending = bound["descending"]
 
-    def run(array):
-        if not array.ndim:
-            return jnp.zeros((), jnp.int64)
-        return sorting_order(array, axis, descending).astype(jnp.int64)
-
-    return Plan(
-        run, [operand], (make_meta(meta.shape, dtypes.int64, meta.device, _dense_strides(meta)),)
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, dtypes.int64, meta.device, _dense_strides(meta)),),
+        {"axis": axis, "descending": descending},
     )
 
 
 @op(
     "_sorting_order(Tensor input, int64_t dim, bool descending)",
-    kind=Custom(_order_plan),
+    kind=Custom(_order_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _sorting_order(input, dim, descending):
+def _sorting_order(array: Any, *, axis: Any, descending: Any) -> Any:
     """Return the stable order of elements along a dimension."""
-    raise AssertionError("planned by _order_plan")
+    if not array.ndim:
+        return jnp.zeros((), jnp.int64)
+    return sorting_order(array, axis, descending).astype(jnp.int64)
 
 
 @bound_function(
     "sort(Tensor input, *, bool? stable, int64_t dim=-1, bool descending=False, "
     "TensorList[2] out=None)",
     "sort(Tensor input, int64_t dim=-1, bool descending=False, *, TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    returns="values indices",
 )
 def sort(input, dim=-1, descending=False, stable=None):
     """Sort along a dimension; equal elements keep their order, NaN is larger than all.
@@ -93,7 +95,9 @@ def argsort(input, dim=-1, descending=False, stable=False):
     return _sorting_order.call(input, dim, descending)
 
 
-@bound_function("msort(Tensor input, *, Tensor out=None)")
+@bound_function(
+    "msort(Tensor input, *, Tensor out=None)", out=Out(dtype=out_dtypes.expected_cpp_name)
+)
 def msort(input):
     """Sort along the first dimension."""
     return sort(input, 0)[0]
@@ -114,7 +118,7 @@ def _selected(array: Any, axis: int, count: int, largest: bool) -> Any:
     return jnp.moveaxis(index, -1, axis).astype(jnp.int64)
 
 
-def _topk_plan(operation, bound, mode) -> Plan:
+def _topk_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axis = normalise_dim(bound["dim"], meta.ndim)
@@ -132,32 +136,35 @@ def _topk_plan(operation, bound, mode) -> Plan:
     # as long.
     selects = meta.dtype in _SELECTED and 0 < count * 16 <= size
 
-    def run(array):
-        if not array.ndim:
-            return jnp.zeros((), jnp.int64)
-        if selects:
-            return _selected(array, axis, count, largest)
-        order = sorting_order(array, axis, largest)
-        return jax.lax.slice_in_dim(order, 0, count, 1, axis).astype(jnp.int64)
-
-    return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
+    return Spec(
+        [operand],
+        (make_meta(shape, dtypes.int64, meta.device),),
+        {"selects": selects, "axis": axis, "largest": largest, "count": count},
+    )
 
 
 @op(
     "_topk_index(Tensor input, int64_t k, int64_t dim, bool largest)",
-    kind=Custom(_topk_plan),
+    kind=Custom(_topk_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _topk_index(input, k, dim, largest):
+def _topk_index(array: Any, *, selects: Any, axis: Any, largest: Any, count: Any) -> Any:
     """Return where the ``k`` largest or smallest elements are."""
-    raise AssertionError("planned by _topk_plan")
+    if not array.ndim:
+        return jnp.zeros((), jnp.int64)
+    if selects:
+        return _selected(array, axis, count, largest)
+    order = sorting_order(array, axis, largest)
+    return jax.lax.slice_in_dim(order, 0, count, 1, axis).astype(jnp.int64)
 
 
 @bound_function(
     "topk(Tensor input, SymInt k, int64_t dim=-1, bool largest=True, bool sorted=True, *, "
-    "TensorList[2] out=None)"
+    "TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
+    returns="values indices",
 )
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """Return the largest (or smallest) elements along a dimension, in order.
@@ -174,7 +181,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     return named("topk", pick(input, index, dim, "TopkBackward0"), index)
 
 
-def _kth_plan(operation, bound, mode) -> Plan:
+def _kth_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axis = normalise_dim(bound["dim"], meta.ndim)
@@ -189,30 +196,33 @@ def _kth_plan(operation, bound, mode) -> Plan:
     middle = (1,) if keepdim else ()
     shape = (*meta.shape[:axis], *middle, *meta.shape[axis + 1 :]) if meta.ndim else ()
 
-    def run(array):
-        if not array.ndim:
-            return jnp.zeros((), jnp.int64)
-        order = sorting_order(array, axis, False)
-        return jax.lax.index_in_dim(order, place - 1, axis, keepdim).astype(jnp.int64)
-
-    return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
+    return Spec(
+        [operand],
+        (make_meta(shape, dtypes.int64, meta.device),),
+        {"axis": axis, "keepdim": keepdim, "place": place},
+    )
 
 
 @op(
     "_kth_index(Tensor input, int64_t k, int64_t dim, bool keepdim)",
-    kind=Custom(_kth_plan),
+    kind=Custom(_kth_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _kth_index(input, k, dim, keepdim):
+def _kth_index(array: Any, *, axis: Any, keepdim: Any, place: Any) -> Any:
     """Return where the ``k``-th smallest elements are."""
-    raise AssertionError("planned by _kth_plan")
+    if not array.ndim:
+        return jnp.zeros((), jnp.int64)
+    order = sorting_order(array, axis, False)
+    return jax.lax.index_in_dim(order, place - 1, axis, keepdim).astype(jnp.int64)
 
 
 @bound_function(
     "kthvalue(Tensor input, SymInt k, int64_t dim=-1, bool keepdim=False, *, "
-    "TensorList[2] out=None)"
+    "TensorList[2] out=None)",
+    out=Out(dtype=out_dtypes.kthvalue, overlap="refuse"),
+    returns="values indices",
 )
 def kthvalue(input, k, dim=-1, keepdim=False):
     """Return the ``k``-th smallest elements along a dimension.
@@ -231,7 +241,7 @@ def kthvalue(input, k, dim=-1, keepdim=False):
 # Searching
 
 
-def _search_plan(operation, bound, mode) -> Plan:
+def _search_spec(operation, bound, mode) -> Spec:
     sequence, values = bound["sorted_sequence"], bound["input"]
     right = bound.get("right", False)
     side = bound.get("side")
@@ -257,25 +267,11 @@ def _search_plan(operation, bound, mode) -> Plan:
     operands = [o for o in (sequence, values, sorter) if o is not None]
     compute = promoted_dtype([sequence, values], mode.default_dtype)
 
-    def run(array, wanted, *order):
-        if order:
-            array = jnp.take_along_axis(array, order[0], -1)
-        array = cast(array, compute)
-        wanted = cast(jnp.asarray(wanted), compute)
-        where = "right" if right else "left"
-        if not wanted.size:
-            return jnp.zeros(shape, result._numpy)
-        if array.ndim == 1:
-            found = jnp.searchsorted(array, wanted, side=where)
-        else:
-            rows = array.reshape(-1, array.shape[-1])
-            sought = wanted.reshape(rows.shape[0], -1)
-            found = jax.vmap(lambda row, each: jnp.searchsorted(row, each, side=where))(
-                rows, sought
-            )
-        return found.reshape(shape).astype(result._numpy)
-
-    return Plan(run, operands, (make_meta(shape, result, a.device),))
+    return Spec(
+        operands,
+        (make_meta(shape, result, a.device),),
+        {"compute": compute, "right": right, "shape": shape, "result": result},
+    )
 
 
 @op(
@@ -283,11 +279,14 @@ def _search_plan(operation, bound, mode) -> Plan:
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
     "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
-    kind=Custom(_search_plan),
+    kind=Custom(_search_spec),
     method=False,
     differentiable=False,
+    out=Out(dtype=out_dtypes.search_index),
 )
-def searchsorted(sorted_sequence, input):
+def searchsorted(
+    array: Any, wanted: Any, *order: Any, compute: Any, right: Any, shape: Any, result: Any
+) -> Any:
     """Return where values would be inserted into ascending sequences (the last dimension).
 
     Args:
@@ -300,7 +299,20 @@ def searchsorted(sorted_sequence, input):
     Returns:
         Tensor of indices.
     """
-    raise AssertionError("planned by _search_plan")
+    if order:
+        array = jnp.take_along_axis(array, order[0], -1)
+    array = cast(array, compute)
+    wanted = cast(jnp.asarray(wanted), compute)
+    where = "right" if right else "left"
+    if not wanted.size:
+        return jnp.zeros(shape, result._numpy)
+    if array.ndim == 1:
+        found = jnp.searchsorted(array, wanted, side=where)
+    else:
+        rows = array.reshape(-1, array.shape[-1])
+        sought = wanted.reshape(rows.shape[0], -1)
+        found = jax.vmap(lambda row, each: jnp.searchsorted(row, each, side=where))(rows, sought)
+    return found.reshape(shape).astype(result._numpy)
 
 
 @bound_function(
@@ -308,6 +320,7 @@ def searchsorted(sorted_sequence, input):
     "Tensor out=None)",
     "bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False)",
     method=False,
+    out=Out(dtype=out_dtypes.search_index),
 )
 def bucketize(input=None, boundaries=None, out_int32=False, right=False, self=None):
     """Return the number of the interval, between ascending boundaries, of each value.
@@ -326,7 +339,7 @@ def bucketize(input=None, boundaries=None, out_int32=False, right=False, self=No
     return searchsorted.call(boundaries, values, out_int32=out_int32, right=right)
 
 
-def _isin_plan(operation, bound, mode) -> Plan:
+def _isin_spec(operation, bound, mode) -> Spec:
     names = [n for n in ("elements", "element") if n in bound]
     tests = [n for n in ("test_elements", "test_element") if n in bound]
     operands = [bound[names[0]], bound[tests[0]]]
@@ -336,12 +349,9 @@ def _isin_plan(operation, bound, mode) -> Plan:
     shape = () if meta is None else meta.shape
     device = (meta or operands[1].meta).device
 
-    def run(elements, test):
-        elements = cast(jnp.asarray(elements), compute)
-        found = jnp.isin(elements, cast(jnp.asarray(test), compute))
-        return ~found if invert else found
-
-    return Plan(run, operands, (make_meta(shape, dtypes.bool_, device),))
+    return Spec(
+        operands, (make_meta(shape, dtypes.bool_, device),), {"compute": compute, "invert": invert}
+    )
 
 
 @op(
@@ -351,11 +361,12 @@ def _isin_plan(operation, bound, mode) -> Plan:
     "bool invert=False, Tensor out=None)",
     "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, "
     "bool invert=False, Tensor out=None)",
-    kind=Custom(_isin_plan),
+    kind=Custom(_isin_spec),
     method=False,
     differentiable=False,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def isin(elements, test_elements):
+def isin(elements: Any, test: Any, *, compute: Any, invert: Any) -> Any:
     """Test which elements occur among others.
 
     Args:
@@ -366,4 +377,6 @@ def isin(elements, test_elements):
     Returns:
         bool tensor of the shape of ``elements``.
     """
-    raise AssertionError("planned by _isin_plan")
+    elements = cast(jnp.asarray(elements), compute)
+    found = jnp.isin(elements, cast(jnp.asarray(test), compute))
+    return ~found if invert else found

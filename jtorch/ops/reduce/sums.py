@@ -6,11 +6,12 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import Reduction
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from . import _messages_reduction
 from .summation import ordered_mean, ordered_sum
@@ -31,6 +32,7 @@ class _Summation(Reduction):
     kind=_Summation(result="sum", names=("SumBackward0", "SumBackward1")),
     arity="unary",
     saves=(),
+    autocast=Autocast(cuda="float32"),
 )
 def sum(input, axes, keepdim, device):
     """Add up the elements.
@@ -65,6 +67,7 @@ def _no_complex(op, meta, dtype, wanted) -> None:
     kind=_Summation(names=("MeanBackward0", "MeanBackward1"), check=_no_integers),
     arity="unary",
     saves=(),
+    out=Out(uncastable=out_dtypes.mean),
 )
 def mean(input, axes, keepdim, device):
     """Average the elements.
@@ -87,6 +90,7 @@ def mean(input, axes, keepdim, device):
     "nansum(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
     "ScalarType? dtype=None, Tensor out=None)",
     kind=Reduction(result="sum", check=_no_complex),
+    out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nansum(input, axes, keepdim):
     """Add up the elements that are not NaN.
@@ -105,7 +109,8 @@ def nansum(input, axes, keepdim):
 
 @bound_function(
     "nanmean(Tensor input, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
-    "ScalarType? dtype=None, Tensor out=None)"
+    "ScalarType? dtype=None, Tensor out=None)",
+    out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nanmean(input, dim=None, keepdim=False, dtype=None):
     """Average the elements that are not NaN.
@@ -143,6 +148,7 @@ def _count_numbers(input, axes, keepdim):
     "Tensor out=None)",
     kind=Reduction(result="sum", names=("ProdBackward0", "ProdBackward1")),
     saves=("input", "result"),
+    autocast="float32",
 )
 def prod(input, axes, keepdim):
     """Multiply the elements.
@@ -163,6 +169,7 @@ def prod(input, axes, keepdim):
     "all(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
     kind=Reduction(result="bool", empty_is_all=False),
     differentiable=False,
+    out=Out(dtype=out_dtypes.only_bool),
 )
 def all(input, axes, keepdim):
     """Test whether all elements are true (not zero).
@@ -182,6 +189,7 @@ def all(input, axes, keepdim):
     "any(Tensor input, int64_t dim, bool keepdim=False, *, Tensor out=None)",
     kind=Reduction(result="bool", empty_is_all=False),
     differentiable=False,
+    out=Out(dtype=out_dtypes.only_bool),
 )
 def any(input, axes, keepdim):
     """Test whether any element is true (not zero).
@@ -227,7 +235,7 @@ def _trace_plan(operation, bound, mode) -> Plan:
     return Plan(run, [operand], (make_meta((), result, meta.device),))
 
 
-@op("trace(Tensor input)", kind=Custom(_trace_plan), saves=())
+@op("trace(Tensor input)", kind=Custom(_trace_plan), saves=(), autocast=Autocast(cpu="float32"))
 def trace(input):
     """Add up the diagonal of a matrix.
 

@@ -131,6 +131,7 @@ def _copy_plan(operation, bound, mode) -> Plan:
     function=False,
     node_name="CopyBackwards",
     saves=(),
+    numbers_as_tensors=True,
 )
 def copy(input, other, non_blocking=False):
     """Write the elements of ``other``, broadcast and converted, to ``input``."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
 from ..._core.device import Device, default_device
-from ..._engine.declare import FUNCTIONS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.record import wrap
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
-from .._shared.plans import array_plan
+from .._shared.plans import array_plan, array_spec
 from . import _messages_joining
 
 
@@ -37,6 +40,7 @@ def _triangle_plan(operation, bound, mode) -> Plan:
     kind=Custom(_triangle_plan),
     inplace=True,
     saves=(),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def tril(input, diagonal=0):
     """Keep the lower triangle of matrices; the rest becomes 0.
@@ -54,6 +58,7 @@ def tril(input, diagonal=0):
     kind=Custom(_triangle_plan),
     inplace=True,
     saves=(),
+    out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def triu(input, diagonal=0):
     """Keep the upper triangle of matrices; the rest becomes 0.
@@ -66,7 +71,7 @@ def triu(input, diagonal=0):
     return jnp.triu(input, diagonal)
 
 
-def _embed_plan(operation, bound, mode) -> Plan:
+def _embed_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     offset = bound.get("offset", 0)
@@ -77,22 +82,19 @@ def _embed_plan(operation, bound, mode) -> Plan:
     size = meta.shape[-1]
     whole = size + abs(offset)
 
-    def run(array):
-        positions = jnp.arange(size)
-        rows, columns = positions + max(-offset, 0), positions + max(offset, 0)
-        full = jnp.zeros((*array.shape[:-1], whole, whole), array.dtype)
-        full = full.at[..., rows, columns].set(array)
-        return jnp.moveaxis(full, (-2, -1), (first, second))
-
-    return array_plan(run, [operand])
+    return array_spec(
+        operation,
+        [operand],
+        {"size": size, "whole": whole, "first": first, "second": second, "offset": offset},
+    )
 
 
 @op(
     "diag_embed(Tensor input, int64_t offset=0, int64_t dim1=-2, int64_t dim2=-1)",
-    kind=Custom(_embed_plan),
+    kind=Custom(_embed_spec),
     saves=(),
 )
-def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+def diag_embed(array: Any, *, size: Any, whole: Any, first: Any, second: Any, offset: Any) -> Any:
     """Put the last dimension on the diagonal of matrices of zeros.
 
     Args:
@@ -101,7 +103,11 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     Returns:
         Tensor with one more dimension.
     """
-    raise AssertionError("planned by _embed_plan")
+    positions = jnp.arange(size)
+    rows, columns = positions + max(-offset, 0), positions + max(offset, 0)
+    full = jnp.zeros((*array.shape[:-1], whole, whole), array.dtype)
+    full = full.at[..., rows, columns].set(array)
+    return jnp.moveaxis(full, (-2, -1), (first, second))
 
 
 def _diagonal_copy_plan(operation, bound, mode) -> Plan:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, METHODS, composite, op
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, composite, op
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.storage import is_flipped
@@ -179,6 +179,7 @@ def _complex_rule(meta: Meta) -> tuple:
     ),
     arity="view",
     method=False,
+    autocast=Autocast(cpu="float32"),
 )
 def view_as_complex(input):
     """Return a real tensor with a last dimension of 2 as a complex one.

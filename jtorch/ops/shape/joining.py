@@ -10,14 +10,15 @@ import jax.numpy as jnp
 from ..._core.promotion import result_type
 from ..._core.size import Size
 from ..._core.strides import elementwise_strides
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Operand, Plan
+from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
+from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes
+from .._shared import out_dtypes
 from .._shared.calls import bound_function
 from .._shared.memory_order import suggested_strides, suggests_channels_last
-from .._shared.plans import array_plan
+from .._shared.plans import array_spec
 from . import _messages_joining
 
 
@@ -26,7 +27,7 @@ def _common_dtype(operands: list[Operand], mode):
     return result_type(described, mode.default_dtype)
 
 
-def _cat_plan(operation, bound, mode) -> Plan:
+def _cat_spec(operation, bound, mode) -> Spec:
     operands = list(bound["tensors"])
     if not operands:
         raise _messages_joining.cat_of_nothing()
@@ -50,24 +51,26 @@ def _cat_plan(operation, bound, mode) -> Plan:
     dtype = _common_dtype(operands, mode)
     shape = (*model.shape[:axis], length, *model.shape[axis + 1 :]) if taken else (0,)
 
-    def run(*arrays):
-        kept = [cast(arrays[p], dtype) for p in taken]
-        return jnp.concatenate(kept, axis) if kept else jnp.zeros(shape, dtype._numpy)
-
     strides = None
     if all(suggests_channels_last(meta) and meta.ndim == model.ndim for meta in metas):
         strides = suggested_strides(model, tuple(shape))
-    return Plan(run, operands, (make_meta(tuple(shape), dtype, model.device, strides),))
+    return Spec(
+        operands,
+        (make_meta(tuple(shape), dtype, model.device, strides),),
+        {"dtype": dtype, "taken": taken, "axis": axis, "shape": shape},
+    )
 
 
 @op(
     "cat(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
-    kind=Custom(_cat_plan),
+    kind=Custom(_cat_spec),
     method=False,
     saves=(),
     aliases=("concat", "concatenate"),
+    autocast=Autocast(cpu="promote"),
+    out=Out(dtype=out_dtypes.cat_type, overlap="refuse"),
 )
-def cat(tensors):
+def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any, shape: Any) -> Any:
     """Join tensors along a dimension that exists.
 
     Args:
@@ -76,10 +79,11 @@ def cat(tensors):
     Returns:
         Tensor.
     """
-    raise AssertionError("planned by _cat_plan")
+    kept = [cast(arrays[p], dtype) for p in taken]
+    return jnp.concatenate(kept, axis) if kept else jnp.zeros(shape, dtype._numpy)
 
 
-def _stack_plan(operation, bound, mode) -> Plan:
+def _stack_spec(operation, bound, mode) -> Spec:
     operands = list(bound["tensors"])
     if not operands:
         raise _messages_joining.nothing_to_join("stack")
@@ -91,19 +95,18 @@ def _stack_plan(operation, bound, mode) -> Plan:
     dtype = _common_dtype(operands, mode)
     shape = (*model.shape[:axis], len(operands), *model.shape[axis:])
 
-    def run(*arrays):
-        return jnp.stack([cast(array, dtype) for array in arrays], axis)
-
-    return Plan(run, operands, (make_meta(shape, dtype, model.device),))
+    return Spec(operands, (make_meta(shape, dtype, model.device),), {"axis": axis, "dtype": dtype})
 
 
 @op(
     "stack(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
-    kind=Custom(_stack_plan),
+    kind=Custom(_stack_spec),
     method=False,
     saves=(),
+    autocast=Autocast(cpu="promote"),
+    out=Out(dtype=out_dtypes.cat_type),
 )
-def stack(tensors):
+def stack(*arrays: Any, axis: Any, dtype: Any) -> Any:
     """Join tensors of one shape along a new dimension.
 
     Args:
@@ -112,7 +115,7 @@ def stack(tensors):
     Returns:
         Tensor.
     """
-    raise AssertionError("planned by _stack_plan")
+    return jnp.stack([cast(array, dtype) for array in arrays], axis)
 
 
 _cat, _stack = cat.call, stack.call
@@ -164,41 +167,36 @@ _declare_stacking(
 _declare_stacking("column_stack", (), _columns, "Join tensors as columns of a matrix.")
 
 
-def _block_diag_plan(operation, bound, mode) -> Plan:
+def _block_diag_spec(operation, bound, mode) -> Spec:
     operands = list(bound["tensors"])
     for position, operand in enumerate(operands):
         if operand.meta.ndim > 2:
             raise _messages_joining.block_rank(position, operand.meta.ndim)
     dtype = _common_dtype(operands, mode)
 
-    def run(*arrays):
-        blocks = [jnp.atleast_2d(cast(array, dtype)) for array in arrays]
-        height = sum([block.shape[0] for block in blocks])
-        width = sum([block.shape[1] for block in blocks])
-        whole = jnp.zeros((height, width), dtype._numpy)
-        row = column = 0
-        for block in blocks:
-            whole = whole.at[row : row + block.shape[0], column : column + block.shape[1]].set(
-                block
-            )
-            row += block.shape[0]
-            column += block.shape[1]
-        return whole
-
-    return array_plan(run, operands, dtype)
+    return array_spec(operation, operands, {"dtype": dtype}, dtype)
 
 
 @op(
     "_block_diag(TensorList tensors)",
-    kind=Custom(_block_diag_plan),
+    kind=Custom(_block_diag_spec),
     method=False,
     function=False,
     saves=(),
     node_name="BlockDiagBackward0",
 )
-def _block_diag(tensors):
+def _block_diag(*arrays: Any, dtype: Any) -> Any:
     """Put matrices on the diagonal of a matrix of zeros."""
-    raise AssertionError("planned by _block_diag_plan")
+    blocks = [jnp.atleast_2d(cast(array, dtype)) for array in arrays]
+    height = sum([block.shape[0] for block in blocks])
+    width = sum([block.shape[1] for block in blocks])
+    whole = jnp.zeros((height, width), dtype._numpy)
+    row = column = 0
+    for block in blocks:
+        whole = whole.at[row : row + block.shape[0], column : column + block.shape[1]].set(block)
+        row += block.shape[0]
+        column += block.shape[1]
+    return whole
 
 
 def _tensors_of(args: tuple) -> list:
@@ -291,7 +289,7 @@ def combinations(input, r=2, with_replacement=False):
     return _combinations.call(input, r, with_replacement)
 
 
-def _combinations_plan(operation, bound, mode) -> Plan:
+def _combinations_spec(operation, bound, mode) -> Spec:
     import itertools
 
     operand = bound["input"]
@@ -303,28 +301,25 @@ def _combinations_plan(operation, bound, mode) -> Plan:
     )
     rows = list(choose(range(size), count)) if count else []
 
-    def run(array):
-        if not rows:
-            return jnp.zeros((0, count) if count else (0,), array.dtype)
-        return array[jnp.asarray(rows)]
-
-    return array_plan(run, [operand])
+    return array_spec(operation, [operand], {"rows": rows, "count": count})
 
 
 @op(
     "_combinations(Tensor input, int64_t r, bool with_replacement)",
-    kind=Custom(_combinations_plan),
+    kind=Custom(_combinations_spec),
     method=False,
     function=False,
     saves=(),
     node_name="StackBackward0",
 )
-def _combinations(input, r, with_replacement):
+def _combinations(array: Any, *, rows: Any, count: Any) -> Any:
     """Gather the rows of ``combinations``."""
-    raise AssertionError("planned by _combinations_plan")
+    if not rows:
+        return jnp.zeros((0, count) if count else (0,), array.dtype)
+    return array[jnp.asarray(rows)]
 
 
-def _repeat_plan(operation, bound, mode) -> Plan:
+def _repeat_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     repeats = tuple(bound["repeats"])
@@ -335,20 +330,16 @@ def _repeat_plan(operation, bound, mode) -> Plan:
     negative = [size for size in shape if size < 0]
     if negative:
         raise _messages_joining.negative_size(negative[0], shape)
-    return Plan(
-        lambda array: jnp.tile(array, repeats),
-        [operand],
-        (make_meta(shape, meta.dtype, meta.device),),
-    )
+    return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"repeats": repeats})
 
 
 @op(
     "repeat(Tensor input, SymIntArrayRef repeats)",
-    kind=Custom(_repeat_plan),
+    kind=Custom(_repeat_spec),
     function=False,
     saves=(),
 )
-def repeat(input, repeats):
+def repeat(array: Any, *, repeats: Any) -> Any:
     """Repeat a tensor along each dimension, with a copy.
 
     Args:
@@ -356,7 +347,7 @@ def repeat(input, repeats):
     Returns:
         Tensor.
     """
-    raise AssertionError("planned by _repeat_plan")
+    return jnp.tile(array, repeats)
 
 
 @bound_function("tile(Tensor input, SymIntArrayRef dims)")
@@ -423,45 +414,40 @@ def _repeated_index(repeats):
     return wrap(ready(index, make_meta(index.shape, value.meta.dtype, value.meta.device)))
 
 
-def _repeat_each_plan(operation, bound, mode) -> Plan:
+def _repeat_each_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     times, dim = bound["repeats"], bound["dim"]
     axis = 0 if dim is None else normalise_dim(dim, operand.meta.ndim)
 
-    def run(array):
-        flat = array.reshape(-1) if dim is None or not array.ndim else array
-        return jnp.repeat(flat, times, axis)
-
-    return array_plan(run, [operand])
+    return array_spec(operation, [operand], {"times": times, "axis": axis, "dim": dim})
 
 
 @op(
     "_repeat_each(Tensor input, int64_t repeats, int64_t? dim)",
-    kind=Custom(_repeat_each_plan),
+    kind=Custom(_repeat_each_spec),
     method=False,
     function=False,
     saves=(),
     node_name="ViewBackward0",
 )
-def _repeat_each(input, repeats, dim):
+def _repeat_each(array: Any, *, times: Any, axis: Any, dim: Any) -> Any:
     """Repeat each element the same number of times."""
-    raise AssertionError("planned by _repeat_each_plan")
+    flat = array.reshape(-1) if dim is None or not array.ndim else array
+    return jnp.repeat(flat, times, axis)
 
 
-def _flip_plan(operation, bound, mode) -> Plan:
+def _flip_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     axes = reduced_axes(meta, tuple(bound["dims"]), none_if_empty=False)
     strides = elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
-    return Plan(
-        lambda array: jnp.flip(array, axes),
-        [operand],
-        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+    return Spec(
+        [operand], (make_meta(meta.shape, meta.dtype, meta.device, strides),), {"axes": axes}
     )
 
 
-@op("flip(Tensor input, IntArrayRef dims)", kind=Custom(_flip_plan), saves=())
-def flip(input, dims):
+@op("flip(Tensor input, IntArrayRef dims)", kind=Custom(_flip_spec), saves=())
+def flip(array: Any, *, axes: Any) -> Any:
     """Reverse the order of elements along dimensions, with a copy.
 
     Args:
@@ -469,7 +455,7 @@ def flip(input, dims):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _flip_plan")
+    return jnp.flip(array, axes)
 
 
 @bound_function("fliplr(Tensor input)")
@@ -488,7 +474,7 @@ def flipud(input):
     return flip.call(input, (0,))
 
 
-def _roll_plan(operation, bound, mode) -> Plan:
+def _roll_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     shifts, dims = tuple(bound["shifts"]), tuple(bound.get("dims") or ())
@@ -501,20 +487,19 @@ def _roll_plan(operation, bound, mode) -> Plan:
             raise _messages_joining.roll_of_number()
         dims = tuple([normalise_dim(dim, meta.ndim) for dim in dims])
 
-    def run(array):
-        if not array.size or not array.ndim:
-            return array
-        return jnp.roll(array, shifts, dims) if dims else jnp.roll(array, shifts[0])
-
-    return Plan(run, [operand], (make_meta(meta.shape, meta.dtype, meta.device),))
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+        {"dims": dims, "shifts": shifts},
+    )
 
 
 @op(
     "roll(Tensor input, SymIntArrayRef[1] shifts, IntArrayRef[1] dims={})",
-    kind=Custom(_roll_plan),
+    kind=Custom(_roll_spec),
     saves=(),
 )
-def roll(input, shifts, dims=()):
+def roll(array: Any, *, dims: Any, shifts: Any) -> Any:
     """Shift elements along dimensions; what leaves at one end enters at the other.
 
     Args:
@@ -523,10 +508,12 @@ def roll(input, shifts, dims=()):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _roll_plan")
+    if not array.size or not array.ndim:
+        return array
+    return jnp.roll(array, shifts, dims) if dims else jnp.roll(array, shifts[0])
 
 
-def _rot90_plan(operation, bound, mode) -> Plan:
+def _rot90_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     dims = tuple(bound.get("dims", (0, 1)))
@@ -547,19 +534,19 @@ def _rot90_plan(operation, bound, mode) -> Plan:
         strides = tuple([dense[dim] for dim in swapped])
     else:
         strides = elementwise_strides(meta.shape, [(meta.shape, meta.strides)])
-    return Plan(
-        lambda array: jnp.rot90(array, turns, (first, second)),
+    return Spec(
         [operand],
         (make_meta(tuple(shape), meta.dtype, meta.device, strides),),
+        {"turns": turns, "first": first, "second": second},
     )
 
 
 @op(
     "rot90(Tensor input, int64_t k=1, IntArrayRef dims={0,1})",
-    kind=Custom(_rot90_plan),
+    kind=Custom(_rot90_spec),
     saves=(),
 )
-def rot90(input, k=1, dims=(0, 1)):
+def rot90(array: Any, *, turns: Any, first: Any, second: Any) -> Any:
     """Turn a tensor by multiples of 90 degrees in the plane of two dimensions.
 
     Args:
@@ -568,7 +555,7 @@ def rot90(input, k=1, dims=(0, 1)):
     Returns:
         Tensor.
     """
-    raise AssertionError("planned by _rot90_plan")
+    return jnp.rot90(array, turns, (first, second))
 
 
 def common_shape(*shapes):

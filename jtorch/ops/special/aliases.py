@@ -11,8 +11,8 @@ from ..._core.messages import output_dtype
 from ..._core.schema.schema import Schema
 from ..._engine.declare import FUNCTIONS, SPECIAL_FUNCTIONS, op
 from ..._engine.recording.kinds.pointwise import FLOATING, Pointwise
-from ..._engine.recording.signatures import CallSignature
-from .._shared.calls import bound_function, make_binder
+from ..._engine.recording.signatures import CallSignature, make_binder
+from .._shared.calls import bound_function
 
 
 def _declare(signature: str, function: Callable, *more: str) -> None:

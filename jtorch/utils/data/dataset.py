@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from ..._engine.declare import FUNCTIONS
 from ..._runtime.generator import Generator, default_generator
 from ..._tensor.tensor import Tensor
+from ...ops.creation.random import randperm
 
 __all__ = [
     "Dataset",
@@ -262,7 +262,7 @@ def random_split(
                 )
     if sum(sizes) != len(whole):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = FUNCTIONS["randperm"](sum(sizes), generator=generator).tolist()
+    order = randperm(sum(sizes), generator=generator).tolist()
     return [
         Subset(dataset, order[end - size : end])
         for end, size in zip(itertools.accumulate(sizes), sizes)

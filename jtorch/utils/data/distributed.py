@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ..._engine.declare import FUNCTIONS
 from ..._runtime.generator import Generator
+from ...ops.creation.random import randperm
 from .sampler import Sampler
 
 __all__ = ["DistributedSampler"]
@@ -62,7 +62,7 @@ class DistributedSampler(Sampler[int]):
         if self.shuffle:
             generator = Generator()
             generator.manual_seed(self.seed + self.epoch)
-            indices = FUNCTIONS["randperm"](size, generator=generator).tolist()
+            indices = randperm(size, generator=generator).tolist()
         else:
             indices = list(range(size))
         if not self.drop_last:

@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 from ..._core import dtypes
 from ..._engine.declare import FUNCTIONS
 from ..._runtime.generator import Generator
+from ..._tensor.constructors import as_tensor
+from ...ops.creation.creation import empty as empty_function
+from ...ops.creation.random import randint, randperm
 
 __all__ = [
     "BatchSampler",
@@ -29,7 +32,7 @@ _BLOCK = 32
 
 def random_seed(generator: Any = None) -> int:
     """Draw a seed, as PyTorch does for an epoch: 64 bits, of which the sign is never used."""
-    empty = FUNCTIONS["empty"]((), dtype=dtypes.int64)
+    empty = empty_function((), dtype=dtypes.int64)
     return int(empty.random_(generator=generator).item())
 
 
@@ -106,15 +109,13 @@ class RandomSampler(Sampler[int]):
         count = self.num_samples
         if self.replacement:
             for block in [_BLOCK] * (count // _BLOCK) + [count % _BLOCK]:
-                drawn = FUNCTIONS["randint"](
-                    high=size, size=(block,), dtype=dtypes.int64, generator=generator
-                )
+                drawn = randint(high=size, size=(block,), dtype=dtypes.int64, generator=generator)
                 yield from drawn.tolist()
             return
         for _ in range(count // size):
-            yield from FUNCTIONS["randperm"](size, generator=generator).tolist()
+            yield from randperm(size, generator=generator).tolist()
         # Drawn even where nothing of it is used, as PyTorch does.
-        yield from FUNCTIONS["randperm"](size, generator=generator).tolist()[: count % size]
+        yield from randperm(size, generator=generator).tolist()[: count % size]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -133,7 +134,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        order = FUNCTIONS["randperm"](len(self.indices), generator=self.generator)
+        order = randperm(len(self.indices), generator=self.generator)
         for place in order.tolist():
             yield self.indices[place]
 
@@ -160,7 +161,7 @@ class WeightedRandomSampler(Sampler[int]):
     ):
         _require_positive("num_samples", num_samples)
         _require_bool("replacement", replacement)
-        tensor = FUNCTIONS["as_tensor"](weights, dtype=dtypes.float64)
+        tensor = as_tensor(weights, dtype=dtypes.float64)
         if len(tensor.shape) != 1:
             raise ValueError(
                 "weights should be a 1d sequence but given "

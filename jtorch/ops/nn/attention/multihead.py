@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...._core import dtypes
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast
 from ...._engine.graph.values import is_tensor
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
@@ -405,6 +405,7 @@ def _hidden(mask: Any, mask_type: int | None) -> Any:
     "Tensor? mask=None, bool need_weights=True, bool average_attn_weights=True, "
     "int64_t? mask_type=None)",
     method=False,
+    autocast=Autocast(cpu="lower"),
 )
 def _native_multi_head_attention(
     query,

@@ -20,7 +20,7 @@ from ...._core import dtypes, messages
 from ...._core.attention_backends import SDPBackend
 from ...._core.structseq import RETURN_TYPES
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Operand, Plan
+from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ...._engine.recording.trace import local
@@ -161,7 +161,7 @@ def _flash(query, key, value):
     raise AssertionError("planned by _Flash")
 
 
-def _safe_softmax_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan:
+def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     compute = bound.get("dtype") or meta.dtype
@@ -173,10 +173,6 @@ def _safe_softmax_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan
         )
     wide = dtypes.float32 if compute in _HALVES else compute
 
-    def run(array):
-        array = jnp.moveaxis(cast(array, wide).reshape(meta.shape or (1,)), axis, -1)
-        return cast(jnp.moveaxis(_safe_weights(array), -1, axis).reshape(meta.shape), compute)
-
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
         if not result.ndim:
@@ -186,16 +182,22 @@ def _safe_softmax_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan
         return [cast(product - result * jnp.sum(product, axis, keepdims=True), meta.dtype)]
 
     made = make_meta(meta.shape, compute, meta.device)
-    return Plan(run, [operand], (made,), saves=(), vjp=vjp)
+    return Spec(
+        [operand],
+        (made,),
+        {"axis": axis, "compute": compute, "meta": meta, "wide": wide},
+        saves=(),
+        vjp=vjp,
+    )
 
 
 @op(
     "_safe_softmax(Tensor input, int64_t dim, ScalarType? dtype=None)",
-    kind=Custom(_safe_softmax_plan),
+    kind=Custom(_safe_softmax_spec),
     method=False,
     saves=("result",),
 )
-def _safe_softmax(input, dim, dtype=None):
+def _safe_softmax(array: Any, *, axis: Any, compute: Any, meta: Any, wide: Any) -> Any:
     """Apply softmax; where all elements are minus infinity the result is 0.
 
     Args:
@@ -203,7 +205,8 @@ def _safe_softmax(input, dim, dtype=None):
         dim: the dimension that is normalised.
         dtype: what to compute in.
     """
-    raise AssertionError("planned by _safe_softmax_plan")
+    array = jnp.moveaxis(cast(array, wide).reshape(meta.shape or (1,)), axis, -1)
+    return cast(jnp.moveaxis(_safe_weights(array), -1, axis).reshape(meta.shape), compute)
 
 
 def _check(query: Any, key: Any, value: Any, mask: Any) -> None:

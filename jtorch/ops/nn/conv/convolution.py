@@ -11,7 +11,7 @@ from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._core.strides import strides_of_order
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Operand, Plan
+from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.signatures import CallSignature
@@ -496,7 +496,7 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = map(_make_transposed, (1,
 # The gradients as functions
 
 
-def _backward_plan(operation, bound, mode) -> Plan:
+def _backward_spec(operation, bound, mode) -> Spec:
     given, other = bound["given"], bound["grad_output"]
     of_input = bound["of_input"]
     shape = tuple(bound["shape"])
@@ -515,29 +515,28 @@ def _backward_plan(operation, bound, mode) -> Plan:
         mode,
     )
 
-    def run(given, upstream):
-        given, wide = _widened(given), _widened(upstream)
-        if of_input:
-            found = input_gradient(wide, given, shape[2:], one.geometry)
-        else:
-            found = weight_gradient(given, wide, shape[2:], one.geometry)
-        return found.astype(upstream.dtype)
-
-    return Plan(run, [given, other], (made,), saves=(0, 1))
+    return Spec(
+        [given, other], (made,), {"of_input": of_input, "shape": shape, "one": one}, saves=(0, 1)
+    )
 
 
 @op(
     "_convolution_backward(Tensor given, Tensor grad_output, SymIntArrayRef shape, "
     "SymIntArrayRef stride, SymIntArrayRef padding, SymIntArrayRef dilation, SymInt groups, "
     "bool of_input)",
-    kind=Custom(_backward_plan),
+    kind=Custom(_backward_spec),
     method=False,
     function=False,
     node_name="ConvolutionBackwardBackward0",
 )
-def _convolution_backward(given, grad_output, shape, stride, padding, dilation, groups, of_input):
+def _convolution_backward(given: Any, upstream: Any, *, of_input: Any, shape: Any, one: Any) -> Any:
     """Return the gradient of a convolution's input or weight, of which the shape is given."""
-    raise AssertionError("planned by _backward_plan")
+    given, wide = _widened(given), _widened(upstream)
+    if of_input:
+        found = input_gradient(wide, given, shape[2:], one.geometry)
+    else:
+        found = weight_gradient(given, wide, shape[2:], one.geometry)
+    return found.astype(upstream.dtype)
 
 
 def convolution_backward(
@@ -572,7 +571,7 @@ def convolution_backward(
 # Over time, batch, channels
 
 
-def _tbc_plan(operation, bound, mode) -> Plan:
+def _tbc_spec(operation, bound, mode) -> Spec:
     operands: list[Operand] = [bound["input"], bound["weight"], bound["bias"]]
     metas = [operand.meta for operand in operands]
     input, weight, bias = metas
@@ -592,25 +591,22 @@ def _tbc_plan(operation, bound, mode) -> Plan:
         raise nn_messages.negative_size(shape)
     pad = bound["pad"]
 
-    def run(input, weight, bias):
-        dtype = input.dtype
-        wide = jnp.float32 if dtype.itemsize == 2 else dtype
-        padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
-        total = jnp.zeros(shape, wide)
-        for tap in range(weight.shape[0]):
-            total = total + padded[tap : tap + length] @ weight[tap].astype(wide)
-        return (total + bias.astype(wide)).astype(dtype)
-
-    return Plan(run, operands, (make_meta(shape, input.dtype, input.device),), saves=(0, 1, 2))
+    return Spec(
+        operands,
+        (make_meta(shape, input.dtype, input.device),),
+        {"shape": shape, "pad": pad, "length": length},
+        saves=(0, 1, 2),
+    )
 
 
 @op(
     "conv_tbc(Tensor input, Tensor weight, Tensor bias, int64_t pad=0)",
-    kind=Custom(_tbc_plan),
+    kind=Custom(_tbc_spec),
     method=False,
     node_name="ConvTbcBackward0",
+    autocast="lower",
 )
-def conv_tbc(input, weight, bias, pad=0):
+def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length: Any) -> Any:
     """Convolve sequences of shape (time, batch, channels).
 
     Args:
@@ -621,7 +617,13 @@ def conv_tbc(input, weight, bias, pad=0):
     Returns:
         Tensor of shape (time + 2 * pad - kernel + 1, batch, out).
     """
-    raise AssertionError("planned by _tbc_plan")
+    dtype = input.dtype
+    wide = jnp.float32 if dtype.itemsize == 2 else dtype
+    padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
+    total = jnp.zeros(shape, wide)
+    for tap in range(weight.shape[0]):
+        total = total + padded[tap : tap + length] @ weight[tap].astype(wide)
+    return (total + bias.astype(wide)).astype(dtype)
 
 
 NN_FUNCTIONS["conv_tbc"] = conv_tbc.call

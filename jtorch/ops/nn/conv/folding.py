@@ -13,7 +13,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._engine.declare import NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
 from .._messages import no_dimension
@@ -121,7 +121,7 @@ def _check_lengths(bound: dict[str, Any], names: tuple[str, ...]) -> None:
             raise _messages.patch_list(name, len(bound[name]))
 
 
-def _unfold_plan(operation, bound, mode) -> Plan:
+def _unfold_spec(operation, bound, mode) -> Spec:
     meta = bound["input"].meta
     _check_lengths(bound, _NAMES)
     _check_numbers(bound, ("kernel_size", "dilation", "padding", "stride"))
@@ -142,21 +142,16 @@ def _unfold_plan(operation, bound, mode) -> Plan:
         math.prod(patches.counts),
     )
 
-    def run(input):
-        if not input.size:
-            return jnp.zeros(made, input.dtype)
-        return patches.taken(input.reshape(-1, *shape[-3:])).reshape(made)
-
     def vjp(cotangents, results, operands):
         if 0 in shape:
             return [jnp.zeros(shape, cotangents[0].dtype)]
         arriving = cotangents[0].reshape(-1, shape[-3], *patches.kernel, *patches.counts)
         return [patches.added(arriving).reshape(shape)]
 
-    return Plan(
-        run,
+    return Spec(
         [bound["input"]],
         (make_meta(made, meta.dtype, meta.device),),
+        {"made": made, "patches": patches, "shape": shape},
         saves=(),
         vjp=vjp,
         node_name="Im2ColBackward0",
@@ -166,16 +161,18 @@ def _unfold_plan(operation, bound, mode) -> Plan:
 @op(
     "_im2col(Tensor input, SymIntArrayRef kernel_size, SymIntArrayRef dilation, "
     "SymIntArrayRef padding, SymIntArrayRef stride)",
-    kind=Custom(_unfold_plan),
+    kind=Custom(_unfold_spec),
     method=False,
     function=False,
 )
-def _im2col(input, kernel_size, dilation, padding, stride):
+def _im2col(input: Any, *, made: Any, patches: Any, shape: Any) -> Any:
     """Take patches out of images."""
-    raise AssertionError("planned by _unfold_plan")
+    if not input.size:
+        return jnp.zeros(made, input.dtype)
+    return patches.taken(input.reshape(-1, *shape[-3:])).reshape(made)
 
 
-def _fold_plan(operation, bound, mode) -> Plan:
+def _fold_spec(operation, bound, mode) -> Spec:
     meta = bound["input"].meta
     _check_lengths(bound, ("output_size", *_NAMES))
     _check_numbers(bound, ("kernel_size", "dilation", "padding", "stride"))
@@ -198,20 +195,15 @@ def _fold_plan(operation, bound, mode) -> Plan:
     channels = shape[-2] // math.prod(kernel)
     made = (*shape[: ndim - 2], channels, *outputs)
 
-    def run(input):
-        if not input.size:
-            return jnp.zeros(made, input.dtype)
-        return patches.added(input.reshape(-1, channels, *kernel, *patches.counts)).reshape(made)
-
     def vjp(cotangents, results, operands):
         if 0 in shape:
             return [jnp.zeros(shape, cotangents[0].dtype)]
         return [patches.taken(cotangents[0].reshape(-1, channels, *outputs)).reshape(shape)]
 
-    return Plan(
-        run,
+    return Spec(
         [bound["input"]],
         (make_meta(made, meta.dtype, meta.device),),
+        {"made": made, "patches": patches, "channels": channels, "kernel": kernel},
         saves=(),
         vjp=vjp,
         node_name="Col2ImBackward0",
@@ -221,13 +213,15 @@ def _fold_plan(operation, bound, mode) -> Plan:
 @op(
     "_col2im(Tensor input, SymIntArrayRef output_size, SymIntArrayRef kernel_size, "
     "SymIntArrayRef dilation, SymIntArrayRef padding, SymIntArrayRef stride)",
-    kind=Custom(_fold_plan),
+    kind=Custom(_fold_spec),
     method=False,
     function=False,
 )
-def _col2im(input, output_size, kernel_size, dilation, padding, stride):
+def _col2im(input: Any, *, made: Any, patches: Any, channels: Any, kernel: Any) -> Any:
     """Add patches up to images."""
-    raise AssertionError("planned by _fold_plan")
+    if not input.size:
+        return jnp.zeros(made, input.dtype)
+    return patches.added(input.reshape(-1, channels, *kernel, *patches.counts)).reshape(made)
 
 
 _INTS = "IntArrayRef[2]"

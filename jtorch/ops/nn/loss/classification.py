@@ -10,7 +10,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Plan, Spec
 from ...._engine.graph.values import NO_GRAD, make_meta
 from ...._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ...reduce.softmax import log_softmax
@@ -54,7 +54,7 @@ def reduce_elements(array, name: str):
     return jnp.sum(array, dtype=array.dtype) if name == "sum" else array
 
 
-def _mse_plan(operation, bound, mode) -> Plan:
+def _mse_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["target"]]
     compute = promoted_dtype(operands, mode.default_dtype)
     shape = broadcast_shapes([operand.meta.shape for operand in operands])
@@ -62,24 +62,21 @@ def _mse_plan(operation, bound, mode) -> Plan:
     if not compute.is_floating_point:
         raise messages.not_implemented("mse_cpu", compute._legacy_name)
 
-    def run(input, target):
-        difference = cast(input, compute) - cast(target, compute)
-        return reduce_elements(difference * difference, name)
-
     meta = make_meta(shape if name == "none" else (), compute, operands[0].meta.device)
-    return Plan(run, operands, (meta,))
+    return Spec(operands, (meta,), {"name": name, "compute": compute})
 
 
 @op(
     "_mse_loss(Tensor input, Tensor target, std::string reduction)",
-    kind=Custom(_mse_plan),
+    kind=Custom(_mse_spec),
     method=False,
     function=False,
     node_name="MseLossBackward0",
 )
-def _mse_loss(input, target, reduction):
+def _mse_loss(input: Any, target: Any, *, name: Any, compute: Any) -> Any:
     """Reduce the squares of differences."""
-    raise AssertionError("planned by _mse_plan")
+    difference = cast(input, compute) - cast(target, compute)
+    return reduce_elements(difference * difference, name)
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -352,26 +349,22 @@ def _soft(logarithms, target, weight, reduction, label_smoothing, class_dim):
     return _divide_by.call(total, count)
 
 
-def _divide_by_plan(operation, bound, mode) -> Plan:
+def _divide_by_spec(operation, bound, mode) -> Spec:
     operand, count = bound["input"], bound["count"]
-    return Plan(
-        lambda array: array / jnp.asarray(count, array.dtype),
-        [operand],
-        (operand.meta.with_grad(NO_GRAD),),
-    )
+    return Spec([operand], (operand.meta.with_grad(NO_GRAD),), {"count": count})
 
 
 @op(
     "_divide_by(Tensor input, int64_t count)",
-    kind=Custom(_divide_by_plan),
+    kind=Custom(_divide_by_spec),
     method=False,
     function=False,
     saves=(),
     node_name="DivBackward1",
 )
-def _divide_by(input, count):
+def _divide_by(array: Any, *, count: Any) -> Any:
     """Divide by a number."""
-    raise AssertionError("planned by _divide_by_plan")
+    return array / jnp.asarray(count, array.dtype)
 
 
 def _smoothed(
@@ -404,7 +397,7 @@ def _smoothed(
 # Two classes
 
 
-def _bce_plan(operation, bound, mode) -> Plan:
+def _bce_spec(operation, bound, mode) -> Spec:
     operand, target, weight = bound["input"], bound["target"], bound["weight"]
     name = bound["reduction"]
     operands = [o for o in (operand, target, weight) if o is not None]
@@ -416,14 +409,8 @@ def _bce_plan(operation, bound, mode) -> Plan:
             f"Found dtype {target.meta.dtype._legacy_name} but expected {meta.dtype._legacy_name}"
         )
 
-    def run(input, target, *weights):
-        found = _bce_elements(input, target)
-        if weights:
-            found = found * weights[0]
-        return reduce_elements(found, name)
-
     shape = meta.shape if name == "none" else ()
-    return Plan(run, operands, (make_meta(shape, meta.dtype, meta.device),))
+    return Spec(operands, (make_meta(shape, meta.dtype, meta.device),), {"name": name})
 
 
 @jax.custom_jvp
@@ -445,14 +432,17 @@ def _bce_elements_jvp(primals, tangents):
 
 @op(
     "_binary_cross_entropy(Tensor input, Tensor target, Tensor? weight, std::string reduction)",
-    kind=Custom(_bce_plan),
+    kind=Custom(_bce_spec),
     method=False,
     function=False,
     node_name="BinaryCrossEntropyBackward0",
 )
-def _binary_cross_entropy(input, target, weight, reduction):
+def _binary_cross_entropy(input: Any, target: Any, *weights: Any, name: Any) -> Any:
     """Reduce the cross entropies of probabilities."""
-    raise AssertionError("planned by _bce_plan")
+    found = _bce_elements(input, target)
+    if weights:
+        found = found * weights[0]
+    return reduce_elements(found, name)
 
 
 def binary_cross_entropy(
@@ -478,7 +468,7 @@ def binary_cross_entropy(
     return _binary_cross_entropy.call(input, target, weight, reduction)
 
 
-def _logits_plan(operation, bound, mode) -> Plan:
+def _logits_spec(operation, bound, mode) -> Spec:
     operand, target = bound["input"], bound["target"]
     extra = [bound[name] for name in ("weight", "pos_weight") if bound[name] is not None]
     has_weight, has_positive = bound["weight"] is not None, bound["pos_weight"] is not None
@@ -486,21 +476,6 @@ def _logits_plan(operation, bound, mode) -> Plan:
     operands = [operand, target, *extra]
     compute = promoted_dtype(operands, mode.default_dtype)
     shape = broadcast_shapes([o.meta.shape for o in operands])
-
-    def run(input, target, *others):
-        input, target = cast(input, compute), cast(target, compute)
-        others = list(others)
-        weight = cast(others.pop(0), compute) if has_weight else None
-        # Its slope at 0 is stated: JAX's of a minimum and a magnitude do not add up to 1/2.
-        log_sigmoid = log_sigmoid_part(input)
-        if has_positive:
-            positive = (cast(others.pop(0), compute) - 1) * target + 1
-            found = (1 - target) * input - positive * log_sigmoid
-        else:
-            found = (1 - target) * input - log_sigmoid
-        if weight is not None:
-            found = found * weight
-        return reduce_elements(found, name)
 
     def vjp(cotangents, results, operands):
         input, target = operands[0], operands[1]
@@ -523,20 +498,45 @@ def _logits_plan(operation, bound, mode) -> Plan:
         and shape == operand.meta.shape
     )
     meta = make_meta(shape if name == "none" else (), compute, operand.meta.device)
-    return Plan(run, operands, (meta,), vjp=vjp if plain else None)
+    return Spec(
+        operands,
+        (meta,),
+        {"has_positive": has_positive, "has_weight": has_weight, "name": name, "compute": compute},
+        vjp=vjp if plain else None,
+    )
 
 
 @op(
     "_bce_with_logits(Tensor input, Tensor target, Tensor? weight, Tensor? pos_weight, "
     "std::string reduction)",
-    kind=Custom(_logits_plan),
+    kind=Custom(_logits_spec),
     method=False,
     function=False,
     node_name="BinaryCrossEntropyWithLogitsBackward0",
 )
-def _bce_with_logits(input, target, weight, pos_weight, reduction):
+def _bce_with_logits(
+    input: Any,
+    target: Any,
+    *others: Any,
+    has_positive: Any,
+    has_weight: Any,
+    name: Any,
+    compute: Any,
+) -> Any:
     """Reduce the cross entropies of logits."""
-    raise AssertionError("planned by _logits_plan")
+    input, target = cast(input, compute), cast(target, compute)
+    others = list(others)
+    weight = cast(others.pop(0), compute) if has_weight else None
+    # Its slope at 0 is stated: JAX's of a minimum and a magnitude do not add up to 1/2.
+    log_sigmoid = log_sigmoid_part(input)
+    if has_positive:
+        positive = (cast(others.pop(0), compute) - 1) * target + 1
+        found = (1 - target) * input - positive * log_sigmoid
+    else:
+        found = (1 - target) * input - log_sigmoid
+    if weight is not None:
+        found = found * weight
+    return reduce_elements(found, name)
 
 
 def binary_cross_entropy_with_logits(
@@ -596,27 +596,24 @@ def one_hot(input, num_classes=-1):
     return _one_hot.call(input, num_classes)
 
 
-def _one_hot_plan(operation, bound, mode) -> Plan:
+def _one_hot_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     classes = bound["num_classes"]
     meta = make_meta((*operand.meta.shape, classes), dtypes.int64, operand.meta.device)
 
-    def run(array):
-        return (array[..., None] == jnp.arange(classes)).astype(jnp.int64)
-
-    return Plan(run, [operand], (meta,))
+    return Spec([operand], (meta,), {"classes": classes})
 
 
 @op(
     "_one_hot(Tensor input, int64_t num_classes)",
-    kind=Custom(_one_hot_plan),
+    kind=Custom(_one_hot_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _one_hot(input, num_classes):
+def _one_hot(array: Any, *, classes: Any) -> Any:
     """Compare class numbers with all classes."""
-    raise AssertionError("planned by _one_hot_plan")
+    return (array[..., None] == jnp.arange(classes)).astype(jnp.int64)
 
 
 NN_FUNCTIONS.update(

@@ -17,8 +17,8 @@ import numpy as np
 from ...._core import dtypes
 from ...._core.device import META
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Op, Plan
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ...._engine.graph.op import Op, Spec
 from ...._engine.graph.values import is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.trace import materialise
@@ -129,7 +129,7 @@ def _refuse(primals: Any, tangents: Any) -> Any:
     raise _messages_ctc.no_second_gradient()
 
 
-def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
+def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
     names = ("log_probs", "targets", "input_lengths", "target_lengths")
     operands = [bound[name] for name in names]
     blank, zero_infinity = bound["blank"], bound["zero_infinity"]
@@ -138,12 +138,6 @@ def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
         raise _messages_ctc.not_implemented("ctc_loss_cpu", meta.dtype._legacy_name)
     time, batch, classes = meta.shape
     states = 2 * operands[1].meta.shape[1] + 1
-
-    def run(log_probs, targets, input_lengths, target_lengths):
-        labels = _with_blanks(targets, blank, classes)
-        emitted = _of_labels(log_probs, labels)
-        alphas, loss = _forward_variables(emitted, labels, input_lengths, target_lengths)
-        return loss, alphas.transpose(1, 0, 2)
 
     def vjp(cotangents, results, operands):
         log_probs, targets, input_lengths, target_lengths = operands
@@ -168,21 +162,32 @@ def _plan(operation: Op, bound: dict[str, Any], mode: Any) -> Plan:
         make_meta((batch,), meta.dtype, meta.device),
         make_meta((batch, time, states), meta.dtype, meta.device),
     )
-    return Plan(run, operands, metas, vjp=vjp)
+    return Spec(operands, metas, {"blank": blank, "classes": classes}, vjp=vjp)
 
 
 @op(
     "_ctc(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, "
     "int64_t blank, bool zero_infinity)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
     node_name="CtcLossBackward0",
     saves=("log_probs", "targets", "input_lengths", "target_lengths", "result"),
 )
-def _ctc(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
+def _ctc(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    *,
+    blank: Any,
+    classes: Any,
+) -> Any:
     """Return the losses of a batch and its forward variables."""
-    raise AssertionError("planned by _plan")
+    labels = _with_blanks(targets, blank, classes)
+    emitted = _of_labels(log_probs, labels)
+    alphas, loss = _forward_variables(emitted, labels, input_lengths, target_lengths)
+    return loss, alphas.transpose(1, 0, 2)
 
 
 def _numbers(lengths: Any) -> np.ndarray | None:
@@ -250,6 +255,7 @@ def _padded(targets: Any, labels: np.ndarray) -> Any:
     "ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, "
     "int64_t blank=0, int64_t reduction=at::Reduction::Mean, bool zero_infinity=False)",
     method=False,
+    autocast=Autocast(cpu="float32"),
 )
 def ctc_loss(
     log_probs,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.calls import bound_function
@@ -30,6 +30,7 @@ def _number_of(reduction: Any, size_average: Any, reduce: Any) -> int:
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
     """Return what the right one of two scores falls short of a lead.
@@ -68,6 +69,7 @@ def margin_ranking_loss_function(
     "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
     """Return distances for the target 1, what they fall short of a margin for the target -1.
@@ -106,6 +108,7 @@ def hinge_embedding_loss_function(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
     """Return how far two vectors are from one direction, or nearer to it than a margin.
@@ -158,6 +161,7 @@ def cosine_embedding_loss_function(
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, double margin=1.0, "
     "double p=2, double eps=1e-06, bool swap=False, int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction=0
@@ -266,7 +270,7 @@ def _known(tensor: Any) -> np.ndarray | None:
     return np.asarray(value.array)
 
 
-def _multi_margin_plan(operation, bound, mode) -> Plan:
+def _multi_margin_spec(operation, bound, mode) -> Spec:
     operand, target, weight = bound["input"], bound["target"], bound["weight"]
     margin, p, reduction = bound["margin"], bound["p"], bound["reduction"]
     meta, target_meta = operand.meta, target.meta
@@ -289,36 +293,47 @@ def _multi_margin_plan(operation, bound, mode) -> Plan:
     operands = [operand, target, margin] + ([] if weight is None else [weight])
     kept = reduction == "none" and target_meta.ndim > 0
 
-    def run(input, target, margin, *weights):
-        rows = input.reshape(count, classes)
-        target = target.reshape(count, 1)
-        right = jnp.take_along_axis(rows, jnp.clip(target, 0, classes - 1), axis=1)
-        short = jnp.asarray(margin, rows.dtype) - right + rows
-        counts = (jnp.arange(classes) != target) & (short > 0)
-        short = jnp.where(counts, short, 0)
-        loss = short if p == 1 else short * short
-        if weights:
-            loss = loss * weights[0].reshape(-1)[target]
-        each = jnp.sum(loss, axis=1) / classes
-        if reduction == "none":
-            return each if kept else each.reshape(())
-        return reduce_elements(each, reduction)
-
     result = make_meta((count,) if kept else (), meta.dtype, meta.device)
-    return Plan(run, operands, (result,))
+    return Spec(
+        operands,
+        (result,),
+        {"count": count, "classes": classes, "reduction": reduction, "p": p, "kept": kept},
+    )
 
 
 @op(
     "_multi_margin_loss(Tensor input, Tensor target, int64_t p, Scalar margin, Tensor? weight, "
     "std::string reduction)",
-    kind=Custom(_multi_margin_plan),
+    kind=Custom(_multi_margin_spec),
     method=False,
     function=False,
     node_name="MultiMarginLossBackward0",
 )
-def _multi_margin_loss(input, target, p, margin, weight, reduction):
+def _multi_margin_loss(
+    input: Any,
+    target: Any,
+    margin: Any,
+    *weights: Any,
+    count: Any,
+    classes: Any,
+    reduction: Any,
+    p: Any,
+    kept: Any,
+) -> Any:
     """Reduce the hinge losses of the right class against the others."""
-    raise AssertionError("planned by _multi_margin_plan")
+    rows = input.reshape(count, classes)
+    target = target.reshape(count, 1)
+    right = jnp.take_along_axis(rows, jnp.clip(target, 0, classes - 1), axis=1)
+    short = jnp.asarray(margin, rows.dtype) - right + rows
+    counts = (jnp.arange(classes) != target) & (short > 0)
+    short = jnp.where(counts, short, 0)
+    loss = short if p == 1 else short * short
+    if weights:
+        loss = loss * weights[0].reshape(-1)[target]
+    each = jnp.sum(loss, axis=1) / classes
+    if reduction == "none":
+        return each if kept else each.reshape(())
+    return reduce_elements(each, reduction)
 
 
 def multi_margin_loss(
@@ -358,7 +373,7 @@ def multi_margin_loss(
     return loss
 
 
-def _multilabel_plan(operation, bound, mode) -> Plan:
+def _multilabel_spec(operation, bound, mode) -> Spec:
     operand, target, reduction = bound["input"], bound["target"], bound["reduction"]
     meta, target_meta = operand.meta, target.meta
     shape = meta.shape
@@ -376,34 +391,37 @@ def _multilabel_plan(operation, bound, mode) -> Plan:
         raise _messages.scalar_type("Long", target_meta.dtype._legacy_name)
     kept = reduction == "none" and len(shape) == 2
 
-    def run(input, target):
-        rows = input.reshape(count, classes)
-        labels = target.reshape(count, classes)
-        given = jnp.cumsum(labels < 0, axis=1) == 0  # those before the first -1
-        labels = jnp.where(given, labels, 0)
-        named = (labels[:, :, None] == jnp.arange(classes)) & given[:, :, None]
-        right = jnp.take_along_axis(rows, labels, axis=1)
-        short = 1 - right[:, :, None] + rows[:, None, :]
-        counts = given[:, :, None] & ~named.any(axis=1)[:, None, :] & (short > 0)
-        each = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
-        if reduction == "none":
-            return each if kept else each.reshape(())
-        return reduce_elements(each, reduction)
-
     result = make_meta((count,) if kept else (), meta.dtype, meta.device)
-    return Plan(run, [operand, target], (result,))
+    return Spec(
+        [operand, target],
+        (result,),
+        {"count": count, "classes": classes, "reduction": reduction, "kept": kept},
+    )
 
 
 @op(
     "_multilabel_margin_loss(Tensor input, Tensor target, std::string reduction)",
-    kind=Custom(_multilabel_plan),
+    kind=Custom(_multilabel_spec),
     method=False,
     function=False,
     node_name="MultilabelMarginLossBackward0",
 )
-def _multilabel_margin_loss(input, target, reduction):
+def _multilabel_margin_loss(
+    input: Any, target: Any, *, count: Any, classes: Any, reduction: Any, kept: Any
+) -> Any:
     """Reduce the hinge losses of right classes against wrong ones."""
-    raise AssertionError("planned by _multilabel_plan")
+    rows = input.reshape(count, classes)
+    labels = target.reshape(count, classes)
+    given = jnp.cumsum(labels < 0, axis=1) == 0  # those before the first -1
+    labels = jnp.where(given, labels, 0)
+    named = (labels[:, :, None] == jnp.arange(classes)) & given[:, :, None]
+    right = jnp.take_along_axis(rows, labels, axis=1)
+    short = 1 - right[:, :, None] + rows[:, None, :]
+    counts = given[:, :, None] & ~named.any(axis=1)[:, None, :] & (short > 0)
+    each = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
+    if reduction == "none":
+        return each if kept else each.reshape(())
+    return reduce_elements(each, reduction)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):

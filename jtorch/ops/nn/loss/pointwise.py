@@ -210,6 +210,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, "
     "bool log_target=False)",
     method=False,
+    autocast="float32",
 )
 def kl_div(input, target, reduction=0, log_target=False):
     """Return the Kullback-Leibler divergence of each element, ``target * log(target / input)``.
@@ -268,6 +269,7 @@ def kl_div_function(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, double eps, "
     "int64_t reduction)",
     method=False,
+    autocast="float32",
 )
 def poisson_nll_loss(input, target, log_input, full, eps, reduction):
     """Return the negative log likelihood of counts with Poisson distributions.
@@ -368,6 +370,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, "
     "Tensor? pos_weight=None, int64_t reduction=at::Reduction::Mean)",
     method=False,
+    autocast="float32",
 )
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0):
     """Return the cross entropies of logits of two classes.

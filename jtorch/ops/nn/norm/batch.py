@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from ...._core import dtypes
 from ...._engine.declare import NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Plan, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
@@ -128,12 +128,9 @@ class _BatchNorm:
         return make_meta(meta.shape, meta.dtype, meta.device, suggested_strides(meta))
 
 
-def _batch_norm_training_plan(operation, bound, mode) -> Plan:
+def _batch_norm_training_spec(operation, bound, mode) -> Spec:
     layer = _BatchNorm(bound, mode)
     layer.statistics.clear()
-
-    def run(input, *parameters):
-        return layer.affine(layer.normalised(input)[0], parameters)
 
     def vjp(cotangents, results, operands):
         upstream = layer.channels_last(cotangents[0])
@@ -146,21 +143,26 @@ def _batch_norm_training_plan(operation, bound, mode) -> Plan:
         return layer.gradients(upstream, normal, operands, of_input)
 
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(
-        run, layer.operands, (layer.result(),), saves=saves, vjp=vjp, node_name=bound["node"]
+    return Spec(
+        layer.operands,
+        (layer.result(),),
+        {"layer": layer},
+        saves=saves,
+        vjp=vjp,
+        node_name=bound["node"],
     )
 
 
 @op(
     "_batch_norm_training(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
     "Tensor? running_var, double eps, std::string node)",
-    kind=Custom(_batch_norm_training_plan),
+    kind=Custom(_batch_norm_training_spec),
     method=False,
     function=False,
 )
-def _batch_norm_training(input, weight, bias, running_mean, running_var, eps, node):
+def _batch_norm_training(input: Any, *parameters: Any, layer: Any) -> Any:
     """Normalise by the statistics of the batch; the running ones only have their dtype checked."""
-    raise AssertionError("planned by _batch_norm_training_plan")
+    return layer.affine(layer.normalised(input)[0], parameters)
 
 
 def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
@@ -208,37 +210,38 @@ def _batch_norm_evaluation(input, weight, bias, running_mean, running_var, eps, 
     raise AssertionError("planned by _batch_norm_evaluation_plan")
 
 
-def _running_plan(operation, bound, mode) -> Plan:
+def _running_spec(operation, bound, mode) -> Spec:
     layer = _BatchNorm({**bound, "eps": 0.0}, mode)
     mean_operand, variance_operand = layer.statistics
     count = layer.count
 
-    def run(input, mean, variance, momentum):
-        found, squares = layer.statistics_of(layer.channels_last(input))
-        spread = divided_by_count(squares, count - 1)
-        made = []
-        for running, new in ((mean, found), (variance, spread)):
-            wide = widen(running).reshape(-1)
-            share = jnp.asarray(momentum, wide.dtype)
-            mixed = share * new.astype(wide.dtype) + (1 - share) * wide
-            made.append(mixed.reshape(running.shape).astype(running.dtype))
-        return tuple(made)
-
     operands = [layer.operands[0], mean_operand, variance_operand, bound["momentum"]]
-    return Plan(run, operands, (mean_operand.meta, variance_operand.meta))
+    return Spec(
+        operands, (mean_operand.meta, variance_operand.meta), {"layer": layer, "count": count}
+    )
 
 
 @op(
     "_running_statistics(Tensor input, Tensor running_mean, Tensor running_var, double momentum)",
-    kind=Custom(_running_plan),
+    kind=Custom(_running_spec),
     method=False,
     function=False,
     differentiable=False,
     dynamic=("momentum",),
 )
-def _running_statistics(input, running_mean, running_var, momentum):
+def _running_statistics(
+    input: Any, mean: Any, variance: Any, momentum: Any, *, layer: Any, count: Any
+) -> Any:
     """Return running statistics after a batch."""
-    raise AssertionError("planned by _running_plan")
+    found, squares = layer.statistics_of(layer.channels_last(input))
+    spread = divided_by_count(squares, count - 1)
+    made = []
+    for running, new in ((mean, found), (variance, spread)):
+        wide = widen(running).reshape(-1)
+        share = jnp.asarray(momentum, wide.dtype)
+        mixed = share * new.astype(wide.dtype) + (1 - share) * wide
+        made.append(mixed.reshape(running.shape).astype(running.dtype))
+    return tuple(made)
 
 
 def _set_buffer(tensor: Any, new: Any) -> None:
@@ -332,30 +335,27 @@ def batch_norm(
     return _batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
-def _batch_moments_plan(operation, bound, mode) -> Plan:
+def _batch_moments_spec(operation, bound, mode) -> Spec:
     layer = _BatchNorm(bound, mode)
     meta = layer.meta
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
 
-    def run(input):
-        mean, squares = layer.statistics_of(layer.channels_last(input))
-        scale = layer.inverse(layer.kept(divided_by_count(squares, layer.count)))
-        return cast(mean, dtype), cast(scale, dtype)
-
     made = make_meta((meta.shape[1],), dtype, meta.device)
-    return Plan(run, layer.operands, (made, made))
+    return Spec(layer.operands, (made, made), {"layer": layer, "dtype": dtype})
 
 
 @op(
     "_batch_moments(Tensor input, double eps, bool mixed)",
-    kind=Custom(_batch_moments_plan),
+    kind=Custom(_batch_moments_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _batch_moments(input, eps, mixed):
+def _batch_moments(input: Any, *, layer: Any, dtype: Any) -> Any:
     """Return the means of the channels and one over their standard deviations."""
-    raise AssertionError("planned by _batch_moments_plan")
+    mean, squares = layer.statistics_of(layer.channels_last(input))
+    scale = layer.inverse(layer.kept(divided_by_count(squares, layer.count)))
+    return cast(mean, dtype), cast(scale, dtype)
 
 
 @bound_function(

@@ -16,8 +16,8 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Operand, Plan
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ...._engine.graph.op import Operand, Plan, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
@@ -211,40 +211,38 @@ def _layer_norm(input, normalized_shape, weight, bias, eps):
     raise AssertionError("planned by _layer_norm_plan")
 
 
-def _layer_moments_plan(operation, bound, mode) -> Plan:
+def _layer_moments_spec(operation, bound, mode) -> Spec:
     layer = _LayerNorm({**bound, "weight": None, "bias": None}, mode)
     meta = layer.meta
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
     rank = len(bound["normalized_shape"])
     shape = (*meta.shape[: meta.ndim - rank], *(1,) * rank)
 
-    def run(input):
-        _, scale = layer.moments(input)
-        mean = _row_mean(widen(input).reshape(layer.rows), layer.exact)
-        if not layer.rows[-1]:
-            mean = jnp.zeros_like(mean)
-        return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
-
     made = make_meta(shape, dtype, meta.device)
-    return Plan(run, layer.operands, (made, made))
+    return Spec(layer.operands, (made, made), {"layer": layer, "dtype": dtype, "shape": shape})
 
 
 @op(
     "_layer_moments(Tensor input, SymIntArrayRef normalized_shape, double eps, bool mixed)",
-    kind=Custom(_layer_moments_plan),
+    kind=Custom(_layer_moments_spec),
     method=False,
     function=False,
     differentiable=False,
 )
-def _layer_moments(input, normalized_shape, eps, mixed):
+def _layer_moments(input: Any, *, layer: Any, dtype: Any, shape: Any) -> Any:
     """Return the means of rows and one over their standard deviations."""
-    raise AssertionError("planned by _layer_moments_plan")
+    _, scale = layer.moments(input)
+    mean = _row_mean(widen(input).reshape(layer.rows), layer.exact)
+    if not layer.rows[-1]:
+        mean = jnp.zeros_like(mean)
+    return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
 
 
 @bound_function(
     "layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "Tensor? bias=None, double eps=1e-05, bool cudnn_enable=True)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
     """Bring the trailing dimensions to mean 0 and variance 1.
@@ -265,6 +263,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_
     "native_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, "
     "Tensor? bias, double eps)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """Return ``layer_norm`` with the means of the rows and one over their standard deviations."""
@@ -293,6 +292,7 @@ def _nn_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     "rms_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight=None, "
     "double? eps=None)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """Divide by the root of the mean of squares over the trailing dimensions.
@@ -460,19 +460,11 @@ def _group_norm(input, num_groups, weight, bias, eps):
     raise AssertionError("planned by _group_norm_plan")
 
 
-def _native_group_norm_plan(operation, bound, mode) -> Plan:
+def _native_group_norm_spec(operation, bound, mode) -> Spec:
     layer = _GroupNorm({**bound, "num_groups": bound["group"]}, mode)
     meta = layer.meta
     dtype = dtypes.float32 if layer.mixed else meta.dtype
     made = make_meta(layer.grouped[:2], dtype, meta.device)
-
-    def run(input, *parameters):
-        _, scale = layer.moments(input)
-        mean = layer.mean(widen(input))
-        if not math.prod(layer.grouped[2:]):
-            mean = jnp.zeros_like(mean)
-        short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
-        return (layer.run(input, *parameters), *short)
 
     def vjp(cotangents, results, operands):
         gradients = layer.vjp(cotangents, results, operands)
@@ -488,24 +480,36 @@ def _native_group_norm_plan(operation, bound, mode) -> Plan:
         return [gradients[0] + further.reshape(shape).astype(dtype), *gradients[1:]]
 
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(run, layer.operands, (layer.result(), made, made), saves=saves, vjp=vjp)
+    return Spec(
+        layer.operands,
+        (layer.result(), made, made),
+        {"layer": layer, "dtype": dtype, "made": made},
+        saves=saves,
+        vjp=vjp,
+    )
 
 
 @op(
     "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, "
     "SymInt HxW, int64_t group, double eps)",
-    kind=Custom(_native_group_norm_plan),
+    kind=Custom(_native_group_norm_spec),
     method=False,
 )
-def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
+def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made: Any) -> Any:
     """Return ``group_norm`` with the groups' means and one over their standard deviations."""
-    raise AssertionError("planned by _native_group_norm_plan")
+    _, scale = layer.moments(input)
+    mean = layer.mean(widen(input))
+    if not math.prod(layer.grouped[2:]):
+        mean = jnp.zeros_like(mean)
+    short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
+    return (layer.run(input, *parameters), *short)
 
 
 @bound_function(
     "group_norm(Tensor input, int64_t num_groups, Tensor? weight=None, Tensor? bias=None, "
     "double eps=1e-05, bool cudnn_enabled=True)",
     method=False,
+    autocast=Autocast(cuda="float32"),
 )
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
     """Bring groups of channels to mean 0 and variance 1.

@@ -13,7 +13,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._engine.declare import NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.calls import bound_function
@@ -95,7 +95,7 @@ def _rounded_averages(images: Any, bounds: list[tuple[np.ndarray, np.ndarray]]) 
     return total
 
 
-def _average_plan(operation, bound, mode) -> Plan:
+def _average_spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     name, meta = f"adaptive_avg_pool{rank}d", bound["input"].meta
     outputs = _sizes(name, bound, rank, True)
@@ -109,20 +109,11 @@ def _average_plan(operation, bound, mode) -> Plan:
 
     largest = math.prod(int((ends - starts).max(initial=0)) for starts, ends in bounds)
 
-    def run(input):
-        if 0 in shape or 0 in input.shape:
-            return jnp.zeros(shape, input.dtype)
-        images = channels_last(input, rank)
-        if rank == 3 and images.dtype.itemsize == 2 and largest <= _LONGEST_SUM:
-            return channels_second(_rounded_averages(images, bounds), batched)
-        wide = images.astype(jnp.float32) if images.dtype.itemsize == 2 else images
-        return channels_second(averages(wide, bounds).astype(input.dtype), batched)
-
     strides = suggested_strides(meta, shape) if batched and rank == 2 else None
-    return Plan(
-        run,
+    return Spec(
         [bound["input"]],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"rank": rank, "batched": batched, "shape": shape, "largest": largest, "bounds": bounds},
         saves=(),
         node_name=f"AdaptiveAvgPool{rank}DBackward0",
     )
@@ -130,13 +121,21 @@ def _average_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_adaptive_avg_pool(Tensor input, SymIntArrayRef output_size, int64_t rank)",
-    kind=Custom(_average_plan),
+    kind=Custom(_average_spec),
     method=False,
     function=False,
 )
-def _adaptive_avg_pool(input, output_size, rank):
+def _adaptive_avg_pool(
+    input: Any, *, rank: Any, batched: Any, shape: Any, largest: Any, bounds: Any
+) -> Any:
     """Return the means of windows."""
-    raise AssertionError("planned by _average_plan")
+    if 0 in shape or 0 in input.shape:
+        return jnp.zeros(shape, input.dtype)
+    images = channels_last(input, rank)
+    if rank == 3 and images.dtype.itemsize == 2 and largest <= _LONGEST_SUM:
+        return channels_second(_rounded_averages(images, bounds), batched)
+    wide = images.astype(jnp.float32) if images.dtype.itemsize == 2 else images
+    return channels_second(averages(wide, bounds).astype(input.dtype), batched)
 
 
 def _average(input: Any, sizes: tuple[int, ...], rank: int) -> Any:
@@ -217,7 +216,7 @@ NN_FUNCTIONS["adaptive_avg_pool1d"] = adaptive_avg_pool1d
 # Maxima
 
 
-def _max_plan(operation, bound, mode) -> Plan:
+def _max_spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     name, meta = f"adaptive_max_pool{rank}d", bound["input"].meta
     _check(name, meta, rank, range(1, meta.ndim))
@@ -237,20 +236,6 @@ def _max_plan(operation, bound, mode) -> Plan:
         windows = Windows(kernel_size, kernel_size, (0,) * rank, (1,) * rank, outputs)
     with_indices = bound["with_indices"]
 
-    def run(input):
-        if 0 in shape or 0 in input.shape:
-            empty = jnp.zeros(shape, input.dtype)
-            return (empty, empty.astype(jnp.int64)) if with_indices else empty
-        images = channels_last(input, rank)
-        if windows is not None:
-            result = maximum(images, windows)
-            places = positions_of_maximum(images, windows) if with_indices else None
-        else:
-            result, places = uneven_maximum(images, bounds)
-        if not with_indices:
-            return channels_second(result, batched)
-        return channels_second(result, batched), channels_second(places, batched)
-
     def vjp(cotangents, results, operands):
         input, upstream = operands[0], cotangents[0]
         if 0 in shape or 0 in input.shape:
@@ -267,10 +252,17 @@ def _max_plan(operation, bound, mode) -> Plan:
     metas = [make_meta(shape, meta.dtype, meta.device, strides)]
     if with_indices:
         metas.append(make_meta(shape, dtypes.int64, meta.device, strides))
-    return Plan(
-        run,
+    return Spec(
         [bound["input"]],
         tuple(metas),
+        {
+            "rank": rank,
+            "windows": windows,
+            "with_indices": with_indices,
+            "shape": shape,
+            "bounds": bounds,
+            "batched": batched,
+        },
         saves=(0,),
         vjp=vjp,
         node_name=f"AdaptiveMaxPool{rank}DBackward0",
@@ -279,13 +271,26 @@ def _max_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_adaptive_max_pool(Tensor input, SymIntArrayRef output_size, bool with_indices, int64_t rank)",
-    kind=Custom(_max_plan),
+    kind=Custom(_max_spec),
     method=False,
     function=False,
 )
-def _adaptive_max_pool(input, output_size, with_indices, rank):
+def _adaptive_max_pool(
+    input: Any, *, rank: Any, windows: Any, with_indices: Any, shape: Any, bounds: Any, batched: Any
+) -> Any:
     """Return the largest elements of windows, and where they are."""
-    raise AssertionError("planned by _max_plan")
+    if 0 in shape or 0 in input.shape:
+        empty = jnp.zeros(shape, input.dtype)
+        return (empty, empty.astype(jnp.int64)) if with_indices else empty
+    images = channels_last(input, rank)
+    if windows is not None:
+        result = maximum(images, windows)
+        places = positions_of_maximum(images, windows) if with_indices else None
+    else:
+        result, places = uneven_maximum(images, bounds)
+    if not with_indices:
+        return channels_second(result, batched)
+    return channels_second(result, batched), channels_second(places, batched)
 
 
 @bound_function(

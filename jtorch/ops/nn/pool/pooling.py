@@ -11,7 +11,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
@@ -139,23 +139,13 @@ class _Pooling:
 # Maxima
 
 
-def _max_plan(operation, bound, mode) -> Plan:
+def _max_spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     pooling = _Pooling(f"max_pool{rank}d", bound, rank)
     windows, batched, meta = pooling.windows, pooling.batched, pooling.meta
     if meta.dtype in _NO_MAXIMUM:
         raise messages.not_implemented(f"max_pool{rank}d", meta.dtype._legacy_name)
     with_indices = bound["with_indices"]
-
-    def run(input):
-        if not input.size:
-            empty = pooling.empty(input)
-            return (empty, empty.astype(jnp.int64)) if with_indices else empty
-        images = channels_last(input, rank)
-        result = channels_second(maximum(images, windows), batched)
-        if not with_indices:
-            return result
-        return result, channels_second(positions_of_maximum(images, windows), batched)
 
     def vjp(cotangents, results, operands):
         input, upstream = operands[0], cotangents[0]
@@ -167,10 +157,16 @@ def _max_plan(operation, bound, mode) -> Plan:
     metas = [pooling.result()]
     if with_indices:
         metas.append(pooling.result(dtypes.int64))
-    return Plan(
-        run,
+    return Spec(
         [bound["input"]],
         tuple(metas),
+        {
+            "rank": rank,
+            "batched": batched,
+            "with_indices": with_indices,
+            "windows": windows,
+            "pooling": pooling,
+        },
         saves=(0,),
         vjp=vjp,
         node_name=f"MaxPool{rank}DWithIndicesBackward0",
@@ -181,13 +177,22 @@ def _max_plan(operation, bound, mode) -> Plan:
     "_max_pool(Tensor input, SymIntArrayRef kernel_size, SymIntArrayRef stride, "
     "SymIntArrayRef padding, SymIntArrayRef dilation, bool ceil_mode, bool with_indices, "
     "int64_t rank)",
-    kind=Custom(_max_plan),
+    kind=Custom(_max_spec),
     method=False,
     function=False,
 )
-def _max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, with_indices, rank):
+def _max_pool(
+    input: Any, *, rank: Any, batched: Any, with_indices: Any, windows: Any, pooling: Any
+) -> Any:
     """Return the largest element of each window, and where it is."""
-    raise AssertionError("planned by _max_plan")
+    if not input.size:
+        empty = pooling.empty(input)
+        return (empty, empty.astype(jnp.int64)) if with_indices else empty
+    images = channels_last(input, rank)
+    result = channels_second(maximum(images, windows), batched)
+    if not with_indices:
+        return result
+    return result, channels_second(positions_of_maximum(images, windows), batched)
 
 
 def _max_signature(name: str, rank: int) -> str:
@@ -397,7 +402,7 @@ def _divisors(pooling: _Pooling, include: bool) -> Any:
     return counts[None, ..., None] if (counts != least).any() else least
 
 
-def _average_plan(operation, bound, mode) -> Plan:
+def _average_spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     name = f"avg_pool{rank}d"
     override = bound["divisor_override"]
@@ -412,22 +417,18 @@ def _average_plan(operation, bound, mode) -> Plan:
     if divisor is None:
         divisor = _divisors(pooling, bound["count_include_pad"])
 
-    def run(input):
-        if not input.size:
-            return pooling.empty(input)
-        dtype = input.dtype
-        images = channels_last(input, rank)
-        if dtype.itemsize == 2:
-            images = images.astype(jnp.float32)
-        sums = total(images, windows)
-        if dtype.kind == "i":
-            means = jnp.sign(sums) * (jnp.abs(sums) // np.abs(divisor)) * np.sign(divisor)
-        else:
-            means = sums / np.asarray(divisor, sums.dtype)
-        return channels_second(means.astype(dtype), batched)
-
-    return Plan(
-        run, [bound["input"]], (pooling.result(),), saves=(), node_name=f"AvgPool{rank}DBackward0"
+    return Spec(
+        [bound["input"]],
+        (pooling.result(),),
+        {
+            "rank": rank,
+            "windows": windows,
+            "batched": batched,
+            "pooling": pooling,
+            "divisor": divisor,
+        },
+        saves=(),
+        node_name=f"AvgPool{rank}DBackward0",
     )
 
 
@@ -435,15 +436,26 @@ def _average_plan(operation, bound, mode) -> Plan:
     "_avg_pool(Tensor input, SymIntArrayRef kernel_size, SymIntArrayRef stride, "
     "SymIntArrayRef padding, bool ceil_mode, bool count_include_pad, int64_t? divisor_override, "
     "int64_t rank)",
-    kind=Custom(_average_plan),
+    kind=Custom(_average_spec),
     method=False,
     function=False,
 )
 def _avg_pool(
-    input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, rank
-):
+    input: Any, *, rank: Any, windows: Any, batched: Any, pooling: Any, divisor: Any
+) -> Any:
     """Return the mean of each window."""
-    raise AssertionError("planned by _average_plan")
+    if not input.size:
+        return pooling.empty(input)
+    dtype = input.dtype
+    images = channels_last(input, rank)
+    if dtype.itemsize == 2:
+        images = images.astype(jnp.float32)
+    sums = total(images, windows)
+    if dtype.kind == "i":
+        means = jnp.sign(sums) * (jnp.abs(sums) // np.abs(divisor)) * np.sign(divisor)
+    else:
+        means = sums / np.asarray(divisor, sums.dtype)
+    return channels_second(means.astype(dtype), batched)
 
 
 def _make_average(rank: int) -> Callable:

@@ -11,7 +11,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
 from ...._engine.declare import NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.storage import current_value
@@ -20,7 +20,7 @@ from ..._shared.memory_order import suggested_strides
 from . import _messages
 
 
-def _plan(operation, bound, mode) -> Plan:
+def _spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     operand, indices = bound["input"], bound["indices"]
     meta, places = operand.meta, indices.meta
@@ -50,16 +50,6 @@ def _plan(operation, bound, mode) -> Plan:
     shape = (*meta.shape[: meta.ndim - rank], *outputs)
     planes, whole = meta.shape[: meta.ndim - rank], math.prod(outputs)
 
-    def run(input, indices):
-        flat = indices.reshape(math.prod(planes), -1)
-        image = jnp.zeros((flat.shape[0], whole), input.dtype)
-        rows = np.arange(flat.shape[0])[:, None]
-        # Places that come out of a pending pooling are not looked at; wrong ones are dropped.
-        image = image.at[rows, flat].set(
-            input.reshape(flat.shape), mode="drop", wrap_negative_indices=False
-        )
-        return image.reshape(shape)
-
     def vjp(cotangents, results, operands):
         places = operands[1]
         flat = places.reshape(math.prod(planes), -1)
@@ -68,10 +58,10 @@ def _plan(operation, bound, mode) -> Plan:
         return [found.reshape(places.shape)]
 
     strides = suggested_strides(meta, shape) if rank == 2 else None
-    return Plan(
-        run,
+    return Spec(
         [operand, indices],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"shape": shape, "planes": planes, "whole": whole},
         saves=(1,),
         vjp=vjp,
         node_name=f"MaxUnpool{rank}DBackward0",
@@ -81,13 +71,20 @@ def _plan(operation, bound, mode) -> Plan:
 @op(
     "_max_unpool(Tensor input, Tensor indices, SymIntArrayRef output_size, SymIntArrayRef stride, "
     "SymIntArrayRef padding, int64_t rank)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
 )
-def _max_unpool(input, indices, output_size, stride, padding, rank):
+def _max_unpool(input: Any, indices: Any, *, shape: Any, planes: Any, whole: Any) -> Any:
     """Return images of zeros with elements at their places."""
-    raise AssertionError("planned by _plan")
+    flat = indices.reshape(math.prod(planes), -1)
+    image = jnp.zeros((flat.shape[0], whole), input.dtype)
+    rows = np.arange(flat.shape[0])[:, None]
+    # Places that come out of a pending pooling are not looked at; wrong ones are dropped.
+    image = image.at[rows, flat].set(
+        input.reshape(flat.shape), mode="drop", wrap_negative_indices=False
+    )
+    return image.reshape(shape)
 
 
 _SCHEMAS = {

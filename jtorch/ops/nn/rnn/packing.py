@@ -19,7 +19,7 @@ from ...._core import dtypes, messages
 from ...._core.device import CPU
 from ...._engine.declare import METHODS, op
 from ...._engine.execution import devices
-from ...._engine.graph.op import Plan
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta, ready
 from ...._engine.recording import record
 from ...._engine.recording.kinds.base import Custom, as_array, cast
@@ -39,18 +39,15 @@ def _ints(tensor: Any) -> np.ndarray:
     return np.asarray(materialise(current_value(tensor), "lengths"))
 
 
-def _pack_plan(operation, bound, mode) -> Plan:
+def _pack_spec(operation, bound, mode) -> Spec:
     operand, places = bound["input"], bound["places"]
     meta = operand.meta
     rest = meta.shape[2:]
 
-    def run(padded, index):
-        return padded.reshape(-1, *rest)[index]
-
-    return Plan(
-        run,
+    return Spec(
         [operand, places],
         (make_meta((places.meta.shape[0], *rest), meta.dtype, meta.device),),
+        {"rest": rest},
         saves=(1,),
         node_name=bound["node"],
     )
@@ -58,13 +55,13 @@ def _pack_plan(operation, bound, mode) -> Plan:
 
 @op(
     "_pack_rows(Tensor input, Tensor places, *, std::string_view node)",
-    kind=Custom(_pack_plan),
+    kind=Custom(_pack_spec),
     method=False,
     function=False,
 )
-def _pack_rows(input, places):
+def _pack_rows(padded: Any, index: Any, *, rest: Any) -> Any:
     """Pick rows of the first two dimensions, taken as one."""
-    raise AssertionError("planned by _pack_plan")
+    return padded.reshape(-1, *rest)[index]
 
 
 #: The class names of the ``grad_fn`` of rows that were packed, and of those that a layer made.
@@ -124,7 +121,7 @@ def checked_batch_sizes(input: Any, lengths: Any, batch_first: bool) -> Any:
     return _of_ints((np.arange(counts[0])[:, None] < counts).sum(1))
 
 
-def _pad_plan(operation, bound, mode) -> Plan:
+def _pad_spec(operation, bound, mode) -> Spec:
     operand, places, value = bound["input"], bound["places"], bound["value"]
     meta = operand.meta
     steps, batch = bound["size"]
@@ -134,29 +131,28 @@ def _pad_plan(operation, bound, mode) -> Plan:
     if hasattr(value, "reference"):
         operands.append(value)
 
-    def run(data, index, *number):
-        filler = as_array(number[0] if number else fixed).astype(data.dtype)
-        padded = jnp.broadcast_to(filler, (steps * batch, *data.shape[1:]))
-        return padded.at[index].set(data).reshape(shape)
-
-    return Plan(
-        run,
+    return Spec(
         operands,
         (make_meta(shape, meta.dtype, meta.device),),
+        {"shape": shape, "steps": steps, "batch": batch, "fixed": fixed},
         saves=(1,),
     )
 
 
 @op(
     "_pad_rows(Tensor input, Tensor places, Scalar value, IntArrayRef size)",
-    kind=Custom(_pad_plan),
+    kind=Custom(_pad_spec),
     method=False,
     function=False,
     node_name="CopySlices",
 )
-def _pad_rows(input, places, value, size):
+def _pad_rows(
+    data: Any, index: Any, *number: Any, shape: Any, steps: Any, batch: Any, fixed: Any
+) -> Any:
     """Put rows at places of a padded sequence."""
-    raise AssertionError("planned by _pad_plan")
+    filler = as_array(number[0] if number else fixed).astype(data.dtype)
+    padded = jnp.broadcast_to(filler, (steps * batch, *data.shape[1:]))
+    return padded.at[index].set(data).reshape(shape)
 
 
 @bound_function(
@@ -206,34 +202,36 @@ def _refuse_missing_rows(sizes: np.ndarray, shape: tuple[int, ...]) -> None:
         rows -= wanted
 
 
-def _fill_plan(operation, bound, mode) -> Plan:
+def _fill_spec(operation, bound, mode) -> Spec:
     operand, sizes, value = bound["input"], bound["batch_sizes"], bound["value"]
     meta, steps = operand.meta, bound["steps"]
     shape = (steps, *meta.shape[1:])
     operands = [operand, sizes, *([value] if hasattr(value, "reference") else [])]
 
-    def run(padded, sizes, *number):
-        filler = as_array(number[0] if number else value).astype(padded.dtype)
-        here = jnp.arange(shape[1]) < sizes[:, None]
-        here = here.reshape(*here.shape, *[1] * (len(shape) - 2))
-        filled = jnp.where(here, padded[: len(here)], filler)
-        missing = steps - len(here)
-        margins = ((0, missing), *[(0, 0)] * (len(shape) - 1))
-        return jnp.pad(filled, margins, constant_values=filler) if missing else filled
-
-    return Plan(run, operands, (make_meta(shape, meta.dtype, meta.device),), saves=(1,))
+    return Spec(
+        operands,
+        (make_meta(shape, meta.dtype, meta.device),),
+        {"steps": steps, "shape": shape, "value": value},
+        saves=(1,),
+    )
 
 
 @op(
     "_fill_padding(Tensor input, Tensor batch_sizes, Scalar value, int64_t steps)",
-    kind=Custom(_fill_plan),
+    kind=Custom(_fill_spec),
     method=False,
     function=False,
     node_name="CopySlices",
 )
-def _fill_padding(input, batch_sizes, value, steps):
+def _fill_padding(padded: Any, sizes: Any, *number: Any, steps: Any, shape: Any, value: Any) -> Any:
     """Put a number behind the ends of padded sequences."""
-    raise AssertionError("planned by _fill_plan")
+    filler = as_array(number[0] if number else value).astype(padded.dtype)
+    here = jnp.arange(shape[1]) < sizes[:, None]
+    here = here.reshape(*here.shape, *[1] * (len(shape) - 2))
+    filled = jnp.where(here, padded[: len(here)], filler)
+    missing = steps - len(here)
+    margins = ((0, missing), *[(0, 0)] * (len(shape) - 1))
+    return jnp.pad(filled, margins, constant_values=filler) if missing else filled
 
 
 def fill_padding(
@@ -256,7 +254,7 @@ def unchanging(tensor: Any) -> Any:
     return record.wrap(current_value(tensor))
 
 
-def _pad_sequence_plan(operation, bound, mode) -> Plan:
+def _pad_sequence_spec(operation, bound, mode) -> Spec:
     sequences, value = bound["sequences"], bound["value"]
     meta = sequences[0].meta
     longest, left = bound["longest"], bound["left"]
@@ -264,35 +262,46 @@ def _pad_sequence_plan(operation, bound, mode) -> Plan:
     count = len(sequences)
     axis = 0 if bound["batch_first"] else 1
 
-    def run(*arrays):
-        number = arrays[count] if len(arrays) > count else value
-        filler = as_array(number).astype(meta.dtype._numpy)
-        padded = []
-        for array in arrays[:count]:
-            array = cast(array, meta.dtype)
-            array = jnp.broadcast_to(array, (array.shape[0], *meta.shape[1:]))
-            missing = longest - array.shape[0]
-            margins = ((missing, 0) if left else (0, missing), *[(0, 0)] * (array.ndim - 1))
-            padded.append(jnp.pad(array, margins, constant_values=filler))
-        return jnp.stack(padded, axis)
-
     if axis:
         shape = (shape[1], shape[0], *shape[2:])
     operands = [*sequences, *([value] if hasattr(value, "reference") else [])]
-    return Plan(run, operands, (make_meta(shape, meta.dtype, meta.device),), saves=())
+    return Spec(
+        operands,
+        (make_meta(shape, meta.dtype, meta.device),),
+        {
+            "value": value,
+            "axis": axis,
+            "count": count,
+            "longest": longest,
+            "meta": meta,
+            "left": left,
+        },
+        saves=(),
+    )
 
 
 @op(
     "_pad_sequences(TensorList sequences, Scalar value, int64_t longest, bool batch_first, "
     "bool left)",
-    kind=Custom(_pad_sequence_plan),
+    kind=Custom(_pad_sequence_spec),
     method=False,
     function=False,
     node_name="CopySlices",
 )
-def _pad_sequences(sequences, value, longest, batch_first, left):
+def _pad_sequences(
+    *arrays: Any, value: Any, axis: Any, count: Any, longest: Any, meta: Any, left: Any
+) -> Any:
     """Stack tensors of different lengths, padded to the longest one."""
-    raise AssertionError("planned by _pad_sequence_plan")
+    number = arrays[count] if len(arrays) > count else value
+    filler = as_array(number).astype(meta.dtype._numpy)
+    padded = []
+    for array in arrays[:count]:
+        array = cast(array, meta.dtype)
+        array = jnp.broadcast_to(array, (array.shape[0], *meta.shape[1:]))
+        missing = longest - array.shape[0]
+        margins = ((missing, 0) if left else (0, missing), *[(0, 0)] * (array.ndim - 1))
+        padded.append(jnp.pad(array, margins, constant_values=filler))
+    return jnp.stack(padded, axis)
 
 
 def _padded_on_host(sequences, value, longest, batch_first, left) -> Any:

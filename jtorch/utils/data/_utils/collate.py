@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...._core import dtypes
-from ...._engine.declare import FUNCTIONS
+from ...._tensor.constructors import as_tensor, tensor
 from ...._tensor.tensor import Tensor
+from ....ops.shape.joining import stack
 
 _TEXT_OR_OBJECTS = re.compile(r"[SaUO]")
 _NUMPY_TEXT = ("str_", "string_")
@@ -65,7 +66,7 @@ def default_convert(data: Any) -> Any:
     if kind.__module__ == "numpy" and kind.__name__ not in _NUMPY_TEXT:
         if kind.__name__ == "ndarray" and _TEXT_OR_OBJECTS.search(data.dtype.str):
             return data
-        return FUNCTIONS["as_tensor"](data)
+        return as_tensor(data)
     try:
         return rebuilt(data, lambda each, _: default_convert(each))
     except LookupError:
@@ -116,7 +117,7 @@ def collate(batch: Any, *, collate_fn_map: Any = None) -> Any:
 
 def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """Stack tensors along a new first dimension."""
-    return FUNCTIONS["stack"](batch, 0)
+    return stack.call(batch, 0)
 
 
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
@@ -124,23 +125,23 @@ def collate_numpy_array_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     first = batch[0]
     if _TEXT_OR_OBJECTS.search(first.dtype.str):
         raise _refused(first.dtype)
-    tensors = [FUNCTIONS["as_tensor"](array) for array in batch]
+    tensors = [as_tensor(array) for array in batch]
     return collate(tensors, collate_fn_map=collate_fn_map)
 
 
 def collate_numpy_scalar_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """Make a tensor of NumPy numbers."""
-    return FUNCTIONS["as_tensor"](batch)
+    return as_tensor(batch)
 
 
 def collate_float_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """Make a float64 tensor of floats."""
-    return FUNCTIONS["tensor"](batch, dtype=dtypes.float64)
+    return tensor(batch, dtype=dtypes.float64)
 
 
 def collate_int_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """Make a tensor of ints."""
-    return FUNCTIONS["tensor"](batch)
+    return tensor(batch)
 
 
 def collate_str_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:

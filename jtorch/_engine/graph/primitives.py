@@ -1,0 +1,35 @@
+"""The operators that the engine itself records; the package that declares them names them here.
+
+The engine is imported before the operators are declared, and imports none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .op import Op
+
+#: Accumulates gradients.
+add: Op
+#: Yields a tensor in the same storage that is not part of the gradient graph.
+detach: Op
+#: Yields a leaf that requires grad.
+as_leaf: Op
+#: Reduces a tensor to a shape that broadcasts to its own.
+sum_to_size: Callable[..., Any]
+#: Converts a tensor to a dtype.
+to: Callable[..., Any]
+
+
+def set_primitives(
+    *, add: Op, detach: Op, as_leaf: Op, sum_to_size: Callable[..., Any], to: Callable[..., Any]
+) -> None:
+    """Tell the engine which operators it records.
+
+    Args:
+        add: adds two tensors.
+        detach, as_leaf: operators of a tensor in the same storage, without and with gradients.
+        sum_to_size, to: methods of a tensor that take a shape and a dtype.
+    """
+    globals().update(add=add, detach=detach, as_leaf=as_leaf, sum_to_size=sum_to_size, to=to)
