@@ -61,9 +61,9 @@ def download(colour: str, folder: Path) -> Path:
         return path
     with urllib.request.urlopen(f"{ARCHIVE}/{path.name}", timeout=20) as answer:
         content = answer.read()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[colour]:
-        raise OSError(f"its checksum is {found}, not the published {SHA256[colour]}")
+    checksum = hashlib.sha256(content).hexdigest()
+    if checksum != SHA256[colour]:
+        raise OSError(f"its checksum is {checksum}, not the published {SHA256[colour]}")
     path.write_bytes(content)
     return path
 

@@ -104,8 +104,8 @@ def _collect(result: Any, tensors: list[Tensor]) -> None:
     if isinstance(result, Tensor):
         tensors.append(result)
     elif isinstance(result, (tuple, list)):
-        for each in result:
-            _collect(each, tensors)
+        for part in result:
+            _collect(part, tensors)
     elif isinstance(result, Mapping):
         _collect(list(result.values()), tensors)
 
@@ -156,8 +156,8 @@ def checkpoint_sequential(
 
     def run(some: list) -> Callable:
         def forward(value: Any) -> Any:
-            for each in some:
-                value = each(value)
+            for function in some:
+                value = function(value)
             return value
 
         return forward

@@ -488,8 +488,8 @@ class LSTM(RNNBase):
             self.get_expected_cell_size(input, batch_sizes),
         )
         for position, shape in enumerate(shapes):
-            words = f"Expected hidden[{position}] size {{}}, got {{}}"
-            self.check_hidden_size(hidden[position], shape, words)
+            message = f"Expected hidden[{position}] size {{}}, got {{}}"
+            self.check_hidden_size(hidden[position], shape, message)
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
         """Return states with their batch in another order."""

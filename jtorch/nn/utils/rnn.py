@@ -97,9 +97,9 @@ class PackedSequence(PackedSequence_):
 
     @classmethod
     def _of_padded(cls, padded: _Padded, batch_sizes: Tensor, *indices: Any) -> PackedSequence:
-        made = super().__new__(cls, None, batch_sizes, *indices)  # type: ignore[arg-type]
-        made._padded = padded
-        return made
+        packed = super().__new__(cls, None, batch_sizes, *indices)  # type: ignore[arg-type]
+        packed._padded = padded
+        return packed
 
     @property
     def data(self) -> Tensor:  # type: ignore[override]
