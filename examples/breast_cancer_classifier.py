@@ -120,15 +120,15 @@ def draw(curves: dict[str, torch.Tensor], y: torch.Tensor, path: Path) -> None:
             alarms.numpy(), hits.numpy(), color=colour, linewidth=2, drawstyle="steps-post",
             label=f"{name}, area {area:.4f}",
         )  # fmt: skip
-        point = ((scores <= 0) & (y == 0)).sum() / (y == 0).sum()
-        found = ((scores > 0) & (y == 1)).sum() / (y == 1).sum()
-        axes.plot(1 - point.item(), found.item(), "o", color=colour)
+        specificity = ((scores <= 0) & (y == 0)).sum() / (y == 0).sum()
+        sensitivity = ((scores > 0) & (y == 1)).sum() / (y == 1).sum()
+        axes.plot(1 - specificity.item(), sensitivity.item(), "o", color=colour)
     axes.plot([], [], "o", color="grey", label="at a probability of one half")
     # Everything happens in the upper left corner.
     axes.set_xlim(-0.005, 0.3)
     axes.set_ylim(0.7, 1.005)
-    axes.set_xlabel("false alarms among benign tumours")
-    axes.set_ylabel("hits among malignant tumours")
+    axes.set_xlabel("false positive rate (benign tumours)")
+    axes.set_ylabel("true positive rate (malignant tumours)")
     axes.set_title("Receiver operating characteristic (upper left corner)")
     axes.legend(loc="lower right")
     axes.grid(color="#dddddd")

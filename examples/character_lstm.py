@@ -195,7 +195,7 @@ def main() -> None:
     print("\n" + options.opening + text + "\n")
 
     known = set(TEXT.replace(".", " ").replace(",", " ").split())
-    words = text.replace(".", " ").replace(",", " ").split()[1:-1]
+    generated_words = text.replace(".", " ").replace(",", " ").split()[1:-1]
     rows = [
         ("perplexity, trained on", f"{math.exp(losses[-1][1]):.1f}"),
         (
@@ -205,7 +205,7 @@ def main() -> None:
         ("perplexity, every letter alike", f"{len(letters):.1f}"),
         (
             "words written that the text has",
-            f"{sum(word in known for word in words)} of {len(words)}",
+            f"{sum(word in known for word in generated_words)} of {len(generated_words)}",
         ),
         ("mean chance of a letter written", f"{chances.mean().item():.2f}"),
     ]

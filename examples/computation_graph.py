@@ -60,8 +60,8 @@ class Graph:
         self._collect(result.grad_fn)
 
     def _collect(self, root: object) -> None:
-        # A step may wrap anew on every look-up, so that an id() alone could belong to another one
-        # by then: the list of steps keeps each alive, and equality is asked of the steps.
+        # Every look-up may wrap a step in a new object, so that an id() could be reused by then:
+        # the list of steps keeps each alive, and steps are compared by equality.
         numbers = {root: 0}
         self.steps.append(root)
         waiting = [root]

@@ -118,7 +118,7 @@ def draw(
 def main() -> None:
     """Run the example from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=150, help="at most so many")
+    parser.add_argument("--epochs", type=int, default=150, help="the largest number of epochs")
     parser.add_argument("--patience", type=int, default=15)
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--rate", type=float, default=0.003)

@@ -1,8 +1,8 @@
 """Read handwritten digits with a small convolutional network.
 
 The 1,797 pictures of 8 x 8 pixels that come with scikit-learn are learnt with batch normalisation,
-dropout, a ``DataLoader`` and a learning rate that rises and falls once. The picture shows which
-digits are taken for which on the rows held back, and those that were read wrongly.
+dropout, a ``DataLoader`` and a learning rate that rises and falls once. The picture shows
+the confusion matrix of the rows held back, and the misclassified digits.
 
     python examples/digits_cnn.py                  # PyTorch
     python -m jtorch examples/digits_cnn.py        # jtorch
@@ -92,7 +92,7 @@ def read(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 def confusion_matrix(labels: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
-    """Count how often each digit (row) was taken for each digit (column)."""
+    """Return the confusion matrix: true digits are its rows, predicted digits its columns."""
     return torch.bincount(10 * labels + predicted, minlength=100).reshape(10, 10)
 
 
@@ -103,7 +103,7 @@ def draw(
     predicted: torch.Tensor,
     path: Path,
 ) -> None:
-    """Draw the confusion matrix, and beside it up to twelve pictures that were read wrongly."""
+    """Draw the confusion matrix, and beside it up to twelve misclassified pictures."""
     figure = pyplot.figure(figsize=(10.5, 5.4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1.35, 1))
 
@@ -118,19 +118,19 @@ def draw(
                 axes.text(column, row, count, ha="center", va="center", color=colour)
     axes.set_xticks(range(10))
     axes.set_yticks(range(10))
-    axes.set_xlabel("digit that the network read")
-    axes.set_ylabel("digit that was written")
+    axes.set_xlabel("predicted digit")
+    axes.set_ylabel("true digit")
     accuracy = (labels == predicted).float().mean().item()
-    axes.set_title(f"{accuracy:.1%} of {len(labels)} pictures held back are read rightly")
+    axes.set_title(f"Confusion matrix, accuracy {accuracy:.1%} on {len(labels)} test pictures")
 
     wrong = (labels != predicted).nonzero().flatten().tolist()[:12]
-    right.suptitle(f"Read wrongly ({len(wrong)} shown)" if wrong else "None was read wrongly")
+    right.suptitle(f"Misclassified ({len(wrong)} shown)" if wrong else "None misclassified")
     for place, axes in enumerate(right.subplots(4, 3).flat):
         axes.axis("off")
         if place < len(wrong):
             row = wrong[place]
             axes.imshow(images[row, 0].numpy(), cmap="gray_r")
-            axes.set_title(f"{labels[row]} read as {predicted[row]}", fontsize=9)
+            axes.set_title(f"true {labels[row]}, predicted {predicted[row]}", fontsize=9)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
@@ -166,12 +166,12 @@ def main() -> None:
 
     predicted = read(model, images)
     matrix = confusion_matrix(labels, predicted)
-    print("\nDigit   written   read as it   precision   recall")
+    print("\nDigit      true    predicted   precision   recall")
     for digit in range(10):
-        written, found = matrix[digit].sum().item(), matrix[:, digit].sum().item()
+        true_count, predicted_count = matrix[digit].sum().item(), matrix[:, digit].sum().item()
         hits = matrix[digit, digit].item()
-        precision, recall = hits / max(found, 1), hits / max(written, 1)
-        print(f"{digit:5d} {written:9d} {found:12d} {precision:11.3f} {recall:8.3f}")
+        precision, recall = hits / max(predicted_count, 1), hits / max(true_count, 1)
+        print(f"{digit:5d} {true_count:9d} {predicted_count:12d} {precision:11.3f} {recall:8.3f}")
     print(f"Accuracy: {(predicted == labels).float().mean().item():.3f}")
 
     draw(matrix, images, labels, predicted, options.output)

@@ -68,7 +68,7 @@ def descend(
         rate: how far one step goes along the gradient.
         steps: how many steps.
         keep_gradient: leave the gradient of earlier steps in place (a mistake, on purpose).
-        every: a value is printed once in so many steps.
+        every: number of steps from one printed value to the next.
     Returns:
         Every point of the walk, the first and the last included.
     """

@@ -65,13 +65,13 @@ def draw(
     """Draw the path with the measurements, the residual, and the damping over the training."""
     t = torch.linspace(0, END, 300)[:, None].requires_grad_()
     residual = model.residual(t).detach()
-    found, t = model(t).detach(), t.detach()
+    predicted, t = model(t).detach(), t.detach()
     figure = pyplot.figure(figsize=(11, 5.6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1))
 
     axes = figure.add_subplot(grid[:, 0])
     axes.plot(t.numpy(), exact(t).numpy(), color="#c9d2da", linewidth=6, label="exact solution")
-    axes.plot(t.numpy(), found.numpy(), color="#1f5f8b", linewidth=1.8, label="network")
+    axes.plot(t.numpy(), predicted.numpy(), color="#1f5f8b", linewidth=1.8, label="network")
     axes.plot(t_seen.numpy(), x_seen.numpy(), "o", color="#7b1e3a", label="noisy measurements")
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xlabel("time t in seconds")

@@ -61,9 +61,9 @@ def download(colour: str, folder: Path) -> Path:
         return path
     with urllib.request.urlopen(f"{ARCHIVE}/{path.name}", timeout=20) as answer:
         content = answer.read()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[colour]:
-        raise OSError(f"its checksum is {found}, not the published {SHA256[colour]}")
+    checksum = hashlib.sha256(content).hexdigest()
+    if checksum != SHA256[colour]:
+        raise OSError(f"its checksum is {checksum}, not the published {SHA256[colour]}")
     path.write_bytes(content)
     return path
 
@@ -180,7 +180,7 @@ def train(
         parameters: what ``new_parameters`` returned.
         steps: how many times the whole table is looked at.
         rate: how far one step goes along the gradient.
-        every: the loss is printed once in so many steps.
+        every: number of steps from one printed loss to the next.
     Returns:
         The loss of every step.
     """

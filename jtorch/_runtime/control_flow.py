@@ -44,9 +44,9 @@ def cond(
 
 def _of_tensors(tree: Any) -> bool:
     if isinstance(tree, (tuple, list)):
-        return all(_of_tensors(each) for each in tree)
+        return all(_of_tensors(child) for child in tree)
     if isinstance(tree, dict):
-        return all(_of_tensors(each) for each in tree.values())
+        return all(_of_tensors(child) for child in tree.values())
     return isinstance(tree, record.Tensor)
 
 

@@ -52,22 +52,22 @@ def set_default_dtype(d: DType) -> None:
 
 def set_default_tensor_type(t: Any, /) -> None:
     """Set default dtype and device by an old type or its name, such as ``"torch.DoubleTensor"``."""
-    found = by_name(t) if isinstance(t, str) else t
-    if not isinstance(found, tensortype):
+    tensor_type = by_name(t) if isinstance(t, str) else t
+    if not isinstance(tensor_type, tensortype):
         if isinstance(t, str):
             raise ValueError(f"invalid type: '{t}'")
         raise TypeError(
             "invalid type object: only floating-point types are supported as the default type"
         )
-    if found._device is not CPU and not devices.gpus():
+    if tensor_type._device is not CPU and not devices.gpus():
         raise TypeError(
-            f"type {found.__module__}.{found.__name__} not available. Torch not compiled with CUDA "
-            "enabled."
+            f"type {tensor_type.__module__}.{tensor_type.__name__} not available. "
+            "Torch not compiled with CUDA enabled."
         )
-    place = devices.check(found._device)
-    if not found._dtype.is_floating_point:
+    place = devices.check(tensor_type._device)
+    if not tensor_type._dtype.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
-    set_default_dtype(found._dtype)
+    set_default_dtype(tensor_type._dtype)
     push_default_device(None if place is CPU else place)
     default_tensor_device[0] = place.type
 
@@ -160,8 +160,8 @@ def is_nonzero(*args: Any, **kwargs: Any) -> bool:
     _, bound = _IS_NONZERO.bind(args, kwargs)
     count = bound["input"].numel()
     if count != 1:
-        words = "no values" if count == 0 else "more than one value"
-        raise RuntimeError(f"Boolean value of Tensor with {words} is ambiguous")
+        description = "no values" if count == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {description} is ambiguous")
     return bool(bound["input"])
 
 

@@ -60,7 +60,7 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start over with a seed that nobody can foresee, and return it."""
+        """Start over with an unpredictable seed, and return it."""
         with self._lock:
             return self._engine.seed()
 
@@ -129,12 +129,12 @@ _cuda_seed: list[int] = [secrets.randbits(53)]
 
 def cuda_generator(index: int) -> Generator:
     """Return the default generator of a CUDA device."""
-    found = _cuda.get(index)
-    if found is None:
-        found = Generator(Device("cuda", index))
-        found.manual_seed(_cuda_seed[0])
-        found = _cuda.setdefault(index, found)
-    return found
+    generator = _cuda.get(index)
+    if generator is None:
+        generator = Generator(Device("cuda", index))
+        generator.manual_seed(_cuda_seed[0])
+        generator = _cuda.setdefault(index, generator)
+    return generator
 
 
 def seed_cuda(seed: int) -> None:

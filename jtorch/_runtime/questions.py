@@ -65,7 +65,11 @@ def _dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
     strides, shape = self.stride(), self.shape
     if ambiguity_check is not False:
         several = 1 in shape or any(a == b for a, b in itertools.pairwise(strides))
-        if several and sum(self.is_contiguous(memory_format=each) for each in formats) != 1:
+        if (
+            several
+            and sum(self.is_contiguous(memory_format=memory_format) for memory_format in formats)
+            != 1
+        ):
             raise RuntimeError(
                 "The tensor does not have unique dim order, or cannot map to exact one of the "
                 "given memory formats."
@@ -123,9 +127,9 @@ def _map2_(self: Any, x: Any, y: Any, callable: Callable) -> Any:
         callable: takes three numbers.
     """
     shape = self.shape
-    numbers = [each.expand(shape).reshape(-1).tolist() for each in (self, x, y)]
-    made = [callable(*each) for each in zip(*numbers, strict=True)]
-    return self.copy_(self.new_tensor(made).reshape(shape))
+    numbers = [row.expand(shape).reshape(-1).tolist() for row in (self, x, y)]
+    results = [callable(*row) for row in zip(*numbers, strict=True)]
+    return self.copy_(self.new_tensor(results).reshape(shape))
 
 
 def typename(obj: Any, /) -> str:

@@ -1,4 +1,4 @@
-"""``torch.TypedStorage``, and ``torch.FloatStorage`` and its like, which are its old names."""
+"""``torch.TypedStorage``, and its old names (``torch.FloatStorage``, ...)."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ class TypedStorage:
 
     @classmethod
     def _of(cls, untyped: UntypedStorage, dtype: DType) -> TypedStorage:
-        made = object.__new__(TypedStorage)
-        made._bytes = untyped
-        made.dtype = dtype
-        return made
+        storage = object.__new__(TypedStorage)
+        storage._bytes = untyped
+        storage.dtype = dtype
+        return storage
 
     @property
     def device(self) -> Device:
@@ -165,10 +165,10 @@ class TypedStorage:
 
     def pickle_storage_type(self) -> str:
         """Return the old name of the class, such as ``"FloatStorage"``."""
-        found = _CLASS_OF.get(self.dtype)
-        if found is None:
+        storage_class = _CLASS_OF.get(self.dtype)
+        if storage_class is None:
             raise KeyError(self.dtype)
-        return found.__name__
+        return storage_class.__name__
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Return the old name of the type; or the elements as another one.

@@ -142,7 +142,7 @@ def _dequantize(input: Any) -> Any:
         input: a tensor, or a sequence of them.
     """
     if isinstance(input, (tuple, list)):
-        return tuple([_dequantize(each) for each in input])
+        return tuple([_dequantize(tensor) for tensor in input])
     return input.float()
 
 

@@ -33,7 +33,7 @@ def tensor_of_array(
     requires_grad: bool = False,
     strides: tuple[int, ...] | None = None,
 ) -> Any:
-    """Wrap an array that nobody else will write to.
+    """Wrap an array that has no other writer.
 
     Args:
         array: array of JAX or NumPy, where the device is.
@@ -117,9 +117,9 @@ def copied(source: Any, dtype: DType | None, device: Any, requires_grad: bool) -
 def array_of_data(data: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
     """Return a fresh NumPy array of data that are no tensor, and its dtype."""
     if isinstance(data, (np.ndarray, np.generic)):
-        found = _numpy_bridge.dtype_of_array(np.asarray(data))
+        inferred_dtype = _numpy_bridge.dtype_of_array(np.asarray(data))
         _numpy_bridge.check_strides(np.asarray(data))
-        dtype = dtype or found
+        dtype = dtype or inferred_dtype
         return np.asarray(as_dtype(np.array(data), dtype)), dtype
     if hasattr(data, "__array_interface__") and not isinstance(data, (str, bytes)):
         return array_of_data(np.asarray(data), dtype)
@@ -157,8 +157,8 @@ def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
         shared = _numpy_bridge.from_numpy(data)
         return shared.to(place, dtype or shared.dtype)
     if not isinstance(data, (list, tuple, int, float, np.generic)) and hasattr(data, "__dlpack__"):
-        made = _numpy_bridge.from_dlpack(data)
-        return made.to(place, dtype or made.dtype)
+        tensor = _numpy_bridge.from_dlpack(data)
+        return tensor.to(place, dtype or tensor.dtype)
     array, dtype = array_of_data(data, dtype)
     return fresh_tensor(array, dtype, place)
 
@@ -258,10 +258,10 @@ def legacy_constructor(cls: type, *args: Any, **kwargs: Any) -> Any:
     """Make what ``torch.Tensor(...)`` makes."""
     from .legacy_types import construct
 
-    made = construct(args, kwargs, local.trace.mode.default_dtype, default_device())
+    tensor = construct(args, kwargs, local.trace.mode.default_dtype, default_device())
     if cls is record.Tensor:
-        return made
-    return _as_subclass(made, cls)
+        return tensor
+    return _as_subclass(tensor, cls)
 
 
 def _as_subclass(tensor: Any, cls: type) -> Any:

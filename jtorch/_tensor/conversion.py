@@ -153,8 +153,8 @@ def to_bool(self: Any) -> bool:
     value = self._value if self._alias is None else current_value(self)
     count = value.meta.numel
     if count != 1:
-        words = "no values" if count == 0 else "more than one value"
-        raise RuntimeError(f"Boolean value of Tensor with {words} is ambiguous")
+        description = "no values" if count == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {description} is ambiguous")
     return bool(item(self))
 
 
@@ -171,7 +171,7 @@ def apply_(self: Any, callable: Any) -> Any:
         raise TypeError("apply_ is only implemented on CPU tensors")
     if self.requires_grad:
         raise TypeError("apply_ can't be called on Tensors that require grad")
-    return _replaced(self, [callable(each) for each in _flat(self)])
+    return _replaced(self, [callable(number) for number in _flat(self)])
 
 
 def map_(self: Any, tensor: Any, callable: Any) -> Any:
@@ -179,7 +179,7 @@ def map_(self: Any, tensor: Any, callable: Any) -> Any:
     if self.requires_grad:
         raise TypeError("Can't call map_() on Variable that requires grad")
     other = _flat(tensor.expand_as(self))
-    return _replaced(self, [callable(*each) for each in zip(_flat(self), other, strict=True)])
+    return _replaced(self, [callable(*numbers) for numbers in zip(_flat(self), other, strict=True)])
 
 
 def _flat(tensor: Any) -> list:

@@ -1,4 +1,4 @@
-"""Other dtypes and other devices: ``to``, ``type``, ``float``, ``cpu``, ``cuda`` and their kin."""
+"""Other dtypes and other devices: ``to``, ``type``, ``float``, ``cpu``, ``cuda``, ...."""
 
 from __future__ import annotations
 
@@ -239,16 +239,16 @@ def type_(self: Any, *args: Any, **kwargs: Any) -> Any:
     if isinstance(wanted, DType):
         return converted(self, wanted, None, False, bound["memory_format"])
     if isinstance(wanted, tensortype):
-        found: Any = wanted
+        tensor_type: Any = wanted
     elif isinstance(wanted, (str, type)):
         text = wanted if isinstance(wanted, str) else wanted.__name__
-        found = by_name(text)
-        if found is None:
+        tensor_type = by_name(text)
+        if tensor_type is None:
             raise ValueError(f"invalid type: '{text}'")
     else:
         raise TypeError("dtype must be a type, str, or dtype object")
-    place = devices.check(found._device)
-    return converted(self, found._dtype, place, False, bound["memory_format"])
+    place = devices.check(tensor_type._device)
+    return converted(self, tensor_type._dtype, place, False, bound["memory_format"])
 
 
 def type_as(self: Any, other: Any) -> Any:

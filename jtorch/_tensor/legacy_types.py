@@ -74,7 +74,7 @@ def construct(args: tuple, kwargs: dict, dtype: DType, device: Device) -> Any:
 
 
 class tensortype(type):
-    """The class of ``torch.FloatTensor`` and its like."""
+    """The class of ``torch.FloatTensor`` and the other legacy types."""
 
     _dtype: DType
     _device: Device
@@ -92,13 +92,13 @@ class tensortype(type):
                 f"type {cls.__module__}.{cls.__name__} not available. Torch not compiled with CUDA "
                 "enabled."
             )
-        made = construct(args, kwargs, cls._dtype, devices.check(cls._device))
-        if made.dtype is not cls._dtype:
+        tensor = construct(args, kwargs, cls._dtype, devices.check(cls._device))
+        if tensor.dtype is not cls._dtype:
             raise TypeError(
                 f"expected {_options(cls._dtype, cls._device)} (got "
-                f"{_options(made.dtype, made.device)})"
+                f"{_options(tensor.dtype, tensor.device)})"
             )
-        return made
+        return tensor
 
     @property
     def dtype(cls) -> DType:
@@ -129,7 +129,7 @@ _NAMES = (
 
 
 def _make(module: str, device: Device) -> dict[str, tensortype]:
-    made = {}
+    types = {}
     for name in _NAMES:
         body = {
             "__module__": module,
@@ -137,8 +137,8 @@ def _make(module: str, device: Device) -> dict[str, tensortype]:
             "_device": device,
             "__doc__": f"Tensors of {dtypes.BY_LEGACY_NAME[name]} on {device.type}.",
         }
-        made[f"{name}Tensor"] = tensortype(f"{name}Tensor", (), body)
-    return made
+        types[f"{name}Tensor"] = tensortype(f"{name}Tensor", (), body)
+    return types
 
 
 CPU_TYPES = _make("torch", CPU)

@@ -29,9 +29,9 @@ def dtype_of_array(array: np.ndarray) -> DType:
         ValueError: it is of the other byte order.
         TypeError: PyTorch has no such dtype.
     """
-    found = dtypes.BY_NUMPY.get(array.dtype)
-    if found is not None:
-        return found
+    dtype = dtypes.BY_NUMPY.get(array.dtype)
+    if dtype is not None:
+        return dtype
     if array.dtype.kind in "biufc" and not array.dtype.isnative:
         raise _messages.numpy_byte_order()
     raise _messages.numpy_type(array.dtype)
@@ -54,7 +54,7 @@ def from_numpy(*args: Any) -> Any:
     """Make a tensor that shares the memory of a NumPy array.
 
     What is written to one of them is seen by the other. As long as the array is alive outside of
-    the tensor, each use of the tensor looks at the array anew.
+    the tensor, each use of the tensor reads the array again.
 
     Args:
         ndarray: the array.
@@ -257,19 +257,19 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         copy: whether to copy; ``None``: only where that is needed.
     """
     if is_tensor(ext_tensor):
-        made = ext_tensor.detach()
+        tensor = ext_tensor.detach()
     elif type(ext_tensor).__name__ == "PyCapsule":
-        made = _shared_tensor(np.from_dlpack(_Capsule(ext_tensor)))
+        tensor = _shared_tensor(np.from_dlpack(_Capsule(ext_tensor)))
     elif hasattr(ext_tensor, "__dlpack__"):
         if ext_tensor.__dlpack_device__()[0] != 1:
-            made = _shared_tensor(interchange.host_copy(ext_tensor)).to("cuda")
+            tensor = _shared_tensor(interchange.host_copy(ext_tensor)).to("cuda")
         else:
-            made = _shared_tensor(np.from_dlpack(ext_tensor))
+            tensor = _shared_tensor(np.from_dlpack(ext_tensor))
     else:
         raise AttributeError(f"'{type(ext_tensor).__name__}' object has no attribute '__dlpack__'")
     if device is not None:
-        made = made.to(device)
-    return made.clone() if copy else made
+        tensor = tensor.to(device)
+    return tensor.clone() if copy else tensor
 
 
 def __dlpack__(

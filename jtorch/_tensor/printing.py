@@ -354,7 +354,7 @@ def format_batched(value: str, level: int, batch_dim: int) -> str:
 
 
 def format_grad_tracking(value: str, level: int) -> str:
-    """Return what a tensor inside ``torch.func.grad`` and its kin prints.
+    """Return what a tensor inside ``torch.func.grad`` and related transforms prints.
 
     Args:
         value: ``repr`` of the tensor inside.

@@ -162,13 +162,13 @@ def _complex_default(default_dtype: DType) -> DType:
 
 def _inferred(value: Any, default_dtype: DType, warned: list[bool]) -> DType:
     if isinstance(value, (np.ndarray, np.generic)):
-        found = dtypes.from_numpy(value.dtype)
-        if found is None:
+        dtype = dtypes.from_numpy(value.dtype)
+        if dtype is None:
             raise _messages.numpy_type(value.dtype)
         if isinstance(value, np.ndarray) and value.ndim and not warned[0]:
             warned[0] = True
             warnings.warn(_messages.list_of_arrays(), UserWarning, stacklevel=2)
-        return found
+        return dtype
     if isinstance(value, float):
         return default_dtype
     if isinstance(value, bool):

@@ -22,7 +22,7 @@ class Tensor(TensorBase):
     """A multi-dimensional array of elements of one dtype, with gradients.
 
     Everything about a tensor but its elements is known at once; the elements are computed when
-    somebody looks at them. ``Tensor(2, 3)`` makes an uninitialised one of that size, and
+    they are read. ``Tensor(2, 3)`` makes an uninitialised one of that size, and
     ``Tensor([1.0, 2.0])`` one of that content, both of the default dtype.
     """
 

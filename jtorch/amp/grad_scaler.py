@@ -27,11 +27,11 @@ class _MultiDeviceReplicator:
         self._per_device_tensors: dict[Any, Any] = {}
 
     def get(self, device: Any) -> Any:
-        found = self._per_device_tensors.get(device)
-        if found is None:
-            found = self.master.to(device=device, non_blocking=True, copy=True)
-            self._per_device_tensors[device] = found
-        return found
+        replica = self._per_device_tensors.get(device)
+        if replica is None:
+            replica = self.master.to(device=device, non_blocking=True, copy=True)
+            self._per_device_tensors[device] = replica
+        return replica
 
 
 class OptState(Enum):
@@ -147,7 +147,7 @@ class GradScaler:
         self, optimizer: Any, inv_scale: Any, found_inf: Any, allow_fp16: bool
     ) -> dict[Any, Any]:
         scales = _MultiDeviceReplicator(inv_scale)
-        found = _MultiDeviceReplicator(found_inf)
+        replicas = _MultiDeviceReplicator(found_inf)
         grads: dict[tuple[Any, Any], list[Any]] = {}
         with torch.no_grad():
             for group in optimizer.param_groups:
@@ -162,9 +162,9 @@ class GradScaler:
                     if not allow_fp16 and grad.dtype is dtypes.float16:
                         raise ValueError("Attempting to unscale FP16 gradients.")
                     grads.setdefault((grad.device, grad.dtype), []).append(grad)
-            for (device, _), own in grads.items():
-                _unscale(own, found.get(device), scales.get(device))
-        return found._per_device_tensors
+            for (device, _), device_gradients in grads.items():
+                _unscale(device_gradients, replicas.get(device), scales.get(device))
+        return replicas._per_device_tensors
 
     def unscale_(self, optimizer: Any) -> None:
         """Divide the gradients of an optimiser by the factor, before ``step`` does.
@@ -397,9 +397,9 @@ class GradScaler:
         scale, _ = self._check_scale_growth_tracker("_check_inf_per_device")
         one = torch.full((), 1.0, dtype=dtypes.float32, device=scale.device)
         found_inf = torch.full((), 0.0, dtype=dtypes.float32, device=scale.device)
-        found = self._unscale_grads_(optimizer, one, found_inf, True)
-        self._per_optimizer_states[id(optimizer)]["found_inf_per_device"] = found
-        return found
+        found_inf_per_device = self._unscale_grads_(optimizer, one, found_inf, True)
+        self._per_optimizer_states[id(optimizer)]["found_inf_per_device"] = found_inf_per_device
+        return found_inf_per_device
 
     def _found_inf_per_device(self, optimizer: Any) -> dict[Any, Any]:
         return self._per_optimizer_states[id(optimizer)]["found_inf_per_device"]

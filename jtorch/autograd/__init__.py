@@ -103,7 +103,7 @@ def _run(
     graph.begin_pass()
     succeeded = False
     try:
-        found = differentiate(
+        gradients_of_inputs = differentiate(
             roots,
             cotangents,
             inputs=inputs,
@@ -118,7 +118,7 @@ def _run(
             graph.end_pass(succeeded)
         finally:
             set_grad_mode(before)
-    return found
+    return gradients_of_inputs
 
 
 def backward(
@@ -200,9 +200,9 @@ def grad(
             raise messages.input_without_grad(index)
     from .._engine.recording.record import wrap
 
-    found = _run(outputs, gradients, wanted, retain_graph, create_graph, False)
+    gradients_of_inputs = _run(outputs, gradients, wanted, retain_graph, create_graph, False)
     results = []
-    for index, (tensor, value) in enumerate(zip(wanted, found, strict=True)):
+    for index, (tensor, value) in enumerate(zip(wanted, gradients_of_inputs, strict=True)):
         if value is not None:
             results.append(wrap(value))
         elif materialize_grads:

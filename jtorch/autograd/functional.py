@@ -16,16 +16,16 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 def _tuple(value: Any, name: str, kind: str) -> tuple[bool, tuple]:
     several = isinstance(value, tuple)
     values = value if several else (value,)
-    for index, each in enumerate(values):
-        if not is_tensor(each):
+    for index, tensor in enumerate(values):
+        if not is_tensor(tensor):
             if several:
                 raise TypeError(
                     f"The {name} given to {kind} must be either a Tensor or a tuple of Tensors but "
-                    f"the value at index {index} has type {type(each)}."
+                    f"the value at index {index} has type {type(tensor)}."
                 )
             raise TypeError(
                 f"The {name} given to {kind} must be either a Tensor or a tuple of Tensors but the "
-                f"given {name} has type {type(each)}."
+                f"given {name} has type {type(tensor)}."
             )
     return several, values
 
@@ -33,8 +33,8 @@ def _tuple(value: Any, name: str, kind: str) -> tuple[bool, tuple]:
 def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
     several = isinstance(value, tuple)
     values = value if several else (value,)
-    for index, each in enumerate(values):
-        if not is_tensor(each):
+    for index, tensor in enumerate(values):
+        if not is_tensor(tensor):
             where = (
                 f"the value at index {index}"
                 if several
@@ -42,7 +42,7 @@ def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
             )
             raise TypeError(
                 f"The outputs of the user-provided function given to {kind} must be either a "
-                f"Tensor or a tuple of Tensors but {where} has type {type(each)}."
+                f"Tensor or a tuple of Tensors but {where} has type {type(tensor)}."
             )
     return several, values
 
@@ -50,11 +50,11 @@ def _outputs(value: Any, kind: str) -> tuple[bool, tuple]:
 def _prepare(inputs: tuple, create_graph: bool) -> tuple:
     """Return copies that require grad, connected to the originals where a graph is wanted."""
     prepared = []
-    for each in inputs:
-        if create_graph and each.requires_grad:
-            prepared.append(each.view_as(each))
+    for tensor in inputs:
+        if create_graph and tensor.requires_grad:
+            prepared.append(tensor.view_as(tensor))
         else:
-            prepared.append(each.detach().requires_grad_(True))
+            prepared.append(tensor.detach().requires_grad_(True))
     return tuple(prepared)
 
 
@@ -77,11 +77,11 @@ def _grad(outputs: Any, inputs: tuple, weights: Any = None, **options: Any) -> t
 def _filled(found: tuple, inputs: tuple, strict: bool, what: str) -> tuple:
     zeros_like = zeros_like_function
     results = []
-    for index, (value, each) in enumerate(zip(found, inputs, strict=True)):
+    for index, (value, input) in enumerate(zip(found, inputs, strict=True)):
         if value is None:
             if strict:
                 raise RuntimeError(what.format(index=index))
-            value = zeros_like(each)
+            value = zeros_like(input)
         results.append(value)
     return tuple(results)
 
@@ -107,11 +107,11 @@ def _check_vector(v: Any, like: tuple, name: str, kind: str) -> tuple:
         raise RuntimeError(
             f"v is a tuple of invalid length: should be {len(like)} but got {len(values)}."
         )
-    for index, (each, other) in enumerate(zip(values, like, strict=True)):
-        if each.size() != other.size():
+    for index, (vector, other) in enumerate(zip(values, like, strict=True)):
+        if vector.size() != other.size():
             prefix = f"Entry {index} in " if len(values) > 1 else ""
             raise RuntimeError(
-                f"{prefix}v has invalid size: should be {other.size()} but got {each.size()}."
+                f"{prefix}v has invalid size: should be {other.size()} but got {vector.size()}."
             )
     return values
 
@@ -134,15 +134,15 @@ def vjp(
     prepared = _prepare(given, create_graph)
     several_outputs, outputs = _outputs(func(*prepared), "vjp")
     weights = _check_vector(v, outputs, "vjp", "outputs")
-    found = _grad(outputs, prepared, list(weights), create_graph=create_graph)
-    found = _filled(
-        found, prepared, strict,
+    gradients = _grad(outputs, prepared, list(weights), create_graph=create_graph)
+    gradients = _filled(
+        gradients, prepared, strict,
         "The output of the user-provided function is independent of input {index}. This is not "
         "allowed in strict mode.",
     )  # fmt: skip
     return (
         _finish(outputs, several_outputs, create_graph),
-        _finish(found, several, create_graph),
+        _finish(gradients, several, create_graph),
     )
 
 
@@ -172,11 +172,11 @@ def jvp(
         "The output of the user-provided function is independent of input {index}. This is not "
         "allowed in strict mode.",
     )  # fmt: skip
-    found = _grad(gradients, dummies, list(weights), create_graph=create_graph)
-    found = _filled(found, outputs, False, "")
+    products = _grad(gradients, dummies, list(weights), create_graph=create_graph)
+    products = _filled(products, outputs, False, "")
     return (
         _finish(outputs, several_outputs, create_graph),
-        _finish(found, several_outputs, create_graph),
+        _finish(products, several_outputs, create_graph),
     )
 
 

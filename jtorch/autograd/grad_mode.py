@@ -1,4 +1,4 @@
-"""Whether operators are recorded for differentiation: ``no_grad`` and its kin."""
+"""Whether operators are recorded for differentiation: ``no_grad`` and related contexts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _WITH_GRAD: dict[Mode, Mode] = {}
 
 
 def _without_grad(mode: Mode) -> Mode:
-    found = _WITHOUT_GRAD.get(mode)
-    if found is None:
-        found = _WITHOUT_GRAD[mode] = intern_mode(mode._replace(grad=False))
-    return found
+    mode_without_grad = _WITHOUT_GRAD.get(mode)
+    if mode_without_grad is None:
+        mode_without_grad = _WITHOUT_GRAD[mode] = intern_mode(mode._replace(grad=False))
+    return mode_without_grad
 
 
 def _with_grad(mode: Mode) -> Mode:
-    found = _WITH_GRAD.get(mode)
-    if found is None:
-        found = _WITH_GRAD[mode] = intern_mode(mode._replace(grad=True))
-    return found
+    mode_with_grad = _WITH_GRAD.get(mode)
+    if mode_with_grad is None:
+        mode_with_grad = _WITH_GRAD[mode] = intern_mode(mode._replace(grad=True))
+    return mode_with_grad
 
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])

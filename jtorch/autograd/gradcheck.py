@@ -225,12 +225,12 @@ def gradgradcheck(
     count = len(weights)
 
     def first(*arguments: Any) -> Any:
-        own, own_weights = arguments[:-count], arguments[-count:]
-        wanted = tuple([a for a in own if is_tensor(a) and a.requires_grad])
-        found = grad(
-            _outputs(func(*own)), wanted, own_weights, create_graph=True, allow_unused=True
+        inputs, own_weights = arguments[:-count], arguments[-count:]
+        wanted = tuple([a for a in inputs if is_tensor(a) and a.requires_grad])
+        gradients = grad(
+            _outputs(func(*inputs)), wanted, own_weights, create_graph=True, allow_unused=True
         )
-        return tuple([g for g in found if g is not None])
+        return tuple([g for g in gradients if g is not None])
 
     return gradcheck(
         first,

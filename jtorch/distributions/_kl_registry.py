@@ -77,15 +77,15 @@ def _dispatch_kl(type_p: type, type_q: type) -> Any:
         return NotImplemented
     left_p, left_q = min(_Match(p, q) for p, q in matches).types
     right_q, right_p = min(_Match(q, p) for p, q in matches).types
-    found = _KL_REGISTRY[left_p, left_q]
-    if found is not _KL_REGISTRY[right_p, right_q]:
+    divergence = _KL_REGISTRY[left_p, left_q]
+    if divergence is not _KL_REGISTRY[right_p, right_q]:
         warnings.warn(
             f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
             f"Please register_kl({left_p.__name__}, {right_q.__name__})",
             RuntimeWarning,
             stacklevel=2,
         )
-    return found
+    return divergence
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:

@@ -40,10 +40,10 @@ class _Partwise(Transform):
             raise AssertionError(
                 f"dim {dim} out of range for {described} with {value.dim()} dimensions"
             )
-        words, size = self._size()
+        description, size = self._size()
         if value.size(dim) != size:
             raise AssertionError(
-                f"{name}.size({dim}) = {value.size(dim)} must equal {words} {size}"
+                f"{name}.size({dim}) = {value.size(dim)} must equal {description} {size}"
             )
 
     def _values(self, x: Tensor) -> list[Tensor]:

@@ -264,10 +264,9 @@ class Distribution:
         return self.__new__(type(self))
 
     def __repr__(self) -> str:
-        own = self.__dict__
+        attributes = self.__dict__
         parameters = ", ".join(
-            f"{name}: {own[name] if own[name].numel() == 1 else own[name].size()}"
-            for name in self.arg_constraints
-            if name in own
+            f"{name}: {value if value.numel() == 1 else value.size()}"
+            for name, value in ((n, attributes[n]) for n in self.arg_constraints if n in attributes)
         )
         return f"{self.__class__.__name__}({parameters})"

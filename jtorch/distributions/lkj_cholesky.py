@@ -18,7 +18,7 @@ __all__ = ["LKJCholesky"]
 
 
 class LKJCholesky(Distribution):
-    """LKJ distribution of Cholesky factors: density ``det(R)^(concentration - 1)``, ``R = L L^T``.
+    """LKJ distribution of Cholesky factors ``L``: density ``det(L L^T)^(concentration - 1)``.
 
     Lewandowski, Kurowicka and Joe: *Generating random correlation matrices based on vines and
     extended onion method*, 2009. A concentration of 1 makes all correlation matrices equally

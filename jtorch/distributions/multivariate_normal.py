@@ -44,8 +44,8 @@ def _batch_mahalanobis(bL: Any, bx: Any) -> Tensor:
     for of_matrices, of_vectors in zip(bL.shape[:-2], bx.shape[outer:-1]):
         split += (of_vectors // of_matrices, of_matrices)
     last = outer + 2 * dims
-    repeats, places = range(outer, last, 2), range(outer + 1, last, 2)
-    vectors = bx.reshape(split + (n,)).permute([*range(outer), *repeats, *places, last])
+    repeats, batch_dims = range(outer, last, 2), range(outer + 1, last, 2)
+    vectors = bx.reshape(split + (n,)).permute([*range(outer), *repeats, *batch_dims, last])
 
     matrices = bL.reshape(-1, n, n)
     columns = vectors.reshape(-1, matrices.size(0), n).permute(1, 2, 0)

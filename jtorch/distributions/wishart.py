@@ -208,7 +208,7 @@ class Wishart(ExponentialFamily):
         """Draw matrices, some of them again.
 
         PyTorch 2.13 takes the matrices that lie in the support for singular ones at first, and
-        draws them anew; what remains outside the support afterwards is tried again.
+        draws them again; what remains outside the support afterwards is tried again.
 
         Args:
             sample_shape: how many to draw.

@@ -68,18 +68,18 @@ def functional_call(
                 "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, "
                 f"but got {type(given)}"
             )
-        if not all(isinstance(each, dict) for each in given):
+        if not all(isinstance(mapping, dict) for mapping in given):
             raise ValueError(
                 "Expected all elements of parameter_and_buffer_dicts to be dictionaries"
             )
-        names = [name for each in given for name in each]
+        names = [name for mapping in given for name in mapping]
         repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         if repeated:
             raise ValueError(
                 f"{repeated} appeared in multiple dictionaries; behavior of functional call is "
                 "ambiguous"
             )
-        given = {name: each[name] for each in given for name in each}
+        given = {name: mapping[name] for mapping in given for name in mapping}
     return _functional_call(module, given, args, kwargs, tie_weights=tie_weights, strict=strict)
 
 

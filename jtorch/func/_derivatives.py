@@ -36,11 +36,11 @@ def _tracked(tree: Any) -> tuple[Any, list[Tensor], bool]:
 def _chosen(args: tuple, argnums: Any, name: str) -> tuple[tuple[int, ...], bool]:
     """Return the positions to differentiate by, and whether there is one alone."""
     alone = isinstance(argnums, int)
-    places = (argnums,) if alone else tuple(argnums)
-    for place in places:
+    indices = (argnums,) if alone else tuple(argnums)
+    for place in indices:
         if not -len(args) <= place < len(args):
             raise RuntimeError(f"Got argnum={place}, but only {len(args)} positional inputs")
-    return tuple([place % len(args) for place in places]), alone
+    return tuple([place % len(args) for place in indices]), alone
 
 
 def _with(args: tuple, places: tuple[int, ...], values: tuple) -> list:
@@ -51,7 +51,7 @@ def _with(args: tuple, places: tuple[int, ...], values: tuple) -> list:
 
 
 def _released(tree: Any, outer: bool) -> Any:
-    """Return results without history, unless somebody outside differentiates them as well."""
+    """Return results without history, unless an outer transform differentiates them too."""
     if outer or _depth or local.trace.captures:
         return tree
     leaves, structure = flatten(tree)
@@ -62,11 +62,13 @@ def _released(tree: Any, outer: bool) -> Any:
 
 def _gradients(outputs: list, inputs: list, cotangents: Any) -> list:
     if not any(output.requires_grad for output in outputs):
-        return [zeros_like(each) for each in inputs]
-    found = _autograd_grad(
+        return [zeros_like(input) for input in inputs]
+    gradients = _autograd_grad(
         outputs, inputs, cotangents, create_graph=True, retain_graph=True, allow_unused=True
     )
-    return [zeros_like(each) if value is None else value for value, each in zip(found, inputs)]
+    return [
+        zeros_like(input) if value is None else value for value, input in zip(gradients, inputs)
+    ]
 
 
 def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
@@ -169,9 +171,11 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
                 f"Expected pytree structure of cotangents to be the same as pytree structure of "
                 f"outputs to the function. cotangents: {shape}, primal output: {form}"
             )
-        found = unflatten(flatten(fresh)[1], _gradients(outputs, inputs, given))
-        found = _released(found, outer or any(each.requires_grad for each in given))
-        return found
+        gradients = unflatten(flatten(fresh)[1], _gradients(outputs, inputs, given))
+        gradients = _released(
+            gradients, outer or any(cotangent.requires_grad for cotangent in given)
+        )
+        return gradients
 
     released = _released(output, outer)
     return (released, vjp_fn, _released(aux, outer)) if has_aux else (released, vjp_fn)
@@ -253,8 +257,8 @@ def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Ca
 
         def build(pure: Callable, arrays: list, extra: list) -> list:
             values = pure(*arrays)
-            found = differentiate(pure, argnums=tuple(range(count)))(*arrays)
-            return [*values, *[part for parts in found for part in parts]]
+            jacobians = differentiate(pure, argnums=tuple(range(count)))(*arrays)
+            return [*values, *[part for parts in jacobians for part in parts]]
 
         made, results = apply(
             flat,

@@ -22,15 +22,15 @@ def children(tree: Any) -> tuple[Any, list[Any]] | None:
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """Return the leaves of nested containers, and their structure."""
-    found = children(tree)
-    if found is None:
+    node = children(tree)
+    if node is None:
         return [tree], LEAF
-    what, parts = found
+    what, parts = node
     leaves: list[Any] = []
     structures = []
     for part in parts:
-        own, structure = flatten(part)
-        leaves.extend(own)
+        child_leaves, structure = flatten(part)
+        leaves.extend(child_leaves)
         structures.append(structure)
     return leaves, (what, tuple(structures))
 
@@ -44,10 +44,10 @@ def _rebuilt(structure: Any, leaves: Iterator[Any]) -> Any:
     if structure == LEAF:
         return next(leaves)
     (kind, described), parts = structure
-    made = [_rebuilt(part, leaves) for part in parts]
+    subtrees = [_rebuilt(part, leaves) for part in parts]
     if kind in _DICTS:
-        return (dict if kind is defaultdict else kind)(zip(described, made))
-    return kind(*made) if hasattr(kind, "_fields") else kind(made)
+        return (dict if kind is defaultdict else kind)(zip(described, subtrees))
+    return kind(*subtrees) if hasattr(kind, "_fields") else kind(subtrees)
 
 
 def spread(values: Any, structure: Any) -> list[Any] | None:

@@ -133,8 +133,8 @@ def _mapped(
 
     def one(*slices: Tensor) -> Any:
         filled = list(leaves)
-        for at, each in zip(places, slices):
-            filled[at] = each
+        for at, output in zip(places, slices):
+            filled[at] = output
         return func(*unflatten(structure, filled), **kwargs)
 
     name = _name(func)
@@ -144,11 +144,11 @@ def _mapped(
 
     made, results = apply(one, arguments, metas, "vmap", build, axes, random=randomness)
     outputs, form = flatten(made.result)
-    for each in outputs:
-        if not isinstance(each, Tensor):
+    for output in outputs:
+        if not isinstance(output, Tensor):
             raise ValueError(
                 f"vmap({name}, ...): `{name}` must only return "
-                f"Tensors, got type {type(each)}. "
+                f"Tensors, got type {type(output)}. "
                 "Did you mean to set out_dims= to None for output?"
             )
     where = spread(out_dims, form)

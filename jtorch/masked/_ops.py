@@ -96,15 +96,15 @@ def _canonical_dim(dim: Dims, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     ndim = max(ndim, 1)
     dims: list[int] = []
-    for each in (dim,) if isinstance(dim, int) else dim:
-        if each in dims:
-            raise RuntimeError(f"dim={each} appears multiple times in the list of dims")
-        if each >= ndim or each < -ndim:
+    for one_dim in (dim,) if isinstance(dim, int) else dim:
+        if one_dim in dims:
+            raise RuntimeError(f"dim={one_dim} appears multiple times in the list of dims")
+        if one_dim >= ndim or one_dim < -ndim:
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but "
-                f"got {each})"
+                f"got {one_dim})"
             )
-        dims.append(each % ndim)
+        dims.append(one_dim % ndim)
     return tuple(sorted(dims))
 
 
@@ -144,8 +144,8 @@ def _output_mask(op: Any, input: Any, *args: Any, **kwargs: Any) -> Any:
             args = args[1:]
         dim = args[0] if args else kwargs.get("dim")
         result = _input_mask(input, *args, **kwargs)
-        for each in reversed(_canonical_dim(dim, input.ndim)):
-            result = result.any(dim=each, keepdim=bool(kwargs.get("keepdim", False)))
+        for one_dim in reversed(_canonical_dim(dim, input.ndim)):
+            result = result.any(dim=one_dim, keepdim=bool(kwargs.get("keepdim", False)))
         return result
     if name in _NORMALISATIONS:
         return _input_mask(input, *args, **kwargs)
@@ -194,8 +194,8 @@ def prod(
     dtype = _sum_dtype(input, dtype)
     dims = _canonical_dim(dim, input.ndim)
     result = _combine_input_and_mask(prod, input, mask).to(dtype=dtype)
-    for each in reversed(dims):
-        result = result.prod(dim=each, keepdim=bool(keepdim))
+    for one_dim in reversed(dims):
+        result = result.prod(dim=one_dim, keepdim=bool(keepdim))
     return result
 
 

@@ -37,13 +37,13 @@ def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
     expected = {*_FACTORY_KEYS, "factory_kwargs"}
     if not kwargs.keys() <= expected:
         raise TypeError(f"unexpected kwargs {kwargs.keys() - expected}")
-    found = dict(kwargs.get("factory_kwargs", {}))
+    result = dict(kwargs.get("factory_kwargs", {}))
     for key in _FACTORY_KEYS:
         if key in kwargs:
-            if key in found:
+            if key in result:
                 raise TypeError(f"{key} specified twice, in **kwargs and in factory_kwargs")
-            found[key] = kwargs[key]
-    return found
+            result[key] = kwargs[key]
+    return result
 
 
 def _name_as_pytorch() -> None:

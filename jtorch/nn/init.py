@@ -331,8 +331,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     with torch.no_grad():
         tensor.normal_(0, std, generator=generator)
         for column in range(columns):
-            places = torch.randperm(rows)
-            tensor[places[:zeros], column] = 0
+            rows_in_random_order = torch.randperm(rows)
+            tensor[rows_in_random_order[:zeros], column] = 0
     return tensor
 
 

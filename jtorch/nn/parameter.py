@@ -24,12 +24,12 @@ def _make_subclass(cls: type, data: Tensor, requires_grad: bool) -> Any:
     """Return a leaf of a subclass of ``Tensor`` in the memory of another tensor."""
     if requires_grad and not (data.is_floating_point() or data.is_complex()):
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    made: Any = object.__new__(cls)
-    made._alias = None
-    made._writes = 0
-    made._extra = None
-    adopt(made, data, bool(requires_grad))
-    return made
+    parameter: Any = object.__new__(cls)
+    parameter._alias = None
+    parameter._writes = 0
+    parameter._extra = None
+    adopt(parameter, data, bool(requires_grad))
+    return parameter
 
 
 class _ParameterMeta(type):
@@ -169,12 +169,12 @@ class UninitializedTensorMixin:
             device, dtype: by default those that it has.
         """
         inner = self.__dict__.pop("_inner")
-        made = torch.empty(shape, device=device or inner.device, dtype=dtype or inner.dtype)
+        tensor = torch.empty(shape, device=device or inner.device, dtype=dtype or inner.dtype)
         this: Any = self
         this.__class__ = this.cls_to_become
         this._writes = 0
         this._extra = None
-        adopt(this, made, inner.requires_grad)
+        adopt(this, tensor, inner.requires_grad)
 
     def copy_(self, other: Any, non_blocking: bool = False) -> Any:
         """Copy a tensor that has no elements either."""
@@ -217,10 +217,10 @@ def _inner_of(tensor: Any) -> Any:
 
 
 def _make_lazy(cls: type, requires_grad: bool, device: Any, dtype: Any) -> Any:
-    made: Any = object.__new__(cls)
+    parameter: Any = object.__new__(cls)
     inner = torch.empty(0, device=device, dtype=dtype)
-    made.__dict__["_inner"] = inner.requires_grad_(requires_grad)
-    return made
+    parameter.__dict__["_inner"] = inner.requires_grad_(requires_grad)
+    return parameter
 
 
 def _remade(name: str, requires_grad: bool) -> Any:
@@ -307,7 +307,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         dtype: Any = None,
         persistent: bool = True,
     ) -> Any:
-        made = _make_lazy(cls, requires_grad, device, dtype)
-        made.persistent = persistent
-        made._is_buffer = True
-        return made
+        buffer = _make_lazy(cls, requires_grad, device, dtype)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer

@@ -103,8 +103,8 @@ class TreeSpec:
         self.context = context
         self._children = children_specs
         self.num_children = len(children_specs)
-        self.num_leaves = sum(each.num_leaves for each in children_specs) if type else 1
-        self.num_nodes = 1 + sum(each.num_nodes for each in children_specs)
+        self.num_leaves = sum(spec.num_leaves for spec in children_specs) if type else 1
+        self.num_nodes = 1 + sum(spec.num_nodes for spec in children_specs)
 
     @property
     def children_specs(self) -> list[TreeSpec]:
@@ -135,7 +135,7 @@ class TreeSpec:
     def __repr__(self, indent: int = 0) -> str:
         if self.is_leaf():
             return "*"
-        children = [each.__repr__(indent + 2) for each in self._children]
+        children = [child.__repr__(indent + 2) for child in self._children]
         inside = (",\n" + " " * (indent + 2)).join(children)
         return f"TreeSpec({self.type.__name__}, {self.context}, [{inside}])"
 
@@ -152,7 +152,7 @@ class TreeSpec:
     def _put_together(self, leaves: Iterator[Any]) -> Any:
         if self.is_leaf():
             return next(leaves)
-        children = [each._put_together(leaves) for each in self._children]
+        children = [child._put_together(leaves) for child in self._children]
         node = SUPPORTED_NODES.get(self.type)
         return self.type(children) if node is None else node.unflatten_fn(children, self.context)
 

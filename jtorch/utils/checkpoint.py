@@ -32,7 +32,7 @@ def noop_context_fn() -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
-    """Accept whether computing anew may stop early; what nobody needs is never computed."""
+    """Accept whether recomputing may stop early; what is not needed is never computed."""
     yield
 
 
@@ -52,7 +52,7 @@ def checkpoint(
     early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """Call a function whose intermediate results are computed anew for its gradient.
+    """Call a function whose intermediate results are computed again for its gradient.
 
     Args:
         function: what to call.
@@ -104,8 +104,8 @@ def _collect(result: Any, tensors: list[Tensor]) -> None:
     if isinstance(result, Tensor):
         tensors.append(result)
     elif isinstance(result, (tuple, list)):
-        for each in result:
-            _collect(each, tensors)
+        for part in result:
+            _collect(part, tensors)
     elif isinstance(result, Mapping):
         _collect(list(result.values()), tensors)
 
@@ -156,8 +156,8 @@ def checkpoint_sequential(
 
     def run(some: list) -> Callable:
         def forward(value: Any) -> Any:
-            for each in some:
-                value = each(value)
+            for function in some:
+                value = function(value)
             return value
 
         return forward

@@ -16,7 +16,7 @@ __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_ha
 
 
 def unserializable_hook(f: Any) -> Any:
-    """Mark a hook that is not to be saved with its tensor, so that nobody is warned of it."""
+    """Mark a hook that is not to be saved with its tensor, so that no warning is given."""
     f.__torch_unserializable__ = True
     return f
 
@@ -72,8 +72,8 @@ class BackwardHook:
         from ..autograd import is_grad_enabled
         from ..nn.modules._functions import BackwardHookFunction
 
-        places = [index for index, value in enumerate(values) if isinstance(value, Tensor)]
-        tensors = [values[index] for index in places]
+        tensor_indices = [index for index, value in enumerate(values) if isinstance(value, Tensor)]
+        tensors = [values[index] for index in tensor_indices]
         if not (is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             return values, None
         passed = BackwardHookFunction.apply(*tensors)
@@ -86,24 +86,24 @@ class BackwardHook:
             )
         nodes[0].register_hook(hook)
         replaced = list(values)
-        for index, tensor in zip(places, passed, strict=True):
+        for index, tensor in zip(tensor_indices, passed, strict=True):
             replaced[index] = tensor
         kind: Any = type(values)
-        return (tuple(replaced) if kind is tuple else kind(*replaced)), places
+        return (tuple(replaced) if kind is tuple else kind(*replaced)), tensor_indices
 
     @staticmethod
     def _spread(places: list[int], gradients: Any, count: int) -> tuple:
         """Return the gradients at the places of their tensors, ``None`` elsewhere."""
-        found = [None] * count
+        all_gradients = [None] * count
         for index, gradient in zip(places, gradients, strict=True):
-            found[index] = gradient
-        return tuple(found)
+            all_gradients[index] = gradient
+        return tuple(all_gradients)
 
     def _before(self, _: Any, grad_output: tuple) -> tuple | None:
         """Take the gradients of the results: the module's backward is about to begin."""
-        places = self.output_tensors_index
-        assert places is not None
-        self.grad_outputs = self._spread(places, grad_output, self.n_outputs)
+        indices = self.output_tensors_index
+        assert indices is not None
+        self.grad_outputs = self._spread(indices, grad_output, self.n_outputs)
         expected = len(self.grad_outputs)
         for hook in self.user_pre_hooks:
             changed = hook(self.module, self.grad_outputs)
@@ -121,7 +121,7 @@ class BackwardHook:
             self._call_without_inputs()
         if passed_on is None:
             return None
-        return tuple([passed_on[index] for index in places])
+        return tuple([passed_on[index] for index in indices])
 
     def _call_without_inputs(self) -> None:
         warnings.warn(
@@ -146,9 +146,9 @@ class BackwardHook:
         """Take the gradients of the inputs: the module's backward is over."""
         if self.grad_outputs is None:
             return None  # the gradient came by another way than through the results
-        places = self.input_tensors_index
-        assert places is not None
-        gradients: Any = self._spread(places, grad_input, self.n_inputs)
+        indices = self.input_tensors_index
+        assert indices is not None
+        gradients: Any = self._spread(indices, grad_input, self.n_inputs)
         for hook in self.user_hooks:
             changed = hook(self.module, gradients, self.grad_outputs)
             if changed is None:
@@ -160,4 +160,4 @@ class BackwardHook:
                 )
             gradients = changed
         self.grad_outputs = None
-        return tuple([gradients[index] for index in places])
+        return tuple([gradients[index] for index in indices])

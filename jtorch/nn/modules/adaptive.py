@@ -77,20 +77,20 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         self.shortlist_size = cutoffs[0]
         self.n_clusters = len(cutoffs)
         self.head_size = self.shortlist_size + self.n_clusters
-        made = {"device": device, "dtype": dtype}
-        self.head = Linear(in_features, self.head_size, bias=head_bias, **made)
+        factory_options = {"device": device, "dtype": dtype}
+        self.head = Linear(in_features, self.head_size, bias=head_bias, **factory_options)
         self.tail = ModuleList()
         for number, (low, high) in enumerate(pairwise(self.cutoffs), 1):
             hidden = int(in_features // div_value**number)
             self.tail.append(
                 Sequential(
-                    Linear(in_features, hidden, bias=False, **made),
-                    Linear(hidden, high - low, bias=False, **made),
+                    Linear(in_features, hidden, bias=False, **factory_options),
+                    Linear(hidden, high - low, bias=False, **factory_options),
                 )
             )
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters."""
         self.head.reset_parameters()
         for projection in self.tail:
             for layer in projection:  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         target: Any = target_ if batched else target_.unsqueeze(0)
         count = target.size(0)
         output = input.new_zeros(count)
-        places = target.new_empty(count)
+        head_targets = target.new_empty(count)
         used = 0
         for number, (low, high) in enumerate(pairwise([0, *self.cutoffs])):
             inside = (target >= low) & (target < high)
@@ -118,11 +118,11 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             if rows.numel() == 0:
                 continue
             if number == 0:
-                places.index_copy_(0, rows, target[inside])
+                head_targets.index_copy_(0, rows, target[inside])
             else:
                 relative = target[inside] - low
                 scores = self.tail[number - 1](input.index_select(0, rows))
-                places.index_fill_(0, rows, self.shortlist_size + number - 1)
+                head_targets.index_fill_(0, rows, self.shortlist_size + number - 1)
                 likelihood = F.log_softmax(scores, dim=1).gather(1, relative.unsqueeze(1))
                 output.index_copy_(0, rows, likelihood.squeeze(1))
             used += rows.numel()
@@ -132,7 +132,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"[{target.min().item()}, {target.max().item()}] were found. "
             )
         head = F.log_softmax(self.head(input), dim=1)
-        output += head.gather(1, places.unsqueeze(1)).squeeze()
+        output += head.gather(1, head_targets.unsqueeze(1)).squeeze()
         loss = (-output).mean()
         return _ASMoutput(output if batched else output.squeeze(0), loss)
 

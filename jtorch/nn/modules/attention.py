@@ -235,7 +235,7 @@ class MultiheadAttention(Module):
             self.out_proj.weight,
             self.out_proj.bias,
         )
-        return not (torch.is_grad_enabled() and any(each.requires_grad for each in tensors))
+        return not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
 
     def merge_masks(
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor

@@ -121,9 +121,9 @@ class _NormBase(Module):
         key = prefix + "num_batches_tracked"
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             # Files of that age do not count batches.
-            own = self.num_batches_tracked
-            usable = own is not None and own.device != torch.device("meta")
-            state_dict[key] = own if usable else torch.tensor(0, dtype=torch.long)
+            batch_count = self.num_batches_tracked
+            usable = batch_count is not None and batch_count.device != torch.device("meta")
+            state_dict[key] = batch_count if usable else torch.tensor(0, dtype=torch.long)
         super()._load_from_state_dict(
             state_dict,
             prefix,

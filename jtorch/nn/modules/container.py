@@ -152,9 +152,9 @@ class Sequential(Module):
 
     def pop(self, key: int | slice) -> Module:
         """Take a module out and return it."""
-        found = self[key]
+        member = self[key]
         del self[key]
-        return found
+        return member
 
     def insert(self: S, index: int, module: Module) -> S:
         """Put a module before the one of an index.
@@ -293,9 +293,9 @@ class ModuleList(Module):
 
     def pop(self, key: int | slice) -> Module:
         """Take a module out and return it."""
-        found = self[key]
+        member = self[key]
         del self[key]
-        return found  # type: ignore[return-value]
+        return member  # type: ignore[return-value]
 
     def extend(self: L, modules: Iterable[Module]) -> L:
         """Add modules at the end.
@@ -352,9 +352,9 @@ class ModuleDict(Module):
 
     def pop(self, key: str) -> Module:
         """Take a module out and return it."""
-        found = self[key]
+        member = self[key]
         del self[key]
-        return found
+        return member
 
     def keys(self) -> KeysView[str]:
         """Return the names."""
@@ -555,9 +555,9 @@ class ParameterDict(Module):
 
     def pop(self, key: str) -> Any:
         """Take a parameter out and return it."""
-        found = self[key]
+        member = self[key]
         del self[key]
-        return found
+        return member
 
     def popitem(self) -> tuple[str, Any]:
         """Take the last parameter out and return its name and it."""

@@ -82,9 +82,11 @@ class _ConvNd(Module):
         if out_channels % groups != 0:
             raise ValueError("out_channels must be divisible by groups")
         if isinstance(padding, str):
-            words = {"same", "valid"}
-            if padding not in words:
-                raise ValueError(f"Invalid padding string {padding!r}, should be one of {words}")
+            padding_modes = {"same", "valid"}
+            if padding not in padding_modes:
+                raise ValueError(
+                    f"Invalid padding string {padding!r}, should be one of {padding_modes}"
+                )
             if padding == "same" and any(step != 1 for step in stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         modes = {"zeros", "reflect", "replicate", "circular"}
@@ -123,7 +125,7 @@ class _ConvNd(Module):
         return widths
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters."""
         with torch.no_grad():
             if self.weight.is_contiguous():
                 init.kaiming_uniform_(self.weight, a=math.sqrt(5))
@@ -139,7 +141,7 @@ class _ConvNd(Module):
 
     def extra_repr(self) -> str:
         """Return the numbers that are not the usual ones."""
-        words = [
+        options = [
             f"{self.in_channels}, {self.out_channels}",
             f"kernel_size={self.kernel_size}",
             f"stride={self.stride}",
@@ -152,12 +154,12 @@ class _ConvNd(Module):
         }
         for name, value in usual.items():
             if getattr(self, name) != value:
-                words.append(f"{name}={getattr(self, name)}")
+                options.append(f"{name}={getattr(self, name)}")
         if self.bias is None:
-            words.append("bias=False")
+            options.append("bias=False")
         if self.padding_mode != "zeros":
-            words.append(f"padding_mode={self.padding_mode}")
-        return ", ".join(words)
+            options.append(f"padding_mode={self.padding_mode}")
+        return ", ".join(options)
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
@@ -184,16 +186,16 @@ class _PlainConv(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        each = _ntuple(self._dimensions)
+        as_tuple = _ntuple(self._dimensions)
         super().__init__(
             in_channels,
             out_channels,
-            each(kernel_size),
-            each(stride),
-            padding if isinstance(padding, str) else each(padding),
-            each(dilation),
+            as_tuple(kernel_size),
+            as_tuple(stride),
+            padding if isinstance(padding, str) else as_tuple(padding),
+            as_tuple(dilation),
             False,
-            each(0),
+            as_tuple(0),
             groups,
             bias,
             padding_mode,
@@ -363,16 +365,16 @@ class _PlainConvTranspose(_ConvTransposeNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        each = _ntuple(self._dimensions)
+        as_tuple = _ntuple(self._dimensions)
         super().__init__(
             in_channels,
             out_channels,
-            each(kernel_size),
-            each(stride),
-            each(padding),
-            each(dilation),
+            as_tuple(kernel_size),
+            as_tuple(stride),
+            as_tuple(padding),
+            as_tuple(dilation),
             True,
-            each(output_padding),
+            as_tuple(output_padding),
             groups,
             bias,
             padding_mode,
@@ -465,7 +467,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
     bias: Any
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew, once they are there."""
+        """Initialise the parameters, once they are there."""
         if not self.has_uninitialized_params() and self.in_channels != 0:
             super().reset_parameters()  # type: ignore[misc]
 

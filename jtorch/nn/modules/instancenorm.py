@@ -71,13 +71,13 @@ class _InstanceNorm(_NormBase):
         error_msgs: Any,
     ) -> None:
         if local_metadata.get("version", None) is None and not self.track_running_stats:
-            found = [
+            running_keys = [
                 key
                 for key in (prefix + "running_mean", prefix + "running_var")
                 if key in state_dict
             ]
-            if found:
-                names = " and ".join(f'"{key}"' for key in found)
+            if running_keys:
+                names = " and ".join(f'"{key}"' for key in running_keys)
                 cls = self.__class__.__name__
                 error_msgs.append(
                     f"Unexpected running stats buffer(s) {names} for {cls} with "
@@ -87,7 +87,7 @@ class _InstanceNorm(_NormBase):
                     f"are actually needed, instead set track_running_stats=True in {cls} to "
                     f"enable them. See the documentation of {cls} for details."
                 )
-                for key in found:
+                for key in running_keys:
                     state_dict.pop(key)
         super()._load_from_state_dict(
             state_dict,
@@ -120,7 +120,9 @@ class _InstanceNorm(_NormBase):
         return self._apply_instance_norm(input)
 
 
-_DOC = """Bring each channel of each of the {what} to mean 0 and variance 1.
+_DOC = """Instance normalisation of {what}: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Mean and variance are of each channel of each sample.
 
     D. Ulyanov, A. Vedaldi, V. Lempitsky: Instance Normalization, 2016.
 

@@ -68,7 +68,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
@@ -143,7 +143,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew.
+        """Initialise the parameters.
 
         Raises:
             ValueError: ``in1_features`` is not positive.
@@ -192,7 +192,7 @@ class LazyLinear(LazyModuleMixin, Linear):
             self.bias = UninitializedParameter(device=device, dtype=dtype)
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew, once they are there."""
+        """Initialise the parameters, once they are there."""
         if not self.has_uninitialized_params() and self.in_features != 0:
             super().reset_parameters()
 

@@ -95,8 +95,10 @@ class LinearCrossEntropyOptions:
                 )
         acc_dtype = self.acc_dtype
         if acc_dtype is None:
-            wide = self.acc_policy == "auto" and device is not None and dtype in _HALVES
-            acc_dtype = dtypes.float32 if wide else dtype
+            accumulates_wider = (
+                self.acc_policy == "auto" and device is not None and dtype in _HALVES
+            )
+            acc_dtype = dtypes.float32 if accumulates_wider else dtype
         return dataclasses.replace(
             self,
             acc_policy=policy,

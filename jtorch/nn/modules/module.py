@@ -272,14 +272,14 @@ class Module:
         Raises:
             AttributeError: there is none.
         """
-        found: Module = self
+        submodule: Module = self
         for name in target.split(".") if target else ():
-            if not hasattr(found, name):
-                raise AttributeError(f"{found._get_name()} has no attribute `{name}`")
-            found = getattr(found, name)
-            if not isinstance(found, Module):
+            if not hasattr(submodule, name):
+                raise AttributeError(f"{submodule._get_name()} has no attribute `{name}`")
+            submodule = getattr(submodule, name)
+            if not isinstance(submodule, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return found
+        return submodule
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module at a path of names with dots.
@@ -311,10 +311,10 @@ class Module:
         Raises:
             AttributeError: there is none.
         """
-        _, name, found = self._at(target)
-        if not isinstance(found, Parameter):
+        _, name, parameter = self._at(target)
+        if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
-        return found
+        return parameter
 
     def get_buffer(self, target: str) -> Tensor:
         """Return the buffer at a path of names with dots.
@@ -322,10 +322,10 @@ class Module:
         Raises:
             AttributeError: there is none.
         """
-        module, name, found = self._at(target)
+        module, name, buffer = self._at(target)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return found
+        return buffer
 
     def _at(self, target: str) -> tuple[Module, str, Any]:
         path, _, name = target.rpartition(".")
@@ -393,8 +393,8 @@ class Module:
         else:
             persistent = name not in self._non_persistent_buffers_set
         register = self.register_buffer
-        own = getattr(register, "__func__", None) is not Module.register_buffer
-        if not own or "persistent" in inspect.signature(register).parameters:
+        overridden = getattr(register, "__func__", None) is not Module.register_buffer
+        if not overridden or "persistent" in inspect.signature(register).parameters:
             register(name, value, persistent)
         elif persistent:
             register(name, value)
@@ -518,23 +518,25 @@ class Module:
 
     def float(self: T) -> T:
         """Convert floating point parameters and buffers to ``float32``."""
-        return self._apply(lambda each: each.float() if each.is_floating_point() else each)
+        return self._apply(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
 
     def double(self: T) -> T:
         """Convert floating point parameters and buffers to ``float64``."""
-        return self._apply(lambda each: each.double() if each.is_floating_point() else each)
+        return self._apply(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
 
     def half(self: T) -> T:
         """Convert floating point parameters and buffers to ``float16``."""
-        return self._apply(lambda each: each.half() if each.is_floating_point() else each)
+        return self._apply(lambda tensor: tensor.half() if tensor.is_floating_point() else tensor)
 
     def bfloat16(self: T) -> T:
         """Convert floating point parameters and buffers to ``bfloat16``."""
-        return self._apply(lambda each: each.bfloat16() if each.is_floating_point() else each)
+        return self._apply(
+            lambda tensor: tensor.bfloat16() if tensor.is_floating_point() else tensor
+        )
 
     def to_empty(self: T, *, device: Any, recurse: bool = True) -> T:
         """Move parameters and buffers to a device without their elements."""
-        return self._apply(lambda each: torch.empty_like(each, device=device), recurse=recurse)
+        return self._apply(lambda tensor: torch.empty_like(tensor, device=device), recurse=recurse)
 
     @overload
     def to(
@@ -742,13 +744,13 @@ class Module:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        own = self.__dict__
-        own.update(state)
+        attributes = self.__dict__
+        attributes.update(state)
         # Files of older versions know less.
         for name in (*_HOOK_DICTS[1:], "_backward_pre_hooks"):
-            own.setdefault(name, OrderedDict())
-        own.setdefault("_non_persistent_buffers_set", set())
-        own.setdefault("_is_full_backward_hook", None)
+            attributes.setdefault(name, OrderedDict())
+        attributes.setdefault("_non_persistent_buffers_set", set())
+        attributes.setdefault("_is_full_backward_hook", None)
 
     __reduce_ex__ = reduce_by_name
 

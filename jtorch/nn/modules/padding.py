@@ -169,7 +169,7 @@ class ReflectionPad1d(_ReflectionPadNd):
 
 
 class ReflectionPad2d(_ReflectionPadNd):
-    """Reflection padding of the last two dimensions, edge not repeated; four numbers."""
+    """Reflection padding of the last two dimensions; ``padding`` has four numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ class ReflectionPad2d(_ReflectionPadNd):
 
 
 class ReflectionPad3d(_ReflectionPadNd):
-    """Reflection padding of the last three dimensions, edge not repeated; six numbers."""
+    """Reflection padding of the last three dimensions; ``padding`` has six numbers."""
 
     def __init__(self, padding: int | tuple[int, int, int, int, int, int]) -> None:
         super().__init__()

@@ -121,10 +121,10 @@ class _MaxUnpoolNd(Module):
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
-        each = _ntuple(self._dimensions)
-        self.kernel_size = each(kernel_size)
-        self.stride = each(kernel_size if stride is None else stride)
-        self.padding = each(padding)
+        as_tuple = _ntuple(self._dimensions)
+        self.kernel_size = as_tuple(kernel_size)
+        self.stride = as_tuple(kernel_size if stride is None else stride)
+        self.padding = as_tuple(padding)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         """Return zeros with ``input`` scattered to ``indices``.
@@ -304,7 +304,7 @@ class _FractionalMaxPoolNd(Module):
 
     def _take(
         self,
-        each: Any,
+        as_tuple: Any,
         kernel_size: Any,
         output_size: Any,
         output_ratio: Any,
@@ -314,11 +314,11 @@ class _FractionalMaxPoolNd(Module):
         """Take the arguments, each as a tuple, after checking them."""
         # A subclass is told the name of the layer that it derives from.
         name = next(c.__name__ for c in type(self).__mro__ if c.__module__.endswith("pooling"))
-        self.kernel_size = each(kernel_size)
+        self.kernel_size = as_tuple(kernel_size)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", samples)
-        self.output_size = None if output_size is None else each(output_size)
-        self.output_ratio = None if output_ratio is None else each(output_ratio)
+        self.output_size = None if output_size is None else as_tuple(output_size)
+        self.output_ratio = None if output_ratio is None else as_tuple(output_ratio)
         if output_size is None and output_ratio is None:
             raise ValueError(
                 f"{name} requires specifying either an output size, or a pooling ratio"
@@ -326,7 +326,7 @@ class _FractionalMaxPoolNd(Module):
         if output_size is not None and output_ratio is not None:
             raise ValueError("only one of output_size and output_ratio may be specified")
         if self.output_ratio is not None:
-            first = each(0)
+            first = as_tuple(0)
             if not all(0 < self.output_ratio[dim] < 1 for dim in range(len(first))):
                 raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
 

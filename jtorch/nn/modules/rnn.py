@@ -266,7 +266,7 @@ class RNNBase(Module):
         return ", ".join(parts)
 
     def _update_flat_weights(self) -> None:
-        """Look the parameters up anew where somebody replaced one (``functional_call`` does)."""
+        """Look the parameters up again where one was replaced (``functional_call`` does)."""
         for reference, name in zip(self._flat_weight_refs, self._flat_weights_names, strict=True):
             weight = getattr(self, name, None)
             if weight is not None and reference is not None and reference() is not weight:
@@ -488,8 +488,8 @@ class LSTM(RNNBase):
             self.get_expected_cell_size(input, batch_sizes),
         )
         for position, shape in enumerate(shapes):
-            words = f"Expected hidden[{position}] size {{}}, got {{}}"
-            self.check_hidden_size(hidden[position], shape, words)
+            message = f"Expected hidden[{position}] size {{}}, got {{}}"
+            self.check_hidden_size(hidden[position], shape, message)
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
         """Return states with their batch in another order."""

@@ -99,7 +99,7 @@ class Embedding(Module):
         self.sparse = sparse
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Initialise the table, from a standard normal distribution."""
         init.normal_(self.weight)
         self._fill_padding_idx_with_zero()
 
@@ -241,7 +241,7 @@ class EmbeddingBag(Module):
         self.include_last_offset = include_last_offset
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Initialise the table, from a standard normal distribution."""
         init.normal_(self.weight)
         self._fill_padding_idx_with_zero()
 

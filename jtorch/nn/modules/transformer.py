@@ -61,10 +61,10 @@ def _clones(module: Module, count: int) -> ModuleList:
 
 
 def _activation_of(activation: str) -> Callable[[Tensor], Tensor]:
-    found: Any = {"relu": F.relu, "gelu": F.gelu}.get(activation)
-    if found is None:
+    activation_function: Any = {"relu": F.relu, "gelu": F.gelu}.get(activation)
+    if activation_function is None:
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    return found
+    return activation_function
 
 
 class Transformer(Module):
@@ -282,7 +282,7 @@ class TransformerEncoder(Module):
         ):
             return False
         tensors = (src, *first._fast_path_tensors())
-        return not (torch.is_grad_enabled() and any(each.requires_grad for each in tensors))
+        return not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
 
 
 def _why_not_nested(layer: Any) -> str:
@@ -473,7 +473,7 @@ class TransformerEncoderLayer(Module):
         if any(module._forward_hooks or module._forward_pre_hooks for module in self.modules()):
             return False
         tensors = (src, *self._fast_path_tensors())
-        return not (torch.is_grad_enabled() and any(each.requires_grad for each in tensors))
+        return not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
 
     def _run_fast(self, src: Tensor, mask: Tensor | None, mask_type: int | None) -> Tensor:
         attention = self.self_attn
@@ -571,14 +571,14 @@ class TransformerDecoderLayer(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Run the layer; arguments as of ``Transformer``."""
-        own = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
+        self_attention = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
         other = (memory, memory_mask, memory_key_padding_mask, memory_is_causal)
         x = tgt
         if self.norm_first:
-            x = x + self._sa_block(self.norm1(x), *own)
+            x = x + self._sa_block(self.norm1(x), *self_attention)
             x = x + self._mha_block(self.norm2(x), *other)
             return x + self._ff_block(self.norm3(x))
-        x = self.norm1(x + self._sa_block(x, *own))
+        x = self.norm1(x + self._sa_block(x, *self_attention))
         x = self.norm2(x + self._mha_block(x, *other))
         return self.norm3(x + self._ff_block(x))
 

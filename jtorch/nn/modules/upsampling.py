@@ -68,7 +68,7 @@ class Upsample(Module):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Older files come from releases that computed the factor anew.
+        # Older files come from releases that computed the factor again.
         state.setdefault("recompute_scale_factor", True)
         super().__setstate__(state)
 

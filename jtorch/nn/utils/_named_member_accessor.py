@@ -72,14 +72,14 @@ class NamedMemberAccessor:
             path, _, last = name.rpartition(".")
             parent = self.get_submodule(path)
             try:
-                found = getattr(parent, last)
+                submodule = getattr(parent, last)
             except AttributeError as error:
                 raise AttributeError(f"{parent._get_name()} has no attribute `{last}`") from error
-            if not isinstance(found, Module):
+            if not isinstance(submodule, Module):
                 raise TypeError(
-                    f"submodule `{name}`: {found} is not an instance of torch.nn.Module"
+                    f"submodule `{name}`: {submodule} is not an instance of torch.nn.Module"
                 )
-            self.memo[name] = found
+            self.memo[name] = submodule
         return self.memo[name]
 
     def swap_tensor(self, name: str, value: Any, allow_missing: bool = False) -> Any:
@@ -104,10 +104,10 @@ class NamedMemberAccessor:
 
         try:
             for name, tensor in named_tensors.items():
-                found = self.swap_tensor(name, tensor, allow_missing=True)
-                if found is MISSING:
+                previous = self.swap_tensor(name, tensor, allow_missing=True)
+                if previous is MISSING:
                     missing.append(name)
-                before[name] = found
+                before[name] = previous
         except Exception:
             restore()
             raise

@@ -1,4 +1,4 @@
-"""Modules whose parameters nobody initialises."""
+"""Modules whose parameters stay uninitialised."""
 
 from __future__ import annotations
 

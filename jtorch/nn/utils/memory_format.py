@@ -15,10 +15,10 @@ def _convert(module: M, memory_format: Any, names: tuple[str, str]) -> M:
     import jtorch as torch
 
     kinds = tuple([getattr(torch.nn, name) for name in names])
-    for each in module.modules():
-        if isinstance(each, kinds):
-            weight = each.weight.detach().clone(memory_format=memory_format)
-            each.weight.data = weight.resize_(weight.size(), memory_format=memory_format)
+    for child in module.modules():
+        if isinstance(child, kinds):
+            weight = child.weight.detach().clone(memory_format=memory_format)
+            child.weight.data = weight.resize_(weight.size(), memory_format=memory_format)
     return module
 
 

@@ -64,12 +64,12 @@ class _Orthogonal(Module):
 
     def forward(self, X: Any) -> Any:
         """Return the orthogonal matrix."""
-        wide = X.size(-2) < X.size(-1)
-        X = X.mT if wide else X
+        transposed = X.size(-2) < X.size(-1)
+        X = X.mT if transposed else X
         q = self._reflected(X) if self.orthogonal_map == _OrthMaps.householder else self._turned(X)
         if hasattr(self, "base"):
             q = self.base @ q
-        return q.mT if wide else q
+        return q.mT if transposed else q
 
     def _turned(self, X: Any) -> Any:
         """Return columns of the rotation that a skew-symmetric matrix gives."""
@@ -114,8 +114,8 @@ class _Orthogonal(Module):
                 f"shape {Q.shape}."
             )
         given = Q
-        wide = Q.size(-2) < Q.size(-1)
-        Q = Q.mT if wide else Q
+        transposed = Q.size(-2) < Q.size(-1)
+        Q = Q.mT if transposed else Q
         rows, columns = Q.size(-2), Q.size(-1)
         if not hasattr(self, "base"):
             if self.orthogonal_map != _OrthMaps.householder:
@@ -123,11 +123,11 @@ class _Orthogonal(Module):
                     "It is not possible to assign to the matrix exponential or the Cayley "
                     "parametrizations when use_trivialization=False."
                 )
-            found, tau = torch.geqrf(Q)
-            found.diagonal(dim1=-2, dim2=-1).sign_()
+            reflectors, tau = torch.geqrf(Q)
+            reflectors.diagonal(dim1=-2, dim2=-1).sign_()
             # A reflection of no vector: LAPACK leaves the sign out.
-            found.diagonal(dim1=-2, dim2=-1)[tau == 0.0] *= -1
-            return found.mT if wide else found
+            reflectors.diagonal(dim1=-2, dim2=-1)[tau == 0.0] *= -1
+            return reflectors.mT if transposed else reflectors
         if rows == columns:
             Q = Q.clone() if _is_orthogonal(Q) else _make_orthogonal(Q)
         else:
@@ -174,14 +174,14 @@ def orthogonal(
     if orthogonal_map is None:
         square = weight.size(-2) == weight.size(-1)
         orthogonal_map = "matrix_exp" if square or weight.is_complex() else "householder"
-    found = getattr(_OrthMaps, orthogonal_map, None)
-    if found is None:
+    map_type = getattr(_OrthMaps, orthogonal_map, None)
+    if map_type is None:
         raise ValueError(
             'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". Got: '
             f"{orthogonal_map}"
         )
-    made = _Orthogonal(weight, found, use_trivialization=use_trivialization)
-    parametrize.register_parametrization(module, name, made, unsafe=True)
+    parametrization = _Orthogonal(weight, map_type, use_trivialization=use_trivialization)
+    parametrize.register_parametrization(module, name, parametrization, unsafe=True)
     return module
 
 
@@ -326,6 +326,6 @@ def spectral_norm(
     """
     weight = _weight_of(module, name)
     dim = default_dim(module) if dim is None else dim
-    made = _SpectralNorm(weight, n_power_iterations, dim, eps)
-    parametrize.register_parametrization(module, name, made)
+    parametrization = _SpectralNorm(weight, n_power_iterations, dim, eps)
+    parametrize.register_parametrization(module, name, parametrization)
     return module

@@ -159,17 +159,17 @@ class ParametrizationList(ModuleList):
             ValueError: one does not return what it has to.
         """
         with torch.no_grad():
-            found: Any = value
+            original: Any = value
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(
                         f"parametrization {_type_name(module)} does not implement right_inverse."
                     )
-                found = module.right_inverse(found)
+                original = module.right_inverse(original)
             if self.is_tensor:
-                self._set_one(found)
+                self._set_one(original)
             else:
-                self._set_several(found)
+                self._set_several(original)
 
     def _set_one(self, value: Any) -> None:
         if not isinstance(value, Tensor):
@@ -243,9 +243,9 @@ def _inject_new_class(module: Module) -> None:
     members: dict[str, Any] = {"__getstate__": getstate}
     if not hasattr(cls, "__deepcopy__"):
         members["__deepcopy__"] = default_deepcopy
-    made: Any = type(f"Parametrized{cls.__name__}", (cls,), members)
-    made.__module__ = "torch.nn.utils.parametrize"
-    module.__class__ = made
+    parametrized_class: Any = type(f"Parametrized{cls.__name__}", (cls,), members)
+    parametrized_class.__module__ = "torch.nn.utils.parametrize"
+    module.__class__ = parametrized_class
 
 
 def _inject_property(module: Any, tensor_name: str) -> None:
@@ -288,18 +288,18 @@ def register_parametrization(
     if is_parametrized(module, tensor_name):
         if not unsafe:
             _check_appended(module, tensor_name, parametrization)
-        found = module.parametrizations[tensor_name]
-        found.append(parametrization)
-        found.unsafe |= unsafe
+        parametrizations = module.parametrizations[tensor_name]
+        parametrizations.append(parametrization)
+        parametrizations.unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
         original = getattr(module, tensor_name)
-        made = ParametrizationList([parametrization], original, unsafe=unsafe)
+        parametrizations_of_name = ParametrizationList([parametrization], original, unsafe=unsafe)
         delattr(module, tensor_name)
         if not is_parametrized(module):
             _inject_new_class(module)
             module.parametrizations = ModuleDict()
         _inject_property(module, tensor_name)
-        module.parametrizations[tensor_name] = made
+        module.parametrizations[tensor_name] = parametrizations_of_name
     else:
         raise ValueError(
             f"Module '{module}' does not have a parameter, a buffer, or a parametrized element "

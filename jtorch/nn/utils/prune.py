@@ -195,7 +195,7 @@ def _left(method: Any, t: Any, mask: Any) -> Any:
         dim = method.dim + t.dim() if method.dim < 0 else method.dim
         if dim < 0:
             raise IndexError(f"Index is out of bounds for tensor with dimensions {t.dim()}")
-        others = [each for each in range(t.dim()) if each != dim]
+        others = [index for index in range(t.dim()) if index != dim]
         everything[dim] = mask.sum(dim=others) != 0
     elif kind != "global":
         raise ValueError(f"Unrecognized PRUNING_TYPE {kind}")
@@ -532,8 +532,8 @@ def is_pruned(module: Any) -> bool:
     """Return whether a parameter of a module, or of one within it, is pruned."""
     return any(
         isinstance(hook, BasePruningMethod)
-        for each in module.modules()
-        for hook in each._forward_pre_hooks.values()
+        for child in module.modules()
+        for hook in child._forward_pre_hooks.values()
     )
 
 

@@ -42,7 +42,7 @@ class _Padded(NamedTuple):
     """Sequences that stayed padded.
 
     Attributes:
-        tensor: of shape (time, batch, ...), or (batch, time, ...) if ``batch_first``; nobody else
+        tensor: of shape (time, batch, ...), or (batch, time, ...) if ``batch_first``; no one else
             writes to it.
         node: the class name of the ``grad_fn`` that the rows get.
     """
@@ -52,7 +52,7 @@ class _Padded(NamedTuple):
     node: str
 
     def by_time(self, steps: int) -> Tensor:
-        """Return so many steps, of shape (steps, batch, ...)."""
+        """Return the first steps, of shape (steps, batch, ...)."""
         tensor = self.tensor.transpose(0, 1) if self.batch_first else self.tensor
         return tensor if tensor.size(0) == steps else tensor.narrow(0, 0, steps)
 
@@ -90,16 +90,16 @@ class PackedSequence(PackedSequence_):
             )
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
-    # Where the sequences stay padded until somebody looks at the rows (see ``ops.packing``), the
+    # Where the sequences stay padded until the rows are read (see ``ops.packing``), the
     # tuple has ``None`` for them, and this has what they are made from.
     _padded: _Padded | None = None
     _rows: Tensor | None = None
 
     @classmethod
     def _of_padded(cls, padded: _Padded, batch_sizes: Tensor, *indices: Any) -> PackedSequence:
-        made = super().__new__(cls, None, batch_sizes, *indices)  # type: ignore[arg-type]
-        made._padded = padded
-        return made
+        packed = super().__new__(cls, None, batch_sizes, *indices)  # type: ignore[arg-type]
+        packed._padded = padded
+        return packed
 
     @property
     def data(self) -> Tensor:  # type: ignore[override]

@@ -84,8 +84,8 @@ def exponential(
         return torch.empty((0,), **options)
     middle = _intervals(M, sym) / 2.0 if center is None else center
     rate = 1 / tau
-    places = torch.linspace(-middle * rate, (-middle + (M - 1)) * rate, M, **options)
-    return torch.exp(-torch.abs(places))
+    positions = torch.linspace(-middle * rate, (-middle + (M - 1)) * rate, M, **options)
+    return torch.exp(-torch.abs(positions))
 
 
 @_documented("Make a cosine window, half a period of a sine.")
@@ -123,8 +123,8 @@ def gaussian(
         return torch.empty((0,), **options)
     start = -_intervals(M, sym) / 2.0
     rate = 1 / (std * math.sqrt(2))
-    places = torch.linspace(start * rate, (start + (M - 1)) * rate, M, **options)
-    return torch.exp(-(places**2))
+    positions = torch.linspace(start * rate, (start + (M - 1)) * rate, M, **options)
+    return torch.exp(-(positions**2))
 
 
 @_documented("Make a Kaiser window.", "beta: its shape parameter, not negative.")
@@ -149,8 +149,8 @@ def kaiser(
     # less than nothing at an end, of which there is no root.
     shape = torch.tensor(beta, dtype=options["dtype"], device=device)
     end = torch.minimum(shape, -shape + (M - 1) * (2.0 * shape / _intervals(M, sym)))
-    places = torch.linspace(-shape, end, M, **options)
-    inside = torch.clamp(shape * shape - torch.pow(places, 2), min=0)
+    positions = torch.linspace(-shape, end, M, **options)
+    inside = torch.clamp(shape * shape - torch.pow(positions, 2), min=0)
     return torch.i0(torch.sqrt(inside)) / torch.i0(shape)
 
 

@@ -341,19 +341,19 @@ class _BaseDataLoaderIter:
         self._num_yielded += 1
         expected = self._IterableDataset_len_called
         if expected is not None and self._num_yielded > expected and self._dataset_kind == 1:
-            words = (
+            message = (
                 f"Length of IterableDataset {self._dataset} was reported to be {expected}"
                 f"(when accessing len(dataloader)), but {self._num_yielded} samples have been "
                 "fetched. "
             )
             if self._num_workers > 0:
-                words += (
+                message += (
                     "For multiprocessing data-loading, this could be caused by not properly "
                     "configuring the IterableDataset replica at each worker. Please see "
                     "https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset "
                     "for examples."
                 )
-            warnings.warn(words, stacklevel=2)
+            warnings.warn(message, stacklevel=2)
         return data
 
     def __len__(self) -> int:

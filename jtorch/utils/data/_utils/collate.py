@@ -68,7 +68,7 @@ def default_convert(data: Any) -> Any:
             return data
         return as_tensor(data)
     try:
-        return rebuilt(data, lambda each, _: default_convert(each))
+        return rebuilt(data, lambda item, _: default_convert(item))
     except LookupError:
         return data
 
@@ -93,9 +93,9 @@ def collate(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """
     first = batch[0]
     if collate_fn_map is not None:
-        own = collate_fn_map.get(type(first))
-        if own is not None:
-            return own(batch, collate_fn_map=collate_fn_map)
+        collate_of_type = collate_fn_map.get(type(first))
+        if collate_of_type is not None:
+            return collate_of_type(batch, collate_fn_map=collate_fn_map)
         for kind, function in collate_fn_map.items():
             if isinstance(first, kind):
                 return function(batch, collate_fn_map=collate_fn_map)

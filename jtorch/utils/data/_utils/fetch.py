@@ -26,7 +26,7 @@ class MapFetcher:
             return self.collate_fn(self.dataset[index])
         if getattr(self.dataset, "__getitems__", None):
             return self.collate_fn(self.dataset.__getitems__(index))
-        return self.collate_fn([self.dataset[each] for each in index])
+        return self.collate_fn([self.dataset[position] for position in index])
 
 
 class IterableFetcher:

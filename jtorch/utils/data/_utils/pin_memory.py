@@ -13,10 +13,10 @@ def pin_memory(data: Any, device: Any = None) -> Any:
     if isinstance(data, Tensor) or hasattr(data, "pin_memory"):
         return data.pin_memory()
     if isinstance(data, tuple):
-        parts = [pin_memory(each, device) for each in data]
+        parts = [pin_memory(item, device) for item in data]
         kind: Any = type(data)
         return kind(*parts) if hasattr(data, "_fields") else kind(parts)
     try:
-        return rebuilt(data, lambda each, _: pin_memory(each, device))
+        return rebuilt(data, lambda item, _: pin_memory(item, device))
     except LookupError:
         return data

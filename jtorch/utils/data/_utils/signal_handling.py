@@ -31,20 +31,22 @@ def error_if_any_worker_fails() -> None:
     for key, pids in list(_workers.items()):
         for pid in pids:
             try:
-                found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                status = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 continue
-            if found is None or (found.si_code == os.CLD_EXITED and found.si_status == 0):
+            if status is None or (status.si_code == os.CLD_EXITED and status.si_status == 0):
                 continue
             _workers[key] = ()  # said once
-            if found.si_code == os.CLD_EXITED:
+            if status.si_code == os.CLD_EXITED:
                 raise RuntimeError(
                     f"DataLoader worker (pid {pid}) exited unexpectedly with exit code "
-                    f"{found.si_status}. Details are lost due to multiprocessing. Rerunning with "
+                    f"{status.si_status}. Details are lost due to multiprocessing. Rerunning with "
                     "num_workers=0 may give better error trace."
                 )
-            words = signal.strsignal(found.si_status)
-            raise RuntimeError(f"DataLoader worker (pid {pid}) is killed by signal: {words}. ")
+            signal_name = signal.strsignal(status.si_status)
+            raise RuntimeError(
+                f"DataLoader worker (pid {pid}) is killed by signal: {signal_name}. "
+            )
 
 
 def set_handler() -> None:

@@ -65,8 +65,8 @@ def numpy_seed(base_seed: int, worker_id: int) -> np.ndarray:
     They are hashed (O'Neill's seed sequence, as NumPy has it), so that this generator and Python's,
     seeded with the sum, do not run alike.
     """
-    words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
-    return np.random.SeedSequence(words).generate_state(4)
+    entropy = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return np.random.SeedSequence(entropy).generate_state(4)
 
 
 def make_fetcher(kind: int, *arguments: Any) -> Any:
