@@ -9,6 +9,7 @@ two captures of the same operators are equal, since the trie says so.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from ..declare import op
 from ..execution import fingerprint
 from ..execution.programs import Environment, evaluate, live_instructions, metas_of
 from ..graph import tape
-from ..graph.op import Plan
+from ..graph.op import Spec
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
 from ..recording.kinds.base import Custom
@@ -154,14 +155,14 @@ def _with_rule(instruction: Instruction) -> Callable:
     places = {position: at for at, position in enumerate(instruction.gradient_operands)}
 
     @jax.custom_vjp
-    def function(*operands):
+    def function(*operands: Any) -> Any:
         return instruction.function(*operands)
 
-    def forward(*operands):
+    def forward(*operands: Any) -> Any:
         results = instruction.function(*operands)
         return results, (operands, results)
 
-    def backward(residuals, cotangents):
+    def backward(residuals: Any, cotangents: Any) -> Any:
         operands, results = residuals
         several = isinstance(results, (tuple, list))
         given = list(cotangents) if several else [cotangents]
@@ -306,14 +307,15 @@ class Transformed:
         return whole
 
 
-def _transformed_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan:
+def _transformed_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     transformed, operands = bound["transformed"], list(bound["tensors"])
-    function = transformed.function(bound["extra"])
+    params = {"transformed": transformed, "extra": bound["extra"]}
+    function = functools.partial(operation.function, **params)
     shapes = [jax.ShapeDtypeStruct(o.meta.shape, o.meta.dtype._numpy) for o in operands]
     results = jax.eval_shape(function, *shapes)
     first = operands[0].meta
     metas = tuple([make_meta(r.shape, _dtype_of(r.dtype), first.device) for r in results])
-    return Plan(function, operands, metas)
+    return Spec(operands, metas, params)
 
 
 def _dtype_of(dtype: Any) -> Any:
@@ -322,14 +324,14 @@ def _dtype_of(dtype: Any) -> Any:
 
 @op(
     "_transformed(PyObject* transformed, TensorList tensors, int64_t extra)",
-    kind=Custom(_transformed_plan),
+    kind=Custom(_transformed_spec),
     method=False,
     function=False,
     node_name="TransformBackward0",
 )
-def transformed_op(transformed, tensors, extra):
+def transformed_op(*arrays: Any, transformed: Transformed, extra: int) -> tuple[Any, ...]:
     """Apply a transformed function."""
-    raise AssertionError("planned by _transformed_plan")
+    return transformed.function(extra)(*arrays)
 
 
 def stand_in_meta(shape: tuple[int, ...], meta: Meta) -> Meta:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph import tape
+from ..graph.segments import SegmentBase
 from ..graph.trie import Node
 from ..graph.values import LEAF, RESULT, Meta, Value
 from ..recording.trace import Trace, closing_times, flush
@@ -29,7 +30,7 @@ class NodeHooks:
         self.after: OrderedDict[int, Callable] = OrderedDict()
 
 
-class FunctionSegment:
+class FunctionSegment(SegmentBase):
     """The results of one call of a Python ``autograd.Function``, as a segment of its own.
 
     Attributes:
@@ -49,15 +50,7 @@ class FunctionSegment:
         "run",
         "node_name",
         "node_object",
-        "sequence",
-        "freed",
-        "stale",
-        "nodes",
-        "hooks",
-        "retained",
-        "node_hooks",
         "materialise_grads",
-        "__weakref__",
     )
     trace = None
     end = None
@@ -70,19 +63,13 @@ class FunctionSegment:
         run: Callable,
         node_name: str,
     ):
+        super().__init__(next(closing_times))
         self.metas = metas
         self.edges = edges
         self.arguments = arguments
         self.run = run
         self.node_name = node_name
         self.node_object: Any = None
-        self.sequence: float = next(closing_times)
-        self.freed: frozenset[int] = frozenset()
-        self.stale: set[int] = set()
-        self.nodes: Any = None
-        self.hooks: dict[int, Any] | None = None
-        self.retained: dict[int, Any] | None = None
-        self.node_hooks: dict[int, NodeHooks] | None = None
         self.materialise_grads = True
 
 

@@ -393,7 +393,7 @@ class OnePass:
             count = len(gradients)
             gradient = plan.function
 
-            def run(*arrays):
+            def run(*arrays: Any) -> Any:
                 return tuple(gradient(arrays[:count], *arrays[count:]))
 
             metas = tuple([gradient_meta(meta) for meta in plan.metas])

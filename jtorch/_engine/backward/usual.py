@@ -134,7 +134,7 @@ def _extend_usual(
     dtype = root_meta.dtype._numpy
     shape = root_meta.shape
 
-    def run(*arrays):
+    def run(*arrays: Any) -> Any:
         gradients = gradient([jnp.ones(shape, dtype)], *arrays[:count])
         return tuple(
             [

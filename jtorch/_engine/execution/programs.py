@@ -201,7 +201,7 @@ def _function(program: Program) -> Any:
     used_inputs = program.used_inputs
     metas = metas_of(instructions)
 
-    def jtorch_program(*arguments):
+    def jtorch_program(*arguments: Any) -> Any:
         numbers = iter(arguments[len(used_inputs) :])
         floats = next(numbers) if program.uses_floats else None
         ints = next(numbers) if program.uses_ints else None

@@ -248,6 +248,15 @@ class Op:
                     found.update((position, parameter.name))
         return frozenset(found)
 
+    def is_input(self, place: int | str, number: Any) -> bool:
+        """Return whether a Python number given there is an input of the program, not a constant.
+
+        Args:
+            place: position or name of the parameter.
+            number: the number.
+        """
+        return place in self.dynamic and (number.__class__, number) not in self.special
+
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 

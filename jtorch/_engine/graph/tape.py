@@ -299,7 +299,7 @@ def pull_back(
         return instruction.vjp(cotangents, results, operands)
     positions = instruction.gradient_operands
 
-    def forward(*differentiable):
+    def forward(*differentiable: Any) -> Any:
         arguments = list(operands)
         for position, array in zip(positions, differentiable, strict=True):
             arguments[position] = array

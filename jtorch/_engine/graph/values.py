@@ -57,7 +57,7 @@ class Meta:
         "_contiguous",
     )
 
-    def __init__(self, shape, dtype, device, strides, grad):
+    def __init__(self, shape: Any, dtype: Any, device: Any, strides: Any, grad: Any) -> None:
         self.shape = shape
         self.dtype = dtype
         self.device = device

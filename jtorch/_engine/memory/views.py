@@ -107,7 +107,7 @@ def _nobody() -> None:
 def make_view(op: Op, method: bool) -> Callable:
     """Return the recorder of a view operator of one result; the result shares the memory."""
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         result = wrap(record(op, args, kwargs, method))
         source = args[0] if args else kwargs["input"]
         step_args = args[1:]
@@ -169,14 +169,15 @@ def make_views(op: Op, method: bool) -> Callable:
 
     Each result's alias is made of simple steps: ``op.kind.parts(meta, **arguments)`` names them.
     """
+    kind: Any = op.kind
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         values = record(op, args, kwargs, method)
         if isinstance(values, Value):
             values = (values,)
         source = args[0] if args else kwargs["input"]
         _, bound = op.schema.bind(args[1:], _without_input(kwargs), True)
-        parts = op.kind.parts(source._value.meta, **bound)
+        parts = kind.parts(source._value.meta, **bound)
         results = []
         for output, (value, step) in enumerate(zip(values, parts, strict=True)):
             result = wrap(value)
@@ -238,7 +239,7 @@ def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[list[Any], list[tuple
         for position, arg in enumerate(step.args):
             cls = arg.__class__
             if cls is int:
-                if (position + 1) in op.dynamic and (cls, arg) not in op.special:
+                if op.is_input(position + 1, arg):
                     numbers.append((at, position, len(trace.ints)))
                     trace.ints.append(arg)
                     key.append(int)
@@ -341,7 +342,7 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
         floating = is_inexact(meta.dtype)
         part = grad if floating else NO_GRAD
 
-        def run(array, *given):
+        def run(array: Any, *given: Any) -> Any:
             for step in planned:
                 array = step.read(array, given)
             return array
@@ -407,7 +408,7 @@ def _put_instruction(
         out = meta.with_grad(RESULT) if grads else meta
     planned, _ = _plan_chain(meta, steps, numbers)
 
-    def run(base_array, new_array, *given):
+    def run(base_array: Any, new_array: Any, *given: Any) -> Any:
         befores = [base_array]
         for step in planned[:-1]:
             befores.append(step.read(befores[-1], given))

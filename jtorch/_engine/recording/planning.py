@@ -133,7 +133,7 @@ def _number_references(
 
     def visit(place: int | str, name: str, value: Any) -> None:
         cls = value.__class__
-        if cls in counts and place in op.dynamic and (cls, value) not in op.special:
+        if cls in counts and op.is_input(place, value):
             found[name] = (kinds[cls], counts[cls])
             counts[cls] += 1
 
@@ -244,8 +244,8 @@ def _saves(op: Op, plan: Plan, gradient_operands: tuple[int, ...]) -> tuple[tupl
 def _with_constants(function: Any, references: list, constants: dict[int, Any]) -> tuple[Any, list]:
     count = len(references)
 
-    def with_constants(*arrays):
-        arrays = iter(arrays)
-        return function(*[constants[p] if p in constants else next(arrays) for p in range(count)])
+    def with_constants(*arrays: Any) -> Any:
+        rest = iter(arrays)
+        return function(*[constants[p] if p in constants else next(rest) for p in range(count)])
 
     return with_constants, [r for p, r in enumerate(references) if p not in constants]

@@ -85,7 +85,7 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
     key: list[Any] = [op]
     append = key.append
     dynamic = op.dynamic
-    special = op.special
+    plain = not op.special  # then ``dynamic`` alone decides as ``is_input`` does
     base = trace.base
     position = 0
     for arg in args:
@@ -102,12 +102,12 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
         elif cls is int:
             if position not in dynamic:
                 append(arg)
-            elif special and (cls, arg) in special:
-                append((cls, arg))
-            else:
+            elif plain or op.is_input(position, arg):
                 _take_int(trace, arg)
                 append(int)
-        elif cls is float and position in dynamic and not special:
+            else:
+                append((cls, arg))
+        elif cls is float and plain and position in dynamic:
             trace.floats.append(arg)
             append(float)
         else:
@@ -117,10 +117,10 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
         for name, arg in kwargs.items():
             append(name)
             cls = arg.__class__
-            if cls is float and name in dynamic and not special:
+            if cls is float and plain and name in dynamic:
                 trace.floats.append(arg)
                 append(float)
-            elif cls is int and name in dynamic and (cls, arg) not in special:
+            elif cls is int and op.is_input(name, arg):
                 _take_int(trace, arg)
                 append(int)
             else:
@@ -140,7 +140,7 @@ def _take_int(trace: Trace, number: int) -> None:
 def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
     cls = arg.__class__
     if cls is float:
-        if place in op.dynamic and (cls, arg) not in op.special:
+        if op.is_input(place, arg):
             trace.floats.append(arg)
             return float
         return (cls, arg)
@@ -203,7 +203,7 @@ def record(op: Op, args: tuple, kwargs: dict, method: bool = False) -> Any:
 def make_general(op: Op, method: bool) -> Callable:
     """Return the recorder of an operator of any signature."""
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs and kwargs.get("out") is not None:
             return write_out(op, args, kwargs, method)
         result = record(op, args, kwargs, method)
@@ -339,7 +339,7 @@ def make_unary(op: Op, method: bool) -> Callable:
     """Return the recorder of an operator that usually has one argument, a tensor."""
     general = make_general(op, method)
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != 1:
             return general(*args, **kwargs)
         input = args[0]
@@ -376,7 +376,7 @@ def _make_binary_key(op: Op) -> Callable:
     """Return the function that turns two arguments into a key (the operators' hot path)."""
     special = op.special
 
-    def make_key(trace, input, other):
+    def make_key(trace: Any, input: Any, other: Any) -> Any:
         base = trace.base
         value = input._value
         if input._alias is not None:
@@ -413,7 +413,7 @@ def make_binary(op: Op, method: bool) -> Callable:
     general = make_general(op, method)
     make_key = _make_binary_key(op)
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != 2:
             return general(*args, **kwargs)
         input, other = args
@@ -450,7 +450,7 @@ def make_operator(op: Op, name: str = "") -> Callable:
     general = make_general(op, True)
     special = op.special
 
-    def operator(input, other):
+    def operator(input: Any, other: Any) -> Any:
         trace = local.trace
         try:
             value = input._value
@@ -461,6 +461,7 @@ def make_operator(op: Op, name: str = "") -> Callable:
             if not -REACH < left < REACH:
                 left = trace.enter(value)
             cls = other.__class__
+            key: tuple[Any, ...]
             if cls is float:
                 if special and (cls, other) in special:
                     key = (op, left, (cls, other))
@@ -513,7 +514,7 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
     make_key = _make_binary_key(op)
 
-    def with_number(self, number):
+    def with_number(self: Any, number: Any) -> Any:
         trace = local.trace
         key = make_key(trace, self, number)
         node = trace.node.children.get(key)
@@ -530,7 +531,7 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         overwrite(self, value)
         return self
 
-    def call(self, *args, **kwargs):
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and args[0].__class__ is float and not kwargs and 1 in op.dynamic:
             try:
                 return with_number(self, args[0])
@@ -566,7 +567,7 @@ def make_inplace_operator(op: Op) -> Callable:
     make_key = _make_binary_key(op)
     general = make_inplace(op)
 
-    def operator(self, other):
+    def operator(self: Any, other: Any) -> Any:
         trace = local.trace
         try:
             key = make_key(trace, self, other)

@@ -20,6 +20,7 @@ from ..._core import modes
 from ..._core.device import CPU, META, Device
 from ..execution import compilation, failures, growth, programs, stats
 from ..execution.devices import NO_ELEMENTS
+from ..graph.segments import SegmentBase
 from ..graph.trie import Node, root
 from ..graph.values import LEAF, RESULT, Value
 
@@ -39,7 +40,7 @@ def _reference_counts(values: list[Value]) -> list[int]:
 _ONLY_THE_TRACE = _reference_counts([Value(0, None, None, 0)])[0]  # type: ignore[arg-type]
 
 
-class Segment:
+class Segment(SegmentBase):
     """What a stretch of recording leaves behind for differentiation and for ``grad_fn``.
 
     While the stretch is being recorded, ``trace`` is its trace; after the flush ``trace`` is
@@ -53,31 +54,17 @@ class Segment:
         "floats",
         "ints",
         "saved",
-        "freed",
-        "stale",
-        "nodes",
-        "hooks",
-        "retained",
-        "node_hooks",
         "packed",
-        "sequence",
-        "__weakref__",
     )
 
     def __init__(self, trace: Trace):
+        super().__init__(math.inf)  # until it is closed
         self.trace: Trace | None = trace
-        self.sequence: float = math.inf  # until it is closed
         self.end: Node | None = None
         self.edges: dict[int, Any] = {}
         self.floats: list[float] = []
         self.ints: list[int] = []
         self.saved: dict[int, Any] = {}
-        self.freed: frozenset[int] = frozenset()
-        self.stale: set[int] = set()
-        self.nodes: dict[int, Any] | None = None
-        self.hooks: dict[int, Any] | None = None
-        self.retained: dict[int, Any] | None = None
-        self.node_hooks: dict[int, Any] | None = None
         self.packed: dict[int, Any] | None = None
 
 

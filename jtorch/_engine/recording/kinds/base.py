@@ -211,12 +211,12 @@ class View:
         }
         names = [v.name for v in changing]
         function = op.function
-        put = self.put
+        put: Any = self.put
 
-        def run(array, *numbers):
+        def run(array: Any, *numbers: Any) -> Any:
             return function(array, **static, **dict(zip(names, numbers, strict=True)))
 
-        def run_put(base, new, *numbers):
+        def run_put(base: Any, new: Any, *numbers: Any) -> Any:
             arguments = {**static, **dict(zip(names, numbers, strict=True))}
             return put(base, cast(new, dtype), **arguments)
 

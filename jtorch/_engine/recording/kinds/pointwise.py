@@ -115,7 +115,7 @@ class Pointwise:
         # torch 2.13 looks for numbers on the right only.
         exact = frozenset(names[1:] if self.exact_numbers else ())
 
-        def run(*arrays):
+        def run(*arrays: Any) -> Any:
             arguments = {
                 name: cast(
                     as_array(array) if name in exact else cast(as_array(array), compute), work

@@ -13,7 +13,7 @@ from ...graph.values import Meta, make_meta
 from .base import cast, normalise_dim
 
 
-def reduced_axes(meta: Meta, dim: int | tuple[int, ...] | None, none_if_empty: bool = True):
+def reduced_axes(meta: Meta, dim: int | tuple[int, ...] | None, none_if_empty: bool = True) -> Any:
     """Return the dimensions that a reduction covers, counted from the front.
 
     Args:
@@ -110,17 +110,17 @@ class Reduction:
         shape = reduced_shape(meta, axes, keepdim)
         function = op.function
 
-        def run(array):
+        def run(array: Any) -> Any:
             return cast(function(cast(array, compute), axes, keepdim, **bound), result)
 
-        gradient = self.gradient
+        gradient: Any = self.gradient
 
-        def vjp(cotangents, results, operands):
+        def vjp(cotangents: Any, results: Any, operands: Any) -> Any:
             kept = reduced_shape(meta, axes, True)
-            found = gradient(
+            slope = gradient(
                 operands[0], results[0].reshape(kept), cotangents[0].reshape(kept), axes
             )
-            return [cast(found, meta.dtype)]
+            return [cast(slope, meta.dtype)]
 
         return Plan(
             run,

@@ -1,0 +1,38 @@
+"""What all segments have: the results that gradients flow through and what hangs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SegmentBase:
+    """Results that were recorded together, as differentiation and ``grad_fn`` know them.
+
+    Attributes:
+        sequence: when it was closed: results of one segment feed only segments closed later.
+        freed: slots whose saved elements a backward pass has given up.
+        stale: slots whose saved elements were overwritten since.
+        nodes: the ``grad_fn`` objects that were asked for, by slot.
+        hooks, retained: what ``register_hook`` and ``retain_grad`` left on results, by slot.
+        node_hooks: what ``grad_fn.register_hook`` left, by slot.
+    """
+
+    __slots__ = (
+        "sequence",
+        "freed",
+        "stale",
+        "nodes",
+        "hooks",
+        "retained",
+        "node_hooks",
+        "__weakref__",
+    )
+
+    def __init__(self, sequence: float):
+        self.sequence = sequence
+        self.freed: frozenset[int] = frozenset()
+        self.stale: set[int] = set()
+        self.nodes: dict[int, Any] | None = None
+        self.hooks: dict[int, Any] | None = None
+        self.retained: dict[int, Any] | None = None
+        self.node_hooks: dict[int, Any] | None = None
