@@ -46,6 +46,7 @@ CACHE_MB = _number("JTORCH_CACHE_MB", 2048)
 TIERS = _switch("JTORCH_TIERS", True)
 MALLOC = _switch("JTORCH_MALLOC", True)
 XLA_OPTIONS = _switch("JTORCH_XLA_OPTIONS", True)
+EXECUTION = os.environ.get("JTORCH_EXECUTION", "").strip() or "compile"
 EAGER = _switch("JTORCH_EAGER", False)
 LOG = _switch("JTORCH_LOG", False)
 RECOMPILE_WARNING = _number("JTORCH_RECOMPILE_WARNING", 16)

@@ -12,9 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._core import config
+from ..._core.device import CPU
 from ..graph.cones import cone_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
+from ..interpreter import assemble as interpreter
 from . import compilation, donation, failures
 
 _clock = itertools.count(1)
@@ -66,6 +69,7 @@ class Program:
         "function",
         "call",
         "lowered",
+        "assembled",
         "runs",
         "used",
         "numbers",
@@ -88,6 +92,7 @@ class Program:
     function: Callable
     call: Any
     lowered: Any
+    assembled: Any
     runs: int
     used: int
     numbers: Any
@@ -118,10 +123,20 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.uses_ints = uses_ints
     program.instructions = tuple(needed)
     program.function = _function(program)
-    program.call = program.lowered = None
+    program.call = program.lowered = program.assembled = None
     program.runs = program.used = program.room = 0
     program.numbers = None
     return program
+
+
+def _interpret(
+    program: Program, arguments: list[Any], floats: Any, ints: Any, inputs: list[Value]
+) -> Sequence[Any]:
+    assembled = program.assembled
+    if assembled is None:
+        metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
+        assembled = program.assembled = interpreter.assemble(program, metas)
+    return interpreter.run(assembled, arguments[: len(program.used_inputs)], floats, ints)
 
 
 def live_instructions(
@@ -248,6 +263,8 @@ def run(
     call = program.call
     runs = program.runs = program.runs + 1
     program.used = next(_clock)
+    if call is None and config.EXECUTION == "interpret" and device is CPU:
+        return _interpret(program, arguments, floats, ints, inputs)
     try:
         if call is None:
             with _compiling:
