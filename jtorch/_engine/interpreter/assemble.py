@@ -18,13 +18,14 @@ import numpy as np
 from ..graph import tape
 from ..graph.trie import Instruction
 from .identity import identity_of
+from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
 from .translate import Translation, translate
 
 #: Translations that are remembered before all are forgotten.
 _MOST_TRANSLATIONS = 20_000
 
-_FLOAT = jax.ShapeDtypeStruct((), np.float64)
-_INT = jax.ShapeDtypeStruct((), np.int64)
+_FLOAT = Form((), np.dtype(np.float64))
+_INT = Form((), np.dtype(np.int64))
 
 
 class _Known:
@@ -38,26 +39,71 @@ class _Known:
         self.present = present
 
 
-_known: dict[Hashable, _Known] = {}
+class _Family:
+    """The translations of one function for operands whose shapes have the same pattern.
+
+    Attributes:
+        by_sizes: the translations, by the sizes of the pattern.
+        symbolic: ``(jaxpr, constants, which results are there)``, traced with names for sizes;
+            ``None`` where that was not tried yet, ``False`` where it failed.
+    """
+
+    __slots__ = ("by_sizes", "symbolic")
+
+    def __init__(self) -> None:
+        self.by_sizes: dict[tuple[int, ...], _Known] = {}
+        self.symbolic: Any = None
+
+
+_families: dict[Hashable, _Family] = {}
+#: Translations made, and those of them for which JAX traced nothing.
+counts = {"translated": 0, "without tracing": 0}
 
 
 def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Known:
-    """Return the translation of a function that gives a list of arrays, some perhaps ``None``."""
-    known = _known.get(key)
+    """Return the translation of a function that gives a list of arrays, some perhaps ``None``.
+
+    Args:
+        key: what the function computes.
+        function: of JAX arrays.
+        forms: shapes and dtypes of its arguments.
+    """
+    pattern, sizes = pattern_of(forms)
+    family = _families.get((key, pattern))
+    if family is None:
+        if counts["translated"] > _MOST_TRANSLATIONS:
+            _families.clear()
+            counts["translated"] = 0
+        family = _families[key, pattern] = _Family()
+    known = family.by_sizes.get(sizes)
     if known is None:
-        present: list[bool] = []
-
-        def traced(*arrays: Any) -> list[Any]:
-            results = function(*arrays)
-            present[:] = [result is not None for result in results]
-            return [result for result in results if result is not None]
-
-        closed = jax.make_jaxpr(traced)(*forms)
-        results = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in closed.out_avals]
-        if len(_known) > _MOST_TRANSLATIONS:
-            _known.clear()
-        known = _known[key] = _Known(translate(closed.jaxpr, closed.consts), results, present)
+        counts["translated"] += 1
+        if family.by_sizes and family.symbolic is None:
+            try:
+                family.symbolic = _traced(function, symbolic_forms(pattern))
+            except Exception:  # whatever a function says to sizes that are no numbers
+                family.symbolic = False
+        if family.symbolic:
+            counts["without tracing"] += 1
+            closed, present = family.symbolic
+            jaxpr, consts = with_sizes(closed.jaxpr, sizes), closed.consts
+        else:
+            closed, present = _traced(function, forms)
+            jaxpr, consts = closed.jaxpr, closed.consts
+        results = [Form(atom.aval.shape, atom.aval.dtype) for atom in jaxpr.outvars]
+        known = family.by_sizes[sizes] = _Known(translate(jaxpr, consts), results, present)
     return known
+
+
+def _traced(function: Callable, forms: Sequence[Any]) -> tuple[Any, list[bool]]:
+    present: list[bool] = []
+
+    def traced(*arrays: Any) -> list[Any]:
+        results = function(*arrays)
+        present[:] = [result is not None for result in results]
+        return [result for result in results if result is not None]
+
+    return jax.make_jaxpr(traced)(*[jax.ShapeDtypeStruct(f.shape, f.dtype) for f in forms]), present
 
 
 class Assembled:
@@ -106,18 +152,17 @@ class _Assembler:
 
     def add(self, left: int, right: int) -> int:
         forms = [self.forms[left], self.forms[right]]
-        key = ("add", *[(form.shape, form.dtype) for form in forms])
-        (place,) = self.step(_translated(key, lambda a, b: [a + b], forms), [left, right])
+        (place,) = self.step(_translated("add", _sum, forms), [left, right])
         assert place is not None
         return place
 
     def ones(self, shape: tuple[int, ...], dtype: Any) -> int:
         array = np.broadcast_to(np.ones((), dtype), shape)
-        return self.place(jax.ShapeDtypeStruct(shape, dtype), array)
+        return self.place(Form(shape, np.dtype(dtype)), array)
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> int:
         array = np.broadcast_to(np.zeros((), dtype), shape)
-        return self.place(jax.ShapeDtypeStruct(shape, dtype), array)
+        return self.place(Form(shape, np.dtype(dtype)), array)
 
     def instruction(self, instruction: Instruction, operands: list[int]) -> list[int | None]:
         """Add an operator; return the places of its results."""
@@ -125,11 +170,7 @@ class _Assembler:
             return self.gradient(instruction.gradient, operands)
         forms = [self.forms[place] for place in operands]
         dtypes = [meta.dtype._numpy for meta in instruction.metas]
-        key = (
-            identity_of(instruction.function),
-            tuple([(form.shape, form.dtype) for form in forms]),
-            tuple(dtypes),
-        )
+        key = (identity_of(instruction.function), tuple(dtypes))
         function = functools.partial(_declared, instruction.function, dtypes)
         return self.step(_translated(key, function, forms), operands)
 
@@ -206,10 +247,13 @@ class _Assembler:
             tuple([(meta.shape, meta.dtype, meta.grad) for meta in instruction.metas]),
             tuple(shapes),
             tuple([place is not None for place in places]),
-            tuple([(form.shape, form.dtype) for form in forms]),
         )
         function = functools.partial(_pulled_back, instruction, shapes, places)
         return self.step(_translated(key, function, forms), there)
+
+
+def _sum(left: Any, right: Any) -> list[Any]:
+    return [left + right]
 
 
 def _declared(function: Callable, dtypes: list[Any], *arrays: Any) -> list[Any]:
@@ -249,7 +293,7 @@ def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
     places: dict[Any, int] = {}
     for reference in program.used_inputs:
         meta = input_metas[reference]
-        places[reference] = assembler.place(jax.ShapeDtypeStruct(meta.shape, meta.dtype._numpy))
+        places[reference] = assembler.place(Form(meta.shape, meta.dtype._numpy))
         result.inputs.append(places[reference])
     for instruction in program.instructions:
         operands = []

@@ -404,6 +404,12 @@ def _iota(equation: Any) -> Callable:
     return lambda *_: result
 
 
+@rule("dim_as_value")
+def _dim_as_value(equation: Any) -> Callable:
+    size = np.asarray(equation.params["dim"], equation.outvars[0].aval.dtype)
+    return lambda: size
+
+
 @rule("concatenate")
 def _concatenate(equation: Any) -> Callable:
     dim = equation.params["dimension"]

@@ -10,6 +10,7 @@ executable for each form of it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -108,7 +109,7 @@ class _Writer:
             if at in ends and at + 1 < len(lines):
                 source.append(f"    del {', '.join(ends[at])}")
         source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
-        exec("\n".join(source), self.globals)  # noqa: S102  (written above, from names of our own)
+        exec(_code("\n".join(source)), self.globals)  # noqa: S102  (from names of our own)
         return Translation(self.globals["run"], len(lines), self.compiled)
 
     def needed(self, results: Sequence[str]) -> list[_Line]:
@@ -202,6 +203,12 @@ class _Writer:
         translation = translate(closed.jaxpr, closed.consts)
         self.compiled = self.compiled or translation.compiled
         return translation.function
+
+
+@functools.lru_cache(10_000)
+def _code(source: str) -> Any:
+    """Compile the source of a translation; the same operator of other sizes has the same one."""
+    return compile(source, "<jtorch interpreter>", "exec")
 
 
 def _by_xla(equation: Any) -> Callable:
