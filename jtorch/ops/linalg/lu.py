@@ -7,8 +7,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import dtype as DType
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared import out_dtypes
@@ -226,7 +227,7 @@ def _permutation_spec(operation, bound, mode) -> Spec:
     function=False,
     differentiable=False,
 )
-def _permutation_matrix(pivots: Any, *, rows: Any, dtype: Any) -> Any:
+def _permutation_matrix(pivots: Any, *, rows: int, dtype: DType) -> Any:
     """Return the permutation matrix that LAPACK's pivots say."""
     order = order_of(pivots, rows)
     columns = jnp.arange(rows)
@@ -294,19 +295,15 @@ def linalg_lu(A, pivot=True):
     return named("linalg_lu", permutation, lower, upper)
 
 
-def _unpack_plan(operation, bound, mode) -> Plan:
+def _unpack_spec(operation, bound, mode) -> Spec:
     operand = bound["LU_data"]
     meta = operand.meta
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
     if not bound["unpack"]:
         nothing = make_meta((0,), meta.dtype, meta.device)
-        return Plan(
-            lambda a: (jnp.zeros((0,), a.dtype),) * 2,
-            [operand],
-            (nothing, nothing),
-            vjp=refusing(_messages.tril_rank),
-        )
+        rule = refusing(_messages.tril_rank)
+        return Spec([operand], (nothing, nothing), {"unpack": False}, vjp=rule)
 
     def vjp(cotangents, results, operands):
         below = jnp.tril(cotangents[0], -1)
@@ -316,19 +313,19 @@ def _unpack_plan(operation, bound, mode) -> Plan:
         return [jnp.pad(below, [(0, 0)] * len(batch) + [(0, 0), (0, columns - least)]) + above]
 
     metas = (row_meta((*batch, rows, least), meta), row_meta((*batch, least, columns), meta))
-    return Plan(_halves, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"unpack": True}, vjp=vjp)
 
 
 @op(
     "_lu_unpack(Tensor LU_data, bool unpack)",
-    kind=Custom(_unpack_plan),
+    kind=Custom(_unpack_spec),
     method=False,
     function=False,
     saves=(),
 )
-def _lu_unpack(LU_data, unpack):
+def _lu_unpack(factors: Any, *, unpack: bool) -> tuple[Any, Any]:
     """Return L and U of packed factors."""
-    raise AssertionError("planned by _unpack_plan")
+    return _halves(factors) if unpack else (jnp.zeros((0,), factors.dtype),) * 2
 
 
 @op(
@@ -362,7 +359,15 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     return named("lu_unpack", permutation, lower, upper)
 
 
-def _lu_solve_plan(operation, bound, mode) -> Plan:
+def _lu_solution(factors: Any, pivots: Any, b: Any, left: bool, adjoint_a: bool) -> Any:
+    """Solve a system on either side by packed factors and LAPACK's pivots."""
+    order = order_of(pivots, factors.shape[-1])
+    if left:
+        return lu_solution(factors, order, b, adjoint_a)
+    return adjoint(lu_solution(factors, order, adjoint(b), not adjoint_a))
+
+
+def _lu_solve_spec(operation, bound, mode) -> Spec:
     operands = [bound["LU"], bound["pivots"], bound["B"]]
     lu_meta, pivots, b = [operand.meta for operand in operands]
     left, adjoint_a = bound.get("left", True), bound.get("adjoint", False)
@@ -391,19 +396,10 @@ def _lu_solve_plan(operation, bound, mode) -> Plan:
     size = lu_meta.shape[-1]
     wanted = needed(operands, mode)
 
-    def solve(factors, pivots, b, left, adjoint_a):
-        order = order_of(pivots, size)
-        if left:
-            return lu_solution(factors, order, b, adjoint_a)
-        return adjoint(lu_solution(factors, order, adjoint(b), not adjoint_a))
-
-    def run(factors, pivots, b):
-        return solve(factors, pivots, b, left, adjoint_a)
-
     def vjp(cotangents, results, operands):
         factors, pivots, b = operands
         found = results[0]
-        back = solve(factors, pivots, cotangents[0], left, not adjoint_a)
+        back = _lu_solution(factors, pivots, cotangents[0], left, not adjoint_a)
         slope = None
         if wanted[0]:
             lower, upper = _halves(factors)
@@ -419,7 +415,7 @@ def _lu_solve_plan(operation, bound, mode) -> Plan:
         return chosen([slope, None, sum_to(back, b.shape)], wanted)
 
     make = column_meta if left else row_meta
-    return Plan(run, operands, (make(shape, b),), vjp=vjp)
+    return Spec(operands, (make(shape, b),), {"left": left, "adjoint_a": adjoint_a}, vjp=vjp)
 
 
 def check_solver(a: Any, b: Any, left: bool, square_name: str, name: str) -> None:
@@ -433,12 +429,12 @@ def check_solver(a: Any, b: Any, left: bool, square_name: str, name: str) -> Non
 @op(
     "linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False, "
     "Tensor out=None)",
-    kind=Custom(_lu_solve_plan),
+    kind=Custom(_lu_solve_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("LU", "pivots", "B", "result"),
 )
-def linalg_lu_solve(LU, pivots, B):
+def linalg_lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool, adjoint_a: bool) -> Any:
     """Solve ``A X = B`` with A given by what ``lu_factor`` returns.
 
     Args:
@@ -450,7 +446,7 @@ def linalg_lu_solve(LU, pivots, B):
     Returns:
         Tensor of the shape of B.
     """
-    raise AssertionError("planned by _lu_solve_plan")
+    return _lu_solution(factors, pivots, b, left, adjoint_a)
 
 
 @op(

@@ -8,10 +8,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
 from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
@@ -192,7 +193,7 @@ def nuclear_norm(input, dim=(-2, -1), keepdim=False):
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-def _renorm_plan(operation, bound, mode) -> Plan:
+def _renorm_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     order, limit = bound["p"], bound["maxnorm"]
@@ -212,13 +213,6 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     axes = tuple([d for d in range(meta.ndim) if d != dim])
     order, limit = float(order), float(limit)
 
-    def factor(norm):
-        return jnp.where(norm > limit, limit / (norm + 1e-7), 1)
-
-    def run(array):
-        wide = _widen(array)
-        return cast(wide * factor(vector_norm_of(wide, order, axes, True)), meta.dtype)
-
     def vjp(cotangents, results, operands):
         array, slope = _widen(operands[0]), _widen(cotangents[0])
         norm = vector_norm_of(array, order, axes, True)
@@ -228,19 +222,24 @@ def _renorm_plan(operation, bound, mode) -> Plan:
         shrunk = limit * inverse * (slope - inverse * inner)
         return [cast(jnp.where(norm > limit, shrunk, slope), meta.dtype)]
 
-    return Plan(run, [operand], (make_meta(meta.shape, meta.dtype, meta.device),), vjp=vjp)
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+        {"order": order, "limit": limit, "axes": axes, "dtype": meta.dtype},
+        vjp=vjp,
+    )
 
 
 @op(
     "renorm(Tensor input, Scalar p, int64_t dim, Scalar maxnorm, *, Tensor out=None)",
-    kind=Custom(_renorm_plan),
+    kind=Custom(_renorm_spec),
     static=("p", "maxnorm"),
     saves=("input",),
     inplace=True,
     autocast=Autocast(cuda="float32"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def renorm(input):
+def renorm(array: Any, *, order: float, limit: float, axes: tuple[int, ...], dtype: DType) -> Any:
     """Scale down the parts along a dimension whose norm is larger than a limit.
 
     Args:
@@ -250,4 +249,7 @@ def renorm(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _renorm_plan")
+    wide = _widen(array)
+    norm = vector_norm_of(wide, order, axes, True)
+    factor = jnp.where(norm > limit, limit / (norm + 1e-7), 1)
+    return cast(wide * factor, dtype)

@@ -9,15 +9,16 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
 from ..._engine.declare import FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared import out_dtypes
-from .._shared.plans import array_plan, array_spec
+from .._shared.plans import array_spec
 from . import _messages, _messages_products
 from .matmul import _PRECISION, dot, mm
 
@@ -154,30 +155,24 @@ def _cheapest(matrices: list) -> Any:
     return multiply(0, count - 1)
 
 
-def _kron_plan(operation, bound, mode) -> Plan:
+def _kron_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["other"]]
     described = [(o.meta.dtype, "dim" if o.meta.ndim else "zero") for o in operands]
     dtype = result_type(described, mode.default_dtype)
-    if dtype is dtypes.bool_:
-        return array_plan(
-            lambda left, right: jnp.kron(*[each.astype(jnp.uint8) for each in (left, right)]) > 0,
-            operands,
-            dtype,
-        )
-    return array_plan(
-        lambda left, right: jnp.kron(cast(left, dtype), cast(right, dtype)), operands, dtype
-    )
+    return array_spec(operation, operands, {"dtype": dtype}, dtype)
 
 
 @op(
     "kron(Tensor input, Tensor other, *, Tensor out=None)",
-    kind=Custom(_kron_plan),
+    kind=Custom(_kron_spec),
     saves="cross",
     node_name="UnsafeViewBackward0",
 )
-def kron(input, other):
+def kron(left: Any, right: Any, *, dtype: DType) -> Any:
     """Return the Kronecker product: each element of one tensor times the whole other."""
-    raise AssertionError("planned by _kron_plan")
+    if dtype is dtypes.bool_:
+        return jnp.kron(left.astype(jnp.uint8), right.astype(jnp.uint8)) > 0
+    return jnp.kron(cast(left, dtype), cast(right, dtype))
 
 
 def _cross_spec(operation, bound, mode) -> Spec:
@@ -196,7 +191,7 @@ def _cross_spec(operation, bound, mode) -> Spec:
     return Spec(
         [left, right],
         (make_meta(shape, dtype, a.device),),
-        {"dtype": dtype, "shape": shape, "axis": axis},
+        {"shape": shape, "axis": axis, "dtype": dtype},
     )
 
 
@@ -208,7 +203,9 @@ def _cross_spec(operation, bound, mode) -> Spec:
     saves="cross",
     node_name="LinalgCrossBackward0",
 )
-def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) -> Any:
+def linalg_cross(
+    first: Any, second: Any, *, shape: tuple[int, ...], axis: int, dtype: DType
+) -> Any:
     """Return the cross products of vectors of three elements along a dimension."""
     first, second = cast(first, dtype), cast(second, dtype)
     return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
@@ -346,13 +343,9 @@ def _einsum_spec(operation, bound, mode) -> Spec:
 
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")
-    return array_spec(
-        operation,
-        operands,
-        {"dtype": dtype, "equation": equation},
-        dtype,
-        node_name=None if summed else "MulBackward0",
-    )
+    params = {"equation": equation, "dtype": dtype}
+    node_name = None if summed else "MulBackward0"
+    return array_spec(operation, operands, params, dtype, node_name=node_name)
 
 
 @op(
@@ -362,7 +355,7 @@ def _einsum_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="ViewBackward0",
 )
-def _einsum(*arrays: Any, dtype: Any, equation: Any) -> Any:
+def _einsum(*arrays: Any, equation: str, dtype: DType) -> Any:
     """Sum products of elements over indices."""
     if dtype is dtypes.int64:  # what was added up is int64 before the products
         arrays = tuple([array.astype(jnp.int64) for array in arrays])

@@ -8,8 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import dtype as DType
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.calls import named
 from . import _messages
@@ -176,7 +177,7 @@ def _solve_spec(operation, bound, mode) -> Spec:
     function=False,
     saves=("A", "B", "result"),
 )
-def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
+def _solve_ex(a: Any, b: Any, *, left: bool, vector: bool) -> Any:
     """Return the solution of a system of equations and ``info``."""
     b = b[..., None] if vector else b
     a_t = a if left else adjoint(a)
@@ -268,7 +269,7 @@ def _triangular_spec(operation, bound, mode) -> Spec:
     return Spec(
         operands,
         (column_meta(shape, a),),
-        {"left": left, "unit": unit, "upper": upper, "operands": operands},
+        {"upper": upper, "left": left, "unit": unit, "dtype": a.dtype},
         vjp=vjp,
     )
 
@@ -281,7 +282,7 @@ def _triangular_spec(operation, bound, mode) -> Spec:
     registry=LINALG_FUNCTIONS,
     saves=("input", "B", "result"),
 )
-def solve_triangular(a: Any, b: Any, *, left: Any, unit: Any, upper: Any, operands: Any) -> Any:
+def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool, unit: bool, dtype: DType) -> Any:
     """Solve ``A X = B`` with a triangular matrix.
 
     Args:
@@ -293,11 +294,14 @@ def solve_triangular(a: Any, b: Any, *, left: Any, unit: Any, upper: Any, operan
     Returns:
         Tensor of the shape of B.
     """
-    b = cast(b, operands[0].meta.dtype)
-    return triangular(a, b, not upper, left, unit)
+    return triangular(a, cast(b, dtype), not upper, left, unit)
 
 
-def _older_plan(operation, bound, mode) -> Plan:
+def _transposed(array: Any) -> Any:
+    return jnp.swapaxes(array, -1, -2)
+
+
+def _older_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["A"]]
     b, a = [operand.meta for operand in operands]
     upper, transpose, unit = bound["upper"], bound["transpose"], bound["unitriangular"]
@@ -315,37 +319,38 @@ def _older_plan(operation, bound, mode) -> Plan:
     wanted = needed(operands, mode)
     shape = (*batch, *a.shape[-2:])
 
-    def plain(array):
-        return jnp.swapaxes(array, -1, -2)
-
-    def run(b, a):
-        matrix = plain(a) if transpose else a
-        return triangular(matrix, b, upper == transpose, unit=unit), jnp.broadcast_to(a, shape)
-
     def vjp(cotangents, results, operands):
         b, a = operands
-        matrix = plain(a) if transpose else a
+        matrix = _transposed(a) if transpose else a
         to_a, to_b = _triangular_gradients(
             matrix, b, results[0], cotangents[0], upper != transpose, True, unit, [True, True]
         )
-        to_a = plain(to_a) if transpose else to_a
+        to_a = _transposed(to_a) if transpose else to_a
         to_a = to_a + sum_to(cotangents[1], a.shape)
         return chosen([to_b, to_a], wanted)
 
     metas = (column_meta((*batch, *b.shape[-2:]), b), column_meta(shape, a))
-    return Plan(run, operands, metas, vjp=vjp)
+    return Spec(
+        operands,
+        metas,
+        {"upper": upper, "transpose": transpose, "unit": unit, "shape": shape},
+        vjp=vjp,
+    )
 
 
 @op(
     "_triangular_solve(Tensor input, Tensor A, bool upper, bool transpose, bool unitriangular)",
-    kind=Custom(_older_plan),
+    kind=Custom(_older_spec),
     method=False,
     function=False,
     saves=("input", "A", "result"),
 )
-def _triangular_solve(input, A, upper, transpose, unitriangular):
+def _triangular_solve(
+    b: Any, a: Any, *, upper: bool, transpose: bool, unit: bool, shape: tuple[int, ...]
+) -> Any:
     """Return the solution and a copy of the matrix."""
-    raise AssertionError("planned by _older_plan")
+    matrix = _transposed(a) if transpose else a
+    return triangular(matrix, b, upper == transpose, unit=unit), jnp.broadcast_to(a, shape)
 
 
 @op(
