@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._core.dtypes import dtype as DType
 from ..._core.modes import intern_mode
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
-from ..reduce.softmax import _norm_plan
+from ..reduce.softmax import norm_spec, vector_norm_in
 from . import _messages
 
 
@@ -69,16 +70,16 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 @op(
     "_norm(Tensor x, Scalar ord, IntArrayRef[1]? dim, bool keepdim)",
-    kind=Custom(_norm_plan),
+    kind=Custom(norm_spec),
     static=("ord",),
     saves=("x", "result"),
     method=False,
     function=False,
     node_name="NormBackward1",
 )
-def _norm(x, ord, dim, keepdim):
+def _norm(array: Any, *, order: float, axes: tuple[int, ...], keepdim: bool, dtype: DType) -> Any:
     """Return a vector norm under the name of PyTorch's older operator."""
-    raise AssertionError("planned by _norm_plan")
+    return vector_norm_in(array, dtype, order, axes, keepdim)
 
 
 @op(
