@@ -7,10 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import named
+from ..pointwise.select import where_function
 from .common import (
     adjoint,
     check_inexact,
@@ -190,4 +191,4 @@ def logdet(input):
     sign, logarithm = _slogdet.call(input, "logdet")
     if input.is_complex():
         return sign.log() + logarithm
-    return FUNCTIONS["where"](sign == -1.0, float("nan"), logarithm)
+    return where_function(sign == -1.0, float("nan"), logarithm)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, Autocast, Out, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
@@ -186,7 +186,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
     Returns:
         Tuple of two or three tensors.
     """
-    result = FUNCTIONS["_lu_with_info"](A, pivot=pivot, check_errors=not get_infos)
+    result = _lu_with_info(A, pivot=pivot, check_errors=not get_infos)
     if out is not None:
         count = 2 + bool(get_infos)
         if not isinstance(out, (tuple, list)):
@@ -204,8 +204,7 @@ def _lu_method(self, pivot=True, get_infos=False):
     return tuple(lu(self, pivot=pivot, get_infos=get_infos))
 
 
-FUNCTIONS["lu"] = lu
-METHODS["lu"] = _lu_method
+publish("lu", lu, method=_lu_method)
 
 
 def _permutation_spec(operation, bound, mode) -> Spec:
@@ -355,7 +354,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     if unpack_pivots:
         permutation = _permutation_matrix.call(LU_pivots, LU_data.shape[-2], LU_data.dtype)
     else:
-        permutation = FUNCTIONS["empty"](0, dtype=LU_data.dtype, device=LU_data.device)
+        permutation = LU_data.new_empty(0)
     return named("lu_unpack", permutation, lower, upper)
 
 

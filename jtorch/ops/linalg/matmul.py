@@ -12,14 +12,16 @@ import jax.numpy as jnp
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
+from ..._engine.declare import NN_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
+from ..._engine.recording.autocast import converting
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
-from ..shape import views as _views  # noqa: F401  (t is declared there)
+from ..pointwise.arithmetic import add
+from ..shape.views import t
 from . import _messages_products
 
 #: PyTorch multiplies float32 in full precision unless asked otherwise, on accelerators too.
@@ -227,8 +229,7 @@ def bmm(left: Any, right: Any) -> Any:
     return _product(left, right)
 
 
-_t = FUNCTIONS["t"]
-_mm, _mv, _dot, _bmm = mm.call, mv.call, dot.call, bmm.call
+_t, _mm, _mv, _dot, _bmm = t.call, mm.call, mv.call, dot.call, bmm.call
 
 
 def _folds(left, right) -> bool:
@@ -343,31 +344,39 @@ def _matmul(input, other):
     return _matmul_batched(input, other)
 
 
-_MATMUL = Schema("matmul(Tensor input, Tensor other, *, Tensor out=None)")
+def _quick(bound: Callable) -> Callable:
+    """Spare two tensors, the usual case, any binding."""
 
-
-def _make_matmul(as_method: bool) -> Callable:
-    def matmul(*args, **kwargs):
-        """Multiply as NumPy's ``matmul`` does: vectors, matrices, or batches of matrices.
-
-        Args:
-            input, other: of at least one dimension; leading dimensions broadcast.
-        Returns:
-            Tensor of the product.
-        """
+    def call(*args, **kwargs):
         if not kwargs and len(args) == 2:
             input, other = args
             if is_tensor(input) and is_tensor(other):
-                return _matmul(input, other)  # the usual path, without any binding
-        if as_method:
-            _, bound = _MATMUL.bind(args[1:], kwargs, True)
-            return _matmul(args[0], bound["other"])
-        _, bound = _MATMUL.bind(args, kwargs)
-        result = _matmul(bound["input"], bound["other"])
-        return result if bound["out"] is None else write_result(bound["out"], result, "matmul")
+                return _matmul(input, other)
+        return bound(*args, **kwargs)
 
-    matmul.__module__ = "torch"
-    return matmul
+    return call
+
+
+def _write_whole(out, result, name):
+    return write_result(out, result, name)
+
+
+@op(
+    "matmul(Tensor input, Tensor other, *, Tensor out=None)",
+    wrap=_quick,
+    write=_write_whole,
+    autocast="lower",
+    out=Out(dtype=out_dtypes.does_not_match),
+)
+def matmul(input, other):
+    """Multiply as NumPy's ``matmul`` does: vectors, matrices, or batches of matrices.
+
+    Args:
+        input, other: of at least one dimension; leading dimensions broadcast.
+    Returns:
+        Tensor of the product.
+    """
+    return _matmul(input, other)
 
 
 def _operator(input, other):
@@ -382,10 +391,8 @@ def _reflected(input, other):
     return _matmul(other, input)
 
 
-FUNCTIONS["matmul"] = matmul = _make_matmul(False)
-METHODS["matmul"] = _make_matmul(True)
-METHODS["__matmul__"] = _operator
-METHODS["__rmatmul__"] = _reflected
+publish("__matmul__", method=converting("matmul", _operator))
+publish("__rmatmul__", method=converting("matmul", _reflected))
 
 
 # Products with an addend
@@ -699,10 +706,10 @@ def linear(*args, **kwargs):
         return _addmm(bias, input, transposed)
     bias_meta = bias._value.meta
     if bias_meta.ndim != 1 or not bias_meta.contiguous:
-        return FUNCTIONS["add"](_matmul(input, transposed), bias)
+        return add.call(_matmul(input, transposed), bias)
     shape = input.shape
     folded = input.reshape(math.prod(shape[:-1]), shape[-1])
     return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
 
 
-NN_FUNCTIONS["linear"] = linear
+publish("linear", linear, registry=NN_FUNCTIONS, autocast="lower")

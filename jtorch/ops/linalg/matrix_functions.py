@@ -10,11 +10,15 @@ import jax.numpy as jnp
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
+from ..shape import strided
+from ..shape.joining import cat
 from . import _messages
 from .common import adjoint, check_inexact, check_square, product, row_meta, solution
+from .matmul import matmul as torch_matmul
+from .matmul import vdot
 from .products import _cheapest, linalg_cross, write_chain
 from .solve import _inverse
 
@@ -135,10 +139,12 @@ def matrix_exp(input):
 def _power(input, n):
     """Raise square matrices to an integer power, in PyTorch's order of products."""
     check_square(input._value.meta, "linalg.matrix_power")
-    matmul = FUNCTIONS["matmul"]
     if n == 0:
-        eye = FUNCTIONS["eye"](input.shape[-1], dtype=input.dtype, device=input.device)
-        return input.clone(memory_format=contiguous_format).copy_(eye)
+        # against the order of the families: an identity that is ready, not recorded
+        from ..creation.ranges import eye
+
+        identity = eye(input.shape[-1], dtype=input.dtype, device=input.device)
+        return input.clone(memory_format=contiguous_format).copy_(identity)
     if n == 1:
         return input.clone(memory_format=contiguous_format)
     if n == -1:
@@ -147,14 +153,14 @@ def _power(input, n):
     if n < 0:
         base, n = _inverse(input), -n
     if n == 2:
-        return matmul(base, base)
+        return torch_matmul(base, base)
     if n == 3:
-        return matmul(matmul(base, base), base)
+        return torch_matmul(torch_matmul(base, base), base)
     square, result = None, None
     while n:
-        square = base if square is None else matmul(square, square)
+        square = base if square is None else torch_matmul(square, square)
         if n % 2:
-            result = square if result is None else matmul(result, square)
+            result = square if result is None else torch_matmul(result, square)
         n //= 2
     return result
 
@@ -252,8 +258,8 @@ def linalg_vander(x, N=None):
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     powers = x.unsqueeze(-1).expand((*x.shape, count - 1)).cumprod(-1)
-    ones = FUNCTIONS["ones"]((*x.shape, 1), dtype=powers.dtype, device=x.device)
-    return FUNCTIONS["cat"]((ones, powers), -1)
+    ones = powers.new_ones((*x.shape, 1))
+    return cat.call((ones, powers), -1)
 
 
 @op("vander(Tensor x, int64_t? N=None, bool increasing=False)", method=False)
@@ -270,11 +276,10 @@ def vander(x, N=None, increasing=False):
     count = x.shape[0] if N is None else N
     if count < 0:
         raise RuntimeError("N must be non-negative.")
-    empty = FUNCTIONS["empty"]
     dtype = x.dtype
     if not is_inexact(dtype):
         dtype = dtypes.int64
-    result = empty((x.shape[0], count), dtype=dtype, device=x.device)
+    result = x.new_empty((x.shape[0], count), dtype=dtype)
     if count > 0:
         result.select(1, 0).fill_(1)
     if count > 1:
@@ -305,8 +310,11 @@ def vecdot(x, y, dim=-1):
             "linalg.vecdot", "x", x.dtype._legacy_name, "y", y.dtype._legacy_name
         )
     if x.dim() == 1 and y.dim() == 1:
-        return FUNCTIONS["vdot"](x, y)
+        return vdot.call(x, y)
     return (x.conj() * y).sum(dim)
+
+
+publish("vecdot", autocast="lower")  # PyTorch lists it under this name too
 
 
 @op(
@@ -337,7 +345,7 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
         offset: which diagonal; above the main one where it is positive.
         dim1, dim2: dimensions of the matrices.
     """
-    return FUNCTIONS["diagonal"](A, offset, dim1, dim2)
+    return strided.diagonal.call(A, offset, dim1, dim2)
 
 
 @op(
@@ -348,4 +356,4 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
 )
 def matmul(input, other):
     """Multiply matrices, see ``torch.matmul``."""
-    return FUNCTIONS["matmul"](input, other)
+    return torch_matmul(input, other)

@@ -11,7 +11,7 @@ from ..._core import messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, Out, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
@@ -22,7 +22,8 @@ from .common import check_inexact, check_matrix
 from .pairwise import _norm
 from .spectral import singular_values
 
-LINALG_FUNCTIONS["linalg_vector_norm"] = vector_norm = linalg_vector_norm.call
+vector_norm = linalg_vector_norm.call
+publish("linalg_vector_norm", vector_norm, registry=LINALG_FUNCTIONS)
 
 
 def _check_dtype(wanted: Any, own: Any, name: str) -> None:
@@ -65,7 +66,7 @@ def _extreme(values: Any, dim: int, keepdim: bool, largest: bool) -> Any:
             shape[dim] = 1
         else:
             del shape[dim]
-        return FUNCTIONS["zeros"](shape, dtype=values.dtype, device=values.device)
+        return values.new_zeros(shape)
     return values.amax(dim, keepdim) if largest else values.amin(dim, keepdim)
 
 
@@ -126,7 +127,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
     return _extreme(sums, second, keepdim, ord > 0)
 
 
-FUNCTIONS["_linalg_matrix_norm"] = matrix_norm
+publish("_linalg_matrix_norm", matrix_norm)
 
 
 @op(

@@ -6,10 +6,14 @@ from typing import Any
 
 from ..._core.dtypes import dtype as DType
 from ..._core.modes import intern_mode
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ..._core.promotion import result_type
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
+from ..pointwise.arithmetic import mul
+from ..reduce import sums
 from ..reduce.softmax import norm_spec, vector_norm_in
+from ..shape.joining import broadcast_tensors
 from . import _messages
 
 
@@ -28,13 +32,15 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     Returns:
         Tensor without that dimension.
     """
-    dtype = FUNCTIONS["result_type"](x1, x2)
+    metas = x1._value.meta, x2._value.meta
+    described = [(meta.dtype, "dim" if meta.ndim else "zero") for meta in metas]
+    dtype = result_type(described, local.trace.mode.default_dtype)
     if not dtype.is_floating_point:
         raise _messages.similarity_dtype(dtype._legacy_name)
-    x1, x2 = FUNCTIONS["broadcast_tensors"](x1, x2)
+    x1, x2 = broadcast_tensors(x1, x2)
     x1 = x1 if x1.dtype is dtype else x1.to(dtype)
     x2 = x2 if x2.dtype is dtype else x2.to(dtype)
-    return FUNCTIONS["sum"](FUNCTIONS["mul"](_unit(x1, dim, eps), _unit(x2, dim, eps)), dim)
+    return sums.sum.call(mul.call(_unit(x1, dim, eps), _unit(x2, dim, eps)), dim)
 
 
 def _unit(vectors: Any, dim: int, eps: float) -> Any:
@@ -117,6 +123,6 @@ def bilinear(input1, input2, weight, bias=None):
     return result if bias is None else result + bias
 
 
-NN_FUNCTIONS.update(
-    cosine_similarity=cosine_similarity, pairwise_distance=pairwise_distance, bilinear=bilinear
-)
+publish("cosine_similarity", cosine_similarity, registry=NN_FUNCTIONS)
+publish("pairwise_distance", pairwise_distance, registry=NN_FUNCTIONS)
+publish("bilinear", bilinear, registry=NN_FUNCTIONS)

@@ -12,13 +12,14 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
-from ..._engine.declare import FUNCTIONS, Autocast, Out, op
+from ..._engine.declare import Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared import out_dtypes
 from .._shared.plans import array_spec
+from ..pointwise.arithmetic import mul
 from . import _messages, _messages_products
 from .matmul import _PRECISION, dot, mm
 
@@ -29,7 +30,7 @@ def outer(input, vec2):
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.dim() != 1:
             raise _messages_products.vector_expected("outer", name, vector.dim())
-    return FUNCTIONS["mul"](input.view(-1, 1), vec2)
+    return mul.call(input.view(-1, 1), vec2)
 
 
 def _write_product(out: Any, result: Any) -> Any:
@@ -43,11 +44,20 @@ def _write_product(out: Any, result: Any) -> Any:
     return out.copy_(result)
 
 
-@op("inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot))
+def _are_vectors(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``inner`` is a product that autocast leaves alone."""
+    return all(meta.ndim < 2 for meta in metas)
+
+
+@op(
+    "inner(Tensor input, Tensor other, *, Tensor out=None)",
+    autocast=Autocast(cpu="lower", unless=_are_vectors),
+    out=Out(dtype=out_dtypes.tensordot),
+)
 def inner(input, other):
     """Multiply the last dimensions of two tensors and add up."""
     if not input.dim() or not other.dim():
-        return FUNCTIONS["mul"](input, other)
+        return mul.call(input, other)
     if input.shape[-1] != other.shape[-1]:
         raise _messages_products.inner_sizes(input.shape, other.shape)
     last = [input.dim() - 1], [other.dim() - 1]
@@ -108,6 +118,21 @@ def tensordot(a, b, dims=2, out=None):
     return result if out is None else _write_product(out, result)
 
 
+def _contracts_all(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``tensordot`` leaves no dimension: autocast leaves that alone."""
+    dims = kwargs.get("dims", args[2] if len(args) > 2 else 2)
+    contracted = dims if isinstance(dims, int) else len(dims[0])
+    return all(meta.ndim == contracted for meta in metas)
+
+
+publish(
+    "tensordot",
+    tensordot,
+    autocast=Autocast(cpu="lower", cuda="promote", unless=_contracts_all),
+    out=Out(dtype=out_dtypes.tensordot),
+)
+
+
 def chain_matmul(*matrices, out=None):
     """Multiply matrices one after the other, in the order that costs least."""
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
@@ -117,6 +142,9 @@ def chain_matmul(*matrices, out=None):
         return matrices[0].clone()
     result = _cheapest(list(matrices))
     return result if out is None else write_chain(out, result)
+
+
+publish("chain_matmul", chain_matmul, autocast="lower")
 
 
 def write_chain(out: Any, result: Any, name: str = "") -> Any:
@@ -390,6 +418,20 @@ def einsum(*args):
     return _einsum.call(",".join(terms) + "->" + right, tensors)
 
 
+def _multiplies_alone(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``einsum`` sums over nothing: autocast leaves that alone."""
+    if len(metas) < 2:
+        return True
+    equation = args[0]
+    if not isinstance(equation, str) or "->" not in equation:
+        return False
+    terms, _, result = equation.partition("->")
+    return all(letter in result for letter in terms if letter.isalpha())
+
+
+publish("einsum", einsum, autocast=Autocast("lower", "lower", unless=_multiplies_alone))
+
+
 def _single(term: str, right: str, tensor: Any) -> Any:
     """Return the result of one operand, as PyTorch makes it: diagonals, an order, a sum.
 
@@ -414,6 +456,3 @@ def _single(term: str, right: str, tensor: Any) -> Any:
     if not dropped:
         return permuted
     return permuted.sum(list(range(len(kept), len(labels))))
-
-
-FUNCTIONS.update(tensordot=tensordot, chain_matmul=chain_matmul, einsum=einsum)

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import named
+from ..pointwise.select import where_function
 from . import _messages
 from .common import (
     adjoint,
@@ -59,13 +60,13 @@ def _tolerances(input: Any, atol: Any, rtol: Any, name: str) -> tuple[Any, Any]:
             rtol = 0.0 if atol is not None and atol > 0 else usual
         return float(atol or 0.0), float(rtol)
     if atol is None:
-        atol = FUNCTIONS["zeros"]((), dtype=dtypes.float64, device=input.device)
+        atol = input.new_zeros((), dtype=dtypes.float64)
     elif not is_tensor(atol):
-        atol = FUNCTIONS["full"]((), atol, dtype=dtypes.float64, device=input.device)
+        atol = input.new_full((), atol, dtype=dtypes.float64)
     if rtol is None:
-        rtol = FUNCTIONS["where"](atol > 0, 0.0, usual)
+        rtol = where_function(atol > 0, 0.0, usual)
     elif not is_tensor(rtol):
-        rtol = FUNCTIONS["full"]((), rtol, dtype=dtypes.float64, device=input.device)
+        rtol = input.new_full((), rtol, dtype=dtypes.float64)
     return atol, rtol
 
 
@@ -202,6 +203,7 @@ def pinverse(input, rcond=1e-15):
     "linalg_matrix_rank(Tensor input, double tol, bool hermitian=False, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
     """Return how many singular values are not 0.
@@ -220,12 +222,12 @@ def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
         raise _messages.matrix_needed("torch.linalg.matrix_rank", "input")
     atol, rtol = _tolerances(input, atol, rtol, "torch.linalg.matrix_rank")
     if not input.numel():
-        return FUNCTIONS["zeros"](input.shape[:-2], dtype=dtypes.int64, device=input.device)
+        return input.new_zeros(input.shape[:-2], dtype=dtypes.int64)
     input = input.detach()
     values = eigvalsh(input).abs() if hermitian else singular_values(input)
     top = values.amax(-1)
     if is_tensor(atol):
-        limit = FUNCTIONS["max"](atol, rtol * top).unsqueeze(-1)
+        limit = atol.maximum(rtol * top).unsqueeze(-1)
     else:
         limit = (rtol * top).clamp(min=atol).unsqueeze(-1)
     return (values > limit).sum(-1)
@@ -265,8 +267,7 @@ def linalg_cond(input, p=None):
         label = p if isinstance(p, str) else f"{p:g}"
         check_square(input._value.meta, f"linalg.cond(ord={label})")
     if not input.numel():
-        real = input.dtype.to_real()
-        return FUNCTIONS["zeros"](input.shape[:-2], dtype=real, device=input.device)
+        return input.new_zeros(input.shape[:-2], dtype=input.dtype.to_real())
     if spectral:
         values = singular_values(input)
         top, bottom = values.narrow(-1, 0, 1), values.narrow(-1, -1, 1)
@@ -477,10 +478,8 @@ def linalg_lstsq(input, b, rcond=None, driver=None):
     check_kernel(input._value.meta, "linalg_lstsq_cpu")
     rcond = float(rcond)
     rows, columns = input.shape[-2:]
-    empty = FUNCTIONS["empty"]
-    device = input.device
-    rank = empty(0, dtype=dtypes.int64, device=device)
-    values = empty(0, dtype=input.dtype.to_real(), device=device)
+    rank = input.new_empty(0, dtype=dtypes.int64)
+    values = input.new_empty(0, dtype=input.dtype.to_real())
     if driver != "gels":
         rank, found = _lstsq_rank.call(given, rcond)
         values = found if driver in ("gelsd", "gelss") else values

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
@@ -418,8 +418,6 @@ def svd(input, some=True, compute_uv=True):
         return named("svd", u, s, vh.mH)
     *batch, rows, columns = input.shape
     values = singular_values(input)
-    zeros = FUNCTIONS["zeros"]
-    options = {"dtype": input.dtype, "device": input.device}
-    u = zeros((*batch, rows, rows), **options)
-    vh = zeros((*batch, columns, columns), **options)
+    u = input.new_zeros((*batch, rows, rows))
+    vh = input.new_zeros((*batch, columns, columns))
     return named("svd", u, values, vh.mH)

@@ -11,7 +11,7 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
@@ -246,7 +246,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     return _cdist.call(x1, x2, float(p))
 
 
-FUNCTIONS["cdist"] = cdist
+publish("cdist", cdist, autocast="float32")
 
 
 def _pairs(count: int) -> tuple[Any, Any]:
@@ -309,4 +309,4 @@ def pdist(input, p=2.0):
     return _pdist.call(input.contiguous(), float(p))
 
 
-NN_FUNCTIONS["pdist"] = pdist
+publish("pdist", pdist, registry=NN_FUNCTIONS)
