@@ -87,8 +87,8 @@ def _det_spec(operation, bound, mode) -> Spec:
 def _det(a: Any, *, turned: Any) -> Any:
     """Return the determinant."""
     factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
-    found = jnp.prod(diagonal(factors), -1)
-    return jnp.where(_sign_of(pivots), -found, found)
+    determinant = jnp.prod(diagonal(factors), -1)
+    return jnp.where(_sign_of(pivots), -determinant, determinant)
 
 
 def _determinant(A):

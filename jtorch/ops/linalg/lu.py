@@ -117,10 +117,10 @@ def _lu_factor_ex(a: Any) -> Any:
 
 
 def _factored(A, pivot, check, name):
-    found = _lu_factor_ex.call(A, pivot, "torch.lu_factor")
+    factors, pivots, info = _lu_factor_ex.call(A, pivot, "torch.lu_factor")
     if check:
-        check_info(found[2], _messages.singular_factor(name), "lu_factor")
-    return found
+        check_info(info, _messages.singular_factor(name), "lu_factor")
+    return factors, pivots, info
 
 
 @op(
@@ -141,8 +141,8 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     Returns:
         Named tuple of LU, int32 pivots from 1 and int32 ``info``.
     """
-    found = _factored(A, pivot, check_errors, "torch.linalg.lu_factor_ex")
-    return named("linalg_lu_factor_ex", *found)
+    factorisation = _factored(A, pivot, check_errors, "torch.linalg.lu_factor_ex")
+    return named("linalg_lu_factor_ex", *factorisation)
 
 
 @op(
@@ -397,14 +397,14 @@ def _lu_solve_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         factors, pivots, b = operands
-        found = results[0]
+        x = results[0]
         back = _lu_solution(factors, pivots, cotangents[0], left, not adjoint_a)
         slope = None
         if wanted[0]:
             lower, upper = _halves(factors)
             order = order_of(pivots, size)
             # Of A = P L U: -back X^H for the system A X = B, and its kin for the others.
-            whole = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+            whole = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
             whole = adjoint(whole) if adjoint_a else whole
             whole = sum_to(whole, factors.shape)
             rows = jnp.take_along_axis(whole, order[..., None], -2)

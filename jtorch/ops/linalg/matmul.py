@@ -61,18 +61,18 @@ def _mm_spec(operation, bound, mode) -> Spec:
     if a.dtype is dtypes.bool_:
         raise messages.not_implemented("addmm_impl_cpu_", "Bool")
     meta = make_meta((a.shape[0], b.shape[1]), a.dtype, a.device)
-    gradients = (a.grad != 0 and mode.grad, b.grad != 0 and mode.grad)
+    wanted = (a.grad != 0 and mode.grad, b.grad != 0 and mode.grad)
 
     def vjp(cotangents, results, operands):
         (cotangent,) = cotangents
         first, second = operands
-        found = []
-        if gradients[0]:
-            found.append(_product(cotangent, _adjoint(second)))
-        if gradients[1]:
+        gradients = []
+        if wanted[0]:
+            gradients.append(_product(cotangent, _adjoint(second)))
+        if wanted[1]:
             # Plain: behind a transpose that may not fold, a step of an MLP took 952 us, not 887.
-            found.append(_product(_adjoint(first), cotangent))
-        return found
+            gradients.append(_product(_adjoint(first), cotangent))
+        return gradients
 
     return Spec([left, right], (meta,), vjp=vjp)
 

@@ -47,7 +47,7 @@ def _exponential_once(a: Any) -> Any:
     second = product(scaled, scaled)
     fourth = product(second, second)
     sixth = product(fourth, second)
-    c = [jnp.asarray(each, a.dtype) for each in _PADE]
+    c = [jnp.asarray(coefficient, a.dtype) for coefficient in _PADE]
     odd = product(sixth, c[13] * sixth + c[11] * fourth + c[9] * second)
     odd = product(scaled, odd + c[7] * sixth + c[5] * fourth + c[3] * second + c[1] * identity)
     even = product(sixth, c[12] * sixth + c[10] * fourth + c[8] * second)
@@ -211,30 +211,30 @@ def multi_dot(tensors):
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {count}")
     matrices = list(tensors)
     shape: list[int] = []
-    for place, label in ((0, "first"), (-1, "last")):
-        ndim = matrices[place].dim()
+    for position, label in ((0, "first"), (-1, "last")):
+        ndim = matrices[position].dim()
         if ndim not in (1, 2):
             raise RuntimeError(f"multi_dot(): the {label} tensor must be 1D or 2D but got {ndim}D")
         if ndim == 1:
-            matrices[place] = matrices[place].unsqueeze(0 if place == 0 else -1)
+            matrices[position] = matrices[position].unsqueeze(0 if position == 0 else -1)
         else:
-            shape.append(matrices[place].shape[place])
+            shape.append(matrices[position].shape[position])
     first = matrices[0]
     for i in range(count):
-        each = matrices[i]
-        if each.dim() != 2:
-            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {each.dim()}D")
-        if each.dtype is not first.dtype:
+        matrix = matrices[i]
+        if matrix.dim() != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {matrix.dim()}D")
+        if matrix.dtype is not first.dtype:
             raise RuntimeError(
                 "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
                 f"{_CPP_NAMES[first.dtype._legacy_name]} and tensor {i} "
-                f"{_CPP_NAMES[each.dtype._legacy_name]}"
+                f"{_CPP_NAMES[matrix.dtype._legacy_name]}"
             )
-        if i and matrices[i - 1].shape[-1] != each.shape[0]:
+        if i and matrices[i - 1].shape[-1] != matrix.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i - 1} and {i} with shapes "
                 f"{_messages.shape_text(matrices[i - 1].shape)} and "
-                f"{_messages.shape_text(each.shape)} cannot be multiplied"
+                f"{_messages.shape_text(matrix.shape)} cannot be multiplied"
             )
     return _cheapest(matrices).view(shape)
 

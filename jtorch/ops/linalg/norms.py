@@ -50,7 +50,7 @@ def _check_dims(dim: list[int], ndim: int) -> list[int]:
     if len(dim) != 2:
         listed = " ".join(map(str, dim))
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {listed}")
-    dims = [normalise_dim(each, ndim) for each in dim]
+    dims = [normalise_dim(d, ndim) for d in dim]
     if dims[0] == dims[1]:
         raise RuntimeError(
             f"linalg.matrix_norm: dims must be different. Got ({dims[0]}, {dims[1]})"

@@ -267,15 +267,15 @@ def cross(input, other, dim=None):
 def _letters(subscripts: list) -> str:
     """Return the letters of a sublist of numbers, ``...`` for an ellipsis."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    found = []
-    for each in subscripts:
-        if each is Ellipsis:
-            found.append("...")
-        elif 0 <= each < len(alphabet):
-            found.append(alphabet[each])
+    letters = []
+    for number in subscripts:
+        if number is Ellipsis:
+            letters.append("...")
+        elif 0 <= number < len(alphabet):
+            letters.append(alphabet[number])
         else:
-            raise _messages_products.einsum_sublist(each)
-    return "".join(found)
+            raise _messages_products.einsum_sublist(number)
+    return "".join(letters)
 
 
 def _parse(equation: str, tensors: list) -> tuple[list[str], str]:
@@ -367,7 +367,7 @@ def _einsum_spec(operation, bound, mode) -> Spec:
     dtype = operands[0].meta.dtype
     if not is_inexact(dtype):
         left, _, out = equation.partition("->")
-        dtype = _integer_result(left.split(","), out, [each.meta for each in operands])
+        dtype = _integer_result(left.split(","), out, [operand.meta for operand in operands])
 
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")
@@ -407,7 +407,7 @@ def einsum(*args):
             tensors = list(tensors[0])
     else:
         tensors = list(args[0 : len(args) - len(args) % 2 : 2])
-        equation = ",".join([_letters(each) for each in args[1::2]])
+        equation = ",".join([_letters(subscripts) for subscripts in args[1::2]])
         if len(args) % 2:
             equation += "->" + _letters(args[-1])
     terms, right = _parse(equation, tensors)
@@ -450,7 +450,7 @@ def _single(term: str, right: str, tensor: Any) -> Any:
         tensor = tensor.diagonal(0, first, second).movedim(-1, first)
         second = next((d for d, label in enumerate(labels) if label in labels[:d]), None)
     before, dots, after = right.partition("...")
-    kept = [labels.index(each) for each in (*before, *(hidden if dots else ()), *after)]
+    kept = [labels.index(label) for label in (*before, *(hidden if dots else ()), *after)]
     dropped = [d for d in range(len(labels)) if d not in kept]
     permuted = tensor.permute(kept + dropped)
     if not dropped:

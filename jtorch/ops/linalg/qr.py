@@ -53,9 +53,10 @@ def _reflected(vectors: Any, factors: Any, other: Any, left: bool, transpose: bo
     count = factors.shape[-1]
     # (H1 H2 ... Hk) other: the last one first; the adjoint and the right side turn that around.
     order = range(count) if left == transpose else range(count - 1, -1, -1)
-    place = jnp.arange(rows)
+    positions = jnp.arange(rows)
     for i in order:
-        vector = jnp.where(place > i, vectors[..., :, i], 0) + (place == i).astype(vectors.dtype)
+        below = jnp.where(positions > i, vectors[..., :, i], 0)
+        vector = below + (positions == i).astype(vectors.dtype)
         scale = factors[..., i, None, None]
         scale = jnp.conj(scale) if transpose else scale
         column = vector[..., :, None]
@@ -70,8 +71,8 @@ def _pull_back(function: Any, cotangent: Any, *operands: Any) -> list[Any]:
     """Return PyTorch's gradients of a function that JAX differentiates."""
     _, back = jax.vjp(function, *operands)
     conjugate = cotangent.dtype.kind == "c"
-    found = back(jnp.conj(cotangent) if conjugate else cotangent)
-    return [jnp.conj(g) if conjugate else g for g in found]
+    gradients = back(jnp.conj(cotangent) if conjugate else cotangent)
+    return [jnp.conj(g) if conjugate else g for g in gradients]
 
 
 def _qr_gradient(q: Any, r: Any, d_q: Any, d_r: Any) -> Any:

@@ -99,9 +99,9 @@ def _pinv_spec(operation, bound, mode) -> Spec:
     hermitian = bound["hermitian"]
     *batch, rows, columns = meta.shape
     shape = tuple(batch)
-    for each in (atol, rtol):
-        if each.meta is not None:
-            shape = tuple(np.broadcast_shapes(shape, each.meta.shape))
+    for tolerance in (atol, rtol):
+        if tolerance.meta is not None:
+            shape = tuple(np.broadcast_shapes(shape, tolerance.meta.shape))
 
     def vjp(cotangents, results, operands):
         a = operands[0]
@@ -160,7 +160,7 @@ _TOLERANCES = (
 
 
 @op(
-    *["linalg_pinv" + each for each in _TOLERANCES],
+    *["linalg_pinv" + parameters for parameters in _TOLERANCES],
     "linalg_pinv(Tensor input, Tensor rcond, bool hermitian=False, *, Tensor out=None)",
     "linalg_pinv(Tensor input, double rcond, bool hermitian=False, *, Tensor out=None)",
     method=False,
@@ -185,10 +185,10 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
     atol, rtol = _tolerances(input, atol, rtol, "torch.linalg.pinv")
     if hermitian:
         check_square(input._value.meta, "linalg.eigh")
-    found, info = _pinv.call(input, atol, rtol, hermitian)
+    inverse, info = _pinv.call(input, atol, rtol, hermitian)
     if not hermitian:
         check_info(info, _messages.not_finite("linalg.svd"), "pinv")
-    return found
+    return inverse
 
 
 @op("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
@@ -198,7 +198,7 @@ def pinverse(input, rcond=1e-15):
 
 
 @op(
-    *["linalg_matrix_rank" + each for each in _TOLERANCES],
+    *["linalg_matrix_rank" + parameters for parameters in _TOLERANCES],
     "linalg_matrix_rank(Tensor input, Tensor tol, bool hermitian=False, *, Tensor out=None)",
     "linalg_matrix_rank(Tensor input, double tol, bool hermitian=False, *, Tensor out=None)",
     method=False,
@@ -297,24 +297,24 @@ def _least_squares(a: Any, b: Any, driver: str, rcond: Any) -> tuple[Any, Any, A
     if driver == "gels":
         if rows >= columns:
             q, r = jnp.linalg.qr(a)
-            found = triangular(r, product(adjoint(q), b), False)
+            x = triangular(r, product(adjoint(q), b), False)
         else:
             q, r = jnp.linalg.qr(adjoint(a))
-            found = product(q, triangular(r, b, False, adjoint_a=True))
+            x = product(q, triangular(r, b, False, adjoint_a=True))
         zero = (a == 0).all((-2, -1))[..., None, None]
-        return jnp.where(zero, 0, found), jnp.zeros(batch, jnp.int64), jnp.zeros(batch)
+        return jnp.where(zero, 0, x), jnp.zeros(batch, jnp.int64), jnp.zeros(batch)
     u, values, vh = jax.lax.linalg.svd(a, full_matrices=False)
     large = values > rcond * values[..., :1]
     inverse = jnp.where(large, 1 / jnp.where(large, values, 1), 0).astype(values.dtype)
-    found = product(adjoint(vh), inverse[..., :, None] * product(adjoint(u), b))
-    return found, jnp.sum(large, -1), values
+    x = product(adjoint(vh), inverse[..., :, None] * product(adjoint(u), b))
+    return x, jnp.sum(large, -1), values
 
 
 def _pseudo_inverse(a: Any) -> Any:
     """Return the pseudo-inverse for gradient rules; it can be differentiated."""
     return with_gradient(
         lambda matrices: jnp.linalg.pinv(matrices),
-        lambda slope, found, operands: [_pinv_gradient(slope, found, *operands)],
+        lambda slope, inverse, operands: [_pinv_gradient(slope, inverse, *operands)],
     )(a)
 
 
@@ -335,19 +335,19 @@ def _lstsq_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands[:2]
-        slope, found = cotangents[0], results[0]
-        if not a.size or not found.size:
+        slope, x = cotangents[0], results[0]
+        if not a.size or not x.size:
             return chosen([jnp.zeros_like(a), jnp.zeros_like(b)], wanted)
         right = b
         if vector:
-            slope, found, right = slope[..., None], found[..., None], b[..., None]
+            slope, x, right = slope[..., None], x[..., None], b[..., None]
         pinv = _pseudo_inverse(a)
         to_a = _pinv_gradient(product(slope, adjoint(right)), pinv, a)
         to_b = product(adjoint(pinv), slope)
         if with_residuals:
-            missed = 2 * (product(a, found) - right) * cotangents[1][..., None, :]
+            missed = 2 * (product(a, x) - right) * cotangents[1][..., None, :]
             missed = missed.astype(a.dtype)
-            to_a = to_a + product(missed, adjoint(found))
+            to_a = to_a + product(missed, adjoint(x))
             to_b = to_b - missed
         return chosen([to_a, to_b[..., 0] if vector else to_b], wanted)
 
@@ -374,13 +374,13 @@ def _lstsq_spec(operation, bound, mode) -> Spec:
 def _lstsq(a: Any, b: Any, rcond: Any, *, with_residuals: Any, vector: Any, driver: Any) -> Any:
     """Return the solution of least squares and the residuals."""
     right = b[..., None] if vector else b
-    found, _, _ = _least_squares(a, right, driver, rcond)
+    x, _, _ = _least_squares(a, right, driver, rcond)
     if with_residuals:
-        missed = jnp.abs(product(a, found) - right)
+        missed = jnp.abs(product(a, x) - right)
         residuals = jnp.sum(missed * missed, -2)
     else:
         residuals = jnp.zeros((0,), jnp.real(a).dtype)
-    return (found[..., 0] if vector else found), residuals
+    return (x[..., 0] if vector else x), residuals
 
 
 def _rank_spec(operation, bound, mode) -> Spec:
@@ -481,8 +481,8 @@ def linalg_lstsq(input, b, rcond=None, driver=None):
     rank = input.new_empty(0, dtype=dtypes.int64)
     values = input.new_empty(0, dtype=input.dtype.to_real())
     if driver != "gels":
-        rank, found = _lstsq_rank.call(given, rcond)
-        values = found if driver in ("gelsd", "gelss") else values
+        rank, spectrum = _lstsq_rank.call(given, rcond)
+        values = spectrum if driver in ("gelsd", "gelss") else values
     residuals = rows > columns and driver != "gelsy"
     if residuals and driver != "gels":
         residuals = bool((rank == columns).all())

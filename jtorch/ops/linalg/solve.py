@@ -149,13 +149,13 @@ def _solve_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands
-        slope, found = cotangents[0], results[0]
+        slope, x = cotangents[0], results[0]
         if vector:
-            slope, found = slope[..., None], found[..., None]
+            slope, x = slope[..., None], x[..., None]
         back = solution(adjoint(a), slope) if left else adjoint(solution(a, adjoint(slope)))
         to_a = None
         if wanted[0]:
-            to_a = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+            to_a = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
             to_a = sum_to(to_a, a.shape)
         to_b = sum_to(back[..., 0] if vector else back, b.shape)
         return chosen([to_a, to_b], wanted)
@@ -183,10 +183,10 @@ def _solve_ex(a: Any, b: Any, *, left: bool, vector: bool) -> Any:
     a_t = a if left else adjoint(a)
     factors, _, order = lu_of(a_t)
     if left:
-        found = lu_solution(factors, order, b)
+        x = lu_solution(factors, order, b)
     else:
-        found = adjoint(lu_solution(factors, order, adjoint(b)))
-    return (found[..., 0] if vector else found), lu_info(factors)
+        x = adjoint(lu_solution(factors, order, adjoint(b)))
+    return (x[..., 0] if vector else x), lu_info(factors)
 
 
 @op(
@@ -208,10 +208,10 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     Returns:
         Named tuple of the solution and int32 ``info``.
     """
-    found, info = _solve_ex.call(A, B, left)
+    x, info = _solve_ex.call(A, B, left)
     if check_errors:
         check_info(info, _messages.singular_solve("torch.linalg.solve_ex"), "solve_ex")
-    return named("linalg_solve_ex", found, info)
+    return named("linalg_solve_ex", x, info)
 
 
 @op(
@@ -233,17 +233,17 @@ def linalg_solve(A, B, left=True):
     Raises:
         LinAlgError: a matrix is singular.
     """
-    found, info = _solve_ex.call(A, B, left)
+    x, info = _solve_ex.call(A, B, left)
     check_info(info, _messages.singular_solve("torch.linalg.solve"), "solve")
-    return found
+    return x
 
 
-def _triangular_gradients(a, b, found, slope, upper, left, unit, wanted):
+def _triangular_gradients(a, b, x, slope, upper, left, unit, wanted):
     """Return the gradients of ``A X = B`` (or ``X A = B``) with a triangular matrix."""
     back = triangular(a, slope, not upper, left, unit, adjoint_a=True)
     to_a = None
     if wanted[0]:
-        to_a = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+        to_a = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
         to_a = sum_to(to_a, a.shape)
         to_a = jnp.triu(to_a, int(unit)) if upper else jnp.tril(to_a, -int(unit))
     return chosen([to_a, sum_to(back, b.shape)], wanted)
@@ -263,8 +263,10 @@ def _triangular_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands
-        found = _triangular_gradients(a, b, results[0], cotangents[0], upper, left, unit, wanted)
-        return [g.astype(o.dtype) for g, o in zip(found, chosen([a, b], wanted), strict=True)]
+        gradients = _triangular_gradients(
+            a, b, results[0], cotangents[0], upper, left, unit, wanted
+        )
+        return [g.astype(o.dtype) for g, o in zip(gradients, chosen([a, b], wanted), strict=True)]
 
     return Spec(
         operands,
@@ -373,8 +375,8 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
         Named tuple of the solution and a copy of A.
     """
     _messages.warn_deprecated("triangular_solve")
-    found = _triangular_solve.call(input, A, upper, transpose, unitriangular)
-    return named("triangular_solve", *found)
+    x, copy = _triangular_solve.call(input, A, upper, transpose, unitriangular)
+    return named("triangular_solve", x, copy)
 
 
 @op(
@@ -402,10 +404,10 @@ def tensorinv(input, ind=2):
             "Expected self to satisfy the requirement prod(self.shape[ind:]) == "
             f"prod(self.shape[:ind]), but got {math.prod(columns)} != {math.prod(rows)}"
         )
-    found, info = _inv_ex.call(input.reshape(math.prod(columns), math.prod(rows)))
+    inverse, info = _inv_ex.call(input.reshape(math.prod(columns), math.prod(rows)))
     if info.any():
         raise RuntimeError("Failed to invert the input tensor, because it is singular.")
-    return found.reshape(columns + rows)
+    return inverse.reshape(columns + rows)
 
 
 @op(

@@ -44,8 +44,8 @@ def _over_gaps(array: Any, gaps: Any) -> Any:
 
 def _gaps(values: Any) -> Any:
     """Return ``values[j] - values[i]``, and 1 on the diagonal."""
-    found = values[..., None, :] - values[..., :, None]
-    return jnp.where(jnp.eye(values.shape[-1], dtype=bool), 1, found)
+    differences = values[..., None, :] - values[..., :, None]
+    return jnp.where(jnp.eye(values.shape[-1], dtype=bool), 1, differences)
 
 
 # Symmetric and Hermitian matrices
@@ -154,8 +154,8 @@ def _eig_spec(operation, bound, mode) -> Spec:
         inner = _over_gaps(inner, jnp.conj(_gaps(values)))
         own = jnp.eye(values.shape[-1], dtype=bool)
         inner = jnp.where(own, slope[..., None], inner)
-        found = solution(adjoint(vectors), product(inner, adjoint(vectors)))
-        return [found if meta.dtype.is_complex else jnp.real(found)]
+        gradient = solution(adjoint(vectors), product(inner, adjoint(vectors)))
+        return [gradient if meta.dtype.is_complex else jnp.real(gradient)]
 
     metas = (
         row_meta(meta.shape[:-1], meta, complex_dtype),

@@ -45,10 +45,10 @@ def _dist_spec(operation, bound, mode) -> Spec:
         gap = _difference(*operands, dtype)
         component = jnp.real(gap).dtype
         slope, norm = cotangents[0].astype(component), results[0].astype(component)
-        found = _norm_gradient(gap, slope, norm, order, axes)
+        gradient = _norm_gradient(gap, slope, norm, order, axes)
         return chosen(
             [
-                cast(sum_to(sign * found, array.shape), operand.meta.dtype)
+                cast(sum_to(sign * gradient, array.shape), operand.meta.dtype)
                 for sign, array, operand in zip((1, -1), operands, given, strict=True)
             ],
             wanted,
@@ -127,11 +127,11 @@ def _cdist_spec(operation, bound, mode) -> Spec:
     def vjp(cotangents, results, operands):
         left, right = operands
         gap = left[..., :, None, :] - right[..., None, :, :]
-        found = _distance_gradient(gap, cotangents[0], results[0], order)
+        gradient = _distance_gradient(gap, cotangents[0], results[0], order)
         return chosen(
             [
-                sum_to(jnp.sum(found, -2), left.shape),
-                sum_to(-jnp.sum(found, -3), right.shape),
+                sum_to(jnp.sum(gradient, -2), left.shape),
+                sum_to(-jnp.sum(gradient, -3), right.shape),
             ],
             wanted,
         )
@@ -221,15 +221,15 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     """
     if compute_mode not in _MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    for name, each in (("X1", x1), ("X2", x2)):
-        if each.dim() < 2:
+    for name, rows in (("X1", x1), ("X2", x2)):
+        if rows.dim() < 2:
             raise RuntimeError(
-                f"cdist only supports at least 2D tensors, {name} got: {each.dim()}D"
+                f"cdist only supports at least 2D tensors, {name} got: {rows.dim()}D"
             )
-    for name, each in (("X1", x1), ("X2", x2)):
-        if not each.is_floating_point():
+    for name, rows in (("X1", x1), ("X2", x2)):
+        if not rows.is_floating_point():
             raise RuntimeError(
-                f"cdist only supports floating-point dtypes, {name} got: {each.dtype._legacy_name}"
+                f"cdist only supports floating-point dtypes, {name} got: {rows.dtype._legacy_name}"
             )
     if x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(
@@ -241,8 +241,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     many = x1.shape[-2] > 25 or x2.shape[-2] > 25
     if p == 2 and (way == 1 or (way == 0 and many)) and x1.numel() and x2.numel():
         batch = broadcast_shapes([tuple(x1.shape[:-2]), tuple(x2.shape[:-2])])
-        found = _euclidean_dist.call(x1, x2)
-        return found.view((*batch, x1.shape[-2], x2.shape[-2]))
+        distances = _euclidean_dist.call(x1, x2)
+        return distances.view((*batch, x1.shape[-2], x2.shape[-2]))
     return _cdist.call(x1, x2, float(p))
 
 
@@ -267,8 +267,8 @@ def _pdist_spec(operation, bound, mode) -> Spec:
         if not shape[0] or not meta.shape[1]:
             return [jnp.zeros_like(rows)]
         first, second = _pairs(count)
-        found = _distance_gradient(rows[first] - rows[second], cotangents[0], results[0], order)
-        return [jnp.zeros_like(rows).at[first].add(found).at[second].add(-found)]
+        gradient = _distance_gradient(rows[first] - rows[second], cotangents[0], results[0], order)
+        return [jnp.zeros_like(rows).at[first].add(gradient).at[second].add(-gradient)]
 
     return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"order": order}, vjp=vjp)
 
