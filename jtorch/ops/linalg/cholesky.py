@@ -152,10 +152,10 @@ def _cholesky(a: Any, *, upper: bool) -> tuple[Any, Any]:
     returns="L info",
 )
 def cholesky_ex(input, upper=False, check_errors=False):
-    """Factorise Hermitian positive-definite matrices into ``L @ L.mH``, reporting failures.
+    """Cholesky factorisation ``A = L @ L.mH`` of positive-definite matrices, with ``info``.
 
     Args:
-        input: of shape (*, n, n); one triangle is read.
+        input: Hermitian, of shape (*, n, n); one triangle is read.
         upper: whether to return the adjoint of L, read from the upper triangle.
         check_errors: whether to raise where a matrix is not positive-definite.
     Returns:
@@ -176,10 +176,10 @@ def cholesky_ex(input, upper=False, check_errors=False):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_cholesky(input, upper=False):
-    """Factorise Hermitian positive-definite matrices into ``L @ L.mH``.
+    """Cholesky factorisation ``A = L @ L.mH`` of positive-definite matrices.
 
     Args:
-        input: of shape (*, n, n); one triangle is read.
+        input: Hermitian, of shape (*, n, n); one triangle is read.
         upper: whether to return the adjoint of L, read from the upper triangle.
     Returns:
         Tensor of the same shape.
@@ -195,7 +195,7 @@ def linalg_cholesky(input, upper=False):
     "cholesky(Tensor input, bool upper=False, *, Tensor out=None)", autocast=Autocast(cpu="float32")
 )
 def cholesky(input, upper=False):
-    """Factorise as ``torch.linalg.cholesky`` does (the older function).
+    """Cholesky factorisation, see ``torch.linalg.cholesky`` (the older function).
 
     Args:
         input: of shape (*, n, n).
@@ -246,7 +246,7 @@ def _cholesky_inverse(a: Any, *, upper: bool) -> Any:
     autocast=Autocast(cpu="float32"),
 )
 def cholesky_inverse(input, upper=False):
-    """Return the inverse of a matrix given by its Cholesky factor.
+    """Inverse ``(L @ L.mH)^-1`` of a matrix given by its Cholesky factor.
 
     Args:
         input: factors, of shape (*, n, n).
@@ -326,7 +326,7 @@ def _solve_spec(operation, bound, mode) -> Spec:
     out=Out(layout=False),
 )
 def cholesky_solve(right: Any, factor: Any, *, upper: bool) -> Any:
-    """Solve ``A X = B`` with A given by its Cholesky factor.
+    """Solution X of ``A X = B`` with A given by its Cholesky factor.
 
     Args:
         input: B, of shape (*, n, k).

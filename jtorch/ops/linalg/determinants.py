@@ -92,7 +92,7 @@ def _det(a: Any, *, turned: Any) -> Any:
 
 
 def _determinant(A):
-    """Return the determinant of square matrices.
+    """Determinant of square matrices.
 
     Args:
         A: of shape (*, n, n).
@@ -112,7 +112,7 @@ op(
 
 @op("det(Tensor input)")
 def det(input):
-    """Return the determinant of square matrices, see ``torch.linalg.det``."""
+    """Determinant of square matrices, see ``torch.linalg.det``."""
     return _det.call(input)
 
 
@@ -163,7 +163,7 @@ def _slogdet(a: Any, *, turned: Any) -> Any:
     returns="sign logabsdet",
 )
 def linalg_slogdet(A):
-    """Return the sign of the determinant and the logarithm of its size.
+    """Sign and logarithm of the determinant: ``det(A) = sign * exp(logabsdet)``.
 
     Args:
         A: of shape (*, n, n).
@@ -175,13 +175,13 @@ def linalg_slogdet(A):
 
 @op("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
 def slogdet(input):
-    """Return sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
+    """Sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
     return named("slogdet", *_slogdet.call(input, "linalg.slogdet"))
 
 
 @op("logdet(Tensor input)")
 def logdet(input):
-    """Return the logarithm of the determinant; NaN where that is negative.
+    """Logarithm of the determinant; NaN where that is negative.
 
     Args:
         input: of shape (*, n, n).

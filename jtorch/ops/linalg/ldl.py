@@ -217,7 +217,7 @@ def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     returns="LD pivots info",
 )
 def ldl_factor_ex(input, hermitian=False, check_errors=False):
-    """Factorise symmetric or Hermitian matrices into ``L D L^T``, reporting failures.
+    """LDL factorisation ``A = L D L^T`` of symmetric or Hermitian matrices, with ``info``.
 
     Args:
         input: of shape (*, n, n); the lower triangle is read.
@@ -240,7 +240,7 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     returns="LD pivots",
 )
 def ldl_factor(input, hermitian=False):
-    """Factorise symmetric or Hermitian matrices into ``L D L^T``.
+    """LDL factorisation ``A = L D L^T`` of symmetric or Hermitian matrices.
 
     Args:
         input: of shape (*, n, n); the lower triangle is read.
@@ -300,7 +300,7 @@ def _solve_spec(operation, bound, mode) -> Spec:
     node_name="NotImplemented",
 )
 def ldl_solve(packed: Any, pivots: Any, b: Any, *, size: Any, hermitian: Any) -> Any:
-    """Solve ``A X = B`` with A given by what ``ldl_factor`` returns.
+    """Solution X of ``A X = B`` with A given by what ``ldl_factor`` returns.
 
     Args:
         LD: packed factors, of shape (*, n, n).

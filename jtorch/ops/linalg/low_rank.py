@@ -40,7 +40,7 @@ def _basis(a: Any, count: int, rounds: int, shift: Any) -> Any:
 
 
 def svd_lowrank(A, q=6, niter=2, M=None):
-    """Return the leading part of a singular value decomposition, from random projections.
+    """Randomised singular value decomposition of low rank: ``A - M ~ U @ diag(S) @ V.mH``.
 
     Args:
         A: of shape (*, m, n).
@@ -69,7 +69,7 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 
 
 def pca_lowrank(A, q=None, center=True, niter=2):
-    """Return principal components: the leading part of a centred matrix's decomposition.
+    """Principal component analysis (PCA) by a randomised singular value decomposition.
 
     Args:
         A: of shape (*, m, n), a sample in each row.

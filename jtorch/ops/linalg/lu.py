@@ -132,7 +132,7 @@ def _factored(A, pivot, check, name):
     returns="LU pivots info",
 )
 def lu_factor_ex(A, pivot=True, check_errors=False):
-    """Return L and U in one matrix, the pivots, and which matrices are singular.
+    """LU factorisation ``A = P @ L @ U``, L and U packed into one matrix, with ``info``.
 
     Args:
         A: of shape (*, m, n).
@@ -153,7 +153,7 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     returns="LU pivots",
 )
 def lu_factor(A, pivot=True):
-    """Return L and U in one matrix, and the pivots.
+    """LU factorisation ``A = P @ L @ U``, L and U packed into one matrix.
 
     Args:
         A: of shape (*, m, n).
@@ -170,13 +170,13 @@ def lu_factor(A, pivot=True):
     returns="LU pivots info",
 )
 def _lu_with_info(input, pivot=True, check_errors=True):
-    """Return the packed factors, the pivots and ``info``; as PyTorch's, it never raises."""
+    """LU factorisation: packed factors, pivots and ``info``; as PyTorch's, it never raises."""
     _messages.warn_deprecated("lu")
     return named("_lu_with_info", *_factored(input, pivot, False, "lu"))
 
 
 def lu(A, pivot=True, get_infos=False, out=None):
-    """Return L and U in one matrix, and the pivots (the older function).
+    """LU factorisation, L and U packed into one matrix (the older function).
 
     Args:
         A: of shape (*, m, n).
@@ -281,7 +281,7 @@ def _lu(a: Any) -> Any:
     returns="P L U",
 )
 def linalg_lu(A, pivot=True):
-    """Factorise matrices into ``P @ L @ U``.
+    """LU factorisation with partial pivoting, ``A = P @ L @ U``.
 
     Args:
         A: of shape (*, m, n).
@@ -336,7 +336,7 @@ def _lu_unpack(factors: Any, *, unpack: bool) -> tuple[Any, Any]:
     returns="P L U",
 )
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
-    """Return the factors P, L and U of what ``lu_factor`` returns.
+    """Factors P, L and U of what ``lu_factor`` returns.
 
     Args:
         LU_data: packed factors, of shape (*, m, n).
@@ -434,7 +434,7 @@ def check_solver(a: Any, b: Any, left: bool, square_name: str, name: str) -> Non
     saves=("LU", "pivots", "B", "result"),
 )
 def linalg_lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool, adjoint_a: bool) -> Any:
-    """Solve ``A X = B`` with A given by what ``lu_factor`` returns.
+    """Solution X of ``A X = B`` with A given by what ``lu_factor`` returns.
 
     Args:
         LU: packed factors, of shape (*, n, n).
@@ -455,6 +455,6 @@ def linalg_lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool, adjoint_a:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def lu_solve(input, LU_data, LU_pivots):
-    """Solve ``A X = B`` with the right side first (the older function)."""
+    """Solution X of ``A X = B`` by LU factors, the right side first (the older function)."""
     _messages.warn_deprecated("lu_solve")
     return linalg_lu_solve.call(LU_data, LU_pivots, input)

@@ -90,7 +90,7 @@ def _adjoint(array):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def mm(left: Any, right: Any) -> Any:
-    """Multiply two matrices.
+    """Matrix product ``input @ mat2``.
 
     Args:
         input: of shape (n, m).
@@ -127,7 +127,7 @@ def _mv_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.mv),
 )
 def mv(left: Any, right: Any) -> Any:
-    """Multiply a matrix by a vector.
+    """Matrix-vector product ``input @ vec``.
 
     Args:
         input: of shape (n, m).
@@ -162,7 +162,7 @@ def _dot_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.does_not_match),
 )
 def dot(left: Any, right: Any) -> Any:
-    """Multiply two vectors element by element and add up.
+    """Dot product of two vectors, ``sum_i input_i * tensor_i``.
 
     Args:
         input, tensor: of one length.
@@ -181,7 +181,7 @@ def dot(left: Any, right: Any) -> Any:
     out=Out(dtype=out_dtypes.does_not_match),
 )
 def vdot(left: Any, right: Any) -> Any:
-    """Multiply the conjugate of one vector by another, element by element, and add up.
+    """Dot product of two vectors, the first one conjugated: ``sum_i conj(input_i) * other_i``.
 
     Args:
         input, other: of one length.
@@ -218,7 +218,7 @@ def _bmm_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse operands"),
 )
 def bmm(left: Any, right: Any) -> Any:
-    """Multiply matrices of two batches, pair by pair.
+    """Batched matrix product, ``input[i] @ mat2[i]`` for each i.
 
     Args:
         input: of shape (b, n, m).
@@ -369,7 +369,7 @@ def _write_whole(out, result, name):
     out=Out(dtype=out_dtypes.does_not_match),
 )
 def matmul(input, other):
-    """Multiply as NumPy's ``matmul`` does: vectors, matrices, or batches of matrices.
+    """Matrix product ``input @ other`` of vectors, matrices or batches of matrices, as NumPy's.
 
     Args:
         input, other: of at least one dimension; leading dimensions broadcast.
@@ -505,7 +505,7 @@ def _addmm_spec(operation, bound, mode) -> Spec:
 def addmm(
     addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
 ) -> Any:
-    """Return ``beta * input + alpha * (mat1 @ mat2)``.
+    """Matrix product with an addend: ``beta * input + alpha * (mat1 @ mat2)``.
 
     Args:
         input: expands to the product's shape.
@@ -541,7 +541,7 @@ def _addmv_spec(operation, bound, mode) -> Spec:
 def addmv(
     addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
 ) -> Any:
-    """Return ``beta * input + alpha * (mat @ vec)``.
+    """Matrix-vector product with an addend: ``beta * input + alpha * (mat @ vec)``.
 
     Args:
         input: expands to the product's shape.
@@ -583,7 +583,7 @@ def _batch_spec(operation, bound, mode) -> Spec:
 def baddbmm(
     addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
 ) -> Any:
-    """Return ``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
+    """Batched matrix product with an addend: ``beta * input + alpha * (batch1 @ batch2)``.
 
     Args:
         input: expands to the product's shape.
@@ -604,7 +604,7 @@ def baddbmm(
 def addbmm(
     addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
 ) -> Any:
-    """Return ``beta * input + alpha`` times the sum of the products of two batches.
+    """Summed matrix products with an addend: ``beta * input + alpha * sum_i batch1_i @ batch2_i``.
 
     Args:
         input: expands to the product's shape.
@@ -656,7 +656,7 @@ def addr(
     beta: Any = None,
     alpha: Any = None,
 ) -> Any:
-    """Return ``beta * input + alpha`` times the outer product of two vectors.
+    """Outer product with an addend: ``beta * input + alpha * outer(vec1, vec2)``.
 
     Args:
         input: expands to the product's shape.
@@ -673,7 +673,7 @@ _LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tens
 
 
 def linear(*args, **kwargs):
-    """Apply ``input @ weight.T + bias``.
+    """Affine map ``input @ weight.T + bias``.
 
     Args:
         input: of shape (..., in).

@@ -113,7 +113,7 @@ def _exponential_spec(operation, bound, mode) -> Spec:
     saves=("input",),
 )
 def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
-    """Return the exponential of square matrices.
+    """Matrix exponential ``exp(A) = sum_k A^k / k!`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -129,7 +129,7 @@ def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
 
 @op("matrix_exp(Tensor input)")
 def matrix_exp(input):
-    """Return the exponential of square matrices, see ``torch.linalg.matrix_exp``."""
+    """Matrix exponential of square matrices, see ``torch.linalg.matrix_exp``."""
     return linalg_matrix_exp.call(input)
 
 
@@ -171,7 +171,7 @@ def _power(input, n):
     registry=LINALG_FUNCTIONS,
 )
 def linalg_matrix_power(input, n):
-    """Raise square matrices to an integer power.
+    """Matrix power ``A^n`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -184,7 +184,7 @@ def linalg_matrix_power(input, n):
 
 @op("matrix_power(Tensor input, int64_t n, *, Tensor out=None)")
 def matrix_power(input, n):
-    """Raise square matrices to an integer power, see ``torch.linalg.matrix_power``."""
+    """Matrix power of square matrices, see ``torch.linalg.matrix_power``."""
     return _power(input, int(n))
 
 
@@ -199,7 +199,7 @@ _CPP_NAMES = _messages._SCALAR_TYPE_WORDS
     autocast="lower",
 )
 def multi_dot(tensors):
-    """Multiply matrices one after the other, in the order that costs least.
+    """Product of several matrices, multiplied in the order that costs least.
 
     Args:
         tensors: at least two; the first and the last one may be vectors.
@@ -244,7 +244,7 @@ def multi_dot(tensors):
 
 @op("linalg_vander(Tensor x, *, SymInt? N=None)", method=False, registry=LINALG_FUNCTIONS)
 def linalg_vander(x, N=None):
-    """Return Vandermonde matrices, whose columns are ascending powers.
+    """Vandermonde matrices ``V[i, j] = x_i^j``.
 
     Args:
         x: of shape (*, n).
@@ -264,7 +264,7 @@ def linalg_vander(x, N=None):
 
 @op("vander(Tensor x, int64_t? N=None, bool increasing=False)", method=False)
 def vander(x, N=None, increasing=False):
-    """Return the Vandermonde matrix of a vector.
+    """Vandermonde matrix of a vector, whose columns are powers of it.
 
     Args:
         x: vector.
@@ -296,7 +296,7 @@ def vander(x, N=None, increasing=False):
     autocast="lower",
 )
 def vecdot(x, y, dim=-1):
-    """Return the products of vectors, the first one conjugated.
+    """Dot products of vectors, the first one conjugated: ``sum_i conj(x_i) * y_i``.
 
     Args:
         x, y: tensors whose shapes broadcast.
@@ -323,7 +323,7 @@ publish("vecdot", autocast="lower")  # PyTorch lists it under this name too
     registry=LINALG_FUNCTIONS,
 )
 def cross(input, other, dim=-1):
-    """Return the cross products of vectors of three elements.
+    """Cross products ``input x other`` of vectors of three elements.
 
     Args:
         input, other: tensors whose shapes broadcast.
@@ -338,7 +338,7 @@ def cross(input, other, dim=-1):
     registry=LINALG_FUNCTIONS,
 )
 def diagonal(A, offset=0, dim1=-2, dim2=-1):
-    """Return a view of the diagonals of matrices.
+    """View of the diagonals of matrices.
 
     Args:
         A: of at least two dimensions.
@@ -355,5 +355,5 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
     autocast=Autocast(cpu="lower"),
 )
 def matmul(input, other):
-    """Multiply matrices, see ``torch.matmul``."""
+    """Matrix product, see ``torch.matmul``."""
     return torch_matmul(input, other)

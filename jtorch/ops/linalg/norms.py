@@ -86,7 +86,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
     autocast=Autocast(cuda="float32"),
 )
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
-    """Return a norm of matrices.
+    """Matrix norm: Frobenius, nuclear, or of order 1, 2 or infinity.
 
     Args:
         input: of at least two dimensions.
@@ -139,7 +139,7 @@ publish("_linalg_matrix_norm", matrix_norm)
     registry=LINALG_FUNCTIONS,
 )
 def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
-    """Return a norm of vectors or of matrices.
+    """Vector norm or matrix norm.
 
     Args:
         input: tensor.
@@ -174,7 +174,7 @@ def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
     autocast=Autocast(cuda="float32"),
 )
 def frobenius_norm(input, dim, keepdim=False):
-    """Return the root of the sum of squares over at most two dimensions."""
+    """Frobenius norm: the root of the sum of squares over at most two dimensions."""
     dims = [dim] if isinstance(dim, int) else list(dim)
     if len(dims) > 2:
         raise RuntimeError(
@@ -190,7 +190,7 @@ def frobenius_norm(input, dim, keepdim=False):
     autocast=Autocast(cuda="float32"),
 )
 def nuclear_norm(input, dim=(-2, -1), keepdim=False):
-    """Return the sum of the singular values of matrices."""
+    """Nuclear norm: the sum of the singular values of matrices."""
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
@@ -241,7 +241,7 @@ def _renorm_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def renorm(array: Any, *, order: float, limit: float, axes: tuple[int, ...], dtype: DType) -> Any:
-    """Scale down the parts along a dimension whose norm is larger than a limit.
+    """Renormalisation: parts along a dimension whose norm is above a limit are scaled down to it.
 
     Args:
         p: order of the norm.

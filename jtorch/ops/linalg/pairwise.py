@@ -23,7 +23,7 @@ from . import _messages
     autocast=Autocast(cuda="float32"),
 )
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """Return the cosines of the angles between vectors.
+    """Cosine similarity ``x1 . x2 / (|x1| |x2|)`` of vectors.
 
     Args:
         x1, x2: tensors of shapes that broadcast together, of a floating point dtype.
@@ -62,7 +62,7 @@ def _unit(vectors: Any, dim: int, eps: float) -> Any:
     method=False,
 )
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """Return the norms of the differences of vectors in the last dimension.
+    """Distances in the p-norm, ``|x1 - x2 + eps|_p``, of vectors in the last dimension.
 
     Args:
         x1, x2: tensors of shapes that broadcast together.
@@ -94,7 +94,7 @@ def _norm(array: Any, *, order: float, axes: tuple[int, ...], keepdim: bool, dty
     autocast=Autocast(cuda="promote"),
 )
 def bilinear(input1, input2, weight, bias=None):
-    """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each k.
+    """Bilinear map ``y_k = input1 @ weight[k] @ input2 + bias[k]``.
 
     Args:
         input1, input2: tensors of shapes (..., n1) and (..., n2).

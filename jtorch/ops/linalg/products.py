@@ -26,7 +26,7 @@ from .matmul import _PRECISION, dot, mm
 
 @op("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
 def outer(input, vec2):
-    """Return all products of an element of one vector and one of another."""
+    """Outer product of two vectors, ``result[i, j] = input_i * vec2_j``."""
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.dim() != 1:
             raise _messages_products.vector_expected("outer", name, vector.dim())
@@ -55,7 +55,7 @@ def _are_vectors(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
     out=Out(dtype=out_dtypes.tensordot),
 )
 def inner(input, other):
-    """Multiply the last dimensions of two tensors and add up."""
+    """Inner product over the last dimensions of two tensors."""
     if not input.dim() or not other.dim():
         return mul.call(input, other)
     if input.shape[-1] != other.shape[-1]:
@@ -80,7 +80,7 @@ def _contracted(a: Any, b: Any, dims_a: list[int], dims_b: list[int]) -> Any:
 
 
 def tensordot(a, b, dims=2, out=None):
-    """Multiply two tensors and add up over pairs of dimensions.
+    """Tensor contraction: the product of two tensors, summed over pairs of dimensions.
 
     Args:
         a, b: tensors.
@@ -134,7 +134,7 @@ publish(
 
 
 def chain_matmul(*matrices, out=None):
-    """Multiply matrices one after the other, in the order that costs least."""
+    """Product of several matrices, multiplied in the order that costs least."""
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
     _messages_products.warn_chain_matmul()
@@ -197,7 +197,7 @@ def _kron_spec(operation, bound, mode) -> Spec:
     node_name="UnsafeViewBackward0",
 )
 def kron(left: Any, right: Any, *, dtype: DType) -> Any:
-    """Return the Kronecker product: each element of one tensor times the whole other."""
+    """Kronecker product: each element of one tensor times the whole other."""
     if dtype is dtypes.bool_:
         return jnp.kron(left.astype(jnp.uint8), right.astype(jnp.uint8)) > 0
     return jnp.kron(cast(left, dtype), cast(right, dtype))
@@ -245,7 +245,7 @@ def linalg_cross(
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def cross(input, other, dim=None):
-    """Return the cross products of vectors of three elements.
+    """Cross products ``input x other`` of vectors of three elements.
 
     Args:
         dim: where the three elements are; the first dimension of size 3 where it is absent.
@@ -391,7 +391,7 @@ def _einsum(*arrays: Any, equation: str, dtype: DType) -> Any:
 
 
 def einsum(*args):
-    """Sum products of elements over the indices that the result does not name.
+    """Einstein summation: products of elements, summed over the indices that the result lacks.
 
     Args:
         *args: an equation such as ``"ij,jk->ik"`` and tensors (or one list of them), or tensors

@@ -159,7 +159,7 @@ def _qr(a: Any, *, form: str) -> Any:
     returns="Q R",
 )
 def linalg_qr(A, mode="reduced"):
-    """Factorise matrices into ``Q @ R``, Q with orthonormal columns and R upper triangular.
+    """QR factorisation ``A = Q @ R``, Q with orthonormal columns and R upper triangular.
 
     Args:
         A: of shape (*, m, n).
@@ -177,7 +177,7 @@ def linalg_qr(A, mode="reduced"):
     returns="Q R",
 )
 def qr(input, some=True):
-    """Factorise as ``torch.linalg.qr`` does (the older function).
+    """QR factorisation, see ``torch.linalg.qr`` (the older function).
 
     Args:
         input: of shape (*, m, n).
@@ -219,7 +219,7 @@ def _geqrf_op(a: Any) -> Any:
     returns="a tau",
 )
 def geqrf(input):
-    """Return LAPACK's packed QR factorisation.
+    """QR factorisation in LAPACK's packed form.
 
     Args:
         input: of shape (*, m, n).
@@ -284,7 +284,7 @@ def _householder_spec(operation, bound, mode) -> Spec:
     autocast=Autocast(cpu="float32"),
 )
 def householder_product(vectors: Any, factors: Any) -> Any:
-    """Return the first columns of a product of Householder reflectors.
+    """Householder product: first columns of a product of reflectors ``I - tau_i v_i v_i^H``.
 
     Args:
         input: the reflectors' vectors below the diagonal, of shape (*, m, n).
@@ -304,7 +304,7 @@ def householder_product(vectors: Any, factors: Any) -> Any:
     autocast=Autocast(cpu="float32"),
 )
 def orgqr(input, input2):
-    """Return a product of reflectors, see ``torch.linalg.householder_product``."""
+    """Householder product, see ``torch.linalg.householder_product``."""
     return householder_product.call(input, input2)
 
 
@@ -396,7 +396,7 @@ def _ormqr(vectors: Any, factors: Any, target: Any, *, left: bool, transpose: bo
     autocast=Autocast(cpu="float32"),
 )
 def ormqr(input, input2, input3, left=True, transpose=False):
-    """Multiply a matrix by a product of Householder reflectors.
+    """Product ``Q @ input3`` of a matrix with Householder reflectors.
 
     Args:
         input: the reflectors' vectors below the diagonal, of shape (*, m, n).

@@ -167,7 +167,7 @@ _TOLERANCES = (
     registry=LINALG_FUNCTIONS,
 )
 def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
-    """Return Moore and Penrose's pseudo-inverse.
+    """Moore-Penrose pseudo-inverse.
 
     Args:
         input: of shape (*, m, n).
@@ -193,7 +193,7 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
 
 @op("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
 def pinverse(input, rcond=1e-15):
-    """Return the pseudo-inverse, see ``torch.linalg.pinv``."""
+    """Moore-Penrose pseudo-inverse, see ``torch.linalg.pinv``."""
     return linalg_pinv(input, rcond)
 
 
@@ -206,7 +206,7 @@ def pinverse(input, rcond=1e-15):
     autocast=Autocast(cpu="float32"),
 )
 def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
-    """Return how many singular values are not 0.
+    """Rank of matrices: the number of singular values above a tolerance.
 
     Args:
         input: of shape (*, m, n).
@@ -249,7 +249,7 @@ def _norm_by_inverse(input, p):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_cond(input, p=None):
-    """Return the condition number of matrices with respect to a norm.
+    """Condition number ``|A| * |A^-1|`` of matrices with respect to a norm.
 
     Args:
         input: of shape (*, n, n); (*, m, n) for the norms of order 2 and -2.
@@ -450,7 +450,7 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     returns="solution residuals rank singular_values",
 )
 def linalg_lstsq(input, b, rcond=None, driver=None):
-    """Solve systems of equations in the sense of least squares.
+    """Least-squares solution X, which minimises ``|A X - B|``.
 
     Args:
         input: A, of shape (*, m, n).

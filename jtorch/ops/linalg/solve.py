@@ -75,7 +75,7 @@ def _inv_ex(a: Any) -> Any:
     returns="inverse info",
 )
 def linalg_inv_ex(A, check_errors=False):
-    """Return inverse matrices, reporting singular ones.
+    """Inverse ``A^-1`` of square matrices, with ``info``.
 
     Args:
         A: of shape (*, n, n).
@@ -91,7 +91,7 @@ def linalg_inv_ex(A, check_errors=False):
 
 
 def _inverse(A):
-    """Return inverse matrices.
+    """Inverse ``A^-1`` of square matrices.
 
     Args:
         A: of shape (*, n, n).
@@ -120,7 +120,7 @@ linalg_inv = op(
     autocast=Autocast(cpu="float32"),
 )
 def inverse(input):
-    """Return inverse matrices, see ``torch.linalg.inv``."""
+    """Inverse of square matrices, see ``torch.linalg.inv``."""
     return _inverse(input)
 
 
@@ -198,7 +198,7 @@ def _solve_ex(a: Any, b: Any, *, left: bool, vector: bool) -> Any:
     returns="result info",
 )
 def linalg_solve_ex(A, B, left=True, check_errors=False):
-    """Solve ``A X = B``, reporting singular matrices.
+    """Solution X of the linear system ``A X = B``, with ``info``.
 
     Args:
         A: of shape (*, n, n).
@@ -222,7 +222,7 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_solve(A, B, left=True):
-    """Solve ``A X = B``.
+    """Solution X of the linear system ``A X = B``.
 
     Args:
         A: of shape (*, n, n).
@@ -285,7 +285,7 @@ def _triangular_spec(operation, bound, mode) -> Spec:
     saves=("input", "B", "result"),
 )
 def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool, unit: bool, dtype: DType) -> Any:
-    """Solve ``A X = B`` with a triangular matrix.
+    """Solution X of the triangular system ``A X = B``.
 
     Args:
         input: A, of shape (*, n, n); the other triangle is not read.
@@ -363,7 +363,7 @@ def _triangular_solve(
     returns="solution cloned_coefficient",
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
-    """Solve with a triangular matrix, the right side first (the older function).
+    """Solution X of the triangular system ``A X = B``, B first (the older function).
 
     Args:
         input: B, of shape (*, n, k).
@@ -386,7 +386,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
     autocast=Autocast(cpu="float32"),
 )
 def tensorinv(input, ind=2):
-    """Return the inverse of a tensor as a map between tensors.
+    """Inverse of a tensor as a linear map between tensors.
 
     Args:
         input: tensor whose first ``ind`` sizes and whose other sizes have the same product.
@@ -417,7 +417,7 @@ def tensorinv(input, ind=2):
     autocast=Autocast(cpu="float32"),
 )
 def tensorsolve(input, other, dims=None):
-    """Solve ``tensordot(A, X) = B``.
+    """Solution X of ``tensordot(A, X) = B``.
 
     Args:
         input: A, whose first sizes are those of B.

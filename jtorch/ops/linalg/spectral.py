@@ -104,7 +104,7 @@ def _eigh(a: Any, *, lower: Any, values_meta: Any) -> Any:
     returns="eigenvalues eigenvectors",
 )
 def eigh(input, UPLO="L"):
-    """Return eigenvalues and eigenvectors of symmetric or Hermitian matrices.
+    """Eigendecomposition ``A = Q @ diag(L) @ Q.mH`` of symmetric or Hermitian matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -123,7 +123,7 @@ def eigh(input, UPLO="L"):
     autocast=Autocast(cpu="float32"),
 )
 def eigvalsh(input, UPLO="L"):
-    """Return the eigenvalues of symmetric or Hermitian matrices, ascending.
+    """Eigenvalues of symmetric or Hermitian matrices, in ascending order.
 
     Args:
         input: of shape (*, n, n).
@@ -199,7 +199,7 @@ def _checked_eig(input, caller):
     returns="eigenvalues eigenvectors",
 )
 def linalg_eig(input):
-    """Return eigenvalues and eigenvectors of square matrices.
+    """Eigendecomposition ``A = V @ diag(L) @ V^-1`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -216,7 +216,7 @@ def linalg_eig(input):
     autocast=Autocast(cpu="float32"),
 )
 def eigvals(input):
-    """Return the complex eigenvalues of square matrices, of shape (*, n, n)."""
+    """Complex eigenvalues of square matrices, of shape (*, n, n)."""
     return _checked_eig(input, "linalg.eigvals")[0]
 
 
@@ -365,7 +365,7 @@ def checked_svd(A, full_matrices=False):
     returns="U S Vh",
 )
 def linalg_svd(A, full_matrices=True, driver=None):
-    """Factorise matrices into ``U @ diag(S) @ Vh``.
+    """Singular value decomposition (SVD) ``A = U @ diag(S) @ Vh``.
 
     Args:
         A: of shape (*, m, n).
@@ -389,7 +389,7 @@ def linalg_svd(A, full_matrices=True, driver=None):
     autocast=Autocast(cpu="float32"),
 )
 def svdvals(A, driver=None):
-    """Return the singular values of matrices of shape (*, m, n), in descending order."""
+    """Singular values of matrices of shape (*, m, n), in descending order."""
     if driver is not None:
         raise _messages.no_driver()
     return singular_values(A)
@@ -402,7 +402,7 @@ def svdvals(A, driver=None):
     returns="U S V",
 )
 def svd(input, some=True, compute_uv=True):
-    """Factorise matrices into ``U @ diag(S) @ V.mH`` (the older function).
+    """Singular value decomposition (SVD) ``A = U @ diag(S) @ V.mH`` (the older function).
 
     Args:
         input: of shape (*, m, n).

@@ -68,7 +68,7 @@ def _dist_spec(operation, bound, mode) -> Spec:
     autocast=Autocast(cuda="float32"),
 )
 def dist(left: Any, right: Any, *, order: float, dtype: DType) -> Any:
-    """Return the norm of the difference of two tensors.
+    """Distance of two tensors in the p-norm, ``|input - other|_p``.
 
     Args:
         input, other: tensors whose shapes broadcast.
@@ -207,7 +207,7 @@ _MODES = {
 
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    """Return the distances of each pair of rows of two batches of matrices.
+    """Distances in the p-norm, ``|x1_i - x2_j|_p``, of the rows of two batches of matrices.
 
     Args:
         x1: of shape (*, P, M).
@@ -292,7 +292,7 @@ def _pdist(rows: Any, *, order: float) -> Any:
 
 @op("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
 def pdist(input, p=2.0):
-    """Return the distances of each pair of rows of one matrix.
+    """Distances in the p-norm, ``|x_i - x_j|_p``, of each pair of rows of one matrix.
 
     Args:
         input: of shape (N, M).
