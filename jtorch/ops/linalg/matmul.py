@@ -663,9 +663,10 @@ def addr(
         vec1, vec2: vectors.
         beta, alpha: factors.
     """
+    beta, alpha = _factors(numbers, beta, alpha)
     combine = _logical_outer if compute_dtype is dtypes.bool_ else _outer
-    arrays = [cast(array, compute_dtype) for array in (addend, left, right)]
-    return combine(*arrays, *_factors(numbers, beta, alpha))
+    addend, left, right = [cast(array, compute_dtype) for array in (addend, left, right)]
+    return combine(addend, left, right, beta, alpha)
 
 
 _addmm = addmm.call
@@ -712,4 +713,5 @@ def linear(*args, **kwargs):
     return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
 
 
+# Of one that is imported the products convert their operands themselves.
 publish("linear", linear, registry=NN_FUNCTIONS, autocast="lower")

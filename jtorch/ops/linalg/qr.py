@@ -293,8 +293,8 @@ def householder_product(vectors: Any, factors: Any) -> Any:
         Tensor of shape (*, m, n).
     """
     if not vectors.size or not factors.size:
-        identity = jnp.eye(*vectors.shape[-2:], dtype=vectors.dtype)
-        return jnp.broadcast_to(identity, vectors.shape)
+        rows, columns = vectors.shape[-2:]
+        return jnp.broadcast_to(jnp.eye(rows, columns, dtype=vectors.dtype), vectors.shape)
     return jax.lax.linalg.householder_product(vectors, factors)
 
 
