@@ -243,11 +243,11 @@ def eps_type() -> RuntimeError:
     return RuntimeError("This function doesn't handle types other than float and double")
 
 
-def out_dtype(wanted: str, found: str) -> RuntimeError:
+def out_dtype(wanted: str, given: str) -> RuntimeError:
     """A tensor given as ``out`` whose dtype is not the result's."""
     return RuntimeError(
         f"Expected out tensor to have dtype {_SCALAR_TYPE_WORDS[wanted]}, but got "
-        f"{_SCALAR_TYPE_WORDS[found]} instead"
+        f"{_SCALAR_TYPE_WORDS[given]} instead"
     )
 
 
@@ -365,10 +365,10 @@ def removed(name: str) -> RuntimeError:
     )
 
 
-def multi_dot_out(given: str, made: str) -> RuntimeError:
+def multi_dot_out(given: str, result: str) -> RuntimeError:
     """A product of several matrices to a tensor of another dtype."""
     return RuntimeError(
-        f"multi_dot(): expected out tensor to have dtype {_SCALAR_TYPE_WORDS[made]} but got "
+        f"multi_dot(): expected out tensor to have dtype {_SCALAR_TYPE_WORDS[result]} but got "
         f"{_SCALAR_TYPE_WORDS[given]}"
     )
 
@@ -392,8 +392,8 @@ def bilinear_batch(dim: int, first: int, second: int) -> RuntimeError:
     )
 
 
-def bilinear_size(name: str, found: int, expected: int) -> RuntimeError:
+def bilinear_size(name: str, size: int, expected: int) -> RuntimeError:
     """A tensor of ``bilinear`` does not fit the weight."""
     return RuntimeError(
-        f"bilinear(): {name} size does not match weight size: got {found} but expected {expected}"
+        f"bilinear(): {name} size does not match weight size: got {size} but expected {expected}"
     )

@@ -131,10 +131,10 @@ def inner_sizes(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
     )
 
 
-def tensordot_out(made: str, given: str) -> RuntimeError:
+def tensordot_out(result: str, given: str) -> RuntimeError:
     """``tensordot`` to a tensor of another dtype."""
     return RuntimeError(
-        f"tensordot: Expected the output tensor to have dtype {made}, but got an output tensor "
+        f"tensordot: Expected the output tensor to have dtype {result}, but got an output tensor "
         f"with dtype {given}"
     )
 

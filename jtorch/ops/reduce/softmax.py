@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
 from ..._engine.graph.op import Plan, Spec
@@ -20,7 +21,8 @@ from .._shared import out_dtypes
 from . import _messages_reduction
 
 
-def _norm_plan(operation, bound, mode) -> Plan:
+def norm_spec(operation, bound, mode) -> Spec:
+    """Check the dtypes, and that norms without a value for nothing have something to reduce."""
     operand = bound["x"]
     meta = operand.meta
     order = float(bound.get("ord", 2))
@@ -39,9 +41,6 @@ def _norm_plan(operation, bound, mode) -> Plan:
     shape = reduced_shape(meta, axes, keepdim)
     kept = reduced_shape(meta, axes, True)
 
-    def run(array):
-        return cast(vector_norm_of(_widen(cast(array, compute)), order, axes, keepdim), result)
-
     def vjp(cotangents, results, operands):
         array = _widen(cast(operands[0], compute))
         cotangent = cotangents[0].reshape(kept)
@@ -51,9 +50,13 @@ def _norm_plan(operation, bound, mode) -> Plan:
         gradient = _norm_gradient(array, cotangent, norm, order, axes)
         return [cast(gradient, meta.dtype)]
 
-    plan = Plan(run, [operand], (make_meta(shape, result, meta.device),), vjp=vjp)
-    plan.undefined = order == 0
-    return plan
+    return Spec(
+        [operand],
+        (make_meta(shape, result, meta.device),),
+        {"order": order, "axes": axes, "keepdim": keepdim, "dtype": compute},
+        vjp=vjp,
+        undefined=order == 0,
+    )
 
 
 def _check_not_empty(meta, order, dim) -> None:
@@ -86,6 +89,12 @@ def vector_norm_of(array, order: float, axes: tuple[int, ...], keepdim: bool):
     if order == -math.inf:
         return jnp.min(size, axes, keepdims=keepdim, initial=jnp.inf)
     return jnp.sum(size**order, axes, keepdims=keepdim) ** (1 / order)
+
+
+def vector_norm_in(array: Any, dtype: DType, order: float, axes: tuple[int, ...], keepdim: bool):
+    """Return the norm over dimensions, computed in a dtype, of that dtype's real one."""
+    wide = _widen(cast(array, dtype))
+    return cast(vector_norm_of(wide, order, axes, keepdim), dtype.to_real())
 
 
 def _norm_gradient(array, cotangent, norm, order: float, axes: tuple[int, ...]):
@@ -126,14 +135,16 @@ def _sign(array):
 @op(
     "linalg_vector_norm(Tensor x, Scalar ord=2, IntArrayRef[1]? dim=None, bool keepdim=False, *, "
     "ScalarType? dtype=None, Tensor out=None)",
-    kind=Custom(_norm_plan),
+    kind=Custom(norm_spec),
     static=("ord",),
     saves=("x", "result"),
     method=False,
     function=False,
     autocast=Autocast(cuda="float32"),
 )
-def linalg_vector_norm(x):
+def linalg_vector_norm(
+    array: Any, *, order: float, axes: tuple[int, ...], keepdim: bool, dtype: DType
+) -> Any:
     """Return a vector norm.
 
     Args:
@@ -144,7 +155,7 @@ def linalg_vector_norm(x):
     Returns:
         Real tensor without the reduced dimensions.
     """
-    raise AssertionError("planned by _norm_plan")
+    return vector_norm_in(array, dtype, order, axes, keepdim)
 
 
 _vector_norm = linalg_vector_norm.call
