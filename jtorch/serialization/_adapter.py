@@ -6,6 +6,7 @@ package that owns them is still being put together.
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,9 @@ from .._engine.recording import record
 from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
 from .._engine.recording.trace import materialise
-from ..ops.shape.strided import _as_strided
+from ..ops.shape.strided import _as_strided, as_strided
 from ..ops.shape.views import _slice, _view, permute
+from ..storage import TypedStorage, UntypedStorage, extent, flat_elements
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
@@ -143,14 +145,9 @@ def tensor_from_storage(
         if whole:
             storage.handle = _Memory(tensor)
         return tensor
-    if storage.handle is None:
-        flat = make_meta((numel,), dtype, place)
-        storage.handle = _Memory(_wrap(_strided(storage.data, dtype, 0, (numel,), (1,)), flat))
-    memory: _Memory = storage.handle
+    memory = _memory(storage, dtype)
     if memory.owner.dtype is not dtype:
-        raise NotImplementedError(
-            f"two tensors of the file see one storage as {memory.owner.dtype} and as {dtype}"
-        )
+        return _of_other_dtype(memory, dtype, offset, size, stride, requires_grad)
     tensor = _wrap(array, meta)
     shared = engine_storage.storage_of(memory.owner)
     steps = _steps(memory.owner._value.meta, offset, size, stride)
@@ -159,6 +156,43 @@ def tensor_from_storage(
     alias.offset = offset
     memory.values.append(tensor._value)
     return tensor
+
+
+def _memory(storage: LoadedStorage, dtype: DType) -> _Memory:
+    """Return what a storage keeps, with a vector of a dtype as its owner where it has none."""
+    if storage.handle is None:
+        assert storage.data is not None
+        numel = len(storage.data) // dtype.itemsize
+        flat = make_meta((numel,), dtype, Device(storage.location))
+        storage.handle = _Memory(_wrap(_strided(storage.data, dtype, 0, (numel,), (1,)), flat))
+    return storage.handle
+
+
+def _of_other_dtype(
+    memory: _Memory,
+    dtype: DType,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    requires_grad: bool,
+) -> Any:
+    """Return a tensor in memory whose owner has another dtype: files call both untyped.
+
+    Raises:
+        NotImplementedError: for a tensor that is not contiguous.
+    """
+    owner = memory.owner
+    if not is_contiguous(size, stride):
+        raise NotImplementedError(
+            f"two tensors of the file see one storage as {owner.dtype} and as {dtype}, with strides"
+        )
+    numel = owner.numel()
+    flat = as_strided(owner.detach(), (numel,), (1,), 0)
+    whole_elements = numel * owner.dtype.itemsize // dtype.itemsize
+    flat = flat[: whole_elements * dtype.itemsize // owner.dtype.itemsize].view(dtype)
+    tensor = flat[offset : offset + math.prod(size)].view(size)
+    tensor._alias.base = None
+    return tensor.requires_grad_(requires_grad)
 
 
 def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
@@ -211,9 +245,20 @@ def settle(storage: LoadedStorage) -> None:
 
 
 def storage_object(storage: LoadedStorage) -> Any:
-    """Return what a user knows as a storage."""
-    name = "UntypedStorage" if storage.dtype is None else "TypedStorage"
-    raise NotImplementedError(f"the file holds a torch.{name} outside a tensor; jtorch has none")
+    """Return what a user knows as a storage; as in PyTorch, bytes are elements of uint8 there.
+
+    Raises:
+        NotImplementedError: for a part of a storage, which PyTorch wrote before 0.4.
+    """
+    dtype = storage.class_dtype or dtypes.uint8
+    if storage.root is not storage:
+        raise NotImplementedError("the file holds a part of a storage outside a tensor")
+    if storage.data is None:
+        numel = storage.nbytes() // dtype.itemsize
+        owner = make_meta_tensor(dtype, (numel,), (1,), False)
+    else:
+        owner = _memory(storage, dtype).owner
+    return TypedStorage._of(UntypedStorage._of_tensor(owner), dtype)
 
 
 def apply_metadata(tensor: Any, metadata: Any) -> Any:
@@ -286,15 +331,10 @@ def describe(tensor: Any) -> TensorDescription:
         )
     else:
         shared = alias.storage
-        whole = meta.numel == shared.meta.numel and memory_order(meta.shape, strides) is not None
+        whole = meta.nbytes == shared.meta.nbytes and memory_order(meta.shape, strides) is not None
         if alias.steps and not whole:
             offset = views.storage_offset(tensor)
-        memory = StorageDescription(
-            shared.key,
-            shared.meta.nbytes,
-            lambda: _flat(shared.value if shared.host is None else _fresh(shared)),
-            str(shared.meta.device),
-        )
+        memory = _describe_shared(shared)
     metadata = {name: True for name, step in _FLIPS.items() if is_flipped(tensor, step)}
     return TensorDescription(
         memory, meta.dtype, offset, meta.shape, strides, meta.grad != NO_GRAD, metadata or None
@@ -305,9 +345,17 @@ def describe(tensor: Any) -> TensorDescription:
 _FLIPS = {"conj": "_conj", "neg": "_neg_view"}
 
 
-def _fresh(shared: Any) -> Value:
-    """Return the value of a storage whose truth is a NumPy array."""
-    return ready(np.asarray(shared.host), shared.meta)
+def _describe_shared(shared: engine_storage.Storage) -> StorageDescription:
+    """Return what saving needs to know of the memory that tensors share."""
+    from ._storage import StorageDescription
+
+    meta = shared.meta
+    return StorageDescription(
+        shared.key,
+        extent(meta) * meta.dtype.itemsize,
+        lambda: flat_elements(shared).view(np.uint8),
+        str(meta.device),
+    )
 
 
 def _flat(value: Value) -> np.ndarray:
@@ -320,8 +368,17 @@ def _flat(value: Value) -> np.ndarray:
 
 
 def describe_storage(obj: Any) -> tuple[StorageDescription, DType | None] | None:
-    """Return what saving needs to know of a storage, ``None`` for anything else."""
-    return None
+    """Return what saving needs to know of a storage and its dtype, ``None`` for anything else.
+
+    Raises:
+        NotImplementedError: for a storage of the meta device, which has no contents.
+    """
+    if not isinstance(obj, (TypedStorage, UntypedStorage)):
+        return None
+    if obj.device.type == "meta":
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    dtype = obj.dtype if isinstance(obj, TypedStorage) else None
+    return _describe_shared(obj.untyped()._shared), dtype
 
 
 def python_state(tensor: Any) -> dict[str, Any]:

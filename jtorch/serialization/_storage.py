@@ -115,11 +115,12 @@ class LoadedStorage:
     Attributes:
         data: flat array of bytes, or ``None`` on the meta device.
         dtype: of the elements, or ``None`` if only the tensors know.
+        class_dtype: what the file's storage class says of ``dtype``.
         location: device, as the file or ``map_location`` names it.
         handle: what the tensor world keeps here.
         root: the storage of which this is a part, itself as a rule.
         byte_offset: where in ``root`` it begins.
-        used: whether a tensor has been made of it.
+        bare_references: how often the file names it outside a tensor.
         swap: whether its bytes are in the other order than this machine's.
         lazy: whether it is a part of a mapped file.
     """
@@ -127,11 +128,12 @@ class LoadedStorage:
     __slots__ = (
         "data",
         "dtype",
+        "class_dtype",
         "location",
         "handle",
         "root",
         "byte_offset",
-        "used",
+        "bare_references",
         "swap",
         "lazy",
         "_nbytes",
@@ -145,12 +147,12 @@ class LoadedStorage:
         nbytes: int | None = None,
     ):
         self.data = data
-        self.dtype = dtype
+        self.dtype = self.class_dtype = dtype
         self.location = location
         self.handle: Any = None
         self.root = self
         self.byte_offset = 0
-        self.used = False
+        self.bare_references = 0
         self.swap = False
         self.lazy = False
         self._nbytes = len(data) if data is not None else nbytes or 0
