@@ -1,49 +1,34 @@
-"""All that saving and loading ask of tensors; nothing else in this package knows them.
-
-The names of the engine are looked up when they are needed: this module is imported while the
-package that owns them is still being put together.
-"""
+"""All that saving and loading ask of tensors; nothing else in this package knows them."""
 
 from __future__ import annotations
 
 import math
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import jtorch as torch
+
 from .._core import dtypes
+from .._core import layout as layouts
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.strides import is_contiguous, memory_order
-from .._engine.graph.op import REGISTRY
 from .._engine.graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
 from .._engine.memory import views
 from .._engine.recording import record
 from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
 from .._engine.recording.trace import materialise
+from ..ops.creation.creation import empty_strided
+from ..ops.pointwise.complex_numbers import _neg_view
 from ..ops.shape.strided import _as_strided, as_strided
 from ..ops.shape.views import _slice, _view, permute
 from ..storage import TypedStorage, UntypedStorage, extent, flat_elements
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
-
-_PACKAGE = __name__.partition(".")[0]
-
-
-def _public(path: str) -> Any:
-    """Return a public object of the library, ``None`` where there is none."""
-    found: Any = sys.modules[_PACKAGE]
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found
-
-
-class _Absent:
-    """Stands for a class that the library does not have."""
 
 
 # Devices and classes
@@ -61,8 +46,7 @@ def is_device(value: Any) -> bool:
 
 def device_count(kind: str) -> int:
     """Return how many devices of a kind such as ``"cuda"`` there are."""
-    count = _public(f"{kind}.device_count")
-    return 0 if count is None else count()
+    return torch.cuda.device_count() if kind == "cuda" else 0
 
 
 def tensor_type() -> type:
@@ -72,12 +56,12 @@ def tensor_type() -> type:
 
 def parameter_type() -> type:
     """Return the class of parameters."""
-    return _public("nn.Parameter") or _Absent
+    return torch.nn.Parameter
 
 
-def module_type() -> type | None:
+def module_type() -> type:
     """Return the class of neural network modules."""
-    return _public("nn.Module")
+    return torch.nn.Module
 
 
 # From a file to tensors
@@ -215,11 +199,6 @@ def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
         if len(size) != 1:
             steps.append(views.Step(_view, (size,)))
         return tuple(steps)
-    if "as_strided" not in REGISTRY:
-        raise NotImplementedError(
-            f"the file holds a tensor of size {list(size)} and stride {list(stride)} that shares "
-            "its memory; torch.as_strided, which that needs, is missing"
-        )
     steps.append(views.Step(_as_strided, (size, stride, offset)))
     return tuple(steps)
 
@@ -267,7 +246,7 @@ def apply_metadata(tensor: Any, metadata: Any) -> Any:
         raise TypeError(f"expected dict, got {type(metadata).__name__}")
     if metadata.get("conj"):
         tensor = tensor.conj()
-    return _public("_neg_view")(tensor) if metadata.get("neg") else tensor
+    return _neg_view.call(tensor) if metadata.get("neg") else tensor
 
 
 def make_parameter(data: Any, requires_grad: bool) -> Any:
@@ -281,31 +260,22 @@ def make_meta_tensor(
     dtype: DType, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool
 ) -> Any:
     """Return a tensor without contents."""
-    empty_strided = _public("empty_strided")
-    if empty_strided is None:
-        raise NotImplementedError("tensors of the meta device are missing")
     return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
 
 
 def make_sparse_tensor(layout: Any, data: Any) -> Any:
-    """Return a sparse tensor."""
-    sparse_coo_tensor = _public("sparse_coo_tensor")
-    if sparse_coo_tensor is None or str(layout) != "torch.sparse_coo":
-        raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
-    if not isinstance(data, tuple) or len(data) not in (3, 4):
-        raise TypeError("the parts of a sparse tensor are not a tuple of three or four")
-    indices, values, size = data[:3]
-    return sparse_coo_tensor(indices, values, size)
+    """Raise: this library has no sparse tensors."""
+    raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
 
 
-def layout(name: str) -> Any:
-    """Return the layout of this name."""
+def layout(name: str) -> layouts.layout:
+    """Return the layout of this name, such as ``"torch.strided"``."""
     if type(name) is not str or not name.startswith("torch."):
         raise KeyError(name)
-    found = _public(name.removeprefix("torch."))
-    if type(found).__name__ != "layout":
+    named = getattr(layouts, name.removeprefix("torch."), None)
+    if type(named) is not layouts.layout:
         raise NotImplementedError(f"the file names the layout {name[:50]}; jtorch has none")
-    return found
+    return named
 
 
 # From tensors to a file
@@ -390,7 +360,3 @@ def hooks(tensor: Any) -> list[Any]:
     """Return the hooks on the gradient of a tensor, which no file can hold."""
     extra = tensor._extra
     return [] if extra is None or not extra.hooks else list(extra.hooks.values())
-
-
-#: Numbers are written in the order of the machine; ``load`` swaps where the file says so.
-assert dtypes.float32._numpy.isnative

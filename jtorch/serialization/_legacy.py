@@ -85,8 +85,7 @@ def pickle_legacy(
         return (*identifier, None)
 
     def persistent_class(cls: type) -> tuple | None:
-        module = _adapter.module_type()
-        if module is None or not issubclass(cls, module) or cls in classes:
+        if not issubclass(cls, _adapter.module_type()) or cls in classes:
             return None
         classes.add(cls)
         return ("module", cls, *_source_of(cls))
