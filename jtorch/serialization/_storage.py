@@ -13,24 +13,12 @@ from . import _adapter
 
 #: PyTorch's storage classes. ``None`` stands for what this library has no numbers for.
 DTYPE_OF_CLASS: dict[str, DType | None] = {
-    "DoubleStorage": dtypes.float64,
-    "FloatStorage": dtypes.float32,
-    "HalfStorage": dtypes.float16,
-    "BFloat16Storage": dtypes.bfloat16,
-    "LongStorage": dtypes.int64,
-    "IntStorage": dtypes.int32,
-    "ShortStorage": dtypes.int16,
-    "CharStorage": dtypes.int8,
-    "ByteStorage": dtypes.uint8,
-    "BoolStorage": dtypes.bool_,
-    "ComplexFloatStorage": dtypes.complex64,
-    "ComplexDoubleStorage": dtypes.complex128,
-    "QInt8Storage": None,
-    "QUInt8Storage": None,
-    "QInt32Storage": None,
-    "QUInt4x2Storage": None,
-    "QUInt2x4Storage": None,
-}
+    f"{scalar_type}Storage": dtypes.BY_LEGACY_NAME.get(scalar_type)
+    for scalar_type in (
+        "Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool",
+        "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4",
+    )
+}  # fmt: skip
 CLASS_OF_DTYPE = {dtype: name for name, dtype in DTYPE_OF_CLASS.items() if dtype is not None}
 UNTYPED = "UntypedStorage"
 _UNTYPED_NAMES = (UNTYPED, "TypedStorage")
