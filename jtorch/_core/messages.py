@@ -93,7 +93,9 @@ def no_grad_fn(index: int = 0) -> RuntimeError:
     )
 
 
-def modified_inplace(type_name: str, shape: Sequence[int], where: str, now: int, then: int):
+def modified_inplace(
+    type_name: str, shape: Sequence[int], where: str, now: int, then: int
+) -> RuntimeError:
     """A value that a gradient needs was overwritten."""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
