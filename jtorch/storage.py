@@ -241,7 +241,7 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         return (
-            shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of "
+            shown(self) + f"[torch.storage.UntypedStorage(device={self.device}) of "
             f"size {len(self)}]"
         )
 
@@ -261,9 +261,11 @@ def _check_sizes(own: int, other: int) -> None:
         raise RuntimeError(f"size does not match, self was {own} bytes but src was {other} bytes")
 
 
-def shown(elements: list) -> str:
+def shown(storage: Any) -> str:
     """Return the lines that a storage prints for its elements."""
-    lines = [f" {element}" for element in elements]
+    if storage.device.type == "meta":
+        return "...\n"
+    lines = [f" {element}" for element in storage.tolist()]
     return "\n".join(lines) + "\n" if lines else " \n"
 
 

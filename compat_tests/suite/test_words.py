@@ -97,5 +97,22 @@ def count_banned_words() -> Counter[str]:
     return counts
 
 
+def test_banned_words_are_seen():
+    assert BANNED.findall("drawn anew, so\nmany; somebody_else") != []
+    assert len(BANNED.findall("anew so many nobody its kin")) == 4
+    assert BANNED.findall("renewed; manyfold, so much, itskin") == []
+
+
+def test_files_are_found():
+    """A folder that moved would leave nothing to count."""
+    assert {path.partition("/")[0] for path in ALLOWED} <= {
+        "jtorch",
+        "examples",
+        "docs",
+        "README.md",
+    }
+    assert [path for path in ALLOWED if not (ROOT / path).exists()] == []
+
+
 def test_banned_words_do_not_spread():
     assert count_banned_words() - Counter(ALLOWED) == Counter()

@@ -23,7 +23,7 @@ def exponential(
         raise messages.exponential_rate(rate)
     count = math.prod(shape)
     if count and not is_floating(dtype):
-        raise messages.not_continuous("Exponential", messages.kernel_name(dtype))
+        raise messages.not_continuous("Exponential", messages.scalar_type(dtype))
     factor = -1.0 / rate
 
     def exact(units: np.ndarray) -> np.ndarray:

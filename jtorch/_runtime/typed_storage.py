@@ -167,7 +167,7 @@ class TypedStorage:
         """Return the old name of the class, such as ``"FloatStorage"``."""
         storage_class = _CLASS_OF.get(self.dtype)
         if storage_class is None:
-            raise KeyError(self.dtype)
+            raise KeyError(f"dtype {self.dtype} is not recognized")
         return storage_class.__name__
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
@@ -232,7 +232,7 @@ class TypedStorage:
         return memo.setdefault(id(self), self.clone())
 
     def __repr__(self) -> str:
-        return shown(self.tolist()) + (
+        return shown(self) + (
             f"[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size "
             f"{len(self)}]"
         )

@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from .._core import dtypes, messages
+from .._core.cpp_names import c_type
 from .._core.schema.schema import Schema
 from .._engine.declare import FUNCTIONS, METHODS
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
@@ -443,7 +444,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
     if isinstance(value, complex):
         if not dtype.is_complex:
             if value.imag:
-                raise messages.overflow(messages.dtype_words(dtype))
+                raise messages.overflow(c_type(dtype))
             return value.real
         return value
     if isinstance(value, bool) or dtype is dtypes.bool_:
@@ -454,7 +455,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
         bounds = np.iinfo(dtype._numpy)
         low = -bounds.max - 1 if not bounds.min else bounds.min
         if value != value or not low <= int(value) <= bounds.max:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
         return int(value)
     if (
         dtype.is_floating_point
@@ -462,7 +463,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
         and 60000 < abs(value) < float("inf")
         and abs(value) > float(ml_dtypes.finfo(dtype._numpy).max)
     ):
-        raise messages.overflow(messages.dtype_words(dtype))
+        raise messages.overflow(c_type(dtype))
     return value
 
 

@@ -75,7 +75,11 @@ class StorageReference:
 
         Args:
             key: names the storage inside the file.
+        Raises:
+            KeyError: for a typed storage of a dtype that has no storage class.
         """
+        if self.dtype is not None and self.dtype not in _STORAGE_CLASSES:
+            raise KeyError(f"dtype {self.dtype} is not recognized")
         storage_class = _UNTYPED if self.dtype is None else _STORAGE_CLASSES[self.dtype]
         itemsize = 1 if self.dtype is None else self.dtype.itemsize
         numel = self.description.nbytes // itemsize

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import c_type
 from ..._core.device import CPU, META, Device, default_device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
@@ -269,7 +270,7 @@ def number_for(number: Any, dtype: DType) -> Any:
     """
     if is_tensor(number):
         number = number.item()
-    name = messages.cpp_name(dtype._name)
+    name = c_type(dtype)
     kind = dtype._kind
     if kind == dtypes.BOOL:
         return bool(number)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import type_name
 from ..._core.device import META
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
@@ -374,13 +375,11 @@ def _window(name: str, shape: Callable) -> Callable:
         length, periodic = bound["window_length"], bound.get("periodic", True)
         dtype = bound["dtype"] or local.trace.mode.default_dtype
         if not is_inexact(dtype):
-            name_of = {"int64": "long int", "int32": "int", "bool": "bool"}.get(
-                dtype._name, dtype._name
-            )
             raise RuntimeError(
-                f"{name} expects floating point dtypes, got: TensorOptions(dtype={name_of}, "
-                "device=cpu, layout=Strided (default), requires_grad=false (default), "
-                "pinned_memory=false (default), memory_format=(nullopt))"
+                f"{name} expects floating point dtypes, got: "
+                f"TensorOptions(dtype={type_name(dtype)}, device=cpu, layout=Strided (default), "
+                "requires_grad=false (default), pinned_memory=false (default), "
+                "memory_format=(nullopt))"
             )
         if length < 0:
             raise RuntimeError(

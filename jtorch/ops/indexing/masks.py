@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import c_type, type_name
 from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Plan
 from ..._engine.graph.values import is_tensor, make_meta, ready
@@ -26,7 +27,7 @@ def _masked_fill_plan(operation, bound, mode) -> Plan:
     if mask.meta.dtype is not dtypes.bool_:
         raise RuntimeError(
             "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{_c_name(mask.meta.dtype)}"
+            f"{type_name(mask.meta.dtype)}"
         )
     if value.meta is not None and value.meta.ndim:
         raise RuntimeError(
@@ -34,7 +35,7 @@ def _masked_fill_plan(operation, bound, mode) -> Plan:
             f"{value.meta.ndim} dimension(s)."
         )
     if value.meta is None and isinstance(value.number, complex) and not meta.dtype.is_complex:
-        raise messages.overflow(messages.dtype_words(meta.dtype))
+        raise messages.overflow(c_type(meta.dtype))
     left, right = mask.meta.shape, meta.shape
     if operation.name == "masked_fill" and len(left) < len(right):
         left = (1,) * (len(right) - len(left)) + left
@@ -46,11 +47,6 @@ def _masked_fill_plan(operation, bound, mode) -> Plan:
 
     name = "MaskedFillBackward0" if value.meta is None else "MaskedFillBackward1"
     return Plan(run, [operand, mask, value], (result,), node_name=name)
-
-
-def _c_name(dtype: Any) -> str:
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}
-    return names.get(dtype._legacy_name, dtype._legacy_name)
 
 
 class _MaskedFill(Custom):
@@ -170,14 +166,14 @@ def _check_fill(args: tuple, kwargs: dict) -> None:
         value = value.item()  # as PyTorch does
     if isinstance(value, complex):
         if value.imag:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
         return
     if not dtype.is_floating_point and isinstance(value, (int, float)):
         least, most = np.iinfo(dtype._numpy).min, np.iinfo(dtype._numpy).max
         # PyTorch lets a negative number wrap around in an unsigned dtype.
         least = -most - 1 if least == 0 else least
         if not least <= value <= most:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
 
 
 def _check_source_covers(args: tuple, kwargs: dict) -> None:

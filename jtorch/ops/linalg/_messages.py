@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import once
-from ._messages_products import _SCALAR_TYPE_WORDS
+from ..._core.cpp_names import type_name_of
 
 
 class _LinAlgError(RuntimeError):
@@ -246,8 +246,8 @@ def eps_type() -> RuntimeError:
 def out_dtype(wanted: str, given: str) -> RuntimeError:
     """A tensor given as ``out`` whose dtype is not the result's."""
     return RuntimeError(
-        f"Expected out tensor to have dtype {_SCALAR_TYPE_WORDS[wanted]}, but got "
-        f"{_SCALAR_TYPE_WORDS[given]} instead"
+        f"Expected out tensor to have dtype {type_name_of(wanted)}, but got "
+        f"{type_name_of(given)} instead"
     )
 
 
@@ -368,8 +368,8 @@ def removed(name: str) -> RuntimeError:
 def multi_dot_out(given: str, result: str) -> RuntimeError:
     """A product of several matrices to a tensor of another dtype."""
     return RuntimeError(
-        f"multi_dot(): expected out tensor to have dtype {_SCALAR_TYPE_WORDS[result]} but got "
-        f"{_SCALAR_TYPE_WORDS[given]}"
+        f"multi_dot(): expected out tensor to have dtype {type_name_of(result)} but got "
+        f"{type_name_of(given)}"
     )
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.cpp_names import type_name
 from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op, publish
@@ -188,9 +189,6 @@ def matrix_power(input, n):
     return _power(input, int(n))
 
 
-_CPP_NAMES = _messages._SCALAR_TYPE_WORDS
-
-
 @op(
     "linalg_multi_dot(TensorList tensors, *, Tensor out=None)",
     method=False,
@@ -227,8 +225,8 @@ def multi_dot(tensors):
         if matrix.dtype is not first.dtype:
             raise RuntimeError(
                 "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
-                f"{_CPP_NAMES[first.dtype._legacy_name]} and tensor {i} "
-                f"{_CPP_NAMES[matrix.dtype._legacy_name]}"
+                f"{type_name(first.dtype)} and tensor {i} "
+                f"{type_name(matrix.dtype)}"
             )
         if i and matrices[i - 1].shape[-1] != matrix.shape[0]:
             raise RuntimeError(

@@ -22,15 +22,6 @@ from . import _messages_embedding
 
 _POSITIONS = (dtypes.int64, dtypes.int32)
 _MODES = ("sum", "mean", "max")
-#: Names of dtypes without norms, as that message has them.
-_TYPE_NAMES = {
-    "int64": "Long",
-    "int32": "Int",
-    "int16": "Short",
-    "int8": "Char",
-    "uint8": "Byte",
-    "bool": "Bool",
-}
 
 
 def _elements(tensor: Any) -> np.ndarray | None:
@@ -178,7 +169,7 @@ def _renorm_spec(operation, bound, mode) -> Spec:
         raise _messages_embedding.renorm_rank(meta.ndim)
     _check_positions(2, positions.meta, "embedding_renorm_")
     if not is_inexact(meta.dtype):
-        raise _messages_embedding.renorm_dtype(_TYPE_NAMES.get(meta.dtype._name, meta.dtype._name))
+        raise _messages_embedding.renorm_dtype(meta.dtype._legacy_name)
     order = float(bound["norm_type"])
     limit = float(bound["max_norm"])
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
+from ..._core.cpp_names import c_type
 from ..._engine.declare import NN_FUNCTIONS, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import Meta, make_meta
@@ -55,7 +56,9 @@ def _constant_spec(operation, bound, mode) -> Spec:
     value = bound.get("value", 0)
     number = getattr(value, "number", value)
     if isinstance(number, complex) and not meta.dtype.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {_c_name(meta)} without overflow")
+        raise RuntimeError(
+            f"value cannot be converted to type {c_type(meta.dtype)} without overflow"
+        )
     operands = [operand]
     if getattr(value, "reference", None) is not None:
         operands.append(value)
@@ -66,12 +69,6 @@ def _constant_spec(operation, bound, mode) -> Spec:
     else:
         made = _laid_out(meta, shape)
     return Spec(operands, (made,), {"meta": meta, "sides": sides, "number": number}, saves=())
-
-
-def _c_name(meta: Meta) -> str:
-    names = {"float32": "float", "float64": "double", "float16": "at::Half", "bool": "bool"}
-    names["bfloat16"] = "at::BFloat16"
-    return names.get(meta.dtype._name, f"{meta.dtype._name}_t")
 
 
 def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import type_name
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, op
@@ -386,21 +387,12 @@ def addcdiv(input, tensor1, tensor2, value=1):
     return input + _scaled(tensor1, value) / tensor2
 
 
-_C_TYPES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int",
-            "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>"}  # fmt: skip
-
-
 def _same_dtype(op, operands, static) -> None:
     wanted = operands["input"].meta.dtype
     for name in ("end", "weight"):
         meta = operands[name].meta
         if meta is not None and meta.dtype is not wanted:
-            raise _messages.expected_dtype(
-                _C_TYPES.get(wanted._name, wanted._name), name,
-                _C_TYPES.get(meta.dtype._name, meta.dtype._name),
-            )  # fmt: skip
+            raise _messages.expected_dtype(type_name(wanted), name, type_name(meta.dtype))
 
 
 class _Interpolation(Pointwise):

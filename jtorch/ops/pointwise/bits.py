@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import type_name
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import FUNCTIONS, METHODS, Out, op
 from ..._engine.graph.op import Spec
@@ -87,9 +88,11 @@ def _with_out(inner):
         mantissa, exponent = out
         tensor = args[0] if args else kwargs.get("input")
         if is_tensor(tensor) and mantissa.dtype is not tensor.dtype:
-            raise _messages.frexp_out("mantissa", tensor.dtype._name, mantissa.dtype._name)
+            raise _messages.frexp_out(
+                "mantissa", type_name(tensor.dtype), type_name(mantissa.dtype)
+            )
         if exponent.dtype is not dtypes.int32:
-            raise _messages.frexp_out("exponent", "int32", exponent.dtype._name)
+            raise _messages.frexp_out("exponent", "int", type_name(exponent.dtype))
         return tuple.__new__(RETURN_TYPES["frexp_out"], inner(*args, **kwargs))
 
     call.__name__ = call.__qualname__ = "frexp"

@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import type_name
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import op
 from . import _messages_counting
 from .counting import host_array, tensor_like
-
-_C_NAMES = {"float32": "float", "float64": "double"}
-
-
-def _c_name(dtype: Any) -> str:
-    return _C_NAMES.get(dtype._name, dtype._name)
 
 
 def _check_weight(input: Any, shape: Sequence[int], weight: Any) -> None:
@@ -27,7 +22,9 @@ def _check_weight(input: Any, shape: Sequence[int], weight: Any) -> None:
     if weight is None:
         return
     if weight.dtype is not input.dtype:
-        raise _messages_counting.histogram_weight_dtype(_c_name(input.dtype), _c_name(weight.dtype))
+        raise _messages_counting.histogram_weight_dtype(
+            type_name(input.dtype), type_name(weight.dtype)
+        )
     if (tuple(weight.shape) or (1,)) != tuple(shape[:-1]):
         raise _messages_counting.histogram_weight_shape(shape, tuple(weight.shape))
 
@@ -36,7 +33,7 @@ def _check_edges(input: Any, edges: Sequence[Any]) -> None:
     for dim, each in enumerate(edges):
         if each.dtype is not input.dtype:
             raise _messages_counting.histogram_edge_dtype(
-                _c_name(input.dtype), dim, _c_name(each.dtype)
+                type_name(input.dtype), dim, type_name(each.dtype)
             )
         if each.dim() != 1:
             raise _messages_counting.histogram_edge_dims(each.dim(), dim)

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.cpp_names import c_type
 from ..._core.memory_format import (
     channels_last,
     channels_last_3d,
@@ -14,7 +15,7 @@ from ..._core.memory_format import (
     memory_format,
     preserve_format,
 )
-from ..._core.messages import dtype_words, overflow
+from ..._core.messages import overflow
 from ..._core.schema.schema import set_type
 from ..._core.strides import elementwise_strides, memory_order, strides_of_order
 from ..._engine.declare import METHODS, op
@@ -154,7 +155,7 @@ def _fill_plan(operation, bound, mode) -> Plan:
                 f"{value.meta.ndim} dimensions."
             )
     elif isinstance(value.number, complex) and not meta.dtype.is_complex:
-        raise overflow(dtype_words(meta.dtype))
+        raise overflow(c_type(meta.dtype))
 
     def run(array, new):
         return jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), meta.shape)

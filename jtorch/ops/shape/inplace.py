@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import dtypes
+from ..._core.cpp_names import type_name
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.declare import FUNCTIONS, METHODS
@@ -200,8 +200,8 @@ def set_(
         source = source._elements(meta.dtype)
     if source.dtype is not meta.dtype:
         raise RuntimeError(
-            f"Could not set tensor of type {_words(source.dtype)} to a tensor of type "
-            f"{_words(meta.dtype)}"
+            f"Could not set tensor of type {type_name(source.dtype)} to a tensor of type "
+            f"{type_name(meta.dtype)}"
         )
     if size is not None:
         if not stride:
@@ -212,20 +212,6 @@ def set_(
         share_memory_of(self, source, current_value(self).meta.grad == LEAF)
     _count_write(self)
     return self
-
-
-def _words(dtype: Any) -> str:
-    names = {
-        dtypes.float32: "float",
-        dtypes.float64: "double",
-        dtypes.int64: "long int",
-        dtypes.int32: "int",
-        dtypes.int16: "short int",
-        dtypes.int8: "signed char",
-        dtypes.uint8: "unsigned char",
-        dtypes.bool_: "bool",
-    }
-    return names.get(dtype, repr(dtype))
 
 
 def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:

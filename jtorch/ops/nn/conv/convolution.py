@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ...._core import dtypes, messages
+from ...._core.cpp_names import type_name
 from ...._core.schema.schema import Schema
 from ...._core.strides import strides_of_order
 from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
@@ -21,21 +22,6 @@ from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
 
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-_C_NAMES = {
-    "bool": "bool",
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "int16": "short int",
-    "int32": "int",
-    "int64": "long int",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "float32": "float",
-    "float64": "double",
-    "complex32": "c10::complex<c10::Half>",
-    "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}
 _OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
 
 
@@ -127,8 +113,7 @@ class _Convolution:
             if dtype is not dtypes.bool_:
                 raise _messages.scalar_types(dtype._legacy_name, given._legacy_name)
         if self.bias is not None and self.bias.meta.dtype is not dtype:
-            pair = [each.dtype._name for each in (self.meta, self.bias.meta)]
-            raise _messages.bias_type(*[_C_NAMES.get(name, name) for name in pair])
+            raise _messages.bias_type(type_name(dtype), type_name(self.bias.meta.dtype))
         if dtype is dtypes.bool_:
             kernel = f"slow_conv{'_transpose' if self.transposed else ''}{max(self.rank, 2)}d"
             raise messages.not_implemented(
@@ -291,7 +276,7 @@ def _convolved(
     if not dtype.is_complex or weight.dtype is not dtype:
         return _real_convolution.call(input, weight, bias, *rest)
     if bias is not None and bias.dtype is not dtype:
-        raise _messages.bias_type(_C_NAMES[dtype._name], _C_NAMES[bias.dtype._name])
+        raise _messages.bias_type(type_name(dtype), type_name(bias.dtype))
     real, imag = input.real, input.imag
     weight_real, weight_imag = weight.real, weight.imag
     biases = (None, None)

@@ -27,16 +27,6 @@ from .. import _messages as nn_messages
 from . import _messages
 
 HALVES = (dtypes.float16, dtypes.bfloat16)
-_DTYPE_NAMES = {
-    dtypes.float16: "Half",
-    dtypes.bfloat16: "BFloat16",
-    dtypes.float32: "Float",
-    dtypes.float64: "Double",
-}
-
-
-def _type_name(meta: Meta) -> str:
-    return _DTYPE_NAMES.get(meta.dtype, meta.dtype._legacy_name)
 
 
 def widen(array: Any) -> Any:
@@ -61,7 +51,7 @@ def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
         return True
     for each in parameters[1:]:
         if each.meta.dtype is not meta.dtype:
-            raise nn_messages.scalar_type(_type_name(meta), _type_name(each.meta))
+            raise nn_messages.scalar_type(meta.dtype._legacy_name, each.meta.dtype._legacy_name)
     return False
 
 
