@@ -10,14 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
 from ..._engine.declare import FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
 from .._shared.calls import named
+from .._shared.widening import widen
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
 
@@ -104,45 +106,44 @@ def _products(array: Any, axis: int) -> Any:
     return jnp.cumprod(array.astype(wide), axis).astype(array.dtype)
 
 
-def _cumulative_plan(operation, bound, mode) -> Plan:
+def _cumulative_spec(operation, bound, mode) -> Spec:
+    """Work out the dimension and the dtype: the one asked for, int64 for integers and bool."""
     operand = bound["input"]
     meta = operand.meta
-    name = operation.name.rstrip("_")
-    wanted = bound.get("dtype")
-    inexact = is_inexact(meta.dtype)
-    compute = wanted or (meta.dtype if inexact else dtypes.int64)
+    dtype = bound.get("dtype") or (meta.dtype if is_inexact(meta.dtype) else dtypes.int64)
     axis = normalise_dim(bound["dim"], meta.ndim)
-    if name == "logcumsumexp":
-        if not inexact:
-            raise messages.not_implemented("logcumsumexp_out_cpu", meta.dtype._legacy_name)
-        compute = meta.dtype
-    length = meta.shape[axis] if meta.ndim else 1
+    metas = (make_meta(meta.shape, dtype, meta.device),)
+    return Spec([operand], metas, {"axis": axis, "dtype": dtype})
+
+
+def _cumsum_spec(operation, bound, mode) -> Spec:
+    spec = _cumulative_spec(operation, bound, mode)
+    meta = bound["input"].meta
+    length = meta.shape[spec.params["axis"]] if meta.ndim else 1
     rows = meta.numel // max(1, length)
-    sequential = meta.device.type == "cpu" and (length <= _SHORT or rows >= _MANY)
+    short = length <= _SHORT or rows >= _MANY
+    spec.params["sequential"] = meta.device.type == "cpu" and short
+    return spec
 
-    def run(array):
-        array = cast(array, compute)
-        if not array.ndim or not array.size:
-            return array
-        if name == "cumsum":
-            return _sums(array, axis, sequential)
-        if name == "cumprod":
-            return _products(array, axis)
-        wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 and inexact else array
-        return _log_sums(wide, axis).astype(array.dtype)
 
-    return Plan(run, [operand], (make_meta(meta.shape, compute, meta.device),))
+def _logcumsumexp_spec(operation, bound, mode) -> Spec:
+    operand = bound["input"]
+    meta = operand.meta
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    if not is_inexact(meta.dtype):
+        raise messages.not_implemented("logcumsumexp_out_cpu", meta.dtype._legacy_name)
+    return Spec([operand], (make_meta(meta.shape, meta.dtype, meta.device),), {"axis": axis})
 
 
 @op(
     "cumsum(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_cumsum_spec),
     inplace=True,
     saves=(),
     autocast=Autocast(cuda="float32"),
     out=Out(decides_dtype=True),
 )
-def cumsum(input):
+def cumsum(array: Any, *, axis: int, dtype: DType, sequential: bool) -> Any:
     """Add up along a dimension, keeping every partial sum.
 
     Args:
@@ -151,18 +152,19 @@ def cumsum(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    array = cast(array, dtype)
+    return _sums(array, axis, sequential) if array.ndim and array.size else array
 
 
 @op(
     "cumprod(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_cumulative_spec),
     inplace=True,
     saves=("input", "result"),
     autocast=Autocast(cuda="float32"),
     out=Out(decides_dtype=True),
 )
-def cumprod(input):
+def cumprod(array: Any, *, axis: int, dtype: DType) -> Any:
     """Multiply along a dimension, keeping every partial product.
 
     Args:
@@ -171,16 +173,17 @@ def cumprod(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    array = cast(array, dtype)
+    return _products(array, axis) if array.ndim and array.size else array
 
 
 @op(
     "logcumsumexp(Tensor input, int64_t dim, *, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_logcumsumexp_spec),
     saves=("input", "result"),
     out=Out(dtype=out_dtypes.expected_scalar_type),
 )
-def logcumsumexp(input):
+def logcumsumexp(array: Any, *, axis: int) -> Any:
     """Return the logarithm of running sums of exponentials, without overflow.
 
     Args:
@@ -188,7 +191,9 @@ def logcumsumexp(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    if not array.ndim or not array.size:
+        return array
+    return _log_sums(widen(array), axis).astype(array.dtype)
 
 
 def _running_index(array, axis, smaller: bool):

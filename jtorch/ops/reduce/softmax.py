@@ -13,7 +13,7 @@ from ..._core import messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
@@ -242,7 +242,7 @@ def logsumexp(array: Any, *, compute: Any, axes: Any, shape: Any, keepdim: Any) 
     return total.reshape(shape)
 
 
-def _softmax_plan(operation, bound, mode) -> Plan:
+def _softmax_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     compute = bound.get("dtype") or meta.dtype
@@ -252,17 +252,6 @@ def _softmax_plan(operation, bound, mode) -> Plan:
         kernel = f"{operation.name}{last}_kernel_impl"
         raise messages.not_implemented(kernel, compute._legacy_name)
     logarithmic = operation.name == "log_softmax"
-
-    def run(array):
-        array = _widen(cast(array, compute))
-        if not array.ndim:
-            array = array[None]
-        top = jax.lax.stop_gradient(jnp.max(array, axis, keepdims=True, initial=-jnp.inf))
-        shifted = array - top
-        exponential = jnp.exp(shifted)
-        total = jnp.sum(exponential, axis, keepdims=True)
-        found = shifted - jnp.log(total) if logarithmic else exponential / total
-        return cast(found.reshape(meta.shape), compute)
 
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
@@ -276,17 +265,29 @@ def _softmax_plan(operation, bound, mode) -> Plan:
             gradient = product - result * jnp.sum(product, axis, keepdims=True)
         return [cast(gradient, meta.dtype)]
 
-    return Plan(run, [operand], (make_meta(meta.shape, compute, meta.device),), vjp=vjp)
+    metas = (make_meta(meta.shape, compute, meta.device),)
+    return Spec([operand], metas, {"axis": axis, "dtype": compute}, vjp=vjp)
+
+
+def _shifted(array: Any, axis: int, dtype: DType) -> tuple[Any, Any, Any]:
+    """Return ``x - max(x)`` of at least one dimension, its exponentials and their sum."""
+    array = _widen(cast(array, dtype))
+    if not array.ndim:
+        array = array[None]
+    top = jax.lax.stop_gradient(jnp.max(array, axis, keepdims=True, initial=-jnp.inf))
+    shifted = array - top
+    exponential = jnp.exp(shifted)
+    return shifted, exponential, jnp.sum(exponential, axis, keepdims=True)
 
 
 @op(
     "softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
-    kind=Custom(_softmax_plan),
+    kind=Custom(_softmax_spec),
     saves=("result",),
     autocast=Autocast(cuda="float32"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def softmax(input):
+def softmax(array: Any, *, axis: int, dtype: DType) -> Any:
     """Return exponentials that add up to 1 along a dimension.
 
     Args:
@@ -295,17 +296,18 @@ def softmax(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _softmax_plan")
+    _, exponential, total = _shifted(array, axis, dtype)
+    return cast((exponential / total).reshape(array.shape), dtype)
 
 
 @op(
     "log_softmax(Tensor input, int64_t dim, ScalarType? dtype=None, *, Tensor out=None)",
-    kind=Custom(_softmax_plan),
+    kind=Custom(_softmax_spec),
     saves=("result",),
     autocast=Autocast(cuda="float32"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def log_softmax(input):
+def log_softmax(array: Any, *, axis: int, dtype: DType) -> Any:
     """Return the logarithm of ``softmax``, without loss of precision.
 
     Args:
@@ -314,7 +316,8 @@ def log_softmax(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _softmax_plan")
+    shifted, _, total = _shifted(array, axis, dtype)
+    return cast((shifted - jnp.log(total)).reshape(array.shape), dtype)
 
 
 def _functional(name: str, recorder):
