@@ -13,13 +13,14 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, Autocast, Out, op
+from ..._engine.declare import Autocast, Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
 from .._shared.calls import named
 from .._shared.widening import widen
+from ..shape.joining import cat
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
 
@@ -252,14 +253,18 @@ def _running_extremum(array: Any, *, axis: Any, smaller: Any) -> Any:
 
 
 def _declare_running(name: str, smaller: bool) -> None:
-    @op(f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)")
+    @op(
+        f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)",
+        out=Out(dtype=out_dtypes.expected_scalar_type),
+        returns="values indices",
+    )
     def running(input, dim):
         index = _running_extremum.call(input, dim, smaller)
         if not input.numel():
             dim = 0
         return named(name, pick(input, index, dim, f"{name.capitalize()}Backward0"), index)
 
-    FUNCTIONS[name].__doc__ = f"""Return the running {name[3:]}imum along a dimension.
+    running.__doc__ = f"""Return the running {name[3:]}imum along a dimension.
 
     Args:
         dim: dimension along which to look.
@@ -297,15 +302,17 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
             raise _messages_cumulative.diff_sizes()
     parts = [each for each in (prepend, input, append) if each is not None]
     if n == 0:
-        return FUNCTIONS["zeros_like"](input).copy_(input)
-    joined = FUNCTIONS["cat"](parts, axis) if len(parts) > 1 else input
-    subtract = FUNCTIONS["logical_xor" if input.dtype is dtypes.bool_ else "sub"]
+        # against the order of the families: a copy whose gradient is that of a write
+        from ..creation.creation import zeros_like
+
+        return zeros_like(input).copy_(input)
+    joined = cat.call(parts, axis) if len(parts) > 1 else input
+    truth = input.dtype is dtypes.bool_
     for _ in range(min(n, joined.shape[axis])):
         size = joined.shape[axis]
-        joined = subtract(
-            joined.narrow(axis, 1, size - 1) if size else joined,
-            joined.narrow(axis, 0, size - 1) if size else joined,
-        )
+        later = joined.narrow(axis, 1, size - 1) if size else joined
+        earlier = joined.narrow(axis, 0, size - 1) if size else joined
+        joined = later.logical_xor(earlier) if truth else later.sub(earlier)
     return joined
 
 
@@ -382,7 +389,7 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
         raise _messages_cumulative.trapezoid_rank(dim if x is None else 0)
     dim = normalise_dim(dim, y.dim())
     if not y.shape[dim]:
-        return FUNCTIONS["sum"](y.detach(), dim)
+        return y.detach().sum(dim)
     _check_trapezoid("trapezoid", y, x)
     heights, widths = _trapezoids(y, dim, x, dx)
     if x is None:
@@ -485,7 +492,12 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
         "Tensor out=None)"
     )
 
-    @op(f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}")
+    @op(
+        f"{name}(Tensor input, Tensor q, {rest}",
+        f"{name}(Tensor input, double q, {rest}",
+        autocast=Autocast(cpu="float32"),
+        out=Out(dtype=out_dtypes.quantile_type),
+    )
     def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
         if not is_tensor(q):
             if not 0 <= q <= 1:
@@ -505,7 +517,7 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
 
     which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"
-    FUNCTIONS[name].__doc__ = f"""Return quantiles, {which}.
+    quantile.__doc__ = f"""Return quantiles, {which}.
 
     Args:
         q: share, or vector of shares, between 0 and 1.

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import op
+from .._shared.calls import named
 from . import _messages_counting
 from .counting import host_array, tensor_like
 
@@ -131,10 +131,6 @@ def _histogram_of(
     return tensor_like(counts, input), list(kept)
 
 
-def _packed(name: str, *results: Any) -> Any:
-    return tuple.__new__(RETURN_TYPES[name], results)
-
-
 @op(
     "histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False, "
     "TensorList[2] out=None)",
@@ -158,7 +154,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     if weight is not None and tuple(weight.shape) == tuple(input.shape):
         weight = weight.reshape(-1)
     counts, edges = _histogram_of(input, shape, [bins], range, weight, density)
-    return _packed("histogram", counts, edges[0])
+    return named("histogram", counts, edges[0])
 
 
 @op(
@@ -190,4 +186,4 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
     if len(bins) != dims:
         raise _messages_counting.histogram_bins_length()
     counts, edges = _histogram_of(input, tuple(input.shape), bins, range, weight, density)
-    return _packed("histogramdd", counts, tuple(edges))
+    return named("histogramdd", counts, tuple(edges))

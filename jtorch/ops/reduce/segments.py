@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages, once
-from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -18,6 +18,7 @@ from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared import out_dtypes
 from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
 from ..indexing.scatter import reduce_at
+from ..shape.joining import cat
 from . import _messages_segments
 from .counting import host_array
 
@@ -250,7 +251,7 @@ def segment_reduce(
             if np.any(known.sum(-1) != data.shape[axis]):
                 raise _messages_segments.lengths_sum()
         ends = lengths.cumsum(-1)
-        edges = FUNCTIONS["cat"]([FUNCTIONS["zeros_like"](ends.narrow(-1, 0, 1)), ends], -1)
+        edges = cat.call([ends.new_zeros(ends.narrow(-1, 0, 1).shape), ends], -1)
     if data.dtype not in FLOATING:
         raise messages.not_implemented("_segment_reduce_cpu", data.dtype._legacy_name)
     start = None if initial is None else float(initial)

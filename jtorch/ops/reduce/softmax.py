@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from ..._core import messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
+from ..._engine.declare import NN_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
@@ -177,9 +177,9 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     if isinstance(p, str):
         if p == "fro" and (dims is None or len(dims) <= 2):
             return _vector_norm(input, 2, dims, keepdim, dtype=dtype, **options)
-        matrix_norm = FUNCTIONS.get("_linalg_matrix_norm")
-        if matrix_norm is None:
-            raise NotImplementedError(f"torch.norm(p={p!r}) needs torch.linalg.matrix_norm")
+        # against the order of the families: one function for the norms of vectors and matrices
+        from ..linalg.norms import matrix_norm
+
         dims = list(range(input.dim())) if dims is None else dims
         return matrix_norm(input, p, dims, keepdim, dtype=dtype, **options)
     return _vector_norm(input, 2.0 if p is None else p, dims, keepdim, dtype=dtype, **options)
@@ -190,8 +190,13 @@ def _norm_method(self, p="fro", dim=None, keepdim=False, dtype=None):
     return norm(self, p, dim, keepdim, dtype=dtype)
 
 
-FUNCTIONS["norm"] = norm
-METHODS["norm"] = _norm_method
+publish(
+    "norm",
+    norm,
+    method=_norm_method,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    autocast=Autocast(cuda="float32"),
+)
 
 
 def _logsumexp_spec(operation, bound, mode) -> Spec:
@@ -340,8 +345,9 @@ def _functional(name: str, recorder):
     return call
 
 
-NN_FUNCTIONS["softmax"] = _functional("softmax", softmax.call)
-NN_FUNCTIONS["log_softmax"] = _functional("log_softmax", log_softmax.call)
+_softmax_with_default_dim = _functional("softmax", softmax.call)
+publish("softmax", _softmax_with_default_dim, registry=NN_FUNCTIONS)
+publish("log_softmax", _functional("log_softmax", log_softmax.call), registry=NN_FUNCTIONS)
 
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
@@ -355,7 +361,7 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
     if dim is None:
         warnings.warn(_messages_reduction.implicit_dim("softmin"), stacklevel=_stacklevel - 1)
         dim = 0 if input.dim() in (0, 1, 3) else 1
-    return NN_FUNCTIONS["softmax"](-input, dim, dtype=dtype)
+    return _softmax_with_default_dim(-input, dim, dtype=dtype)
 
 
-NN_FUNCTIONS["softmin"] = softmin
+publish("softmin", softmin, registry=NN_FUNCTIONS)

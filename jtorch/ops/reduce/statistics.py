@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import normalise_dim
+from ..shape.joining import cat
 from . import _messages_statistics
 
 
@@ -92,7 +93,10 @@ def corrcoef(input):
     covariance.div_(deviation.view(1, -1))
     if covariance.is_complex():
         parts = covariance.real.clip(-1, 1), covariance.imag.clip(-1, 1)
-        return FUNCTIONS["complex"](*parts)
+        # against the order of the families: numbers are put together pointwise
+        from ..pointwise.complex_numbers import complex
+
+        return complex.call(*parts)
     return covariance.clip(-1, 1)
 
 
@@ -129,7 +133,7 @@ def _part(input: Any, dim: int, start: int | None, end: int | None = None) -> An
 
 
 def _joined(center: Any, first: Any, last: Any, dim: int) -> Any:
-    return FUNCTIONS["cat"]([first, center, last], dim)
+    return cat.call([first, center, last], dim)
 
 
 def _even(input: Any, step: Any, dim: int, edge_order: int) -> Any:
