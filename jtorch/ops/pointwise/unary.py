@@ -14,8 +14,8 @@ from ..._core import dtypes
 from ..._engine.declare import METHODS, op
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, Pointwise, only
 from .._shared.gradient_rules import from_result, with_partials
-from ..special.zeta import zeta
 from . import _messages
+from .zeta import zeta
 
 _NUMBERS = only(FLOATING, COMPLEX)
 

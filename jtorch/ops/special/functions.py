@@ -15,7 +15,7 @@ from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
 from .._shared.gradient_rules import refusing, with_partials
 from ..pointwise.unary import polygamma
-from .zeta import zeta
+from ..pointwise.zeta import zeta
 
 _PRECISE = frozenset((dtypes.float32, dtypes.float64))
 _ROOT_2, _ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
