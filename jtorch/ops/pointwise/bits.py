@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..._core import dtypes, messages
-from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._engine.declare import Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
@@ -62,6 +61,7 @@ def _frexp_spec(operation, bound, mode) -> Spec:
     kind=Custom(_frexp_spec),
     saves=("result",),
     returns="mantissa exponent",
+    function=False,
 )
 def frexp(array: Any) -> Any:
     """Split each number into a mantissa, from one half to 1, and a power of 2.
@@ -90,7 +90,7 @@ def _with_out(inner):
             raise _messages.frexp_out("mantissa", tensor.dtype._name, mantissa.dtype._name)
         if exponent.dtype is not dtypes.int32:
             raise _messages.frexp_out("exponent", "int32", exponent.dtype._name)
-        return tuple.__new__(RETURN_TYPES["frexp_out"], inner(*args, **kwargs))
+        return inner(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = "frexp"
     call.__doc__, call.__module__ = inner.__doc__, "torch"
@@ -98,7 +98,7 @@ def _with_out(inner):
     return call
 
 
-FUNCTIONS["frexp"] = _with_out(FUNCTIONS["frexp"])
+publish("frexp", _with_out(frexp.call))
 
 
 def _bits(array):
@@ -151,6 +151,3 @@ def hash_tensor(array: Any, *, axes: Any, shape: Any) -> Any:
     """
     reduced = jax.lax.reduce(_bits(array), jnp.uint64(0), lax.bitwise_xor, axes)
     return reduced.reshape(shape)
-
-
-METHODS["frexp"].__doc__ = frexp.__doc__
