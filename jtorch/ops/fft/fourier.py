@@ -17,7 +17,7 @@ import numpy as np
 from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FFT_FUNCTIONS, FUNCTIONS, op
+from ..._engine.declare import FFT_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.memory.from_host import as_dtype, fresh_tensor
@@ -135,6 +135,7 @@ def _c2c_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_c2c_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftC2CBackward0",
 )
@@ -171,6 +172,7 @@ def _r2c_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_r2c_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftR2CBackward0",
 )
@@ -212,6 +214,7 @@ def _c2r_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_c2r_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftC2RBackward0",
 )
@@ -261,7 +264,7 @@ def _into_rows(primitive: Any) -> Callable:
         result = primitive.call(*args, **kwargs)
         return record.write_result(out, result, primitive.name, args[:1])
 
-    FUNCTIONS[primitive.name] = call
+    publish(primitive.name, call)
     return call
 
 
@@ -425,7 +428,10 @@ def _declare_one(name: str, call: Any, summary: str, kind: str, result: str) -> 
     _declare(f"fft_{name}(Tensor input, {_ONE}", function)
 
 
-def _declare(signature: str, function: Any) -> None:
+_IN_FLOAT32 = Autocast(cpu="float32")
+
+
+def _declare(signature: str, function: Any, autocast: Autocast | None = _IN_FLOAT32) -> None:
     """Declare a function that takes care of ``out=`` itself."""
     schema = Schema(signature)
     bind = make_binder(schema)
@@ -438,7 +444,7 @@ def _declare(signature: str, function: Any) -> None:
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch._C._fft"
     call.__signature__ = CallSignature(schema)  # type: ignore[attr-defined]
-    FFT_FUNCTIONS[name] = call
+    publish(name, call, registry=FFT_FUNCTIONS, autocast=autocast)
 
 
 def _fft(input, n, dim, norm, out):
@@ -597,8 +603,10 @@ def _declare_several(name: str, call: Any, summary: str) -> None:
     any_number.__doc__ = summary.format(dims="several dimensions") + "\n" + _SEVERAL_DOC
     head = "(Tensor input, SymIntArrayRef[1]? s=None, IntArrayRef[1]"
     tail = "std::string_view? norm=None, *, Tensor out=None)"
-    _declare(f"fft_{name}2{head} dim={{-2,-1}}, {tail}", two)
-    _declare(f"fft_{name}n{head}? dim=None, {tail}", any_number)
+    # torch 2.13 does not list the transforms of a half in several dimensions.
+    autocast = None if name in ("hfft", "ihfft") else _IN_FLOAT32
+    _declare(f"fft_{name}2{head} dim={{-2,-1}}, {tail}", two, autocast)
+    _declare(f"fft_{name}n{head}? dim=None, {tail}", any_number, autocast)
 
 
 for _name, (_call, _summary) in _SEVERAL.items():
@@ -656,8 +664,8 @@ def _frequencies(name: str) -> Any:
     return call
 
 
-FFT_FUNCTIONS["fft_fftfreq"] = _frequencies("fftfreq")
-FFT_FUNCTIONS["fft_rfftfreq"] = _frequencies("rfftfreq")
+publish("fft_fftfreq", _frequencies("fftfreq"), registry=FFT_FUNCTIONS)
+publish("fft_rfftfreq", _frequencies("rfftfreq"), registry=FFT_FUNCTIONS)
 
 
 def _shift(name: str, amount: Any, summary: str) -> None:
