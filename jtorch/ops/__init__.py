@@ -62,6 +62,7 @@ from .reduce import variance
 from .nn.attention import multihead
 from .nn.norm import layer_norm
 from .reduce import softmax
+from .reduce import vector_norms
 from .pointwise import bits
 from .nn.rnn import packing
 from .nn import padding

@@ -9,7 +9,7 @@ from ..._core.modes import intern_mode
 from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
-from ..reduce.softmax import norm_spec, vector_norm_in
+from ..reduce.vector_norms import norm_spec, vector_norm_in
 from . import _messages
 
 

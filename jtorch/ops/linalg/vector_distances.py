@@ -14,7 +14,7 @@ from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..reduce.softmax import _norm_gradient, _widen, vector_norm_of
+from ..reduce.vector_norms import _norm_gradient, _widen, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
 _REAL = (dtypes.float32, dtypes.float64)
