@@ -18,6 +18,7 @@ from .shape import copying
 from .reduce import counting
 from .creation import creation
 from .reduce import cumulative
+from .reduce import quantile
 from .optim import curvature
 from .shape import diagonals
 from .linalg import pairwise
