@@ -459,33 +459,45 @@ def _ifft(input, n, dim, norm, out):
     return _from_real("ifft", input, n, dim, norm, False, False, out)
 
 
-_declare_one("fft", _fft, "Take the discrete Fourier transform.", "", "a complex")
-_declare_one("ifft", _ifft, "Take the inverse discrete Fourier transform.", "", "a complex")
+_declare_one(
+    "fft",
+    _fft,
+    "Discrete Fourier transform ``y_k = sum_j x_j exp(-2 pi i j k / n)``.",
+    "",
+    "a complex",
+)
+_declare_one(
+    "ifft",
+    _ifft,
+    "Inverse discrete Fourier transform ``x_j = sum_k y_k exp(2 pi i j k / n) / n``.",
+    "",
+    "a complex",
+)
 _declare_one(
     "rfft",
     lambda input, n, dim, norm, out: _from_real("rfft", input, n, dim, norm, True, True, out),
-    "Take the Fourier transform of real numbers, without its mirrored half.",
+    "Discrete Fourier transform of real numbers, without its mirrored half.",
     " of real numbers",
     "a complex",
 )
 _declare_one(
     "ihfft",
     lambda input, n, dim, norm, out: _from_real("ihfft", input, n, dim, norm, False, True, out),
-    "Invert ``hfft``: from real numbers to the first half of a mirrored signal.",
+    "Inverse of ``hfft``: from real numbers to the first half of a mirrored signal.",
     " of real numbers",
     "a complex",
 )
 _declare_one(
     "irfft",
     lambda input, n, dim, norm, out: _to_real("irfft", input, n, dim, norm, False, out),
-    "Invert ``rfft``: from a half of mirrored numbers to real ones.",
+    "Inverse of ``rfft``: from a half of mirrored numbers to real ones.",
     "",
     "a real",
 )
 _declare_one(
     "hfft",
     lambda input, n, dim, norm, out: _to_real("hfft", input, n, dim, norm, True, out),
-    "Take the Fourier transform of a signal of which a mirrored half is given.",
+    "Discrete Fourier transform of a Hermitian signal of which a half is given.",
     "",
     "a real",
 )
@@ -570,16 +582,25 @@ def _ihfftn(input, s, dim, norm, out) -> Any:
 _SEVERAL = {
     "fft": (
         lambda input, s, dim, norm, out: _complex_nd(input, s, dim, norm, True, out),
-        "Take the discrete Fourier transform in {dims}.",
+        "Discrete Fourier transform in {dims}.",
     ),
     "ifft": (
         lambda input, s, dim, norm, out: _complex_nd(input, s, dim, norm, False, out),
-        "Take the inverse discrete Fourier transform in {dims}.",
+        "Inverse discrete Fourier transform in {dims}.",
     ),
-    "rfft": (_rfftn, "Take the Fourier transform of real numbers in {dims}, without its half."),
-    "irfft": (_irfftn, "Invert the transform of real numbers in {dims}."),
-    "hfft": (_hfftn, "Take the Fourier transform, in {dims}, of a signal given by a half."),
-    "ihfft": (_ihfftn, "Invert the transform, in {dims}, of a signal given by a half."),
+    "rfft": (
+        _rfftn,
+        "Discrete Fourier transform of real numbers in {dims}, without its mirrored half.",
+    ),
+    "irfft": (_irfftn, "Inverse of the transform of real numbers in {dims}."),
+    "hfft": (
+        _hfftn,
+        "Discrete Fourier transform, in {dims}, of a Hermitian signal given by a half.",
+    ),
+    "ihfft": (
+        _ihfftn,
+        "Inverse of the transform, in {dims}, of a Hermitian signal given by a half.",
+    ),
 }
 _SEVERAL_DOC = """
     Args:
@@ -649,7 +670,7 @@ def _frequencies(name: str) -> Any:
             return write_out(out, values, dtype, name)
         return fresh_tensor(as_dtype(values, dtype), dtype, device, bound["requires_grad"])
 
-    call.__doc__ = f"""Return the frequencies of the points of a transform{
+    call.__doc__ = f"""Sample frequencies ``k / (n d)`` of the points of a transform{
         " of real numbers" if name == "rfftfreq" else ""
     }.
 

@@ -147,7 +147,7 @@ def stft(
     return_complex=None,
     align_to_window=None,
 ):
-    """Transform overlapping frames of a signal.
+    """Short-time Fourier transform: that of overlapping frames, each weighted by a window.
 
     Args:
         input: signal of shape (L,), or signals of shape (B, L), real or complex.
@@ -309,7 +309,7 @@ def istft(
     length=None,
     return_complex=False,
 ):
-    """Invert ``stft``.
+    """Inverse short-time Fourier transform, by overlap-add.
 
     Args:
         input: complex tensor of shape (B?, frequencies, frames).

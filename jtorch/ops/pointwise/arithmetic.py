@@ -428,7 +428,7 @@ class _Interpolation(Pointwise):
     inplace=True,
 )
 def lerp(input, end, weight):
-    """Interpolate between ``input`` (weight 0) and ``end`` (weight 1).
+    """Linear interpolation ``input + weight * (end - input)``.
 
     Args:
         input, end: tensors of one floating point or complex dtype that broadcast together.

@@ -354,7 +354,7 @@ def fmod(input, other):
     autocast=Autocast(cuda="float32"),
 )
 def reciprocal(input):
-    """Return 1 divided by each element.
+    """Reciprocal ``1 / x`` of each element.
 
     Args:
         input: tensor.

@@ -269,7 +269,7 @@ publish("float_power_", method=float_power_)
     vjp=from_result(lambda gradient, result: gradient / (2 * result)),
 )
 def sqrt(input):
-    """Take the square root of each element.
+    """Square root of each element.
 
     Args:
         input: tensor.
@@ -290,7 +290,7 @@ def sqrt(input):
     autocast=Autocast(cuda="float32"),
 )
 def rsqrt(input):
-    """Take the reciprocal of the square root of each element.
+    """Reciprocal square root ``x^(-1/2)`` of each element.
 
     Args:
         input: tensor.

@@ -360,7 +360,7 @@ def _check_heaviside(operator, operands, static) -> None:
     out=Out(dtype=out_dtypes.heaviside),
 )
 def heaviside(input, values):
-    """Return 0 for negative elements, 1 for positive ones and ``values`` for zeros.
+    """Heaviside step function: 0 below 0, 1 above, ``values`` at 0.
 
     Args:
         input, values: tensors of one dtype that broadcast together.

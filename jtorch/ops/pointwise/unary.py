@@ -94,84 +94,80 @@ def _acosh_derivative(x):
 _expm1_gradient = lambda gradient, result: gradient * (result + 1)  # noqa: E731
 
 exp = declare_unary(
-    "exp", "Return e to the power of each element.", jnp.exp,
+    "exp", "Exponential ``e^x`` of each element.", jnp.exp,
     by_result=lambda gradient, result: gradient * result, autocast=_IN_FLOAT32,
 )  # fmt: skip
 exp2 = declare_unary(
-    "exp2", "Return 2 to the power of each element.", _exp2,
+    "exp2", "Exponential of base 2, ``2^x``, of each element.", _exp2,
     aliases=(), by_result=lambda gradient, result: gradient * result * _LN2,
 )  # fmt: skip
 expm1 = declare_unary(
-    "expm1", "Return e to the power of each element, minus 1, exactly near 0.", jnp.expm1,
+    "expm1", "Exponential minus 1, ``e^x - 1``, of each element, exact near 0.", jnp.expm1,
     by_result=_expm1_gradient, autocast=_IN_FLOAT32,
 )  # fmt: skip
 log = declare_unary(
     "log",
-    "Take the natural logarithm of each element.",
+    "Natural logarithm of each element.",
     jnp.log,
     derivative=lambda x: 1 / x,
     autocast=_IN_FLOAT32,
 )
 log2 = declare_unary(
-    "log2", "Take the logarithm of base 2 of each element.", jnp.log2,
+    "log2", "Logarithm of base 2 of each element.", jnp.log2,
     derivative=lambda x: 1 / (x * _LN2), autocast=_IN_FLOAT32,
 )  # fmt: skip
 log10 = declare_unary(
-    "log10", "Take the logarithm of base 10 of each element.", jnp.log10,
+    "log10", "Logarithm of base 10 of each element.", jnp.log10,
     derivative=lambda x: 1 / (x * _LN10), autocast=_IN_FLOAT32,
 )  # fmt: skip
 log1p = declare_unary(
-    "log1p", "Take the natural logarithm of 1 plus each element, exactly near 0.", jnp.log1p,
+    "log1p", "Natural logarithm ``log(1 + x)`` of each element, exact near 0.", jnp.log1p,
     derivative=_log1p_derivative,
     node_name="Log1PBackward0", autocast=_IN_FLOAT32,
 )  # fmt: skip
-sin = declare_unary("sin", "Take the sine of each element, an angle in radians.", jnp.sin)
-cos = declare_unary("cos", "Take the cosine of each element, an angle in radians.", jnp.cos)
+sin = declare_unary("sin", "Sine of each element, an angle in radians.", jnp.sin)
+cos = declare_unary("cos", "Cosine of each element, an angle in radians.", jnp.cos)
 tan = declare_unary(
-    "tan", "Take the tangent of each element, an angle in radians.", jnp.tan,
+    "tan", "Tangent of each element, an angle in radians.", jnp.tan,
     by_result=lambda gradient, result: gradient * (1 + result * result), autocast=_IN_FLOAT32,
 )  # fmt: skip
 asin = declare_unary(
-    "asin", "Return the angle in radians whose sine each element is.", jnp.arcsin,
+    "asin", "Arcsine of each element, an angle in radians.", jnp.arcsin,
     aliases=("arcsin",), derivative=lambda x: 1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
 )  # fmt: skip
 acos = declare_unary(
-    "acos", "Return the angle in radians whose cosine each element is.", jnp.arccos,
+    "acos", "Arccosine of each element, an angle in radians.", jnp.arccos,
     aliases=("arccos",), derivative=lambda x: -1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
 )  # fmt: skip
 atan = declare_unary(
-    "atan", "Return the angle in radians whose tangent each element is.", jnp.arctan,
+    "atan", "Arctangent of each element, an angle in radians.", jnp.arctan,
     aliases=("arctan",), derivative=lambda x: 1 / (x * x + 1),
 )  # fmt: skip
-sinh = declare_unary(
-    "sinh", "Take the hyperbolic sine of each element.", jnp.sinh, autocast=_IN_FLOAT32
-)
-cosh = declare_unary(
-    "cosh", "Take the hyperbolic cosine of each element.", jnp.cosh, autocast=_IN_FLOAT32
-)
+sinh = declare_unary("sinh", "Hyperbolic sine of each element.", jnp.sinh, autocast=_IN_FLOAT32)
+cosh = declare_unary("cosh", "Hyperbolic cosine of each element.", jnp.cosh, autocast=_IN_FLOAT32)
 tanh = declare_unary(
-    "tanh", "Take the hyperbolic tangent of each element.", jnp.tanh,
+    "tanh", "Hyperbolic tangent of each element.", jnp.tanh,
     by_result=lambda gradient, result: gradient * (1 - result * result),
 )  # fmt: skip
 asinh = declare_unary(
-    "asinh", "Take the inverse hyperbolic sine of each element.", jnp.arcsinh,
+    "asinh", "Inverse hyperbolic sine of each element.", jnp.arcsinh,
     aliases=("arcsinh",), derivative=lambda x: 1 / jnp.sqrt(x * x + 1),
 )  # fmt: skip
 acosh = declare_unary(
-    "acosh", "Take the inverse hyperbolic cosine of each element.", jnp.arccosh,
+    "acosh", "Inverse hyperbolic cosine of each element.", jnp.arccosh,
     aliases=("arccosh",), derivative=_acosh_derivative,
 )  # fmt: skip
 atanh = declare_unary(
-    "atanh", "Take the inverse hyperbolic tangent of each element.", jnp.arctanh,
+    "atanh", "Inverse hyperbolic tangent of each element.", jnp.arctanh,
     aliases=("arctanh",), derivative=lambda x: 1 / (1 - x * x),
 )  # fmt: skip
 erf = declare_unary(
-    "erf", "Take the error function of each element.", special.erf,
-    check=real_only("erf_vml_cpu"),
+    "erf", "Error function ``2 / sqrt(pi) * integral_0^x exp(-t^2) dt`` of each element.",
+    special.erf, check=real_only("erf_vml_cpu"),
     derivative=lambda x: 2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
 )  # fmt: skip
 erfc = declare_unary(
-    "erfc", "Take the complementary error function of each element.", special.erfc,
+    "erfc", "Complementary error function ``1 - erf(x)`` of each element.", special.erfc,
     check=real_only("erfc_vml_cpu"),
     derivative=lambda x: -2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
 )  # fmt: skip
@@ -183,7 +179,7 @@ def _erfinv_derivative(x):
 
 
 erfinv = declare_unary(
-    "erfinv", "Take the inverse of the error function of each element.", special.erfinv,
+    "erfinv", "Inverse error function of each element.", special.erfinv,
     check=real_only("erfinv_vml_cpu"), derivative=_erfinv_derivative, inplace_function=False,
     autocast=_IN_FLOAT32,
 )  # fmt: skip
@@ -194,7 +190,7 @@ def _sigmoid(x):
 
 
 sigmoid = declare_unary(
-    "sigmoid", "Take the logistic function of each element, ``1 / (1 + exp(-input))``.", _sigmoid,
+    "sigmoid", "Logistic sigmoid ``1 / (1 + exp(-x))`` of each element.", _sigmoid,
     by_result=lambda gradient, result: gradient * (1 - result) * result,
 )  # fmt: skip
 
@@ -248,16 +244,16 @@ def _trigamma(x):
 _differentiable_digamma = with_partials(_digamma, lambda tangent, x: tangent * _polygamma(1, x))
 
 digamma = declare_unary(
-    "digamma", "Take the derivative of the logarithm of the gamma function of each element.",
+    "digamma", "Digamma function, the derivative of ``lgamma``, of each element.",
     _differentiable_digamma, check=real_only("digamma"), inplace_function=False,
 )  # fmt: skip
 lgamma = declare_unary(
-    "lgamma", "Take the logarithm of the absolute gamma function of each element.",
+    "lgamma", "Log-gamma function ``log |gamma(x)|`` of each element.",
     _gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
     inplace_function=False,
 )  # fmt: skip
 i0 = declare_unary(
-    "i0", "Take the modified Bessel function of order 0 of each element.", special.i0,
+    "i0", "Modified Bessel function of the first kind of order 0 of each element.", special.i0,
     check=real_only("i0_vml_cpu"), derivative=special.i1,
 )  # fmt: skip
 
@@ -277,7 +273,10 @@ def _sinc_derivative(x):
 
 
 sinc = declare_unary(
-    "sinc", "Return ``sin(pi * input) / (pi * input)``, 1 at 0.", _sinc, derivative=_sinc_derivative
+    "sinc",
+    "Normalised sinc ``sin(pi x) / (pi x)`` of each element, 1 at 0.",
+    _sinc,
+    derivative=_sinc_derivative,
 )
 
 
@@ -321,7 +320,7 @@ rad2deg = _declare_angle_conversion(
     saves=("input",),
 )
 def logit(input, eps=None):
-    """Return ``log(input / (1 - input))``, the inverse of the sigmoid.
+    """Logit ``log(x / (1 - x))``, the inverse of the sigmoid.
 
     Args:
         input: tensor of probabilities.
@@ -367,7 +366,7 @@ class _Polygamma(Pointwise):
     saves=("input",),
 )
 def polygamma(input, n):
-    """Take the n-th derivative of digamma of each element.
+    """Polygamma function, the n-th derivative of digamma, of each element.
 
     Args:
         n: the order, not negative.
@@ -400,7 +399,7 @@ def _check_mvlgamma(operator, operands, static) -> None:
     saves=("input",),
 )
 def mvlgamma(input, p):
-    """Take the logarithm of the multivariate gamma function of each element.
+    """Multivariate log-gamma function of dimension p of each element.
 
     Args:
         input: tensor, above ``(p - 1) / 2``.

@@ -79,9 +79,9 @@ def nonzero_static(input, size, fill_value=-1):
     """
     if size < 0:
         raise _messages_counting.static_size()
-    found = np.argwhere(host_array(input, "nonzero_static") != 0)[:size]
+    first = np.argwhere(host_array(input, "nonzero_static") != 0)[:size]
     rows = np.full((size, input.ndim), fill_value, np.int64)
-    rows[: found.shape[0]] = found
+    rows[: first.shape[0]] = first
     return tensor_like(rows, input, dtypes.int64)
 
 
@@ -291,7 +291,7 @@ def bincount(input, weights=None, minlength=0):
 
 @op("histc(Tensor input, int64_t bins=100, Scalar min=0, Scalar max=0, *, Tensor out=None)")
 def histc(input, bins=100, min=0, max=0):
-    """Count elements in bins of equal width.
+    """Histogram: the number of elements in each of several bins of equal width.
 
     Args:
         bins: how many.
@@ -343,6 +343,6 @@ def _histc(array: Any, low: Any, high: Any, *, work: Any, bins: Any, meta: Any) 
     array = array.reshape(-1).astype(work)
     low, high = jnp.asarray(low, work), jnp.asarray(high, work)
     inside = (array >= low) & (array <= high)
-    place = ((array - low) * (bins / (high - low))).astype(jnp.int64)
-    place = jnp.where(inside, jnp.minimum(place, bins - 1), bins)
-    return jnp.bincount(place, length=bins + 1)[:bins].astype(meta.dtype._numpy)
+    bin_of = ((array - low) * (bins / (high - low))).astype(jnp.int64)
+    bin_of = jnp.where(inside, jnp.minimum(bin_of, bins - 1), bins)
+    return jnp.bincount(bin_of, length=bins + 1)[:bins].astype(meta.dtype._numpy)

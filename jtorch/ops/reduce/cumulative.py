@@ -1,4 +1,4 @@
-"""Running sums, products and extrema; differences; integrals by trapezoids."""
+"""Cumulative sums, products and extrema; differences; the trapezoidal rule."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def _log_add(left: Any, right: Any) -> Any:
     length = jnp.where(jnp.isinf(across) | jnp.isinf(up), jnp.inf, jnp.nan).astype(up.dtype)
     both = jax.lax.complex(length, jnp.arctan2(up, across))
     edge = jnp.where(less.real < 0, less, both)
-    found = jnp.where(infinite, edge, usual)
+    total = jnp.where(infinite, edge, usual)
     either = jnp.isnan(left) | jnp.isnan(right)
-    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), found.dtype), found)
+    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), total.dtype), total)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -144,7 +144,7 @@ def _logcumsumexp_spec(operation, bound, mode) -> Spec:
     out=Out(decides_dtype=True),
 )
 def cumsum(array: Any, *, axis: int, dtype: DType, sequential: bool) -> Any:
-    """Add up along a dimension, keeping every partial sum.
+    """Cumulative sum ``y_i = x_1 + ... + x_i`` along a dimension.
 
     Args:
         dim: dimension along which to add.
@@ -165,7 +165,7 @@ def cumsum(array: Any, *, axis: int, dtype: DType, sequential: bool) -> Any:
     out=Out(decides_dtype=True),
 )
 def cumprod(array: Any, *, axis: int, dtype: DType) -> Any:
-    """Multiply along a dimension, keeping every partial product.
+    """Cumulative product ``y_i = x_1 * ... * x_i`` along a dimension.
 
     Args:
         dim: dimension along which to multiply.
@@ -184,7 +184,7 @@ def cumprod(array: Any, *, axis: int, dtype: DType) -> Any:
     out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def logcumsumexp(array: Any, *, axis: int) -> Any:
-    """Return the logarithm of running sums of exponentials, without overflow.
+    """Cumulative logsumexp ``y_i = log(sum_{j <= i} exp(x_j))`` along a dimension.
 
     Args:
         dim: dimension along which to add.
@@ -202,14 +202,14 @@ def _running_index(array, axis, smaller: bool):
     positions = jax.lax.broadcasted_iota(jnp.int64, array.shape, axis)
 
     def later(left, right):
-        left_value, left_place = left
-        right_value, right_place = right
+        left_value, left_position = left
+        right_value, right_position = right
         better = right_value <= left_value if smaller else right_value >= left_value
         if jnp.issubdtype(array.dtype, jnp.floating):
             better = (right_value != right_value) | (better & (left_value == left_value))
         return (
             jnp.where(better, right_value, left_value),
-            jnp.where(better, right_place, left_place),
+            jnp.where(better, right_position, left_position),
         )
 
     return jax.lax.associative_scan(later, (array, positions), axis=axis)[1]
@@ -263,7 +263,8 @@ def _declare_running(name: str, smaller: bool) -> None:
             dim = 0
         return named(name, pick(input, index, dim, f"{name.capitalize()}Backward0"), index)
 
-    running.__doc__ = f"""Return the running {name[3:]}imum along a dimension.
+    kind = name.removeprefix("cum")
+    running.__doc__ = f"""Cumulative {kind}imum ``y_i = {kind}(x_1, ..., x_i)`` along a dimension.
 
     Args:
         dim: dimension along which to look.
@@ -282,7 +283,7 @@ _declare_running("cummin", True)
     out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def diff(input, n=1, dim=-1, prepend=None, append=None):
-    """Return differences of neighbours along a dimension.
+    """Forward differences ``x_{i + 1} - x_i`` along a dimension, of order n.
 
     Args:
         n: how many times to take differences.
@@ -299,7 +300,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     for other in (prepend, append):
         if other is not None and other.dim() != input.dim():
             raise _messages_cumulative.diff_sizes()
-    parts = [each for each in (prepend, input, append) if each is not None]
+    parts = [part for part in (prepend, input, append) if part is not None]
     if n == 0:
         # against the order of the families: a copy whose gradient is that of a write
         from ..creation.creation import zeros_like
@@ -374,7 +375,7 @@ def _check_trapezoid(name: str, y, x) -> None:
     aliases=("trapz",),
 )
 def trapezoid(y, x=None, dx=_ONE, dim=-1):
-    """Integrate along a dimension by the trapezoidal rule.
+    """Trapezoidal rule ``sum_i dx_i (y_i + y_{i + 1}) / 2`` along a dimension.
 
     Args:
         y: values.
@@ -402,7 +403,7 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
     method=False,
 )
 def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
-    """Integrate along a dimension, keeping every partial integral, see ``trapezoid``."""
+    """Cumulative trapezoidal rule: every partial sum of ``trapezoid``."""
     if not y.dim():
         raise _messages_cumulative.slice_rank()
     dim = normalise_dim(dim, y.dim())

@@ -205,7 +205,8 @@ def _declare_extremum(name: str, whole: Callable, find: Callable, of_pair: Calla
         index = find(input, dim, keepdim)
         return named(name, pick(input, index, dim, node, keepdim), index)
 
-    extremum.__doc__ = f"""Return the {name}imum of all elements, along a dimension, or of a pair.
+    noun = f"{name.capitalize()}imum"
+    extremum.__doc__ = f"""{noun} of all elements, along a dimension, or of two tensors.
 
     Args:
         dim: dimension to reduce.
@@ -248,7 +249,7 @@ class _Extrema(Reduction):
     out=Out(dtype=out_dtypes.extremum_type),
 )
 def amax(input, axes, keepdim):
-    """Return the largest elements; equal ones share the gradient.
+    """Maximum over dimensions; equal elements share the gradient.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -266,7 +267,7 @@ def amax(input, axes, keepdim):
     out=Out(dtype=out_dtypes.extremum_type),
 )
 def amin(input, axes, keepdim):
-    """Return the smallest elements; equal ones share the gradient.
+    """Minimum over dimensions; equal elements share the gradient.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -295,8 +296,8 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
         kept = reduced_shape(meta, axes, True)
         (array,) = operands
         low, high = [
-            _shared(array, found.reshape(kept), cotangent.reshape(kept), axes)
-            for found, cotangent in zip(results, cotangents, strict=True)
+            _shared(array, extremum.reshape(kept), cotangent.reshape(kept), axes)
+            for extremum, cotangent in zip(results, cotangents, strict=True)
         ]
         return [low + high]
 
@@ -311,7 +312,7 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
-    """Return the smallest and the largest elements.
+    """Minimum and maximum of all elements or along a dimension.
 
     Args:
         dim: dimension to reduce; all of them where it is absent.
@@ -350,7 +351,7 @@ class _Position(Reduction):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmax(input, axes, keepdim):
-    """Return the first position of the largest element, counted over the reduced dimensions.
+    """Argmax: the first position of the largest element, over one or all dimensions.
 
     Args:
         dim: dimension to reduce; all of them, flattened, where it is absent.
@@ -368,7 +369,7 @@ def argmax(input, axes, keepdim):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmin(input, axes, keepdim):
-    """Return the first position of the smallest element, counted over the reduced dimensions.
+    """Argmin: the first position of the smallest element, over one or all dimensions.
 
     Args:
         dim: dimension to reduce; all of them, flattened, where it is absent.
@@ -470,7 +471,7 @@ def _declare_median(name: str, whole: Callable, find: Callable) -> None:
         index = find(input, dim, keepdim)
         return named(name, pick(input, index, dim, node, keepdim), index)
 
-    median.__doc__ = """Return the lower median of all elements, or along a dimension.
+    median.__doc__ = """Median (the lower one of two) of all elements, or along a dimension.
 
     Args:
         dim: dimension to reduce.
@@ -513,7 +514,7 @@ _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
     returns="values indices",
 )
 def mode(input, dim=-1, keepdim=False):
-    """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
+    """Mode: the most frequent elements along a dimension, the smallest of equally frequent ones.
 
     Args:
         dim: dimension to reduce.

@@ -50,13 +50,13 @@ def _limits(points: np.ndarray, given: Sequence[float] | None) -> list[tuple[flo
     if given is not None:
         if len(given) != 2 * count:
             raise _messages_counting.histogram_range_length(count, len(given))
-        found = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
+        limits = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
     elif points.shape[0]:
-        found = [(float(column.min()), float(column.max())) for column in points.T]
+        limits = [(float(column.min()), float(column.max())) for column in points.T]
     else:
-        found = [(0.0, 1.0)] * count
+        limits = [(0.0, 1.0)] * count
     result = []
-    for dim, (low, high) in enumerate(found):
+    for dim, (low, high) in enumerate(limits):
         if not (math.isfinite(low) and math.isfinite(high)):
             raise _messages_counting.histogram_not_finite(dim, low, high)
         if low > high:
@@ -139,7 +139,7 @@ def _histogram_of(
     returns="hist bin_edges",
 )
 def histogram(input, bins=100, range=None, weight=None, density=False):
-    """Count elements in bins.
+    """Histogram: the number of elements in each bin.
 
     Args:
         input: tensor of float32 or float64.
@@ -168,7 +168,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     returns="hist bin_edges",
 )
 def histogramdd(input, bins, range=None, weight=None, density=False):
-    """Count points in boxes.
+    """Multi-dimensional histogram: the number of points in each box.
 
     Args:
         input: tensor of float32 or float64 whose last dimension holds coordinates.

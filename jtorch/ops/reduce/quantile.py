@@ -55,7 +55,7 @@ def _quantile_spec(operation, bound, mode) -> Spec:
     node_name="SqueezeBackward4",
 )
 def _quantile(array: Any, share: Any, *, ignore_nan: Any, how: Any, shape: Any, axis: Any) -> Any:
-    """Return quantiles."""
+    """Quantiles: values at rank ``q (n - 1)`` of n sorted elements."""
     rows = (
         array.reshape(1, -1)
         if axis is None or not array.ndim
@@ -70,16 +70,16 @@ def _quantile(array: Any, share: Any, *, ignore_nan: Any, how: Any, shape: Any, 
         has_nan = jnp.isnan(rows).any(-1, keepdims=True)
         rank = jnp.where(has_nan, last.astype(array.dtype), rank)
     if how in ("lower", "higher", "nearest"):
-        place = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
-        found = jnp.take_along_axis(rows, place.astype(jnp.int64), -1)
+        whole = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
+        quantiles = jnp.take_along_axis(rows, whole.astype(jnp.int64), -1)
     else:
         below = rank.astype(jnp.int64)
         above = jnp.ceil(rank).astype(jnp.int64)
         low = jnp.take_along_axis(rows, below, -1)
         high = jnp.take_along_axis(rows, above, -1)
         weight = 0.5 if how == "midpoint" else rank - below
-        found = low + (high - low) * jnp.asarray(weight, array.dtype)
-    return found.T.reshape(shape)
+        quantiles = low + (high - low) * jnp.asarray(weight, array.dtype)
+    return quantiles.T.reshape(shape)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -116,7 +116,7 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
 
     which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"
-    quantile.__doc__ = f"""Return quantiles, {which}.
+    quantile.__doc__ = f"""Quantiles: values at rank ``q (n - 1)`` of n sorted elements, {which}.
 
     Args:
         q: share, or vector of shares, between 0 and 1.

@@ -52,7 +52,7 @@ def _logsumexp_spec(operation, bound, mode) -> Spec:
     out=Out(uncastable=out_dtypes.logsumexp),
 )
 def logsumexp(array: Any, *, compute: Any, axes: Any, shape: Any, keepdim: Any) -> Any:
-    """Return the logarithm of the sum of exponentials, without overflow.
+    """Logsumexp ``log(sum_i exp(x_i))`` over dimensions, without overflow.
 
     Args:
         dim: the dimensions to reduce.
@@ -115,7 +115,7 @@ def _shifted(array: Any, axis: int, dtype: DType) -> tuple[Any, Any, Any]:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def softmax(array: Any, *, axis: int, dtype: DType) -> Any:
-    """Return exponentials that add up to 1 along a dimension.
+    """Softmax ``exp(x_i) / sum_j exp(x_j)`` along a dimension.
 
     Args:
         dim: the dimension along which they do.
@@ -135,7 +135,7 @@ def softmax(array: Any, *, axis: int, dtype: DType) -> Any:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def log_softmax(array: Any, *, axis: int, dtype: DType) -> Any:
-    """Return the logarithm of ``softmax``, without loss of precision.
+    """Log-softmax ``x_i - log(sum_j exp(x_j))`` along a dimension.
 
     Args:
         dim: the dimension that is normalised.
@@ -173,7 +173,7 @@ publish("log_softmax", _functional("log_softmax", log_softmax.call), registry=NN
 
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
-    """Return ``softmax`` of the negated input.
+    """Softmin ``exp(-x_i) / sum_j exp(-x_j)`` along a dimension.
 
     Args:
         input: tensor.

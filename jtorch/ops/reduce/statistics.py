@@ -30,7 +30,7 @@ def _checked_weights(weights: Any, name: str, observations: int) -> None:
 
 @op("cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)")
 def cov(input, correction=1, fweights=None, aweights=None):
-    """Estimate the covariance matrix of variables (rows) from observations (columns).
+    """Covariance matrix of variables (rows), estimated from observations (columns).
 
     Args:
         input: matrix, or a vector of observations of one variable.
@@ -75,7 +75,7 @@ def cov(input, correction=1, fweights=None, aweights=None):
 
 @op("corrcoef(Tensor input)", arguments="count")
 def corrcoef(input):
-    """Estimate the correlation coefficients of variables (rows) from observations (columns).
+    """Correlation coefficients of variables (rows), estimated from observations (columns).
 
     Args:
         input: matrix, or a vector of observations of one variable.
@@ -207,7 +207,7 @@ def _each(input: Any, dims: Sequence[int], how: Callable, spacings: Sequence, or
     method=False,
 )
 def gradient(input, spacing=None, dim=None, edge_order=1):
-    """Estimate derivatives by central differences, one-sided at the edges.
+    """Gradient by central differences, one-sided at the edges.
 
     Args:
         input: samples of a function.

@@ -37,7 +37,7 @@ class _Summation(Reduction):
     autocast=Autocast(cuda="float32"),
 )
 def sum(input, axes, keepdim, device):
-    """Add up the elements.
+    """Sum of all elements, or over dimensions.
 
     Args:
         dim: the dimensions to add over; all of them where it is absent, ``None`` or empty.
@@ -72,7 +72,7 @@ def _no_complex(op, meta, dtype, wanted) -> None:
     out=Out(uncastable=out_dtypes.mean),
 )
 def mean(input, axes, keepdim, device):
-    """Average the elements.
+    """Mean of all elements, or over dimensions.
 
     Args:
         dim: the dimensions to average over; all of them where it is absent, ``None`` or empty.
@@ -95,7 +95,7 @@ def mean(input, axes, keepdim, device):
     out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nansum(input, axes, keepdim):
-    """Add up the elements that are not NaN.
+    """Sum of the elements that are not NaN.
 
     Args:
         dim: the dimensions to add over; all of them where it is absent, ``None`` or empty.
@@ -115,7 +115,7 @@ def nansum(input, axes, keepdim):
     out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nanmean(input, dim=None, keepdim=False, dtype=None):
-    """Average the elements that are not NaN.
+    """Mean of the elements that are not NaN.
 
     Args:
         dim: the dimensions to average over; all of them where it is absent, ``None`` or empty.
@@ -153,7 +153,7 @@ def _count_numbers(input, axes, keepdim):
     autocast="float32",
 )
 def prod(input, axes, keepdim):
-    """Multiply the elements.
+    """Product of all elements, or over a dimension.
 
     Args:
         dim: the dimension to multiply over; all of them where it is absent.
@@ -235,7 +235,7 @@ def _trace_spec(operation, bound, mode) -> Spec:
 
 @op("trace(Tensor input)", kind=Custom(_trace_spec), saves=(), autocast=Autocast(cpu="float32"))
 def trace(array: Any, *, dtype: DType) -> Any:
-    """Add up the diagonal of a matrix.
+    """Trace ``sum_i x_ii`` of a matrix.
 
     Returns:
         Tensor without dimensions.

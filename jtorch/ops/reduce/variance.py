@@ -120,7 +120,7 @@ _OUT = ", Tensor out=None"
     saves=("input",),
 )
 def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
-    """Return the variance.
+    """Variance ``sum_i (x_i - mean)^2 / (n - correction)`` over dimensions.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -141,7 +141,7 @@ def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
     saves=("input", "result"),
 )
 def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
-    """Return the standard deviation, whose gradient is 0 where it is 0.
+    """Standard deviation, the root of ``var``, over dimensions; its gradient at 0 is 0.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -165,7 +165,7 @@ def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
 def var_mean(
     array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
 ) -> tuple[Any, Any]:
-    """Return the variance and the mean, see ``var``."""
+    """Variance and mean over dimensions, see ``var``."""
     variance, mean = _moments_of(array, axes, freedom, keepdim)
     first = cast(variance, real)
     return first, mean.reshape(first.shape).astype(array.dtype)
@@ -181,7 +181,7 @@ def var_mean(
 def std_mean(
     array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
 ) -> tuple[Any, Any]:
-    """Return the standard deviation and the mean, see ``std``."""
+    """Standard deviation and mean over dimensions, see ``std``."""
     variance, mean = _moments_of(array, axes, freedom, keepdim)
     first = cast(jnp.sqrt(variance), real)
     return first, mean.reshape(first.shape).astype(array.dtype)

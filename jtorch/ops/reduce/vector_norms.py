@@ -143,7 +143,7 @@ def _sign(array):
 def linalg_vector_norm(
     array: Any, *, order: float, axes: tuple[int, ...], keepdim: bool, dtype: DType
 ) -> Any:
-    """Return a vector norm.
+    """Vector norm ``(sum_i |x_i|^ord)^(1/ord)`` over dimensions.
 
     Args:
         ord: order of the norm, any number.
@@ -160,7 +160,7 @@ _vector_norm = linalg_vector_norm.call
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """Return a vector norm, or the Frobenius or nuclear norm of matrices.
+    """Vector norm ``(sum_i |x_i|^p)^(1/p)``, or Frobenius or nuclear norm of matrices.
 
     Args:
         p: order of the norm, ``"fro"`` or ``"nuc"``.

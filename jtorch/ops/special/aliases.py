@@ -105,7 +105,7 @@ def _plus(input, other):
 
 @op("special_ndtr(Tensor input, *, Tensor out=None)", method=False, registry=SPECIAL_FUNCTIONS)
 def ndtr(input):
-    """Return the area below the normal density up to each element.
+    """Standard normal distribution function ``(1 + erf(x / sqrt(2))) / 2``.
 
     Args:
         input: tensor; integers and bool are converted to the default dtype.
