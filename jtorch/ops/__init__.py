@@ -18,6 +18,7 @@ from .shape import copying
 from .reduce import counting
 from .creation import creation
 from .reduce import cumulative
+from .reduce import quantile
 from .optim import curvature
 from .shape import diagonals
 from .linalg import pairwise
@@ -62,6 +63,7 @@ from .reduce import variance
 from .nn.attention import multihead
 from .nn.norm import layer_norm
 from .reduce import softmax
+from .reduce import vector_norms
 from .pointwise import bits
 from .nn.rnn import packing
 from .nn import padding

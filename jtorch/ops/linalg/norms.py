@@ -16,7 +16,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
+from ..reduce.vector_norms import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
 from . import _messages
 from .common import check_inexact, check_matrix
 from .pairwise import _norm

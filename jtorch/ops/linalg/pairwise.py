@@ -12,7 +12,7 @@ from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
 from ..pointwise.arithmetic import mul
 from ..reduce import sums
-from ..reduce.softmax import norm_spec, vector_norm_in
+from ..reduce.vector_norms import norm_spec, vector_norm_in
 from ..shape.joining import broadcast_tensors
 from . import _messages
 

@@ -15,7 +15,7 @@ from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..reduce.softmax import _norm_gradient, _widen, vector_norm_of
+from ..reduce.vector_norms import _norm_gradient, _widen, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
 _REAL = (dtypes.float32, dtypes.float64)

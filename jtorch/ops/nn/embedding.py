@@ -17,7 +17,7 @@ from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local, materialise
-from ..reduce.softmax import vector_norm_of
+from ..reduce.vector_norms import vector_norm_of
 from . import _messages_embedding
 
 _POSITIONS = (dtypes.int64, dtypes.int32)

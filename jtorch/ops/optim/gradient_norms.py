@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
-from ..reduce.softmax import linalg_vector_norm, vector_norm_of
+from ..reduce.vector_norms import linalg_vector_norm, vector_norm_of
 
 
 def _norm(static: Any, numbers: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:

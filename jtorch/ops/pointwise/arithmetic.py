@@ -6,9 +6,8 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import type_name
-from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, op
+from ..._engine.declare import Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -229,11 +228,20 @@ def positive(input):
     return input
 
 
+def _no_complex_in_place(op, operands, static) -> None:
+    if operands["input"].meta.dtype.is_complex:
+        raise _messages.inplace_abs()
+
+
 @op(
     "abs(Tensor input, *, Tensor out=None)",
     kind=Pointwise(operands=("input",), result="real", check=only(INTEGRAL, FLOATING, COMPLEX)),
     arity="unary",
-    inplace=True,
+    inplace=InPlace(
+        kind=Pointwise(
+            operands=("input",), check_operands=_no_complex_in_place, check=only(INTEGRAL, FLOATING)
+        )
+    ),
     inplace_function=("abs",),
     aliases=("absolute",),
     saves=("input",),
@@ -251,20 +259,6 @@ def abs(input):
     if input.dtype.kind in "biu" or input.dtype.kind == "c":
         return jnp.abs(input)
     return _abs(input)
-
-
-def _abs_in_place(call):
-    def abs_(self, *args, **kwargs):
-        if isinstance(getattr(self, "dtype", None), DType) and self.dtype.is_complex:
-            raise _messages.inplace_abs()
-        return call(self, *args, **kwargs)
-
-    abs_.__module__ = "torch"
-    return abs_
-
-
-for _registry, _name in ((METHODS, "abs_"), (METHODS, "absolute_"), (FUNCTIONS, "abs_")):
-    _registry[_name] = _abs_in_place(_registry[_name])
 
 
 # JAX gives abs the gradient NaN at NaN, PyTorch 0.
@@ -426,7 +420,7 @@ class _Interpolation(Pointwise):
     inplace=True,
 )
 def lerp(input, end, weight):
-    """Interpolate between ``input`` (weight 0) and ``end`` (weight 1).
+    """Linear interpolation ``input + weight * (end - input)``.
 
     Args:
         input, end: tensors of one floating point or complex dtype that broadcast together.

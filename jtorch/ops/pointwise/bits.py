@@ -10,8 +10,7 @@ from jax import lax
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import type_name
-from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._engine.declare import Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
@@ -63,6 +62,7 @@ def _frexp_spec(operation, bound, mode) -> Spec:
     kind=Custom(_frexp_spec),
     saves=("result",),
     returns="mantissa exponent",
+    function=False,
 )
 def frexp(array: Any) -> Any:
     """Split each number into a mantissa, from one half to 1, and a power of 2.
@@ -93,7 +93,7 @@ def _with_out(inner):
             )
         if exponent.dtype is not dtypes.int32:
             raise _messages.frexp_out("exponent", "int", type_name(exponent.dtype))
-        return tuple.__new__(RETURN_TYPES["frexp_out"], inner(*args, **kwargs))
+        return inner(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = "frexp"
     call.__doc__, call.__module__ = inner.__doc__, "torch"
@@ -101,7 +101,7 @@ def _with_out(inner):
     return call
 
 
-FUNCTIONS["frexp"] = _with_out(FUNCTIONS["frexp"])
+publish("frexp", _with_out(frexp.call))
 
 
 def _bits(array):
@@ -154,6 +154,3 @@ def hash_tensor(array: Any, *, axes: Any, shape: Any) -> Any:
     """
     reduced = jax.lax.reduce(_bits(array), jnp.uint64(0), lax.bitwise_xor, axes)
     return reduced.reshape(shape)
-
-
-METHODS["frexp"].__doc__ = frexp.__doc__

@@ -7,7 +7,8 @@ from jax import lax
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
+from ..._engine.declare import Autocast, Out, op, publish
+from ..._engine.recording import record
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.kinds.pointwise import Pointwise
 from ..._engine.recording.storage import is_flipped
@@ -50,6 +51,8 @@ _real_angle = with_partials(
     "conj_physical(Tensor input, *, Tensor out=None)",
     kind=Pointwise(operands=("input",), wide=False),
     arity="unary",
+    method=False,
+    function=False,
     inplace=True,
     saves=(),
     node_name="ConjPhysicalBackward0",
@@ -81,9 +84,13 @@ def _of_complex(call):
     return conj_physical
 
 
-FUNCTIONS["conj_physical"] = _of_complex(_conjugate.call)
-METHODS["conj_physical"] = _of_complex(METHODS["conj_physical"])
-FUNCTIONS["conj_physical_"] = METHODS["conj_physical_"]  # counted as a write of real ones, too
+publish(
+    "conj_physical",
+    _of_complex(_conjugate.call),
+    method=_of_complex(record.make_unary(_conjugate, True)),
+)
+_conjugate_in_place = _conjugate.inplace_twin.call  # counted as a write of real ones, too
+publish("conj_physical_", _conjugate_in_place, method=_conjugate_in_place)
 
 
 def _same_place(meta):

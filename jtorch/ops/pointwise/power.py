@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, Autocast, InPlace, Out, op
+from ..._engine.declare import Autocast, InPlace, Out, op, publish
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
@@ -198,7 +198,7 @@ def _by_exponent(tangent, x, y):
 _power = with_partials(_power_value, _by_base, _by_exponent)
 
 
-METHODS["__rpow__"] = reflected(lambda self, other: pow.call(other, self))
+publish("__rpow__", method=reflected(lambda self, other: pow.call(other, self)))
 
 
 @op("square(Tensor input, *, Tensor out=None)", arguments="count")
@@ -216,7 +216,7 @@ def square(input, *, out=None):
 @op("square_(Tensor input)", arguments="count")
 def square_(input):
     """Multiply each element with itself, in place."""
-    return METHODS["pow_"](input, 2)
+    return pow.inplace_twin.call(input, 2)
 
 
 def _wide_dtype(*values):
@@ -242,8 +242,7 @@ def float_power(input=None, exponent=None, self=None):
     """
     base = self if input is None else input
     dtype = _wide_dtype(base, exponent)
-    convert = METHODS["to"]
-    operands = [convert(v, dtype) if is_tensor(v) else v for v in (base, exponent)]
+    operands = [v.to(dtype) if is_tensor(v) else v for v in (base, exponent)]
     return pow.call(*operands)
 
 
@@ -253,11 +252,11 @@ def float_power_(self, exponent):
     if self.dtype is not wanted:
         raise _messages.float_power_base(self.dtype._legacy_name, wanted._legacy_name)
     if is_tensor(exponent):
-        exponent = METHODS["to"](exponent, wanted)
-    return METHODS["pow_"](self, exponent)
+        exponent = exponent.to(wanted)
+    return pow.inplace_twin.call(self, exponent)
 
 
-METHODS["float_power_"] = float_power_
+publish("float_power_", method=float_power_)
 
 
 @op(
@@ -270,7 +269,7 @@ METHODS["float_power_"] = float_power_
     vjp=from_result(lambda gradient, result: gradient / (2 * result)),
 )
 def sqrt(input):
-    """Take the square root of each element.
+    """Square root of each element.
 
     Args:
         input: tensor.
@@ -291,7 +290,7 @@ def sqrt(input):
     autocast=Autocast(cuda="float32"),
 )
 def rsqrt(input):
-    """Take the reciprocal of the square root of each element.
+    """Reciprocal square root ``x^(-1/2)`` of each element.
 
     Args:
         input: tensor.

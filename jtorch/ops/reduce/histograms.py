@@ -11,8 +11,8 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import type_name
-from ..._core.structseq import RETURN_TYPES
 from ..._engine.declare import op
+from .._shared.calls import named
 from . import _messages_counting
 from .counting import host_array, tensor_like
 
@@ -47,13 +47,13 @@ def _limits(points: np.ndarray, given: Sequence[float] | None) -> list[tuple[flo
     if given is not None:
         if len(given) != 2 * count:
             raise _messages_counting.histogram_range_length(count, len(given))
-        found = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
+        limits = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
     elif points.shape[0]:
-        found = [(float(column.min()), float(column.max())) for column in points.T]
+        limits = [(float(column.min()), float(column.max())) for column in points.T]
     else:
-        found = [(0.0, 1.0)] * count
+        limits = [(0.0, 1.0)] * count
     result = []
-    for dim, (low, high) in enumerate(found):
+    for dim, (low, high) in enumerate(limits):
         if not (math.isfinite(low) and math.isfinite(high)):
             raise _messages_counting.histogram_not_finite(dim, low, high)
         if low > high:
@@ -128,10 +128,6 @@ def _histogram_of(
     return tensor_like(counts, input), list(kept)
 
 
-def _packed(name: str, *results: Any) -> Any:
-    return tuple.__new__(RETURN_TYPES[name], results)
-
-
 @op(
     "histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False, "
     "TensorList[2] out=None)",
@@ -140,7 +136,7 @@ def _packed(name: str, *results: Any) -> Any:
     returns="hist bin_edges",
 )
 def histogram(input, bins=100, range=None, weight=None, density=False):
-    """Count elements in bins.
+    """Histogram: the number of elements in each bin.
 
     Args:
         input: tensor of float32 or float64.
@@ -155,7 +151,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     if weight is not None and tuple(weight.shape) == tuple(input.shape):
         weight = weight.reshape(-1)
     counts, edges = _histogram_of(input, shape, [bins], range, weight, density)
-    return _packed("histogram", counts, edges[0])
+    return named("histogram", counts, edges[0])
 
 
 @op(
@@ -169,7 +165,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     returns="hist bin_edges",
 )
 def histogramdd(input, bins, range=None, weight=None, density=False):
-    """Count points in boxes.
+    """Multi-dimensional histogram: the number of points in each box.
 
     Args:
         input: tensor of float32 or float64 whose last dimension holds coordinates.
@@ -187,4 +183,4 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
     if len(bins) != dims:
         raise _messages_counting.histogram_bins_length()
     counts, edges = _histogram_of(input, tuple(input.shape), bins, range, weight, density)
-    return _packed("histogramdd", counts, tuple(edges))
+    return named("histogramdd", counts, tuple(edges))

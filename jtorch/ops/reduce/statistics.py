@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import normalise_dim
+from ..shape.joining import cat
 from . import _messages_statistics
 
 
@@ -29,7 +30,7 @@ def _checked_weights(weights: Any, name: str, observations: int) -> None:
 
 @op("cov(Tensor input, *, int64_t correction=1, Tensor? fweights=None, Tensor? aweights=None)")
 def cov(input, correction=1, fweights=None, aweights=None):
-    """Estimate the covariance matrix of variables (rows) from observations (columns).
+    """Covariance matrix of variables (rows), estimated from observations (columns).
 
     Args:
         input: matrix, or a vector of observations of one variable.
@@ -74,7 +75,7 @@ def cov(input, correction=1, fweights=None, aweights=None):
 
 @op("corrcoef(Tensor input)", arguments="count")
 def corrcoef(input):
-    """Estimate the correlation coefficients of variables (rows) from observations (columns).
+    """Correlation coefficients of variables (rows), estimated from observations (columns).
 
     Args:
         input: matrix, or a vector of observations of one variable.
@@ -92,7 +93,10 @@ def corrcoef(input):
     covariance.div_(deviation.view(1, -1))
     if covariance.is_complex():
         parts = covariance.real.clip(-1, 1), covariance.imag.clip(-1, 1)
-        return FUNCTIONS["complex"](*parts)
+        # against the order of the families: numbers are put together pointwise
+        from ..pointwise.complex_numbers import complex
+
+        return complex.call(*parts)
     return covariance.clip(-1, 1)
 
 
@@ -129,7 +133,7 @@ def _part(input: Any, dim: int, start: int | None, end: int | None = None) -> An
 
 
 def _joined(center: Any, first: Any, last: Any, dim: int) -> Any:
-    return FUNCTIONS["cat"]([first, center, last], dim)
+    return cat.call([first, center, last], dim)
 
 
 def _even(input: Any, step: Any, dim: int, edge_order: int) -> Any:
@@ -203,7 +207,7 @@ def _each(input: Any, dims: Sequence[int], how: Callable, spacings: Sequence, or
     method=False,
 )
 def gradient(input, spacing=None, dim=None, edge_order=1):
-    """Estimate derivatives by central differences, one-sided at the edges.
+    """Gradient by central differences, one-sided at the edges.
 
     Args:
         input: samples of a function.
