@@ -190,11 +190,6 @@ def same_diagonal_dims(first: int, second: int) -> RuntimeError:
     return RuntimeError(f"diagonal dimensions cannot be identical {first}, {second}")
 
 
-def negative_rows(name: str, size: int) -> RuntimeError:
-    """A triangle of a negative number of rows or columns."""
-    return RuntimeError(f"{name} must be non-negative, got{size}")
-
-
 def no_shape(shape: object) -> RuntimeError:
     """``broadcast_shapes`` of what is no shape."""
     return RuntimeError(
