@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core import once
-from ..._engine.declare import METHODS, op
+from ..._engine.declare import op, publish
 from ..._engine.recording.kinds.base import normalise_dim
 
 
@@ -113,9 +113,13 @@ def _warn(name: str, text: str) -> None:
     once.warn(name, text)
 
 
-METHODS.update(
-    T=property(_reversed, doc="The tensor with its dimensions reversed, a view."),
-    mT=property(_matrix_transposed, doc="The tensor with its last two dimensions exchanged."),
-    H=property(_hermitian, doc="The matrix transposed and conjugated."),
-    mH=property(_batch_hermitian, doc="The last two dimensions exchanged, and conjugated."),
+publish("T", method=property(_reversed, doc="The tensor with its dimensions reversed, a view."))
+publish(
+    "mT",
+    method=property(_matrix_transposed, doc="The tensor with its last two dimensions exchanged."),
+)
+publish("H", method=property(_hermitian, doc="The matrix transposed and conjugated."))
+publish(
+    "mH",
+    method=property(_batch_hermitian, doc="The last two dimensions exchanged, and conjugated."),
 )
