@@ -11,7 +11,7 @@ from .._core.layout import strided
 from .._core.schema.schema import Schema
 from .._engine.declare import op, publish
 from .._engine.execution import devices
-from .._engine.graph.op import Plan
+from .._engine.graph.op import Spec
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.recording import record
 from .._engine.recording.kinds.base import Custom, cast
@@ -21,29 +21,26 @@ from ..ops.shape.copying import format_strides, has_format
 from .legacy_types import by_name, tensortype, type_name
 
 
-def _to_copy_plan(operation, bound, mode) -> Plan:
+def _to_copy_spec(operation, bound, mode) -> Spec:
     operand, dtype = bound["input"], bound["dtype"]
     meta = operand.meta
     strides = format_strides(meta, bound.get("memory_format"))
-    return Plan(
-        lambda array: cast(array, dtype),
-        [operand],
-        (make_meta(meta.shape, dtype, meta.device, strides),),
-        saves=(),
-    )
+    result = make_meta(meta.shape, dtype, meta.device, strides)
+    return Spec([operand], (result,), {"dtype": dtype}, saves=())
 
 
 @op(
     "_to_copy(Tensor input, ScalarType dtype, MemoryFormat? memory_format=None)",
-    kind=Custom(_to_copy_plan),
+    kind=Custom(_to_copy_spec),
     method=False,
     function=False,
     saves=(),
     node_name="ToCopyBackward0",
     numbers_as_tensors=True,
 )
-def _to_copy(input, dtype, memory_format=None):
+def _to_copy(array: Any, *, dtype: DType) -> Any:
     """Convert the elements of a tensor to another dtype."""
+    return cast(array, dtype)
 
 
 _TO = Schema(

@@ -64,15 +64,15 @@ def _filled(meta: Meta, number: Any) -> Any:
     if meta.nbytes > _CACHED_BYTES:
         return devices.put(_full(meta, number), meta.device)
     key = (meta.shape, meta.dtype, meta.device, number, number.__class__, repr(number))
-    found = _cache.get(key)
-    if found is None:
-        array = _full(meta, number)
-        found = _cache[key] = (
-            devices.settle(array, meta) if meta.device is CPU else devices.put(array, meta.device)
+    array = _cache.get(key)
+    if array is None:
+        host = _full(meta, number)
+        array = _cache[key] = (
+            devices.settle(host, meta) if meta.device is CPU else devices.put(host, meta.device)
         )
         if len(_cache) > _CACHED_ARRAYS:
             _cache.popitem(last=False)
-    return found
+    return array
 
 
 def _full(meta: Meta, number: Any) -> np.ndarray:
@@ -151,11 +151,11 @@ def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
     """Write to the tensor given as ``out``, whose dtype decides."""
     if local.trace.mode.grad and out.requires_grad:
         raise _messages.fill_gradient(name)
-    made = devices.put(as_dtype(array, out.dtype), out.device)
+    elements = devices.put(as_dtype(array, out.dtype), out.device)
     if tuple(out.shape) != array.shape:
         out.resize_(array.shape)  # without the warning of other operators
     meta = make_meta(array.shape, out.dtype, out.device)
-    record.assign_out(out, ready(made, meta))
+    record.assign_out(out, ready(elements, meta))
     return out
 
 
@@ -442,8 +442,8 @@ def _new(name: str, number: int | None) -> Callable:
         check_options(bound, device)
         check_size(bound["size"], dtype, None)
         value = number_for(bound["fill_value"], dtype) if number is None else number
-        made = make_meta(bound["size"], dtype, device)
-        return filled_tensor(made, value, bound["requires_grad"])
+        result = make_meta(bound["size"], dtype, device)
+        return filled_tensor(result, value, bound["requires_grad"])
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = "Make a tensor of a size, by default of the dtype and device of this one."

@@ -100,10 +100,10 @@ def _on_cuda(source: Any, draw: Draw, shape: tuple[int, ...], meta: Meta) -> Any
         seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
         name, low, high = recipe
         with jax.default_device(place):
-            made = _philox_program(name, shape, dtype._numpy, engine.threads)(
+            array = _philox_program(name, shape, dtype._numpy, engine.threads)(
                 _words(seed), _words(offset)
             )
-            return _stretched(name, made, low, high)
+            return _stretched(name, array, low, high)
     # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
     seed, offset = engine.take(math.prod(shape), 4)
     host = _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
@@ -286,8 +286,8 @@ def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
     """Make ``torch.rand_like`` and its like."""
     schema = Schema(
         *[
-            f"{name}(Tensor input, {each}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
-            for each in bounds
+            f"{name}(Tensor input, {ends}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
+            for ends in bounds
             for generator in ("Generator? generator, ", "")
         ]
     )
@@ -409,8 +409,8 @@ def _in_graph(operator: Op, tensor: Any, result: Any) -> Any:
 
 def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
     meta = like._value.meta
-    made = make_meta(array.shape, dtype or meta.dtype, meta.device)
-    return record.wrap(ready(devices.put(array, meta.device), made))
+    result = make_meta(array.shape, dtype or meta.dtype, meta.device)
+    return record.wrap(ready(devices.put(array, meta.device), result))
 
 
 def _engine_for(generator: Any, tensor: Any) -> Any:
@@ -606,27 +606,27 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     mean, std = bound["mean"], bound["std"]
     if index == 3:
         return _made(bound, bound["size"], _Normal(mean, std), None)
-    tensors = [each for each in (mean, std) if is_tensor(each)]
+    tensors = [number for number in (mean, std) if is_tensor(number)]
     if is_tensor(std):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
         if std.numel() and (_elements(std) < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     out = bound["out"]
-    shapes = [tuple(each.shape) for each in tensors]
+    shapes = [tuple(tensor.shape) for tensor in tensors]
     if index == 1 and out is not None:
         shapes.append(tuple(out.shape))  # the numbers are drawn into it, and the mean is added
     like = tensors[0]._value.meta
     dtype = like.dtype if out is None else out.dtype
     meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
     factor = 1.0 if is_tensor(std) else std
-    with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
+    with_grad = local.trace.mode.grad and any(tensor.requires_grad for tensor in tensors)
     draw: Draw = _Normal(0.0, factor)
     if is_tensor(std) and like.device is CPU:
         result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
     else:
         result = _fresh(meta, bound["generator"], draw, False)
-        previous = [each.detach() if is_tensor(each) else each for each in (mean, std)]
+        previous = [number.detach() if is_tensor(number) else number for number in (mean, std)]
         if is_tensor(std):
             result = result * previous[1]
         result = result + previous[0]
@@ -663,7 +663,7 @@ def _in_place(signatures: tuple[str, ...], make_draw: Callable, doc: str) -> Cal
     """Make ``Tensor.uniform_`` and its like; ``make_draw`` returns the operator and the draw."""
     name = signatures[0].partition("(")[0]
     schema = Schema(
-        *[each.replace("(", "(Tensor input, ", 1).replace(", )", ")") for each in signatures],
+        *[text.replace("(", "(Tensor input, ", 1).replace(", )", ")") for text in signatures],
         method=signatures,
     )
 

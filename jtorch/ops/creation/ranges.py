@@ -94,10 +94,10 @@ def arange(*args: Any, **kwargs: Any) -> Any:
         check_out_dtype(dtype, out)
         dtype = out.dtype
     if dtype is None:
-        whole = all(isinstance(each, int) for each in (start, end, step))
+        whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = dtypes.int64 if whole else local.trace.mode.default_dtype
-    for each in (start, end, step):
-        if isinstance(each, complex):
+    for number in (start, end, step):
+        if isinstance(number, complex):
             raise messages.value_overflow("double")
     if dtype._kind not in (dtypes.SIGNED, dtypes.UNSIGNED):
         _check_range(start, end, step)
@@ -346,9 +346,9 @@ def _triangle(name: str, lower: bool) -> Callable:
             if size < 0:
                 raise RuntimeError(f"{which} must be non-negative, got{size}")
         dtype = bound["dtype"] if isinstance(bound["dtype"], DType) else dtypes.int64
-        find = np.tril if lower else np.triu
-        places = np.nonzero(find(np.ones((row, col), np.bool_), offset))
-        return _finish(bound, name, dtype, lambda of: np.stack(places).astype(of._numpy))
+        triangle = np.tril if lower else np.triu
+        indices = np.nonzero(triangle(np.ones((row, col), np.bool_), offset))
+        return _finish(bound, name, dtype, lambda of: np.stack(indices).astype(of._numpy))
 
     make.__doc__ = f"""Make the indices of the {"lower" if lower else "upper"} triangle of a matrix.
 

@@ -157,11 +157,11 @@ def take_along_dim(input, indices, dim=None):
     mine, its = list(input.shape), list(indices.shape)
     mine[dim] = its[dim] = 1
     common = list(broadcast_shapes([tuple(mine), tuple(its)]))
-    source, places = common.copy(), common.copy()
-    source[dim], places[dim] = input.shape[dim], indices.shape[dim]
+    source, positions = common.copy(), common.copy()
+    source[dim], positions[dim] = input.shape[dim], indices.shape[dim]
     # torch 2.13 wraps positions around, so that none of them is out of range.
     return _checked_gather(
-        input.expand(source), dim, indices.expand(places).remainder(max(source[dim], 1))
+        input.expand(source), dim, indices.expand(positions).remainder(max(source[dim], 1))
     )
 
 

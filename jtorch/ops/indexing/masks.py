@@ -122,9 +122,9 @@ def _masked_select_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="MaskedSelectBackward0",
 )
-def _masked_select(array: Any, places: Any, *, shape: tuple[int, ...]) -> Any:
+def _masked_select(array: Any, positions: Any, *, shape: tuple[int, ...]) -> Any:
     """Take elements of the broadcast input by their place in row-major order."""
-    return jnp.broadcast_to(array, shape).reshape(-1)[places]
+    return jnp.broadcast_to(array, shape).reshape(-1)[positions]
 
 
 @op(
@@ -142,9 +142,9 @@ def masked_select(input, mask, *, out=None):
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([mask._value.meta.shape, input._value.meta.shape])
     chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
-    places = np.flatnonzero(chosen)
-    made = make_meta(places.shape, dtypes.int64, input._value.meta.device)
-    index = wrap(ready(places, made))
+    positions = np.flatnonzero(chosen)
+    meta = make_meta(positions.shape, dtypes.int64, input._value.meta.device)
+    index = wrap(ready(positions, meta))
     result = wrap(record(_masked_select, (input, index, shape), {}))
     return result if out is None else write_result(out, result, "masked_select", (input, mask))
 

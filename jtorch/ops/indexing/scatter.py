@@ -293,19 +293,19 @@ def _place_spec(select: Callable) -> Callable:
         operand, source = bound.pop("input"), bound.pop("src")
         bound.pop("out", None)
         meta = operand.meta
-        shape, places = select(meta, **bound)
+        shape, positions = select(meta, **bound)
         check_slice(source.meta, shape)
-        params = {"places": places}
+        params = {"positions": positions}
         return Spec([operand, source], (same_layout(meta),), params, saves=())
 
     return spec
 
 
-def _put_at_places(array: Any, new: Any, places: np.ndarray) -> Any:
-    """Return a copy with ``new`` at places among all elements in row-major order."""
+def _put_flat(array: Any, new: Any, positions: np.ndarray) -> Any:
+    """Return a copy with ``new`` at positions among all elements in row-major order."""
     flat = (
         array.reshape(-1)
-        .at[places.reshape(-1)]
+        .at[positions.reshape(-1)]
         .set(new.astype(array.dtype).reshape(-1), unique_indices=True)
     )
     return flat.reshape(array.shape)
@@ -346,9 +346,9 @@ def _diagonal_place(meta: Meta, offset: int = 0, dim1: int = 0, dim2: int = 1) -
     "select_scatter(Tensor input, Tensor src, int64_t dim, SymInt index)",
     kind=Custom(_place_spec(_select_place)),
 )
-def select_scatter(array: Any, new: Any, *, places: np.ndarray) -> Any:
+def select_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` at one index of a dimension."""
-    return _put_at_places(array, new, places)
+    return _put_flat(array, new, positions)
 
 
 @op(
@@ -357,18 +357,18 @@ def select_scatter(array: Any, new: Any, *, places: np.ndarray) -> Any:
     kind=Custom(_place_spec(_slice_place)),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def slice_scatter(array: Any, new: Any, *, places: np.ndarray) -> Any:
+def slice_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` at a slice of a dimension."""
-    return _put_at_places(array, new, places)
+    return _put_flat(array, new, positions)
 
 
 @op(
     "diagonal_scatter(Tensor input, Tensor src, int64_t offset=0, int64_t dim1=0, int64_t dim2=1)",
     kind=Custom(_place_spec(_diagonal_place)),
 )
-def diagonal_scatter(array: Any, new: Any, *, places: np.ndarray) -> Any:
+def diagonal_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` on a diagonal of two dimensions."""
-    return _put_at_places(array, new, places)
+    return _put_flat(array, new, positions)
 
 
 publish_guarded(scatter, runtime_error, negative=False, flat=False)

@@ -325,7 +325,7 @@ def unsafe_chunk(input, chunks, dim=0):
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalise_dim(dim, input.ndim)]
-    each = -(-size // chunks)
+    part = -(-size // chunks)
     if not size:
         return unsafe_split_with_sizes(input, [0] * chunks, dim)
-    return unsafe_split(input, each, dim)
+    return unsafe_split(input, part, dim)

@@ -26,8 +26,14 @@ from ..._engine.recording.storage import (
 )
 from ..._engine.recording.trace import materialise
 from . import _messages_views
-from .strided import _SIGNATURE as _AS_STRIDED
-from .strided import _as_strided, as_strided, memory_extent, renamed, strided_view
+from .strided import (
+    AS_STRIDED_SIGNATURE,
+    _as_strided,
+    as_strided,
+    memory_extent,
+    renamed,
+    strided_view,
+)
 from .views import squeeze, swapaxes, t, transpose, unsqueeze
 
 
@@ -40,12 +46,12 @@ def _become(tensor: Any, viewed: Any) -> Any:
     mark_stale(old)
     mine, its = tensor._alias, viewed._alias
     base = mine.base
-    made = Alias(its.storage, its.steps, base)
-    made.counter = mine.counter
-    made.remark = mine.remark
-    made.leaf = mine.leaf
-    made.counter[0] += 1
-    tensor._alias = made
+    alias = Alias(its.storage, its.steps, base)
+    alias.counter = mine.counter
+    alias.remark = mine.remark
+    alias.leaf = mine.leaf
+    alias.counter[0] += 1
+    tensor._alias = alias
     tensor._value = value
     return tensor
 
@@ -98,7 +104,7 @@ publish(
     signatures=("(Tensor input, int64_t dim)",),
 )
 as_strided_ = _inplace("as_strided_", functools.partial(strided_view, renamed(_as_strided)))
-publish("as_strided_", as_strided_, signatures=(_AS_STRIDED,))
+publish("as_strided_", as_strided_, signatures=(AS_STRIDED_SIGNATURE,))
 publish("as_strided_", method=as_strided_)
 
 

@@ -266,14 +266,14 @@ def meshgrid(*tensors, indexing=None):
         raise _messages_joining.meshgrid_dtypes()
     if indexing not in ("ij", "xy"):
         raise _messages_joining.meshgrid_indexing(indexing)
-    places = list(range(len(tensors)))
+    order = list(range(len(tensors)))
     if indexing == "xy" and len(tensors) >= 2:
-        places[:2] = 1, 0
-    shape = [tensors[place].numel() for place in places]
+        order[:2] = 1, 0
+    shape = [tensors[dim].numel() for dim in order]
     grids = []
-    for place, tensor in zip(places, tensors, strict=True):
+    for dim, tensor in zip(order, tensors, strict=True):
         lying = [1] * len(tensors)
-        lying[place] = -1
+        lying[dim] = -1
         grids.append(tensor.view(lying).expand(shape))
     return tuple(grids)
 

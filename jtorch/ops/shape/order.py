@@ -24,19 +24,19 @@ def movedim(input, source, destination):
         A view.
     """
     sources = tuple(source) if isinstance(source, (tuple, list)) else (source,)
-    places = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
+    destinations = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
     ndim = input.ndim
-    if len(sources) != len(places):
+    if len(sources) != len(destinations):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should "
-            f"contain the same number of dims as destination ({list(places)} dims)"
+            f"contain the same number of dims as destination ({list(destinations)} dims)"
         )
     from_dims = [normalise_dim(dim, ndim) for dim in sources]
-    to_dims = [normalise_dim(dim, ndim) for dim in places]
+    to_dims = [normalise_dim(dim, ndim) for dim in destinations]
     if len(set(from_dims)) != len(from_dims):
         raise RuntimeError(f"movedim: repeated dim in `source` ({list(sources)})")
     if len(set(to_dims)) != len(to_dims):
-        raise RuntimeError(f"movedim: repeated dim in `destination` ({list(places)})")
+        raise RuntimeError(f"movedim: repeated dim in `destination` ({list(destinations)})")
     order = [-1] * ndim
     for origin, place in zip(from_dims, to_dims, strict=True):
         if ndim:

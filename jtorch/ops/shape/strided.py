@@ -29,13 +29,13 @@ def memory_extent(meta: Meta) -> int:
     return 1 + sum((n - 1) * s for n, s in zip(meta.shape, meta.strides, strict=True))
 
 
-def _places(size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Any:
+def _memory_offsets(size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Any:
     """Return the place in memory of each element of a strided view."""
-    places = jnp.full(size, start)
+    offsets = jnp.full(size, start)
     for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
         along = jnp.arange(count) * step
-        places = places + along.reshape((-1,) + (1,) * (len(size) - dim - 1))
-    return places
+        offsets = offsets + along.reshape((-1,) + (1,) * (len(size) - dim - 1))
+    return offsets
 
 
 def _to_memory(array: Any, meta: Meta) -> Any:
@@ -46,7 +46,7 @@ def _to_memory(array: Any, meta: Meta) -> Any:
     if order is not None:
         return jnp.transpose(array, order).reshape(-1)
     flat = jnp.zeros(memory_extent(meta), array.dtype)
-    return flat.at[_places(meta.shape, meta.strides, 0).reshape(-1)].set(array.reshape(-1))
+    return flat.at[_memory_offsets(meta.shape, meta.strides, 0).reshape(-1)].set(array.reshape(-1))
 
 
 def _from_memory(flat: Any, meta: Meta) -> Any:
@@ -58,7 +58,7 @@ def _from_memory(flat: Any, meta: Meta) -> Any:
         inverse = sorted(range(meta.ndim), key=order.__getitem__)
         laid = flat.reshape([meta.shape[dim] for dim in order])
         return jnp.transpose(laid, inverse)
-    return flat[_places(meta.shape, meta.strides, 0)]
+    return flat[_memory_offsets(meta.shape, meta.strides, 0)]
 
 
 class _Strided(View):
@@ -80,21 +80,21 @@ def _put_strided(
 ) -> Any:
     """Write the elements of a strided view; arguments as of ``_as_strided``."""
     flat = _to_memory(base, meta)
-    places = _places(size, stride, start).reshape(-1)
-    return _from_memory(flat.at[places].set(new.astype(base.dtype).reshape(-1)), meta)
+    offsets = _memory_offsets(size, stride, start).reshape(-1)
+    return _from_memory(flat.at[offsets].set(new.astype(base.dtype).reshape(-1)), meta)
 
 
 def _strided_offset(meta, at, size, stride, storage_offset=None):
     return storage_offset or 0
 
 
-_SIGNATURE = (
+AS_STRIDED_SIGNATURE = (
     "(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, SymInt? storage_offset=None)"
 )
 
 
 @op(
-    "as_strided" + _SIGNATURE,
+    "as_strided" + AS_STRIDED_SIGNATURE,
     kind=_Strided(
         lambda meta, size, stride, storage_offset=None: (size, stride), offset=_strided_offset
     ),
@@ -104,7 +104,7 @@ _SIGNATURE = (
 def _as_strided(
     array: Any, *, meta: Meta, size: tuple[int, ...], stride: tuple[int, ...], start: int
 ) -> Any:
-    """Return the elements at the places in memory that strides name; ``input`` starts at 0.
+    """Return the elements at the offsets in memory that strides name; ``input`` starts at 0.
 
     Args:
         array: the elements of the tensor that is viewed.
@@ -113,7 +113,9 @@ def _as_strided(
         start: place of its first element.
     """
     flat = _to_memory(array, meta)
-    return flat[_places(size, stride, start)] if 0 not in size else jnp.zeros(size, flat.dtype)
+    return (
+        flat[_memory_offsets(size, stride, start)] if 0 not in size else jnp.zeros(size, flat.dtype)
+    )
 
 
 def checked_strided(
@@ -203,7 +205,7 @@ def strided_view(
     return result
 
 
-publish("as_strided", as_strided, signatures=(_SIGNATURE,))
+publish("as_strided", as_strided, signatures=(AS_STRIDED_SIGNATURE,))
 publish("as_strided", method=as_strided)
 
 
