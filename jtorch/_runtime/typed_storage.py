@@ -11,7 +11,7 @@ from .._core import dtypes
 from .._core.device import CPU, Device
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import set_type
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.execution.devices import check
 from .._engine.graph.values import is_tensor
 from .._engine.recording.storage import current_value
@@ -331,5 +331,7 @@ def storage_type(self: Any) -> Any:
     return _CLASS_OF.get(self.dtype)
 
 
-METHODS.update(storage=typed_storage, _typed_storage=typed_storage, storage_type=storage_type)
+publish("storage", method=typed_storage)
+publish("_typed_storage", method=typed_storage)
+publish("storage_type", method=storage_type)
 set_type("Storage", (UntypedStorage, TypedStorage))

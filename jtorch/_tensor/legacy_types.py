@@ -9,7 +9,7 @@ from .._core.device import CPU, Device
 from .._core.dtypes import dtype as DType
 from .._core.layout import strided
 from .._core.schema.schema import Schema
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import is_tensor, make_meta
 from .._engine.recording import record
@@ -164,4 +164,4 @@ def new(self: Any, *args: Any, **kwargs: Any) -> Any:
     return construct(args, kwargs, self.dtype, self.device)
 
 
-METHODS["new"] = new
+publish("new", method=new)

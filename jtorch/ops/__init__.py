@@ -77,6 +77,7 @@ from .nn.rnn import recurrent
 from .nn.rnn import cells
 from .reduce import sums
 from .nn import resampling
+from .indexing import repeats
 from .shape import reshaping
 from .pointwise import rounding
 from .nn import sampling_gradients

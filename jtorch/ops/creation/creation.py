@@ -24,7 +24,7 @@ from ..._core.layout import strided
 from ..._core.memory_format import preserve_format
 from ..._core.schema.schema import Schema, set_type
 from ..._core.strides import strides_of_order
-from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.declare import publish
 from ..._engine.execution import devices
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta, is_tensor, make_meta, ready
 from ..._engine.memory.from_host import as_dtype
@@ -45,6 +45,19 @@ _CACHED_ARRAYS = 256
 _cache: OrderedDict[tuple, Any] = OrderedDict()
 
 
+def publish_function(name: str, function: Callable, **options: Any) -> None:
+    """Name a function as it is called in public, and publish it.
+
+    Args:
+        name: the name.
+        function: the function, which binds its own arguments.
+        **options: see ``publish``.
+    """
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "torch"
+    publish(name, function, **options)
+
+
 def _filled(meta: Meta, number: Any) -> Any:
     """Return an array of one number; the same one where it is asked for again."""
     if meta.device is META:
@@ -52,15 +65,15 @@ def _filled(meta: Meta, number: Any) -> Any:
     if meta.nbytes > _CACHED_BYTES:
         return devices.put(_full(meta, number), meta.device)
     key = (meta.shape, meta.dtype, meta.device, number, number.__class__, repr(number))
-    found = _cache.get(key)
-    if found is None:
-        array = _full(meta, number)
-        found = _cache[key] = (
-            devices.settle(array, meta) if meta.device is CPU else devices.put(array, meta.device)
+    array = _cache.get(key)
+    if array is None:
+        host = _full(meta, number)
+        array = _cache[key] = (
+            devices.settle(host, meta) if meta.device is CPU else devices.put(host, meta.device)
         )
         if len(_cache) > _CACHED_ARRAYS:
             _cache.popitem(last=False)
-    return found
+    return array
 
 
 def _full(meta: Meta, number: Any) -> np.ndarray:
@@ -139,11 +152,11 @@ def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
     """Write to the tensor given as ``out``, whose dtype decides."""
     if local.trace.mode.grad and out.requires_grad:
         raise _messages.fill_gradient(name)
-    made = devices.put(as_dtype(array, out.dtype), out.device)
+    elements = devices.put(as_dtype(array, out.dtype), out.device)
     if tuple(out.shape) != array.shape:
         out.resize_(array.shape)  # without the warning of other operators
     meta = make_meta(array.shape, out.dtype, out.device)
-    record.assign_out(out, ready(made, meta))
+    record.assign_out(out, ready(elements, meta))
     return out
 
 
@@ -430,9 +443,10 @@ def _new(name: str, number: int | None) -> Callable:
         check_options(bound, device)
         check_size(bound["size"], dtype, None)
         value = number_for(bound["fill_value"], dtype) if number is None else number
-        made = make_meta(bound["size"], dtype, device)
-        return filled_tensor(made, value, bound["requires_grad"])
+        result = make_meta(bound["size"], dtype, device)
+        return filled_tensor(result, value, bound["requires_grad"])
 
+    make.__name__ = make.__qualname__ = name
     make.__doc__ = "Make a tensor of a size, by default of the dtype and device of this one."
     return make
 
@@ -449,28 +463,19 @@ def new_empty_strided(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _strided(bound, bound["dtype"] or meta.dtype, meta.device)
 
 
-for _name, _function in {
-    "zeros": zeros,
-    "ones": ones,
-    "empty": empty,
-    "full": full,
-    "zeros_like": zeros_like,
-    "ones_like": ones_like,
-    "empty_like": empty_like,
-    "full_like": full_like,
-    "scalar_tensor": scalar_tensor,
-    "empty_strided": empty_strided,
-    "empty_permuted": empty_permuted,
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__module__ = "torch"
-    FUNCTIONS[_name] = _function
-for _name, _function in {
-    "new_zeros": _new("new_zeros", 0),
-    "new_ones": _new("new_ones", 1),
-    "new_empty": _new("new_empty", 0),
-    "new_full": _new("new_full", None),
-    "new_empty_strided": new_empty_strided,
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    METHODS[_name] = _function
+publish_function("zeros", zeros)
+publish_function("ones", ones)
+publish_function("empty", empty)
+publish_function("full", full)
+publish_function("zeros_like", zeros_like)
+publish_function("ones_like", ones_like)
+publish_function("empty_like", empty_like)
+publish_function("full_like", full_like)
+publish_function("scalar_tensor", scalar_tensor)
+publish_function("empty_strided", empty_strided)
+publish_function("empty_permuted", empty_permuted)
+publish("new_zeros", method=_new("new_zeros", 0))
+publish("new_ones", method=_new("new_ones", 1))
+publish("new_empty", method=_new("new_empty", 0))
+publish("new_full", method=_new("new_full", None))
+publish("new_empty_strided", method=new_empty_strided)

@@ -15,13 +15,19 @@ from ..._core.device import META
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS
 from ..._engine.execution import devices
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
 from ..._random.rounding import fma32, fma64
-from .creation import check_options, check_out_dtype, check_size, device_of, write_out
+from .creation import (
+    check_options,
+    check_out_dtype,
+    check_size,
+    device_of,
+    publish_function,
+    write_out,
+)
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
@@ -89,10 +95,10 @@ def arange(*args: Any, **kwargs: Any) -> Any:
         check_out_dtype(dtype, out)
         dtype = out.dtype
     if dtype is None:
-        whole = all(isinstance(each, int) for each in (start, end, step))
+        whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = dtypes.int64 if whole else local.trace.mode.default_dtype
-    for each in (start, end, step):
-        if isinstance(each, complex):
+    for number in (start, end, step):
+        if isinstance(number, complex):
             raise messages.value_overflow("double")
     if dtype._kind not in (dtypes.SIGNED, dtypes.UNSIGNED):
         _check_range(start, end, step)
@@ -341,9 +347,9 @@ def _triangle(name: str, lower: bool) -> Callable:
             if size < 0:
                 raise RuntimeError(f"{which} must be non-negative, got{size}")
         dtype = bound["dtype"] if isinstance(bound["dtype"], DType) else dtypes.int64
-        find = np.tril if lower else np.triu
-        places = np.nonzero(find(np.ones((row, col), np.bool_), offset))
-        return _finish(bound, name, dtype, lambda of: np.stack(places).astype(of._numpy))
+        triangle = np.tril if lower else np.triu
+        indices = np.nonzero(triangle(np.ones((row, col), np.bool_), offset))
+        return _finish(bound, name, dtype, lambda of: np.stack(indices).astype(of._numpy))
 
     make.__doc__ = f"""Make the indices of the {"lower" if lower else "upper"} triangle of a matrix.
 
@@ -437,20 +443,17 @@ def _kaiser(n: np.ndarray, points: int, beta: float = 12.0) -> np.ndarray:
     return np.i0(beta * np.sqrt(np.maximum(0.0, 1.0 - position**2))) / np.i0(beta)
 
 
-for _name, _function in {
-    "arange": arange,
-    "range": range_,
-    "linspace": linspace,
-    "logspace": logspace,
-    "eye": eye,
-    "tril_indices": _triangle("tril_indices", True),
-    "triu_indices": _triangle("triu_indices", False),
-    "hann_window": _window("hann_window", lambda n, points: _cosines(n, points, 0.5, 0.5)),
-    "hamming_window": _window("hamming_window", _hamming),
-    "bartlett_window": _window("bartlett_window", _bartlett),
-    "blackman_window": _window("blackman_window", _blackman),
-    "kaiser_window": _window("kaiser_window", _kaiser),
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__module__ = "torch"
-    FUNCTIONS[_name] = _function
+publish_function("arange", arange)
+publish_function("range", range_)
+publish_function("linspace", linspace)
+publish_function("logspace", logspace)
+publish_function("eye", eye)
+publish_function("tril_indices", _triangle("tril_indices", True))
+publish_function("triu_indices", _triangle("triu_indices", False))
+publish_function(
+    "hann_window", _window("hann_window", lambda n, points: _cosines(n, points, 0.5, 0.5))
+)
+publish_function("hamming_window", _window("hamming_window", _hamming))
+publish_function("bartlett_window", _window("bartlett_window", _bartlett))
+publish_function("blackman_window", _window("blackman_window", _blackman))
+publish_function("kaiser_window", _window("kaiser_window", _kaiser))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,18 +9,19 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import c_type, type_name
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
-from ..._engine.graph.op import Plan
+from ..._core.dtypes import dtype as DType
+from ..._engine.declare import Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from .._shared import out_dtypes
-from .positions import fresh, same_layout, saving_positions
+from .positions import fresh, publish_checked, same_layout, saving_positions
 
 
-def _masked_fill_plan(operation, bound, mode) -> Plan:
+def _masked_fill_spec(operation, bound, mode) -> Spec:
     operand, mask, value = bound["input"], bound["mask"], bound["value"]
     meta = operand.meta
     if mask.meta.dtype is not dtypes.bool_:
@@ -41,12 +41,8 @@ def _masked_fill_plan(operation, bound, mode) -> Plan:
         left = (1,) * (len(right) - len(left)) + left
     shape = broadcast_shapes([left, right])
     result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
-
-    def run(array, where, new):
-        return jnp.where(where, cast(jnp.asarray(new), meta.dtype), array)
-
     name = "MaskedFillBackward0" if value.meta is None else "MaskedFillBackward1"
-    return Plan(run, [operand, mask, value], (result,), node_name=name)
+    return Spec([operand, mask, value], (result,), {"dtype": meta.dtype}, node_name=name)
 
 
 class _MaskedFill(Custom):
@@ -58,19 +54,22 @@ class _MaskedFill(Custom):
 @op(
     "masked_fill(Tensor input, Tensor mask, Tensor value)",
     "masked_fill(Tensor input, Tensor mask, Scalar value)",
-    kind=_MaskedFill(saving_positions(_masked_fill_plan)),
+    kind=_MaskedFill(saving_positions(_masked_fill_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def masked_fill(input, mask, value):
+def masked_fill(array: Any, mask: Any, value: Any, *, dtype: DType) -> Any:
     """Write a number where a mask is true.
 
     Args:
         mask: bool, broadcasts with ``input``.
         value: a number or a tensor without dimensions.
     """
+    return jnp.where(mask, cast(jnp.asarray(value), dtype), array)
 
 
-def _masked_scatter_plan(operation, bound, mode) -> Plan:
+def _masked_scatter_spec(operation, bound, mode) -> Spec:
     operand, mask, source = bound["input"], bound["mask"], bound["source"]
     meta = operand.meta
     if source.meta.dtype is not meta.dtype:
@@ -85,46 +84,43 @@ def _masked_scatter_plan(operation, bound, mode) -> Plan:
         )
     shape = broadcast_shapes([mask.meta.shape, meta.shape])
     result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
-
-    def run(array, where, new):
-        where = jnp.broadcast_to(where, shape)
-        array = jnp.broadcast_to(array, shape)
-        if new.size == 0:
-            return array
-        place = jnp.cumsum(where.reshape(-1)) - 1
-        taken = jnp.take(new.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
-        return jnp.where(where, taken, array)
-
-    return Plan(run, [operand, mask, source], (result,))
+    return Spec([operand, mask, source], (result,), {"shape": shape})
 
 
 @op(
     "masked_scatter(Tensor input, Tensor mask, Tensor source)",
-    kind=Custom(saving_positions(_masked_scatter_plan)),
+    kind=Custom(saving_positions(_masked_scatter_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def masked_scatter(input, mask, source):
+def masked_scatter(array: Any, mask: Any, source: Any, *, shape: tuple[int, ...]) -> Any:
     """Write the elements of ``source`` one after the other where a mask is true."""
+    mask = jnp.broadcast_to(mask, shape)
+    array = jnp.broadcast_to(array, shape)
+    if source.size == 0:
+        return array
+    place = jnp.cumsum(mask.reshape(-1)) - 1
+    taken = jnp.take(source.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
+    return jnp.where(mask, taken, array)
 
 
-def _masked_select_plan(operation, bound, mode) -> Plan:
-    operand, index, shape = bound["input"], bound["index"], bound["shape"]
-
-    def run(array, places):
-        return jnp.broadcast_to(array, shape).reshape(-1)[places]
-
-    return Plan(run, [operand, index], (fresh(operand.meta, index.meta.shape),))
+def _masked_select_spec(operation, bound, mode) -> Spec:
+    operand, index = bound["input"], bound["index"]
+    result = fresh(operand.meta, index.meta.shape)
+    return Spec([operand, index], (result,), {"shape": bound["shape"]})
 
 
 @op(
     "_masked_select(Tensor input, Tensor index, PyObject* shape)",
-    kind=Custom(saving_positions(_masked_select_plan)),
+    kind=Custom(saving_positions(_masked_select_spec)),
     method=False,
     function=False,
     node_name="MaskedSelectBackward0",
 )
-def _masked_select(input, index, shape):
+def _masked_select(array: Any, positions: Any, *, shape: tuple[int, ...]) -> Any:
     """Take elements of the broadcast input by their place in row-major order."""
+    return jnp.broadcast_to(array, shape).reshape(-1)[positions]
 
 
 @op(
@@ -142,9 +138,9 @@ def masked_select(input, mask, *, out=None):
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([mask._value.meta.shape, input._value.meta.shape])
     chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
-    places = np.flatnonzero(chosen)
-    made = make_meta(places.shape, dtypes.int64, input._value.meta.device)
-    index = wrap(ready(places, made))
+    positions = np.flatnonzero(chosen)
+    meta = make_meta(positions.shape, dtypes.int64, input._value.meta.device)
+    index = wrap(ready(positions, meta))
     result = wrap(record(_masked_select, (input, index, shape), {}))
     return result if out is None else write_result(out, result, "masked_select", (input, mask))
 
@@ -190,23 +186,5 @@ def _check_source_covers(args: tuple, kwargs: dict) -> None:
         raise RuntimeError("Number of elements of source < number of ones in mask")
 
 
-def _checked(inner: Callable, check: Callable) -> Callable:
-    def call(*args, **kwargs):
-        check(args, kwargs)
-        return inner(*args, **kwargs)
-
-    call.__name__ = call.__qualname__ = inner.__name__
-    call.__doc__ = inner.__doc__
-    call.__module__ = "torch"
-    return call
-
-
-for _forms in (METHODS, FUNCTIONS):
-    for _name, _check in {
-        "masked_scatter": _check_source_covers,
-        "masked_scatter_": _check_source_covers,
-        "masked_fill": _check_fill,
-        "masked_fill_": _check_fill,
-    }.items():
-        if _name in _forms:
-            _forms[_name] = _checked(_forms[_name], _check)
+publish_checked(masked_scatter, _check_source_covers)
+publish_checked(masked_fill, _check_fill)
