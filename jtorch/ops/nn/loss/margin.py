@@ -8,14 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
+from ...creation.creation import zeros_like
+from ...linalg.pairwise import pairwise_distance
+from ...pointwise.select import clamp_min, where
 from .. import _messages as nn_messages
+from ..activations import log_sigmoid
 from . import _messages
-from .classification import checked_reduction, legacy_reduction, reduce_elements
-from .pointwise import reduced, reduction_of_number
+from .classification import checked_reduction, legacy_reduction, reduce_elements, reduced
+from .pointwise import reduction_of_number
 
 _NUMBERS = {"none": 0, "mean": 1, "sum": 2}
 _DOUBLE_FLOAT = (dtypes.float32, dtypes.float64)
@@ -64,6 +68,11 @@ def margin_ranking_loss_function(
     return margin_ranking_loss(input1, input2, target, margin, number)
 
 
+margin_ranking_loss_function.__name__ = "margin_ranking_loss"
+margin_ranking_loss_function.__qualname__ = "margin_ranking_loss"
+publish("margin_ranking_loss", margin_ranking_loss_function, registry=NN_FUNCTIONS)
+
+
 @op(
     "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
     "int64_t reduction=at::Reduction::Mean)",
@@ -81,10 +90,9 @@ def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
     Returns:
         Tensor of the broadcast shape, or without dimensions.
     """
-    where = FUNCTIONS["where"]
-    zeros = FUNCTIONS["zeros_like"](input)
-    short = where(target != 1, (margin - input).clamp_min(0), zeros)
-    loss = short + where(target != -1, input, zeros)
+    zeros = zeros_like(input)
+    short = where.call(target != 1, (margin - input).clamp_min(0), zeros)
+    loss = short + where.call(target != -1, input, zeros)
     return reduced(loss, reduction_of_number(reduction))
 
 
@@ -101,6 +109,11 @@ def hinge_embedding_loss_function(
         size_average, reduce: deprecated forms of ``reduction``.
     """
     return hinge_embedding_loss(input, target, margin, _number_of(reduction, size_average, reduce))
+
+
+hinge_embedding_loss_function.__name__ = "hinge_embedding_loss"
+hinge_embedding_loss_function.__qualname__ = "hinge_embedding_loss"
+publish("hinge_embedding_loss", hinge_embedding_loss_function, registry=NN_FUNCTIONS)
 
 
 @op(
@@ -130,10 +143,9 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
     square1 = (input1 * input1).sum(ndim) + tiny
     square2 = (input2 * input2).sum(ndim) + tiny
     cosine = product / (square1 * square2).sqrt()
-    where = FUNCTIONS["where"]
-    zeros = FUNCTIONS["zeros_like"](cosine)
-    together = where(target == 1, 1 - cosine, zeros)
-    apart = where(target == -1, (cosine - margin).clamp_min(0), zeros)
+    zeros = zeros_like(cosine)
+    together = where.call(target == 1, 1 - cosine, zeros)
+    apart = where.call(target == -1, (cosine - margin).clamp_min(0), zeros)
     return reduced(together + apart, reduction_of_number(reduction))
 
 
@@ -151,6 +163,11 @@ def cosine_embedding_loss_function(
     """
     number = _number_of(reduction, size_average, reduce)
     return cosine_embedding_loss(input1, input2, target, margin, number)
+
+
+cosine_embedding_loss_function.__name__ = "cosine_embedding_loss"
+cosine_embedding_loss_function.__qualname__ = "cosine_embedding_loss"
+publish("cosine_embedding_loss", cosine_embedding_loss_function, registry=NN_FUNCTIONS)
 
 
 # Triplets
@@ -178,14 +195,10 @@ def triplet_margin_loss(
         Tensor of shape ``(N,)`` or ``()``.
     """
     _check_triplet(anchor, positive, negative)
-
-    def distance(first, second):
-        return FUNCTIONS["pairwise_distance"](first, second, p, eps)
-
-    near = distance(anchor, positive)
-    far = distance(anchor, negative)
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
     if swap:
-        far = FUNCTIONS["min"](far, distance(positive, negative))
+        far = far.min(pairwise_distance(positive, negative, p, eps))
     return reduced((margin + near - far).clamp_min(0), reduction_of_number(reduction))
 
 
@@ -226,6 +239,11 @@ def triplet_margin_loss_function(
     return triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, number)
 
 
+triplet_margin_loss_function.__name__ = "triplet_margin_loss"
+triplet_margin_loss_function.__qualname__ = "triplet_margin_loss"
+publish("triplet_margin_loss", triplet_margin_loss_function, registry=NN_FUNCTIONS)
+
+
 def triplet_margin_with_distance_loss(
     anchor,
     positive,
@@ -250,12 +268,17 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise _messages.margin_not_positive(margin)
     _check_triplet(anchor, positive, negative)
-    distance = distance_function or FUNCTIONS["pairwise_distance"]
+    distance = distance_function or pairwise_distance
     near = distance(anchor, positive)
     far = distance(anchor, negative)
     if swap:
         far = FUNCTIONS["minimum"](far, distance(positive, negative))
-    return reduced(FUNCTIONS["clamp_min"](margin + near - far, 0), reduction)
+    return reduced(clamp_min.call(margin + near - far, 0), reduction)
+
+
+publish(
+    "triplet_margin_with_distance_loss", triplet_margin_with_distance_loss, registry=NN_FUNCTIONS
+)
 
 
 # Classes
@@ -372,6 +395,9 @@ def multi_margin_loss(
     return loss
 
 
+publish("multi_margin_loss", multi_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 def _multilabel_spec(operation, bound, mode) -> Spec:
     operand, target, reduction = bound["input"], bound["target"], bound["reduction"]
     meta, target_meta = operand.meta, target.meta
@@ -444,6 +470,9 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     return loss
 
 
+publish("multilabel_margin_loss", multilabel_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 def multilabel_soft_margin_loss(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
@@ -459,8 +488,7 @@ def multilabel_soft_margin_loss(
         Tensor without dimensions, or without the last dimension for ``"none"``.
     """
     reduction = legacy_reduction(reduction, size_average, reduce)
-    log_sigmoid = NN_FUNCTIONS["logsigmoid"]
-    loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
+    loss = -(target * log_sigmoid.call(input) + (1 - target) * log_sigmoid.call(-input))
     if weight is not None:
         loss = loss * weight
     dim = input.dim() - 1
@@ -470,20 +498,4 @@ def multilabel_soft_margin_loss(
     return reduced(loss, reduction)
 
 
-NN_FUNCTIONS.update(
-    margin_ranking_loss=margin_ranking_loss_function,
-    hinge_embedding_loss=hinge_embedding_loss_function,
-    cosine_embedding_loss=cosine_embedding_loss_function,
-    triplet_margin_loss=triplet_margin_loss_function,
-    triplet_margin_with_distance_loss=triplet_margin_with_distance_loss,
-    multi_margin_loss=multi_margin_loss,
-    multilabel_margin_loss=multilabel_margin_loss,
-    multilabel_soft_margin_loss=multilabel_soft_margin_loss,
-)
-for _name in (
-    "margin_ranking_loss",
-    "hinge_embedding_loss",
-    "cosine_embedding_loss",
-    "triplet_margin_loss",
-):
-    NN_FUNCTIONS[_name].__name__ = NN_FUNCTIONS[_name].__qualname__ = _name
+publish("multilabel_soft_margin_loss", multilabel_soft_margin_loss, registry=NN_FUNCTIONS)

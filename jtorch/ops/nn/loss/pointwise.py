@@ -9,16 +9,28 @@ import jax.numpy as jnp
 
 from ...._core.dtypes import dtype as DType
 from ...._core.modes import intern_mode
-from ...._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from ...._engine.graph.op import REGISTRY, Op, Operand, Plan
+from ...._engine.declare import NN_FUNCTIONS, op, publish
+from ...._engine.graph.op import Op, Operand, Plan
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import promoted_dtype
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
 from ...._engine.recording.trace import local
 from ..._shared.gradient_rules import with_partials
+from ...creation.creation import ones_like
+from ...pointwise.arithmetic import mul
+from ...pointwise.binary import xlogy
+from ...reduce import sums
 from .. import _messages as nn_messages
 from . import _messages
-from .classification import checked_reduction, legacy_reduction, reduce_elements, weighted_loss
+from .classification import (
+    bce_with_logits,
+    checked_reduction,
+    l1_loss,
+    legacy_reduction,
+    reduce_elements,
+    reduced,
+    weighted_loss,
+)
 
 #: PyTorch's numbers of reductions; any other number is none.
 _REDUCTIONS = {1: "mean", 2: "sum"}
@@ -27,11 +39,6 @@ _REDUCTIONS = {1: "mean", 2: "sum"}
 def reduction_of_number(number: int) -> str:
     """Return the name of a reduction that ``torch.*`` takes as a number."""
     return _REDUCTIONS.get(number, "none")
-
-
-def reduced(loss: Any, reduction: str) -> Any:
-    """Return the mean or the sum of a tensor, as an operator of its own, or the tensor."""
-    return loss if reduction == "none" else FUNCTIONS[reduction](loss)
 
 
 class ReducedPointwise(Pointwise):
@@ -104,13 +111,16 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         _messages.warn_target_size(input.shape, target.shape)
     reduction = legacy_reduction(reduction, size_average, reduce)
     if beta == 0.0:
-        return NN_FUNCTIONS["l1_loss"](input, target, reduction=reduction)
+        return l1_loss(input, target, reduction=reduction)
     reduction = checked_reduction(reduction)
     if isinstance(beta, str):
         raise _messages.float_argument("smooth_l1_loss", "beta", 4, beta)
     if beta < 0:
         raise _messages.negative_beta()
     return _smooth_l1.call(input, target, beta, reduction)
+
+
+publish("smooth_l1_loss", smooth_l1_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 def _huber_value(difference, delta):
@@ -161,8 +171,11 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         return _huber.call(input, target, delta, reduction)
     elements = _huber.call(input, target, delta, "none")
     if reduction == "mean":
-        return FUNCTIONS["mean"](FUNCTIONS["mul"](elements, weight))
+        return sums.mean.call(mul.call(elements, weight))
     return weighted_loss(elements, weight, input, reduction)
+
+
+publish("huber_loss", huber_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 class _SoftMargin(ReducedPointwise):
@@ -205,6 +218,9 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     return _soft_margin.call(input, target, reduction)
 
 
+publish("soft_margin_loss", soft_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 @op(
     "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, "
     "bool log_target=False)",
@@ -231,7 +247,7 @@ def kl_div(input, target, reduction=0, log_target=False):
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = FUNCTIONS["xlogy"](target, target) - target * input
+        loss = xlogy.call(target, target) - target * input
     return reduced(loss, reduction_of_number(reduction))
 
 
@@ -262,6 +278,10 @@ def kl_div_function(
     if reduction == "batchmean" and input.dim():
         loss = loss / input.shape[0]
     return loss
+
+
+kl_div_function.__name__ = kl_div_function.__qualname__ = "kl_div"
+publish("kl_div", kl_div_function, registry=NN_FUNCTIONS)
 
 
 @op(
@@ -320,6 +340,10 @@ def poisson_nll_loss_function(
     return poisson_nll_loss(input, target, log_input, full, eps, number)
 
 
+poisson_nll_loss_function.__name__ = poisson_nll_loss_function.__qualname__ = "poisson_nll_loss"
+publish("poisson_nll_loss", poisson_nll_loss_function, registry=NN_FUNCTIONS)
+
+
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """Return the mean negative log likelihood of numbers with normal distributions.
 
@@ -338,7 +362,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if isinstance(var, float):
         if var < 0:
             raise _messages.negative_variance()
-        var = var * FUNCTIONS["ones_like"](input)
+        var = var * ones_like(input)
     elif (var < 0).any():
         raise _messages.negative_variance()
     if var.shape != input.shape:
@@ -356,13 +380,16 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     mode = local.trace.mode
     local.trace.set_mode(intern_mode(mode._replace(grad=False)))
     try:
-        METHODS["clamp_"](var, min=eps)
+        var.clamp_(min=eps)
     finally:
         local.trace.set_mode(mode)
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     if full:
         loss += 0.5 * math.log(2 * math.pi)
     return reduced(loss, reduction)
+
+
+publish("gaussian_nll_loss", gaussian_nll_loss, registry=NN_FUNCTIONS)
 
 
 @op(
@@ -382,19 +409,4 @@ def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None
         reduction: PyTorch's number of the reduction.
     """
     name = reduction_of_number(reduction)
-    return REGISTRY["_bce_with_logits"].call(input, target, weight, pos_weight, name)
-
-
-NN_FUNCTIONS.update(
-    smooth_l1_loss=smooth_l1_loss,
-    huber_loss=huber_loss,
-    soft_margin_loss=soft_margin_loss,
-    kl_div=kl_div_function,
-    poisson_nll_loss=poisson_nll_loss_function,
-    gaussian_nll_loss=gaussian_nll_loss,
-)
-for _name, _function in (
-    ("kl_div", kl_div_function),
-    ("poisson_nll_loss", poisson_nll_loss_function),
-):
-    _function.__name__ = _function.__qualname__ = _name
+    return bce_with_logits.call(input, target, weight, pos_weight, name)
