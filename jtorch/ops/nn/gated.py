@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import messages
-from ..._engine.declare import NN_FUNCTIONS, op
+from ..._engine.declare import NN_FUNCTIONS, op, publish
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -58,4 +58,4 @@ def glu(input, dim=-1):
     return _glu.call(input, dim)
 
 
-NN_FUNCTIONS["glu"] = glu
+publish("glu", glu, registry=NN_FUNCTIONS)

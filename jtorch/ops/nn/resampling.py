@@ -16,13 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import NN_FUNCTIONS, op
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
+from ..._engine.recording import autocast
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared.memory_order import suggested_strides
 from . import _messages_resampling
+from .pool.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 #: Up to this many elements the gradient multiplies with a matrix of the weights; a scatter is slow.
 _LARGEST_MATRIX = 1 << 20
@@ -417,6 +419,12 @@ _UPSAMPLE: dict[tuple[str, int, bool], Callable] = {
 
 
 upsample_bilinear2d_aa = _UPSAMPLE["bilinear", 2, True]
+#: What the mode ``"area"`` is, by the number of dimensions.
+_AREA: dict[int, Callable] = {
+    1: adaptive_avg_pool1d,
+    2: adaptive_avg_pool2d,
+    3: autocast.converting("adaptive_avg_pool3d", adaptive_avg_pool3d),
+}
 
 
 def _is_integer(value: Any) -> bool:
@@ -460,8 +468,8 @@ def interpolate(
         factors = None
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.dim() == 4):
         raise _messages_resampling.antialias_mode()
-    if mode == "area" and spatial in (1, 2, 3):
-        return NN_FUNCTIONS[f"adaptive_avg_pool{spatial}d"](input, made)
+    if mode == "area" and spatial in _AREA:
+        return _AREA[spatial](input, made)
     if mode == "lanczos" and spatial == 2:
         if align_corners:
             raise _messages_resampling.lanczos_corners()
@@ -475,6 +483,9 @@ def interpolate(
     if whole:
         return call(input, made, factors)
     return call(input, made, align_corners, factors)
+
+
+publish("interpolate", interpolate, registry=NN_FUNCTIONS, autocast=Autocast(cuda="float32"))
 
 
 def _sizes(input: Any, spatial: int, size: Any, factor: Any) -> tuple[Any, Any]:
@@ -504,10 +515,16 @@ def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+publish("upsample", upsample, registry=NN_FUNCTIONS, autocast=Autocast(cuda="float32"))
+
+
 def upsample_nearest(input, size=None, scale_factor=None):
     """Apply ``interpolate`` with ``mode="nearest"``; deprecated."""
     _messages_resampling.warn_deprecated("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
+
+
+publish("upsample_nearest", upsample_nearest, registry=NN_FUNCTIONS)
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
@@ -516,9 +533,4 @@ def upsample_bilinear(input, size=None, scale_factor=None):
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
-NN_FUNCTIONS.update(
-    interpolate=interpolate,
-    upsample=upsample,
-    upsample_nearest=upsample_nearest,
-    upsample_bilinear=upsample_bilinear,
-)
+publish("upsample_bilinear", upsample_bilinear, registry=NN_FUNCTIONS)
