@@ -17,11 +17,11 @@ from ..._core.memory_format import (
 from ..._core.messages import dtype_words, overflow
 from ..._core.schema.schema import set_type
 from ..._core.strides import elementwise_strides, memory_order, strides_of_order
-from ..._engine.declare import METHODS, op
+from ..._engine.declare import METHODS, InPlace, op
 from ..._engine.graph.op import REGISTRY, Plan
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.memory.views import check_partial_overlap
-from ..._engine.recording.kinds.base import Custom, Overwriting, broadcast_shapes, cast
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 
 set_type("MemoryFormat", memory_format)
 
@@ -178,7 +178,7 @@ def _fill_in_place_plan(operation, bound, mode) -> Plan:
     "fill(Tensor input, Scalar value)",
     "fill(Tensor input, Tensor value)",
     kind=_Fill(_fill_plan),
-    inplace=True,
+    inplace=InPlace(kind=_Fill(_fill_in_place_plan)),
     inplace_function=True,
     method=False,
     saves=(),
@@ -189,9 +189,6 @@ def fill(input, value):
     Args:
         value: a number or a tensor without dimensions.
     """
-
-
-fill.inplace_twin.kind = Overwriting(_Fill(_fill_in_place_plan), fill)
 
 
 def _assign_number_plan(operation, bound, mode) -> Plan:
