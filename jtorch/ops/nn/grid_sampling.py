@@ -66,22 +66,22 @@ def _bounded(pixels: Any, size: int, padding: str, corners: bool) -> Any:
     return _clipped(pixels, size)
 
 
-def _at(image: Any, places: tuple[Any, ...]) -> Any:
+def _at(image: Any, positions: tuple[Any, ...]) -> Any:
     """Return pixels at whole positions, 0 outside the image.
 
     Args:
         image: array of shape (channels, ...).
-        places: one array of positions for each dimension, the first one first.
+        positions: one array of positions for each dimension, the first one first.
     """
     inside: Any = True
     flat: Any = 0
-    for place, size in zip(places, image.shape[1:], strict=True):
-        here = (place >= 0) & (place <= size - 1)
+    for position, size in zip(positions, image.shape[1:], strict=True):
+        here = (position >= 0) & (position <= size - 1)
         inside = here & inside
-        whole = jnp.where(here, place, 0).astype(jnp.int32)
+        whole = jnp.where(here, position, 0).astype(jnp.int32)
         flat = flat * size + whole
-    found = image.reshape(image.shape[0], -1)[:, flat]
-    return jnp.where(inside, found, 0)
+    picked = image.reshape(image.shape[0], -1)[:, flat]
+    return jnp.where(inside, picked, 0)
 
 
 def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> Any:
@@ -97,33 +97,33 @@ def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> A
     if mode == "bicubic":
         return _cubic(image, pixels, padding, corners)
     pixels = [
-        _bounded(each, size, padding, corners) for each, size in zip(pixels, sizes, strict=True)
+        _bounded(pixel, size, padding, corners) for pixel, size in zip(pixels, sizes, strict=True)
     ]
     if mode == "nearest":
-        return _at(image, tuple([jnp.round(jax.lax.stop_gradient(each)) for each in pixels]))
-    lows = [jax.lax.stop_gradient(jnp.floor(each)) for each in pixels]
+        return _at(image, tuple([jnp.round(jax.lax.stop_gradient(pixel)) for pixel in pixels]))
+    lows = [jax.lax.stop_gradient(jnp.floor(pixel)) for pixel in pixels]
     total = None
     for corner in itertools.product((0, 1), repeat=len(sizes)):
         weight: Any = 1
         # The width comes first, as in PyTorch.
-        for step, each, low in zip(corner[::-1], pixels[::-1], lows[::-1], strict=True):
-            weight = weight * (each - low if step else low + 1 - each)
-        places = tuple([low + step for low, step in zip(lows, corner, strict=True)])
-        term = _at(image, places) * weight
+        for step, pixel, low in zip(corner[::-1], pixels[::-1], lows[::-1], strict=True):
+            weight = weight * (pixel - low if step else low + 1 - pixel)
+        positions = tuple([low + step for low, step in zip(lows, corner, strict=True)])
+        term = _at(image, positions) * weight
         total = term if total is None else total + term
     return total
 
 
 def _cubic(image: Any, pixels: list[Any], padding: str, corners: bool) -> Any:
-    lows = [jax.lax.stop_gradient(jnp.floor(each)) for each in pixels]
-    weights = [cubic_weights(each - low, jnp) for each, low in zip(pixels, lows, strict=True)]
-    places = [
+    lows = [jax.lax.stop_gradient(jnp.floor(pixel)) for pixel in pixels]
+    weights = [cubic_weights(pixel - low, jnp) for pixel, low in zip(pixels, lows, strict=True)]
+    positions = [
         [_bounded(low + step, size, padding, corners) for step in (-1, 0, 1, 2)]
         for low, size in zip(lows, image.shape[1:], strict=True)
     ]
     rows = []
-    for y in places[0]:
-        terms = [_at(image, (y, x)) * w for x, w in zip(places[1], weights[1], strict=True)]
+    for y in positions[0]:
+        terms = [_at(image, (y, x)) * w for x, w in zip(positions[1], weights[1], strict=True)]
         rows.append(sum(terms[1:], terms[0]))
     terms = [row * w for row, w in zip(rows, weights[0], strict=True)]
     return sum(terms[1:], terms[0])

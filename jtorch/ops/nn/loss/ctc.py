@@ -154,11 +154,11 @@ def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
         # torch 2.13: what is impossible has no gradient that is a number.
         impossible = jnp.isinf(loss)[None, :, None] | (log_probs == -jnp.inf)
         by_class = jnp.where(impossible, jnp.nan, by_class)
-        found = (jnp.exp(log_probs) - by_class) * cotangents[0][None, :, None]
+        gradient = (jnp.exp(log_probs) - by_class) * cotangents[0][None, :, None]
         inside = jnp.arange(time)[:, None] < input_lengths
         if zero_infinity:
             inside = inside & ~jnp.isinf(loss)
-        return [_once(jnp.where(inside[:, :, None], found, 0).astype(log_probs.dtype))]
+        return [_once(jnp.where(inside[:, :, None], gradient, 0).astype(log_probs.dtype))]
 
     metas = (
         make_meta((batch,), meta.dtype, meta.device),

@@ -352,10 +352,10 @@ def _multi_margin_loss(
     loss = short if p == 1 else short * short
     if weights:
         loss = loss * weights[0].reshape(-1)[target]
-    each = jnp.sum(loss, axis=1) / classes
+    losses = jnp.sum(loss, axis=1) / classes
     if reduction == "none":
-        return each if kept else each.reshape(())
-    return reduce_elements(each, reduction)
+        return losses if kept else losses.reshape(())
+    return reduce_elements(losses, reduction)
 
 
 def multi_margin_loss(
@@ -443,10 +443,10 @@ def _multilabel_margin_loss(
     right = jnp.take_along_axis(rows, labels, axis=1)
     short = 1 - right[:, :, None] + rows[:, None, :]
     counts = given[:, :, None] & ~named.any(axis=1)[:, None, :] & (short > 0)
-    each = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
+    losses = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
     if reduction == "none":
-        return each if kept else each.reshape(())
-    return reduce_elements(each, reduction)
+        return losses if kept else losses.reshape(())
+    return reduce_elements(losses, reduction)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
