@@ -56,7 +56,7 @@ def positive_part(input):
     vjp=from_result(lambda gradient, result: jnp.where(result <= 0, 0, gradient)),
 )
 def relu(input):
-    """Replace negative elements by 0.
+    """Rectified linear unit: ``max(0, input)``.
 
     Args:
         input: tensor, not bool or complex.
@@ -107,7 +107,7 @@ def _leaky_relu_from_result(cotangents, results, operands):
     ),
 )
 def _leaky_relu(input, negative_slope=0.01):
-    """Multiply negative elements by ``negative_slope``."""
+    """Leaky ReLU: ``input`` where positive, else ``negative_slope * input``."""
     return jnp.where(input > 0, input, input * negative_slope)
 
 
@@ -153,7 +153,7 @@ def _elu_inplace_gradient(cotangents, results, operands):
     inplace=InPlace(saves=("result", "alpha"), vjp=_elu_inplace_gradient, node_name="EluBackward1"),
 )
 def _elu(input, alpha=1.0):
-    """Replace negative elements by ``alpha * (exp(input) - 1)``."""
+    """Exponential linear unit: ``input`` where positive, else ``alpha * (exp(input) - 1)``."""
     return elu_value(input, alpha)
 
 
@@ -175,7 +175,7 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804
     saves=_INPUT,
 )
 def selu(input):
-    """Apply the self-normalising exponential linear unit.
+    """Scaled exponential linear unit: ``scale * elu(input, alpha)``, with constants.
 
     Args:
         input: tensor of a floating point dtype.
@@ -215,7 +215,7 @@ def _celu_inplace_gradient(cotangents, results, operands):
     saves=("input",),
 )
 def celu(input, alpha=1.0):
-    """Replace negative elements by ``alpha * (exp(input / alpha) - 1)``.
+    """Continuously differentiable ELU: ``alpha * (exp(input / alpha) - 1)`` where negative.
 
     Args:
         input: tensor of a floating point dtype.
@@ -263,7 +263,7 @@ class _Hardtanh(PointwiseOfInput):
     saves=_INPUT,
 )
 def _hardtanh(input, min_val=-1, max_val=1):
-    """Clamp elements, with the gradient 0 at the limits."""
+    """Hard tanh: clamp to ``[min_val, max_val]``, with the gradient 0 at both."""
     return _clipped(input, min_val, max_val)
 
 
@@ -277,7 +277,7 @@ _hardsigmoid_part = with_partials(
 
 @_declare("hardsigmoid(Tensor input)", "hardsigmoid_cpu")
 def _hardsigmoid(input):
-    """Approximate the sigmoid by three straight lines."""
+    """Hard sigmoid: ``min(max(input + 3, 0), 6) / 6``."""
     return _hardsigmoid_part(input)
 
 
@@ -291,19 +291,19 @@ _hardswish_part = with_partials(lambda x: x * jnp.clip(x + 3, 0, 6) / 6, _hardsw
 
 @_declare("hardswish(Tensor input)", "hardswish_cpu")
 def _hardswish(input):
-    """Multiply elements with their hard sigmoid."""
+    """Hard swish: ``input * hardsigmoid(input)``."""
     return _hardswish_part(input)
 
 
 @_declare("mish(Tensor input)", "mish_cpu")
 def _mish(input):
-    """Multiply elements with the hyperbolic tangent of their softplus."""
+    """Mish: ``input * tanh(softplus(input))``."""
     return input * jnp.tanh(jax.nn.softplus(input))
 
 
 @_declare("silu(Tensor input)", "silu_cpu", FLOATING, COMPLEX)
 def _silu(input):
-    """Multiply elements with their sigmoid."""
+    """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``."""
     return (
         input / (1 + jnp.exp(-input))
         if input.dtype.kind == "c"
@@ -325,7 +325,7 @@ def _check_gelu(operator, operands, static) -> None:
     registry=NN_FUNCTIONS,
 )
 def _gelu(input, approximate="none"):
-    """Multiply elements with the normal distribution function of them.
+    """Gaussian error linear unit: ``input * Phi(input)``, ``Phi`` the normal distribution function.
 
     Args:
         input: tensor of a floating point dtype.
@@ -363,7 +363,7 @@ _softplus_part = with_partials(_softplus_value, _softplus_slope, None, None)
     autocast=Autocast(cuda="float32"),
 )
 def _softplus(input, beta=1.0, threshold=20.0):
-    """Return ``log(1 + exp(beta * input)) / beta``, a smooth ``relu``.
+    """Softplus, a smooth ReLU: ``log(1 + exp(beta * input)) / beta``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -411,7 +411,7 @@ def _check_softshrink(operator, operands, static) -> None:
     registry=NN_FUNCTIONS,
 )
 def _softshrink(input, lambd=0.5):
-    """Move elements towards 0 by ``lambd``.
+    """Soft shrinkage: ``sign(input) * max(abs(input) - lambd, 0)``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -431,7 +431,7 @@ def _softshrink(input, lambd=0.5):
     method=True,
 )
 def _hardshrink(input, lambd=0.5):
-    """Replace elements between ``-lambd`` and ``lambd`` by 0.
+    """Hard shrinkage: 0 where ``abs(input) <= lambd``, else ``input``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -466,7 +466,7 @@ _threshold_part = with_partials(
     saves=_INPUT,
 )
 def _threshold(input, threshold, value):
-    """Replace elements that are not above ``threshold`` by ``value``.
+    """Threshold: ``input`` where it is above ``threshold``, else ``value``.
 
     Args:
         input: tensor.
@@ -490,7 +490,7 @@ log_sigmoid_part = with_partials(
     node_name="LogSigmoidBackward0",
 )
 def log_sigmoid(input):
-    """Return the logarithm of the sigmoid of each element.
+    """Log-sigmoid: ``log(1 / (1 + exp(-input)))``, without overflow.
 
     Args:
         input: tensor of a floating point dtype.
@@ -517,13 +517,13 @@ _prelu_part = with_partials(
     node_name="PreluKernelBackward0",
 )
 def _prelu_kernel(input, weight):
-    """Multiply negative elements by a weight of the same number of dimensions."""
+    """Parametric ReLU, with a weight of the same number of dimensions."""
     return _prelu_part(input, weight)
 
 
 @op("prelu(Tensor input, Tensor weight)", autocast="lower", arguments="count")
 def prelu(input, weight):
-    """Multiply negative elements by a learnt weight.
+    """Parametric ReLU: ``max(0, input) + weight * min(0, input)``.
 
     Args:
         input: tensor; dimension 1 holds the channels.
@@ -562,61 +562,61 @@ def _form(operator: Op, inplace: bool) -> Callable[..., Any]:
 
 @_functional("relu(Tensor input, bool inplace=False)")
 def relu_function(input, inplace=False):
-    """Replace negative elements by 0."""
+    """Rectified linear unit: ``max(0, input)``."""
     return _form(relu, inplace)(input)
 
 
 @_functional("selu(Tensor input, bool inplace=False)")
 def selu_function(input, inplace=False):
-    """Apply the self-normalising exponential linear unit."""
+    """Scaled exponential linear unit: ``scale * elu(input, alpha)``, with constants."""
     return _form(selu, inplace)(input)
 
 
 @_functional("hardsigmoid(Tensor input, bool inplace=False)")
 def hardsigmoid(input, inplace=False):
-    """Approximate the sigmoid by three straight lines."""
+    """Hard sigmoid: ``min(max(input + 3, 0), 6) / 6``."""
     return _form(_hardsigmoid, inplace)(input)
 
 
 @_functional("hardswish(Tensor input, bool inplace=False)")
 def hardswish(input, inplace=False):
-    """Multiply elements with their hard sigmoid."""
+    """Hard swish: ``input * hardsigmoid(input)``."""
     return _form(_hardswish, inplace)(input)
 
 
 @_functional("mish(Tensor input, bool inplace=False)")
 def mish(input, inplace=False):
-    """Multiply elements with the hyperbolic tangent of their softplus."""
+    """Mish: ``input * tanh(softplus(input))``."""
     return _form(_mish, inplace)(input)
 
 
 @_functional("silu(Tensor input, bool inplace=False)")
 def silu(input, inplace=False):
-    """Multiply elements with their sigmoid."""
+    """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``."""
     return _form(_silu, inplace)(input)
 
 
 @_functional("elu(Tensor input, Scalar alpha=1.0, bool inplace=False)")
 def elu(input, alpha=1.0, inplace=False):
-    """Replace negative elements by ``alpha * (exp(input) - 1)``."""
+    """Exponential linear unit: ``input`` where positive, else ``alpha * (exp(input) - 1)``."""
     return _form(_elu, inplace)(input, alpha)
 
 
 @_functional("celu(Tensor input, Scalar alpha=1.0, bool inplace=False)")
 def celu_function(input, alpha=1.0, inplace=False):
-    """Replace negative elements by ``alpha * (exp(input / alpha) - 1)``."""
+    """Continuously differentiable ELU: ``alpha * (exp(input / alpha) - 1)`` where negative."""
     return _form(celu, inplace)(input, alpha)
 
 
 @_functional("leaky_relu(Tensor input, Scalar negative_slope=0.01, bool inplace=False)")
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """Multiply negative elements by ``negative_slope``."""
+    """Leaky ReLU: ``input`` where positive, else ``negative_slope * input``."""
     return _form(_leaky_relu, inplace)(input, negative_slope)
 
 
 @_functional("hardtanh(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False)")
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """Clamp elements to a range; the gradient at its ends is 0."""
+    """Hard tanh: clamp to ``[min_val, max_val]``; the gradient at both is 0."""
     if min_val > max_val:
         raise _messages.hardtanh_limits()
     return _form(_hardtanh, inplace)(input, min_val, max_val)
@@ -624,13 +624,13 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
 
 @_functional("relu6(Tensor input, bool inplace=False)")
 def relu6(input, inplace=False):
-    """Clamp elements to ``[0, 6]``."""
+    """ReLU clipped at 6: ``min(max(0, input), 6)``."""
     return _form(_hardtanh, inplace)(input, 0, 6)
 
 
 @_functional("threshold(Tensor input, Scalar threshold, Scalar value, bool inplace=False)")
 def threshold_function(input, threshold, value, inplace=False):
-    """Replace elements that are not above ``threshold`` by ``value``."""
+    """Threshold: ``input`` where it is above ``threshold``, else ``value``."""
     return _form(_threshold, inplace)(input, threshold, value)
 
 
@@ -638,7 +638,7 @@ publish("_threshold", threshold_function, registry=NN_FUNCTIONS)
 
 
 def tanhshrink(input):
-    """Subtract the hyperbolic tangent from each element."""
+    """Tanhshrink: ``input - tanh(input)``."""
     return input - input.tanh()
 
 
@@ -646,7 +646,7 @@ publish("tanhshrink", tanhshrink, registry=NN_FUNCTIONS)
 
 
 def softsign(input):
-    """Divide each element by 1 plus its absolute value."""
+    """Softsign: ``input / (1 + abs(input))``."""
     return input / (input.abs() + 1)
 
 
@@ -654,7 +654,7 @@ publish("softsign", softsign, registry=NN_FUNCTIONS)
 
 
 def _tanh(input: Any) -> Any:
-    """Return the hyperbolic tangent, as ``torch.tanh``."""
+    """Hyperbolic tangent, as ``torch.tanh``."""
     return input.tanh()
 
 
@@ -662,7 +662,7 @@ publish("tanh", _tanh, registry=NN_FUNCTIONS)
 
 
 def _sigmoid(input: Any) -> Any:
-    """Return ``1 / (1 + exp(-input))``, as ``torch.sigmoid``."""
+    """Sigmoid (logistic function): ``1 / (1 + exp(-input))``, as ``torch.sigmoid``."""
     return input.sigmoid()
 
 

@@ -179,7 +179,7 @@ dropout, dropout_ = _declare(
     "dropout",
     False,
     False,
-    """Set elements to 0 with a probability, and scale the others so that the mean stays.
+    """Dropout: 0 with probability ``p``, else ``input / (1 - p)``, so that the mean stays.
 
     N. Srivastava et al.: Dropout, JMLR 15 (2014).
 
@@ -193,7 +193,7 @@ feature_dropout, feature_dropout_ = _declare(
     "feature_dropout",
     True,
     False,
-    """Apply ``dropout`` to whole channels: one draw for all of ``input[i, j]``.
+    """Feature (channel) dropout: one draw for all of ``input[i, j]``.
 
     Args:
         input: tensor of shape (batch, channels, ...).
@@ -205,7 +205,7 @@ alpha_dropout, alpha_dropout_ = _declare(
     "alpha_dropout",
     False,
     True,
-    """Set elements to what ``selu`` tends to, and keep mean 0 and variance 1.
+    """Alpha dropout: set elements to the limit of SELU, and keep mean 0 and variance 1.
 
     G. Klambauer et al.: Self-Normalizing Neural Networks, NeurIPS 2017.
 
@@ -219,7 +219,7 @@ feature_alpha_dropout, feature_alpha_dropout_ = _declare(
     "feature_alpha_dropout",
     True,
     True,
-    """Apply ``alpha_dropout`` to whole channels.
+    """Alpha dropout of whole channels: one draw for all of ``input[i, j]``.
 
     Args:
         input: tensor of shape (batch, channels, ...).
@@ -270,7 +270,7 @@ def _native_dropout(array: Any, mask: Any, scale: Any, *, wide: Any) -> Any:
 
 @op("native_dropout(Tensor input, double p, bool? train)", method=False)
 def native_dropout(input, p, train):
-    """Return ``dropout`` with its mask of truth values; ``train=None`` means True."""
+    """Dropout with its bool mask of kept elements; ``train=None`` means True."""
     meta = current_value(input).meta
     strides = format_strides(meta, None)
     if train is None or train:
@@ -330,7 +330,7 @@ def _as_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of sequences.
+    """Channel dropout of sequences.
 
     Args:
         input: tensor of shape (batch, channels, length) or (channels, length).
@@ -350,7 +350,7 @@ publish("dropout1d", dropout1d, registry=NN_FUNCTIONS)
 
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of images.
+    """Channel dropout of images.
 
     Args:
         input: tensor of shape (batch, channels, height, width).
@@ -371,7 +371,7 @@ publish("dropout2d", dropout2d, registry=NN_FUNCTIONS)
 
 
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of volumes.
+    """Channel dropout of volumes.
 
     Args:
         input: tensor of shape (batch, channels, depth, height, width) or without the batch.
@@ -503,7 +503,7 @@ _RRELU = (
 
 @op("rrelu" + _RRELU, method=False)
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """Multiply negative elements by slopes, drawn in training.
+    """Randomised leaky ReLU: ``input`` where positive, else ``a * input`` with a random ``a``.
 
     B. Xu et al.: Empirical Evaluation of Rectified Activations, 2015.
 
@@ -518,7 +518,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
 
 @op("rrelu_" + _RRELU, method=False)
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """Apply ``rrelu`` in place."""
+    """Randomised leaky ReLU in place."""
     return _rrelu(input, lower, upper, training, generator, True)
 
 
@@ -526,7 +526,7 @@ publish("rrelu_", rrelu_, registry=NN_FUNCTIONS)
 
 
 def _nn_rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    """Apply ``torch.rrelu``.
+    """Randomised leaky ReLU, as ``torch.rrelu``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -542,7 +542,7 @@ publish("rrelu", _nn_rrelu, registry=NN_FUNCTIONS)
 
 
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
-    """Draw from the Gumbel-Softmax distribution.
+    """Gumbel-softmax sample: ``softmax((logits + g) / tau)``, ``g`` standard Gumbel noise.
 
     E. Jang, S. Gu, B. Poole: Categorical Reparameterization with Gumbel-Softmax, ICLR 2017.
 

@@ -157,7 +157,7 @@ def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) ->
     method=False,
 )
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    """Return the rows of a table that positions name.
+    """Embedding lookup: ``weight[indices]``, the rows of a table.
 
     Args:
         weight: the table, of shape (rows, features).
@@ -210,7 +210,7 @@ def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> 
     method=False,
 )
 def embedding_renorm_(input, indices, max_norm, norm_type):
-    """Scale rows of a table in place so that no norm is above a limit.
+    """Renormalise rows of an embedding table in place so that no norm is above a limit.
 
     Args:
         input: the table.
@@ -236,7 +236,7 @@ def _nn_embedding(
     scale_grad_by_freq=False,
     sparse=False,
 ):
-    """Return the rows of a table that positions name.
+    """Embedding lookup: ``weight[indices]``, the rows of a table.
 
     Args:
         input: positions (int64 or int32) of any shape.
@@ -513,7 +513,7 @@ def embedding_bag(
     include_last_offset=False,
     padding_idx=None,
 ):
-    """Reduce the rows of a table that the positions of each bag name.
+    """Embedding bag: the sum, mean or maximum of the rows that each bag names.
 
     Args:
         weight: the table, of shape (rows, features).
@@ -561,7 +561,7 @@ def _nn_embedding_bag(
     include_last_offset=False,
     padding_idx=None,
 ):
-    """Reduce the rows of a table that the positions of each bag name.
+    """Embedding bag: the sum, mean or maximum of the rows that each bag names.
 
     Args:
         input: positions, of shape (bags, size) or, with ``offsets``, a vector.

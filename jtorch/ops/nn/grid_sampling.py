@@ -173,7 +173,7 @@ def _declare_sampler(name: str, autocast: Autocast) -> Op:
         autocast=autocast,
     )
     def sampler(images: Any, grids: Any, *, kind: Any, padding: Any, corners: Any) -> Any:
-        """Sample images at positions.
+        """Grid sampling: the interpolated pixels of images at given positions.
 
         Args:
             input: images of shape (batch, channels, height, width), or volumes.
@@ -198,7 +198,7 @@ _declare_sampler("grid_sampler_3d", Autocast(cpu="float32"))
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
-    """Sample images at positions.
+    """Grid sampling: the interpolated pixels of images at given positions.
 
     Args:
         input: images of shape (batch, channels, height, width), or volumes.
@@ -256,7 +256,7 @@ def _grid_spec(operation, bound, mode) -> Spec:
     method=False,
 )
 def affine_grid_generator(array: Any, *, corners: Any, sizes: Any) -> Any:
-    """Return the positions that affine maps send the pixels of images to.
+    """Affine grid: ``theta @ (x, y, 1)`` for the position of every pixel of an image.
 
     Args:
         theta: matrices of shape (batch, 2, 3), or (batch, 3, 4) for volumes.
@@ -273,7 +273,7 @@ def affine_grid_generator(array: Any, *, corners: Any, sizes: Any) -> Any:
 
 
 def affine_grid(theta, size, align_corners=None):
-    """Return the positions that affine maps send the pixels of images to.
+    """Affine grid: ``theta @ (x, y, 1)`` for the position of every pixel of an image.
 
     Args:
         theta: matrices of shape (batch, 2, 3), or (batch, 3, 4) for volumes.

@@ -90,7 +90,7 @@ def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None
     saves=(),
 )
 def constant_pad_nd(array: Any, *given: Any, meta: Any, sides: Any, number: Any) -> Any:
-    """Pad with a number.
+    """Constant padding of the last dimensions.
 
     Args:
         input: tensor.
@@ -255,7 +255,7 @@ def _pad(input, pad, mode="constant", value=None):
 
 
 def pad(input, pad, mode="constant", value=None):
-    """Pad the last dimensions.
+    """Padding of the last dimensions, by a constant or by elements of the input.
 
     Args:
         input: tensor.
@@ -337,7 +337,7 @@ def _permuted(array: Any, split: tuple[int, ...], axes: tuple[int, ...], shape: 
     method=False,
 )
 def pixel_shuffle(array: Any, *, split: Any, axes: Any, shape: Any) -> Any:
-    """Make channels into pixels.
+    """Pixel shuffle: rearrange ``factor ** 2`` channels into squares of pixels.
 
     W. Shi et al.: Real-Time Single Image and Video Super-Resolution, CVPR 2016.
 
@@ -359,7 +359,7 @@ publish("pixel_shuffle", pixel_shuffle.call, registry=NN_FUNCTIONS)
     method=False,
 )
 def pixel_unshuffle(array: Any, *, split: Any, axes: Any, shape: Any) -> Any:
-    """Undo ``pixel_shuffle``: make pixels into channels."""
+    """Pixel unshuffle, the inverse of ``pixel_shuffle``: pixels into channels."""
     return _permuted(array, split, axes, shape)
 
 
@@ -386,7 +386,7 @@ def _interleaved(array: Any, groups: int) -> Any:
 
 @op("channel_shuffle(Tensor input, SymInt groups)", kind=Custom(_channel_spec), method=False)
 def channel_shuffle(array: Any, *, groups: Any) -> Any:
-    """Interleave groups of channels.
+    """Channel shuffle: channel ``j`` of group ``i`` becomes channel ``j * groups + i``.
 
     X. Zhang et al.: ShuffleNet, CVPR 2018.
 
@@ -412,7 +412,7 @@ def _no_derivative(cotangents, results, operands):
     vjp=_no_derivative,
 )
 def native_channel_shuffle(array: Any, *, groups: Any) -> Any:
-    """Interleave groups of channels; has no gradient in PyTorch."""
+    """Channel shuffle that has no gradient in PyTorch."""
     return _interleaved(array, groups)
 
 

@@ -442,7 +442,7 @@ def interpolate(
     recompute_scale_factor=None,
     antialias=False,
 ):
-    """Resample the dimensions after the channels.
+    """Interpolation (resampling) of the dimensions after the channels to other sizes.
 
     Args:
         input: tensor of shape (batch, channels, ...) with one to three more dimensions.
@@ -510,7 +510,7 @@ def _sizes(input: Any, spatial: int, size: Any, factor: Any) -> tuple[Any, Any]:
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """Apply ``interpolate``; deprecated."""
+    """Interpolation, as ``interpolate``; deprecated."""
     _messages_resampling.warn_deprecated("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
@@ -519,7 +519,7 @@ publish("upsample", upsample, registry=NN_FUNCTIONS, autocast=Autocast(cuda="flo
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
-    """Apply ``interpolate`` with ``mode="nearest"``; deprecated."""
+    """Nearest-neighbour interpolation; deprecated."""
     _messages_resampling.warn_deprecated("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
@@ -528,7 +528,7 @@ publish("upsample_nearest", upsample_nearest, registry=NN_FUNCTIONS)
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
-    """Apply ``interpolate`` with ``mode="bilinear"`` and aligned corners; deprecated."""
+    """Bilinear interpolation with aligned corners; deprecated."""
     _messages_resampling.warn_deprecated("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 

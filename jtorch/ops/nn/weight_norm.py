@@ -20,7 +20,7 @@ from ..._engine.recording.kinds.pointwise import FLOATING
 
 @op("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
 def norm_except_dim(v, pow=2, dim=0):
-    """Return the norms of a tensor's slices along one dimension, broadcastable to it.
+    """Norms of the slices of a tensor along one dimension, broadcastable to it.
 
     Args:
         v: tensor.
@@ -64,7 +64,7 @@ def _interface(v: Any, g: Any, *, axes: Any) -> Any:
 
 @op("_weight_norm(Tensor v, Tensor g, int64_t dim=0)", method=False)
 def _weight_norm(v, g, dim=0):
-    """Return ``v`` with the lengths ``g`` along one dimension.
+    """Weight normalisation: ``g * v / norm(v)``, the norm of each slice along one dimension.
 
     Args:
         v: directions, of any length.

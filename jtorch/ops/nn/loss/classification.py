@@ -92,7 +92,7 @@ def _mse_loss(input: Any, target: Any, *, name: Any, compute: Any) -> Any:
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Return the mean of squared differences.
+    """Mean squared error: ``(input - target)^2``, averaged unless asked otherwise.
 
     Args:
         input, target: tensors of one shape.
@@ -129,7 +129,7 @@ def weighted_loss(elements: Any, weight: Any, input: Any, reduction: str) -> Any
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Return the mean of absolute differences.
+    """L1 loss (absolute error): ``abs(input - target)``, averaged unless asked otherwise.
 
     Args:
         input, target: tensors of one shape.
@@ -242,7 +242,7 @@ def nll_loss(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean negative log likelihood.
+    """Negative log likelihood loss: ``-weight[target] * input[target]``, of log probabilities.
 
     Args:
         input: logarithms of probabilities, of shape (classes), (batch, classes) or (batch,
@@ -304,7 +304,7 @@ def cross_entropy(
     reduction="mean",
     label_smoothing=0.0,
 ):
-    """Return the mean cross entropy of logits and targets.
+    """Cross entropy of logits: ``-weight[target] * log(softmax(input)[target])``.
 
     Args:
         input: logits, of shape (classes), (batch, classes) or (batch, classes, ...).
@@ -464,7 +464,7 @@ def _binary_cross_entropy(input: Any, target: Any, *weights: Any, name: Any) -> 
 def binary_cross_entropy(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean cross entropy of probabilities of two classes.
+    """Binary cross entropy: ``-(t * log(x) + (1 - t) * log(1 - x))``, of probabilities ``x``.
 
     Args:
         input: probabilities.
@@ -572,7 +572,7 @@ def binary_cross_entropy_with_logits(
     reduction="mean",
     pos_weight=None,
 ):
-    """Return the mean cross entropy of logits of two classes.
+    """Binary cross entropy of logits: that of ``sigmoid(input)``, computed stably.
 
     Args:
         input: logits.
@@ -595,7 +595,7 @@ publish("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, re
 
 
 def one_hot(input, num_classes=-1):
-    """Return rows of zeros with a one at each class number.
+    """One-hot encoding of class numbers: rows of zeros with a single 1.
 
     Args:
         input: class numbers (int64).

@@ -269,7 +269,7 @@ def ctc_loss(
     reduction=0,
     zero_infinity=False,
 ):
-    """Return the negative log likelihood of labels, however they lie in a longer sequence.
+    """Connectionist temporal classification loss: ``-log p(labels)``, over all alignments.
 
     Args:
         log_probs: log probabilities of shape ``(T, N, C)`` or ``(T, C)``.
@@ -323,7 +323,7 @@ def ctc_loss_function(
     reduction="mean",
     zero_infinity=False,
 ):
-    """Return the mean negative log likelihood of labels in longer sequences.
+    """Connectionist temporal classification loss: ``-log p(labels)``, over all alignments.
 
     Args:
         log_probs: log probabilities of shape ``(T, N, C)`` or ``(T, C)``.

@@ -28,7 +28,7 @@ def linear_cross_entropy(
     label_smoothing=0.0,
     options=None,
 ):
-    """Return the cross entropy of ``linear(input, linear_weight)`` and classes.
+    """Linear layer followed by cross entropy: ``cross_entropy(x W^T + b, target)``.
 
     XLA sees both as one program and decides itself what it keeps in memory: ``options``, by which
     PyTorch computes the logits in parts, changes nothing but what is checked.

@@ -36,7 +36,7 @@ def _number_of(reduction: Any, size_average: Any, reduce: Any) -> int:
     autocast="float32",
 )
 def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
-    """Return what the right one of two scores falls short of a lead.
+    """Margin ranking loss: ``max(0, -target * (input1 - input2) + margin)``.
 
     Args:
         input1, input2: scores.
@@ -53,7 +53,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
 def margin_ranking_loss_function(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of what the right one of two scores falls short of a lead.
+    """Margin ranking loss: ``max(0, -target * (input1 - input2) + margin)``.
 
     Args:
         input1, input2: scores.
@@ -80,7 +80,7 @@ publish("margin_ranking_loss", margin_ranking_loss_function, registry=NN_FUNCTIO
     autocast="float32",
 )
 def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
-    """Return distances for the target 1, what they fall short of a margin for the target -1.
+    """Hinge embedding loss: ``input`` for target 1, ``max(0, margin - input)`` for target -1.
 
     Args:
         input: distances.
@@ -99,7 +99,7 @@ def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
 def hinge_embedding_loss_function(
     input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of distances for 1, of what they fall short of a margin for -1.
+    """Hinge embedding loss: ``input`` for target 1, ``max(0, margin - input)`` for target -1.
 
     Args:
         input: distances.
@@ -123,7 +123,7 @@ publish("hinge_embedding_loss", hinge_embedding_loss_function, registry=NN_FUNCT
     autocast="float32",
 )
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
-    """Return how far two vectors are from one direction, or nearer to it than a margin.
+    """Cosine embedding loss: ``1 - cos(x1, x2)`` for target 1, ``max(0, cos - margin)`` for -1.
 
     Args:
         input1, input2: vectors, of shape ``(N, D)`` or ``(D,)``.
@@ -152,7 +152,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
 def cosine_embedding_loss_function(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of how far vectors are from one direction, or nearer than a margin.
+    """Cosine embedding loss: ``1 - cos(x1, x2)`` for target 1, ``max(0, cos - margin)`` for -1.
 
     Args:
         input1, input2: vectors, of shape ``(N, D)`` or ``(D,)``.
@@ -182,7 +182,7 @@ publish("cosine_embedding_loss", cosine_embedding_loss_function, registry=NN_FUN
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction=0
 ):
-    """Return what the distance to a negative lacks to exceed that to a positive by a margin.
+    """Triplet margin loss: ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Args:
         anchor, positive, negative: vectors of shape ``(N, D)`` or ``(D,)``.
@@ -220,7 +220,7 @@ def triplet_margin_loss_function(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean of what distances to negatives lack to exceed others by a margin.
+    """Triplet margin loss: ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Balntas et al., *Learning shallow convolutional feature descriptors with triplet losses*, 2016.
 
@@ -254,7 +254,7 @@ def triplet_margin_with_distance_loss(
     swap=False,
     reduction="mean",
 ):
-    """Return the mean triplet loss by any distance.
+    """Triplet margin loss with any distance function.
 
     Args:
         anchor, positive, negative: what the distance takes.
@@ -368,7 +368,7 @@ def multi_margin_loss(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean hinge loss of the right class against every other one.
+    """Multi-class margin (hinge) loss: ``sum_i max(0, margin - x[y] + x[i])^p / C``, ``i != y``.
 
     Args:
         input: scores of shape ``(N, C)`` or ``(C,)``.
@@ -450,7 +450,7 @@ def _multilabel_margin_loss(
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Return the mean hinge loss of every class that is right against every one that is not.
+    """Multi-label margin (hinge) loss: ``sum_ij max(0, 1 - (x[y_j] - x[i])) / C``.
 
     Args:
         input: scores of shape ``(N, C)`` or ``(C,)``.
@@ -476,7 +476,7 @@ publish("multilabel_margin_loss", multilabel_margin_loss, registry=NN_FUNCTIONS,
 def multilabel_soft_margin_loss(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean cross entropy of every class against not being it.
+    """Multi-label soft margin loss: binary cross entropy of logits, averaged over the classes.
 
     Args:
         input: logits of shape ``(N, C)``.

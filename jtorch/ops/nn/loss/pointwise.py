@@ -97,7 +97,7 @@ def _smooth_l1(input, target, beta):
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """Return the mean absolute difference, squared near 0.
+    """Smooth L1 loss: ``d^2 / (2 beta)`` where ``d = |x - y| < beta``, else ``d - beta / 2``.
 
     Args:
         input, target: tensors of one shape.
@@ -147,7 +147,7 @@ def _huber(input, target, delta):
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """Return the mean of half the squared differences, going on as straight lines.
+    """Huber loss: ``d^2 / 2`` where ``d = |x - y| <= delta``, else ``delta * (d - delta / 2)``.
 
     Huber, *Robust estimation of a location parameter*, 1964.
 
@@ -204,7 +204,7 @@ def _soft_margin(input, target):
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Return the mean logistic loss, ``log(1 + exp(-target * input))``.
+    """Soft margin (logistic) loss: ``log(1 + exp(-target * input))``.
 
     Args:
         input: scores.
@@ -228,7 +228,7 @@ publish("soft_margin_loss", soft_margin_loss, registry=NN_FUNCTIONS, autocast="f
     autocast="float32",
 )
 def kl_div(input, target, reduction=0, log_target=False):
-    """Return the Kullback-Leibler divergence of each element, ``target * log(target / input)``.
+    """Kullback-Leibler divergence: ``target * (log(target) - input)``, of log probabilities.
 
     Args:
         input: logarithms of probabilities.
@@ -254,7 +254,7 @@ def kl_div(input, target, reduction=0, log_target=False):
 def kl_div_function(
     input, target, size_average=None, reduce=None, reduction="mean", log_target=False
 ):
-    """Return the mean Kullback-Leibler divergence of elements.
+    """Kullback-Leibler divergence: ``target * (log(target) - input)``, of log probabilities.
 
     Args:
         input: logarithms of probabilities.
@@ -291,7 +291,7 @@ publish("kl_div", kl_div_function, registry=NN_FUNCTIONS)
     autocast="float32",
 )
 def poisson_nll_loss(input, target, log_input, full, eps, reduction):
-    """Return the negative log likelihood of counts with Poisson distributions.
+    """Poisson negative log likelihood: ``exp(input) - target * input``, of log rates.
 
     Args:
         input: means, or their logarithms where ``log_input``.
@@ -320,7 +320,7 @@ def poisson_nll_loss_function(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean negative log likelihood of counts with Poisson distributions.
+    """Poisson negative log likelihood: ``exp(input) - target * input``, of log rates.
 
     Args:
         input: means, or their logarithms where ``log_input``.
@@ -345,7 +345,7 @@ publish("poisson_nll_loss", poisson_nll_loss_function, registry=NN_FUNCTIONS)
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    """Return the mean negative log likelihood of numbers with normal distributions.
+    """Gaussian negative log likelihood: ``(log(var) + (input - target)^2 / var) / 2``.
 
     Args:
         input: means.
@@ -399,7 +399,7 @@ publish("gaussian_nll_loss", gaussian_nll_loss, registry=NN_FUNCTIONS)
     autocast="float32",
 )
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0):
-    """Return the cross entropies of logits of two classes.
+    """Binary cross entropy of logits: that of ``sigmoid(input)``, computed stably.
 
     Args:
         input: logits.
