@@ -14,7 +14,11 @@ class Optax(Optimizer):
     """Optimise with any gradient transformation of optax (an extension: PyTorch has no such class).
 
     The state of the transformation is kept as tensors, so ``state_dict`` saves and restores it. A
-    step is one program, with the arithmetic of optax as it is.
+    step is one program, with the arithmetic of optax as it is: ``u, s = update(g, s, p)``, and then
+    ``p = p + u``.
+
+    It is not based on ``SteppedOptimizer``, as its state belongs to all parameters together and not
+    to each of them.
 
     Args:
         params: parameters, in one group: rates and their schedules belong to the transformation.
@@ -45,7 +49,7 @@ class Optax(Optimizer):
         """Update the parameters once; a parameter without a gradient counts as one of zeros.
 
         Args:
-            closure: evaluates the model anew and returns the loss.
+            closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         loss = self._closure_loss(closure)
         params = self.param_groups[0]["params"]
