@@ -12,14 +12,14 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
-from ...._engine.declare import NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.memory_order import suggested_strides, suggests_channels_last
 from .._messages import negative_size
 from . import _messages
-from .pooling import channels_last, channels_second, with_return_indices
+from .pooling import channels_last, channels_second, publish_with_indices
 from .pooling_forms import (
     Windows,
     at_positions,
@@ -161,6 +161,10 @@ def _filled(output_size: Any, shape: Sequence[int]) -> Any:
     return [default if size is None else size for size, default in pairs]
 
 
+def _autocast(rank: int) -> Autocast | None:
+    return Autocast(cpu="float32") if rank == 3 else None
+
+
 def _make_average(rank: int) -> Callable:
     name = f"adaptive_avg_pool{rank}d"
     schema = Schema(f"{name}(Tensor input, SymIntArrayRef[{rank}] output_size)")
@@ -176,8 +180,8 @@ def _make_average(rank: int) -> Callable:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
         output_size: number of windows, or one for each dimension; ``None`` for the input's size.
     """
-    NN_FUNCTIONS[name] = pool
-    return pool
+    publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
+    return NN_FUNCTIONS[name]  # as it is where autocast is on
 
 
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
@@ -209,7 +213,7 @@ def _one(input: Any, output_size: Any, name: str) -> tuple[int, int]:
     return (1, sizes[0])
 
 
-NN_FUNCTIONS["adaptive_avg_pool1d"] = adaptive_avg_pool1d
+publish("adaptive_avg_pool1d", adaptive_avg_pool1d, registry=NN_FUNCTIONS)
 
 
 # Maxima
@@ -241,11 +245,11 @@ def _max_spec(operation, bound, mode) -> Spec:
             return [jnp.zeros(input.shape, input.dtype)]
         images, arriving = [channels_last(each, rank) for each in (input, upstream)]
         if windows is not None:
-            found = maximum_gradient(images, arriving, windows)
+            gradient = maximum_gradient(images, arriving, windows)
         else:
-            _, places = uneven_maximum(images, bounds)
-            found = at_positions(arriving, places, sizes)
-        return [channels_second(found, batched)]
+            _, positions = uneven_maximum(images, bounds)
+            gradient = at_positions(arriving, positions, sizes)
+        return [channels_second(gradient, batched)]
 
     strides = suggested_strides(meta, shape) if batched and rank == 2 else None
     metas = [make_meta(shape, meta.dtype, meta.device, strides)]
@@ -339,8 +343,7 @@ def _make_max(rank: int) -> None:
         return_indices: whether to return the elements' places too.
     """
     full.__doc__ = plain.__doc__
-    NN_FUNCTIONS[full.__name__] = full
-    with_return_indices(name, 2, plain, full)
+    publish_with_indices(name, 2, plain, full, _autocast(rank))
 
 
 for _rank in (1, 2, 3):
