@@ -59,11 +59,13 @@ def _index_select_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
 )
 def index_select(array: Any, positions: Any, *, dim: int, shape: tuple[int, ...]) -> Any:
-    """Take the indices of a dimension that a vector names.
+    """Select indices of a dimension: ``out[i, j] = input[index[i], j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension.
-        index: vector of int64 or int32.
+        index: vector of int64 or int32, of shape (k,).
+    Returns:
+        Tensor of the shape of ``input``, with the size k at ``dim``.
     """
     taken = jnp.take(raised(array), positions.reshape(-1), axis=dim, mode="clip")
     return taken.reshape(shape)
@@ -91,11 +93,13 @@ def _gather_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def gather(array: Any, positions: Any, *, dim: int) -> Any:
-    """Take ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
+    """Gather along a dimension: ``out[i, j] = input[index[i, j], j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension that the positions are of.
-        index: positions, of as many dimensions as ``input``; the result has its shape.
+        index: positions, of as many dimensions as ``input``.
+    Returns:
+        Tensor of the shape of ``index``.
     """
     array, shape = raised(array), positions.shape
     if not positions.size:
@@ -126,7 +130,13 @@ def _take_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.take, overlap="refuse"),
 )
 def take(array: Any, positions: Any) -> Any:
-    """Take elements by their place among all elements in row-major order."""
+    """Take elements by flat index: ``out[i] = input.reshape(-1)[index[i]]``.
+
+    Args:
+        index: int64 positions in row-major order; negative ones count from the end.
+    Returns:
+        Tensor of the shape of ``index``.
+    """
     return jnp.take(array.reshape(-1), positions, mode="wrap")
 
 
@@ -251,7 +261,16 @@ def _index_add_spec(operation, bound, mode) -> Spec:
 def index_add(
     array: Any, positions: Any, source: Any, alpha: Any = None, *, dim: int, dtype: DType
 ) -> Any:
-    """Add ``source``, times ``alpha``, to the indices of a dimension that a vector names."""
+    """Add along a dimension: ``out[index[i], j] += alpha * source[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64 or int32, of shape (k,); repeated positions add up.
+        source: of the shape of ``input``, with the size k at ``dim``.
+        alpha: factor of ``source``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
     if alpha is None:
         return _put_along(array, positions, source, dim, accumulate=True)
     scaled = raised(source) * cast(jnp.asarray(alpha), dtype)
@@ -314,7 +333,15 @@ def _joined(shape: tuple[int, ...]) -> str:
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def index_copy(array: Any, positions: Any, source: Any, *, dim: int) -> Any:
-    """Write ``source`` to the indices of a dimension that a vector names."""
+    """Copy along a dimension: ``out[index[i], j] = source[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64, of shape (k,).
+        source: of the shape of ``input``, with the size k at ``dim``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
     return _put_along(array, positions, source, dim, accumulate=False)
 
 
@@ -345,7 +372,15 @@ def _index_fill_spec(operation, bound, mode) -> Spec:
     function=False,
 )
 def index_fill(array: Any, positions: Any, value: Any, *, dim: int, dtype: DType) -> Any:
-    """Write a number to the indices of a dimension that a vector names."""
+    """Fill indices of a dimension: ``out[index[i], j] = value`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64.
+        value: a number or a tensor without dimensions.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
     whole, positions = raised(array), positions.reshape(-1)
     # A mask of the dimension: repeated positions then share the gradient of the value once.
     chosen = jnp.zeros(whole.shape[dim], bool).at[positions].set(True)
@@ -382,10 +417,14 @@ def _put_spec(operation, bound, mode) -> Spec:
     function=False,
 )
 def put(array: Any, positions: Any, source: Any, *, accumulate: bool) -> Any:
-    """Write elements by their place among all elements in row-major order.
+    """Put elements by flat index: ``out.reshape(-1)[index[i]] = source[i]``.
 
     Args:
+        index: int64 positions in row-major order; negative ones count from the end.
+        source: as many elements as ``index`` has.
         accumulate: whether to add instead.
+    Returns:
+        Tensor of the shape of ``input``.
     """
     where = (positions.reshape(-1),)
     return put_at(array.reshape(-1), source.reshape(-1), where, accumulate).reshape(array.shape)

@@ -60,11 +60,13 @@ class _MaskedFill(Custom):
     function=False,
 )
 def masked_fill(array: Any, mask: Any, value: Any, *, dtype: DType) -> Any:
-    """Write a number where a mask is true.
+    """Fill by a mask: ``value`` where ``mask`` is true, else ``input``.
 
     Args:
         mask: bool, broadcasts with ``input``.
         value: a number or a tensor without dimensions.
+    Returns:
+        Tensor of the common shape.
     """
     return jnp.where(mask, cast(jnp.asarray(value), dtype), array)
 
@@ -95,7 +97,14 @@ def _masked_scatter_spec(operation, bound, mode) -> Spec:
     function=False,
 )
 def masked_scatter(array: Any, mask: Any, source: Any, *, shape: tuple[int, ...]) -> Any:
-    """Write the elements of ``source`` one after the other where a mask is true."""
+    """Scatter by a mask: elements of ``source`` one after the other where ``mask`` is true.
+
+    Args:
+        mask: bool, broadcasts with ``input``.
+        source: at least as many elements as are written.
+    Returns:
+        Tensor of the common shape.
+    """
     mask = jnp.broadcast_to(mask, shape)
     array = jnp.broadcast_to(array, shape)
     if source.size == 0:

@@ -91,13 +91,15 @@ def scatter(
     cut: bool,
     dtype: DType,
 ) -> Any:
-    """Write ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
+    """Scatter along a dimension: ``out[index[i, j], j] = src[i, j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension that the positions are of.
-        index: positions.
+        index: positions, of as many dimensions as ``input``.
         src, value: a tensor at least as large as ``index``, or a number.
         reduce: ``"add"`` or ``"multiply"`` instead of writing.
+    Returns:
+        Tensor of the shape of ``input``.
     """
     if positions.size == 0:
         return array
@@ -140,7 +142,15 @@ def _scatter_add_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
 def scatter_add(array: Any, positions: Any, source: Any, *, dim: int) -> Any:
-    """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j."""
+    """Scatter and add: ``out[index[i, j], j] += src[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension that the positions are of.
+        index: positions, of as many dimensions as ``input``; repeated positions add up.
+        src: a tensor at least as large as ``index``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
     if positions.size == 0:
         return array
     whole, positions = raised(array), raised(positions)
@@ -262,11 +272,16 @@ _product_at.defvjp(_product_forward, _product_backward)
 def scatter_reduce(
     array: Any, positions: Any, source: Any, *, dim: int, reduce: str, include_self: bool
 ) -> Any:
-    """Reduce the elements of ``src`` that ``index`` sends to one place.
+    """Scatter and reduce: all ``src[i, j]`` of one ``index[i, j], j`` (for ``dim=0``) become one.
 
     Args:
+        dim: the dimension that the positions are of.
+        index: positions, of as many dimensions as ``input``.
+        src: a tensor at least as large as ``index``.
         reduce: ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
         include_self: whether what is there takes part.
+    Returns:
+        Tensor of the shape of ``input``.
     """
     if positions.size == 0:
         return array
