@@ -17,6 +17,7 @@ from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, prom
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
+from .._shared.widening import is_half
 from ..shape import views as _views  # noqa: F401  (t is declared there)
 from . import _messages_products
 
@@ -35,12 +36,8 @@ def _accumulate(array):
 
 def _unrounded_product(left, right):
     """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
-    wide = jnp.float32 if _is_half(left) else _accumulate(left)
+    wide = jnp.float32 if is_half(left.dtype) else _accumulate(left)
     return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
-
-
-def _is_half(array):
-    return str(array.dtype) in ("float16", "bfloat16")
 
 
 def _mm_plan(operation, bound, mode) -> Plan:
@@ -552,7 +549,7 @@ def _batch_plan(operation, bound, mode) -> Plan:
     shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
 
     def summing(addend, left, right, beta, alpha):
-        if _is_half(left):
+        if is_half(left.dtype):
             return _fused_in_turn(addend, left, right, beta, alpha)
         product = _scaled(jnp.sum(_product(left, right), 0), alpha)
         return _scaled_addend(addend, beta) + product

@@ -15,7 +15,8 @@ from ..._engine.graph.op import Plan
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.softmax import _norm_gradient, linalg_vector_norm, vector_norm_of
 from . import _messages
 from .common import check_inexact, check_matrix
 from .pairwise import _norm
@@ -216,11 +217,11 @@ def _renorm_plan(operation, bound, mode) -> Plan:
         return jnp.where(norm > limit, limit / (norm + 1e-7), 1)
 
     def run(array):
-        wide = _widen(array)
+        wide = widen(array)
         return cast(wide * factor(vector_norm_of(wide, order, axes, True)), meta.dtype)
 
     def vjp(cotangents, results, operands):
-        array, slope = _widen(operands[0]), _widen(cotangents[0])
+        array, slope = widen(operands[0]), widen(cotangents[0])
         norm = vector_norm_of(array, order, axes, True)
         along = jnp.sum(jnp.real(jnp.conj(array) * slope), axes, keepdims=True)
         inner = _norm_gradient(array, along, norm, order, axes)

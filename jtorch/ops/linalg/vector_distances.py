@@ -14,7 +14,8 @@ from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..reduce.softmax import _norm_gradient, _widen, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.softmax import _norm_gradient, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
 _REAL = (dtypes.float32, dtypes.float64)
@@ -37,7 +38,7 @@ def _dist_plan(operation, bound, mode) -> Plan:
     wanted = needed(operands, mode)
 
     def difference(left, right):
-        return _widen(cast(left, dtype)) - _widen(cast(right, dtype))
+        return widen(cast(left, dtype)) - widen(cast(right, dtype))
 
     def run(left, right):
         return cast(vector_norm_of(difference(left, right), order, axes, False), real)

@@ -27,6 +27,7 @@ from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import current_value
+from .._shared.widening import widen
 from ..creation.creation import filled_tensor
 from ..creation.random import _drawn, _elements, _engine_for
 from ..shape.copying import format_strides
@@ -424,12 +425,8 @@ def _fixed_slope_spec(operation, bound, mode) -> Spec:
 
 
 def _sloped(array: Any, sign: Any, slope: Any) -> Any:
-    wide = _wide_array(array)
+    wide = widen(array)
     return jnp.where(sign > 0, wide, wide * jnp.asarray(slope, wide.dtype)).astype(array.dtype)
-
-
-def _wide_array(array: Any) -> Any:
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
 
 
 @op(

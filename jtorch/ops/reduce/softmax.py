@@ -17,6 +17,7 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
 from .._shared import out_dtypes
+from .._shared.widening import widen
 from . import _messages_reduction
 
 
@@ -40,10 +41,10 @@ def _norm_plan(operation, bound, mode) -> Plan:
     kept = reduced_shape(meta, axes, True)
 
     def run(array):
-        return cast(vector_norm_of(_widen(cast(array, compute)), order, axes, keepdim), result)
+        return cast(vector_norm_of(widen(cast(array, compute)), order, axes, keepdim), result)
 
     def vjp(cotangents, results, operands):
-        array = _widen(cast(operands[0], compute))
+        array = widen(cast(operands[0], compute))
         cotangent = cotangents[0].reshape(kept)
         norm = results[0].reshape(kept)
         component = jnp.real(array).dtype
@@ -65,11 +66,6 @@ def _check_not_empty(meta, order, dim) -> None:
     for each in dim:
         if meta.ndim and not meta.shape[each]:
             raise _messages_reduction.norm_of_empty_dim(order, each)
-
-
-def _widen(array):
-    """Return half precision as float32, which PyTorch adds up in."""
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
 def vector_norm_of(array, order: float, axes: tuple[int, ...], keepdim: bool):
@@ -243,7 +239,7 @@ def _softmax_plan(operation, bound, mode) -> Plan:
     logarithmic = operation.name == "log_softmax"
 
     def run(array):
-        array = _widen(cast(array, compute))
+        array = widen(cast(array, compute))
         if not array.ndim:
             array = array[None]
         top = jax.lax.stop_gradient(jnp.max(array, axis, keepdims=True, initial=-jnp.inf))
@@ -255,7 +251,7 @@ def _softmax_plan(operation, bound, mode) -> Plan:
 
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
-        cotangent, result = _widen(cotangent), _widen(result)
+        cotangent, result = widen(cotangent), widen(result)
         if not result.ndim:
             return [jnp.zeros((), meta.dtype._numpy)]
         if logarithmic:

@@ -17,6 +17,7 @@ from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.signatures import CallSignature
 from ..._shared.memory_order import suggests_channels_last
+from ..._shared.widening import widen
 from .. import _messages as nn_messages
 from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
@@ -182,7 +183,7 @@ class _Convolution:
     # The three maps. A transposed convolution is the gradient of one whose input is the result.
 
     def run(self, *arrays: Any) -> Any:
-        input, weight, *bias = map(_widened, arrays)
+        input, weight, *bias = map(widen, arrays)
         if self.transposed:
             result = input_gradient(input, weight, self.outputs, self.geometry)
         else:
@@ -207,7 +208,7 @@ class _Convolution:
         return geometry._replace(padding=tuple(padding))
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        upstream, input, weight = map(widen, (cotangents[0], *operands[:2]))
         geometry = self._geometry_back() if self.transposed else self.geometry
         found = []
         if self.wanted[0]:
@@ -222,11 +223,6 @@ class _Convolution:
         if len(self.wanted) == 3 and self.wanted[2]:
             found.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
         return [each.astype(cotangents[0].dtype) for each in found]
-
-
-def _widened(array: Any) -> Any:
-    """Return half precision as float32: PyTorch rounds sums once, at the end."""
-    return array.astype(jnp.float32) if array.dtype in (jnp.float16, jnp.bfloat16) else array
 
 
 def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
@@ -515,7 +511,7 @@ def _backward_spec(operation, bound, mode) -> Spec:
 )
 def _convolution_backward(given: Any, upstream: Any, *, of_input: Any, shape: Any, one: Any) -> Any:
     """Return the gradient of a convolution's input or weight, of which the shape is given."""
-    given, wide = _widened(given), _widened(upstream)
+    given, wide = widen(given), widen(upstream)
     if of_input:
         found = input_gradient(wide, given, shape[2:], one.geometry)
     else:

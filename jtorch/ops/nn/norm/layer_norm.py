@@ -22,16 +22,10 @@ from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from ...pointwise.division import divided_by_count
 from .. import _messages as nn_messages
 from . import _messages
-
-HALVES = (dtypes.float16, dtypes.bfloat16)
-
-
-def widen(array: Any) -> Any:
-    """Return half precision as float32, which PyTorch normalises in."""
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
 def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
@@ -46,7 +40,7 @@ def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     if parameters[0].meta.dtype is not meta.dtype:
         if any(each.meta.dtype is not dtypes.float32 for each in parameters):
             raise _messages.parameters_float()
-        if meta.dtype not in HALVES:
+        if meta.dtype not in dtypes.HALVES:
             raise _messages.same_dtype()
         return True
     for each in parameters[1:]:
@@ -305,7 +299,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     dtype = input.dtype
     if not is_inexact(dtype):
         raise messages.not_implemented("rms_norm", dtype._legacy_name)
-    compute = dtypes.float32 if dtype in HALVES else dtype
+    compute = dtypes.working_dtype(dtype)
     if eps is None:
         eps = float(np.finfo(compute.to_real()._numpy).eps)
     wide = input if compute is dtype else input.to(compute)

@@ -17,7 +17,6 @@ from ...._engine.recording.kinds.base import Custom, cast
 from . import _messages
 from .forms import columns, projected_rows, rectified
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 _WEIGHTS = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
 
 
@@ -58,7 +57,7 @@ class _Cell:
             bias = given.get(name)
             if bias is not None and bias.meta.shape not in ((rows,), (1,), ()):
                 raise _messages.expanded_size((meta.shape[0], rows), bias.meta.shape[-1])
-        self.wide = dtypes.float32 if meta.dtype in _HALVES else meta.dtype
+        self.wide = dtypes.working_dtype(meta.dtype)
         self.shape = given["hx"].meta.shape
 
     def named(self, arrays: tuple) -> dict[str, Any]:
