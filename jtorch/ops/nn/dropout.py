@@ -66,7 +66,7 @@ def _channel_mask(input: Any, keep: float) -> Any:
 
 
 def _wide(dtype: DType) -> Any:
-    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype._numpy
+    return dtypes.working_dtype(dtype)._numpy
 
 
 @functools.lru_cache(maxsize=1024)
@@ -462,7 +462,7 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     _check_rrelu(meta)
     # Only elements that are not positive have a slope drawn, one after the other.
     elements = _elements(input)
-    wide = elements.astype(np.float32) if elements.dtype.itemsize == 2 else elements
+    wide = widen(elements)
     drops = wide <= 0
     source = _engine_for(generator, input)
     slopes = np.ones(meta.shape, wide.dtype)
@@ -470,8 +470,7 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     low, high = [float(wide.dtype.type(bound)) for bound in (lower, upper)]
     slopes[drops] = source.doubles(int(drops.sum())) * (high - low) + low
     # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
-    wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
-    made = make_meta(meta.shape, wide_dtype, meta.device)
+    made = make_meta(meta.shape, dtypes.working_dtype(meta.dtype), meta.device)
     noise = wrap(ready(devices.put(slopes, meta.device), made))
     call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
     return call(input, noise)

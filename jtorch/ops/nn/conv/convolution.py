@@ -17,7 +17,7 @@ from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.signatures import CallSignature
 from ..._shared.memory_order import suggests_channels_last
-from ..._shared.widening import widen
+from ..._shared.widening import wide_dtype, widen
 from .. import _messages as nn_messages
 from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
@@ -598,7 +598,7 @@ def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length
         Tensor of shape (time + 2 * pad - kernel + 1, batch, out).
     """
     dtype = input.dtype
-    wide = jnp.float32 if dtype.itemsize == 2 else dtype
+    wide = wide_dtype(dtype)
     padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
     total = jnp.zeros(shape, wide)
     for tap in range(weight.shape[0]):

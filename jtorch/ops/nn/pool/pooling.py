@@ -18,6 +18,7 @@ from ...._engine.recording.record import write_result
 from ...._engine.recording.signatures import CallSignature
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from .. import _messages as nn_messages
 from . import _messages
 from .pooling_forms import Windows, maximum, maximum_gradient, positions_of_maximum, total
@@ -446,9 +447,7 @@ def _avg_pool(
     if not input.size:
         return pooling.empty(input)
     dtype = input.dtype
-    images = channels_last(input, rank)
-    if dtype.itemsize == 2:
-        images = images.astype(jnp.float32)
+    images = widen(channels_last(input, rank))
     sums = total(images, windows)
     if dtype.kind == "i":
         means = jnp.sign(sums) * (jnp.abs(sums) // np.abs(divisor)) * np.sign(divisor)
