@@ -365,11 +365,6 @@ def no_complex_gradient(name: str) -> RuntimeError:
     )
 
 
-def value_overflow(name: str) -> RuntimeError:
-    """A number does not fit the dtype, named as the place that complains names it."""
-    return RuntimeError(f"value cannot be converted to type {name} without overflow")
-
-
 def pinned() -> RuntimeError:
     """``pin_memory=True`` without an accelerator."""
     return RuntimeError(

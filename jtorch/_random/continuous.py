@@ -70,7 +70,7 @@ def geometric(
     count = math.prod(shape)
     signed_or_byte = dtype.kind == "i" or dtype == np.uint8
     if count and not (is_floating(dtype) or signed_or_byte):
-        raise messages.not_implemented("geometric_cpu", dtype)
+        raise messages.not_implemented("geometric_cpu", messages.scalar_type(dtype))
     divisor = math.log1p(-probability)
     units = generator.doubles(count)
     with np.errstate(divide="ignore", over="ignore"):

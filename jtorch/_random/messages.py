@@ -6,6 +6,7 @@ import numpy as np
 
 from .._core import cpp_names, dtypes
 from .._core.cpp_names import scalar_type
+from .._core.messages import not_implemented as not_implemented
 
 
 def type_name(dtype: np.dtype) -> str:
@@ -16,10 +17,6 @@ def type_name(dtype: np.dtype) -> str:
 def number(value: float) -> str:
     """Write a number as a C++ stream does: six significant digits."""
     return format(value, "g")
-
-
-def not_implemented(kernel: str, dtype: np.dtype) -> NotImplementedError:
-    return NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_type(dtype)}'")
 
 
 def seed_is_no_integer(seed: object) -> RuntimeError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..._core.cpp_names import type_name
 from ..._core.dtypes import dtype as DType
+from ..._core.messages import not_implemented
 
 
 def expected_cpp_name(name: str, result: DType, out: DType) -> Exception:
@@ -67,7 +68,7 @@ def extremum_type(name: str, result: DType, out: DType) -> Exception:
 
 
 def nansum_kernel(name: str, result: DType, out: DType) -> Exception:
-    return NotImplementedError(f"\"nansum_cpu\" not implemented for '{out._legacy_name}'")
+    return not_implemented("nansum_cpu", out._legacy_name)
 
 
 def argument_out(name: str, result: DType, out: DType) -> Exception:
@@ -179,4 +180,4 @@ def ldexp(name: str, result: DType, out: DType) -> Exception:
 
 
 def normal(name: str, result: DType, out: DType) -> Exception:
-    return NotImplementedError(f"\"normal_kernel_cpu\" not implemented for '{out._legacy_name}'")
+    return not_implemented("normal_kernel_cpu", out._legacy_name)

@@ -17,11 +17,8 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from .._shared import out_dtypes
 from .._shared.memory_order import suggested_strides
+from .._shared.widening import widen
 from . import _messages
-
-
-def _widened(array: Any) -> Any:
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
 def _softmax_backward_spec(operation, bound, mode) -> Spec:
@@ -44,7 +41,7 @@ def _softmax_backward_spec(operation, bound, mode) -> Spec:
 )
 def softmax_backward_data(upstream: Any, result: Any, *, dim: Any, dtype: Any) -> Any:
     """Return the gradient of a softmax from that of its result."""
-    upstream, result = _widened(upstream), _widened(result)
+    upstream, result = widen(upstream), widen(result)
     weighted = upstream * result
     axis = dim if result.ndim else None
     found = weighted - result * jnp.sum(weighted, axis, keepdims=True)

@@ -291,25 +291,25 @@ def number_for(number: Any, dtype: DType) -> Any:
         if kind == dtypes.COMPLEX:
             return number
         if number.imag:
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
         number = number.real
     if kind in (dtypes.SIGNED, dtypes.UNSIGNED):
         if isinstance(number, float):
             if not math.isfinite(number):
-                raise messages.value_overflow(name)
+                raise messages.overflow(name)
             number = int(number)
         bits = 8 * dtype.itemsize
         if kind == dtypes.UNSIGNED:
             if not -(2**bits) < number < 2**bits:
-                raise messages.value_overflow(name)
+                raise messages.overflow(name)
             return int(number) % 2**bits
         if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
         return int(number)
     if kind == dtypes.FLOATING:
         number = float(number)
         if math.isfinite(number) and abs(number) > _largest(dtype):
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
     return number
 
 

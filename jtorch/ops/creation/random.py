@@ -441,9 +441,7 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
         return filled_tensor(make_meta(input.shape, input.dtype, META), 0)
     weights = _elements(input)
     if not (input.dtype.is_floating_point):
-        raise NotImplementedError(
-            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype._legacy_name}'"
-        )
+        raise messages.not_implemented("bernoulli_tensor_cpu_p_", input.dtype._legacy_name)
     array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
     return _written(
         bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, _result(input, array)), "bernoulli"

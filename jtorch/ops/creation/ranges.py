@@ -112,7 +112,7 @@ def arange(*args: Any, **kwargs: Any) -> Any:
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {_shown(start)} -> {_shown(end)}")
     if dtype._kind in (dtypes.BOOL, dtypes.COMPLEX):
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype._legacy_name}'")
+        raise messages.not_implemented("arange_cpu", dtype._legacy_name)
     if dtype is dtypes.int64:
         count = -((int(start) - int(end)) // int(step))
     else:
@@ -232,7 +232,7 @@ def linspace(*args: Any, **kwargs: Any) -> Any:
     _, bound = _LINSPACE.bind(args, kwargs)
     start, end, steps, dtype = _ends(bound, "linspace")
     if dtype is dtypes.bool_:
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+        raise messages.not_implemented("linspace_cpu", "Bool")
     return _finish(bound, "linspace", dtype, lambda of: _linear(start, end, steps, of))
 
 

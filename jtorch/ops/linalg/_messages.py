@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ..._core import once
 from ..._core.cpp_names import type_name_of
+from ..._core.messages import type_name as type_name
 
 
 class _LinAlgError(RuntimeError):
@@ -292,11 +292,6 @@ _DEPRECATED = {
 def warn_deprecated(name: str) -> None:
     """One of the older functions: once in a process."""
     once.warn(name, _DEPRECATED[name])
-
-
-def type_name(meta: Any) -> str:
-    """Return PyTorch's older name of a dtype, ``Float``."""
-    return meta.dtype._legacy_name
 
 
 _REMOVED = {

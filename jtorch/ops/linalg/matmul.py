@@ -39,7 +39,7 @@ def _accumulate(array):
 
 def _unrounded_product(left, right):
     """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
-    wide = jnp.float32 if _is_half(left) else _accumulate(left)
+    wide = jnp.float32 if is_half(left.dtype) else _accumulate(left)
     return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
 
 

@@ -215,7 +215,7 @@ def _renorm_spec(operation, bound, mode) -> Spec:
     order, limit = float(order), float(limit)
 
     def vjp(cotangents, results, operands):
-        array, slope = _widen(operands[0]), _widen(cotangents[0])
+        array, slope = widen(operands[0]), widen(cotangents[0])
         norm = vector_norm_of(array, order, axes, True)
         along = jnp.sum(jnp.real(jnp.conj(array) * slope), axes, keepdims=True)
         inner = _norm_gradient(array, along, norm, order, axes)

@@ -27,6 +27,7 @@ from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import current_value
+from .._shared.widening import widen
 from ..creation.creation import filled_tensor
 from ..creation.random import _drawn, _elements, _engine_for
 from ..pointwise.arithmetic import add, mul
@@ -66,7 +67,7 @@ def _channel_mask(input: Any, keep: float) -> Any:
 
 
 def _wide(dtype: DType) -> Any:
-    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype._numpy
+    return dtypes.working_dtype(dtype)._numpy
 
 
 @functools.lru_cache(maxsize=1024)
@@ -443,12 +444,8 @@ def _fixed_slope_spec(operation, bound, mode) -> Spec:
 
 
 def _sloped(array: Any, sign: Any, slope: Any) -> Any:
-    wide = _wide_array(array)
+    wide = widen(array)
     return jnp.where(sign > 0, wide, wide * jnp.asarray(slope, wide.dtype)).astype(array.dtype)
-
-
-def _wide_array(array: Any) -> Any:
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
 
 
 @op(
@@ -480,7 +477,7 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     _check_rrelu(meta)
     # Only elements that are not positive have a slope drawn, one after the other.
     elements = _elements(input)
-    wide = elements.astype(np.float32) if elements.dtype.itemsize == 2 else elements
+    wide = widen(elements)
     drops = wide <= 0
     source = _engine_for(generator, input)
     slopes = np.ones(meta.shape, wide.dtype)

@@ -189,7 +189,7 @@ def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> 
     """Return a table whose named rows have no norm above a limit."""
     flat = positions.reshape(-1)
     rows = table[flat]
-    wide = rows.astype(jnp.float32) if rows.dtype.itemsize == 2 else rows
+    wide = widen(rows)
     norms = vector_norm_of(wide, order, (1,), True)
     scale = jnp.where(norms > limit, limit / (norms + 1e-7), 1)
     # A row that is named twice gets the same elements twice.
@@ -309,9 +309,7 @@ class _Bags:
         bags, counts = self.numbers(positions, offsets)
         if self.mode == "max":
             return self.at_largest(table, positions, bags, counts)[0]
-        rows = _rows(table, positions)
-        if rows.dtype.itemsize == 2:
-            rows = rows.astype(jnp.float32)
+        rows = widen(_rows(table, positions))
         if weights:
             rows = rows * weights[0][:, None].astype(rows.dtype)
         rows = jnp.where(self.added(counts, offsets)[:, None], rows, 0)

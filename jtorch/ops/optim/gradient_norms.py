@@ -17,8 +17,7 @@ from ..reduce.vector_norms import linalg_vector_norm, vector_norm_of
 
 def _norm(static: Any, numbers: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     (array,) = arrays
-    wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
-    norm = vector_norm_of(wide, static, tuple(range(array.ndim)), False)
+    norm = vector_norm_of(widen(array), static, tuple(range(array.ndim)), False)
     return [norm.astype(jnp.real(array).dtype)]
 
 

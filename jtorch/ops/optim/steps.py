@@ -22,16 +22,9 @@ import numpy as np
 
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp
+from .._shared.widening import widen as _wide
 
 Arrays = Sequence[Any]
-
-
-def _wide(array: Any) -> Any:
-    """Return an array in the dtype that PyTorch's kernels compute in: float32 for half ones."""
-    dtype = np.dtype(array.dtype)
-    if dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating):
-        return array.astype(np.float32)
-    return array
 
 
 def _scalar(number: Any, like: Any) -> Any:

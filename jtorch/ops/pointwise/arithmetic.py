@@ -348,10 +348,7 @@ def addcmul(input, tensor1, tensor2, value=1):
 
 
 def _no_integer_addcdiv(op, operands, static) -> None:
-    if not any(
-        operands[name].meta.dtype.is_floating_point or operands[name].meta.dtype.is_complex
-        for name in ("tensor1", "tensor2")
-    ):
+    if not any(is_inexact(operands[name].meta.dtype) for name in ("tensor1", "tensor2")):
         raise _messages.integer_addcdiv()
 
 

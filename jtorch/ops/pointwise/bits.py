@@ -16,6 +16,7 @@ from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
 from .._shared import out_dtypes
+from .._shared.widening import widen
 from ..reduce.sorting import _dense_strides
 from . import _messages
 
@@ -25,8 +26,7 @@ def _without_subnormals(array):
 
     XLA takes subnormals for 0, so they are read off their bits.
     """
-    if array.dtype.itemsize == 2:
-        array = array.astype(jnp.float32)
+    array = widen(array)
     single = array.dtype.itemsize == 4
     width, least = (23, 149) if single else (52, 1074)
     bits = lax.bitcast_convert_type(array, jnp.uint32 if single else jnp.uint64)

@@ -30,7 +30,6 @@ from ...shape.copying import format_strides
 from . import _messages
 
 _PRECISION = jax.lax.Precision.HIGHEST
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
 def _einsum(formula: str, left: Any, right: Any) -> Any:
@@ -189,10 +188,8 @@ def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec
     axis = normalise_dim(bound["dim"], meta.ndim)
     if not compute.is_floating_point:
         last = "_lastdim" if axis == max(meta.ndim - 1, 0) else ""
-        raise NotImplementedError(
-            f"\"softmax{last}_kernel_impl\" not implemented for '{compute._legacy_name}'"
-        )
-    wide = dtypes.float32 if compute in _HALVES else compute
+        raise messages.not_implemented(f"softmax{last}_kernel_impl", compute._legacy_name)
+    wide = dtypes.working_dtype(compute)
 
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
@@ -366,7 +363,7 @@ def _step_by_step(
         The result and the attention weights.
     """
     origin = query.dtype
-    if origin in _HALVES:
+    if origin in dtypes.HALVES:
         query, key, value = [each.to(dtypes.float32) for each in (query, key, value)]
     if is_causal:
         if attn_mask is not None:

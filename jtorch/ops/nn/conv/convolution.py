@@ -15,6 +15,7 @@ from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.memory_order import suggests_channels_last
+from ..._shared.widening import wide_dtype, widen
 from .. import _messages as nn_messages
 from ..binding import bound_each_time
 from ..padding import constant_pad_nd
@@ -194,7 +195,7 @@ class _Convolution:
         return geometry._replace(padding=tuple(padding))
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        upstream, input, weight = map(widen, (cotangents[0], *operands[:2]))
         geometry = self._geometry_back() if self.transposed else self.geometry
         gradients = []
         if self.wanted[0]:
@@ -209,11 +210,6 @@ class _Convolution:
         if len(self.wanted) == 3 and self.wanted[2]:
             gradients.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
         return [gradient.astype(cotangents[0].dtype) for gradient in gradients]
-
-
-def _widened(array: Any) -> Any:
-    """Return half precision as float32: PyTorch rounds sums once, at the end."""
-    return array.astype(jnp.float32) if array.dtype in (jnp.float16, jnp.bfloat16) else array
 
 
 def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
@@ -528,7 +524,7 @@ def _convolution_backward(
     given: Any, upstream: Any, *, of_input: bool, shape: tuple[int, ...], geometry: Geometry
 ) -> Any:
     """Return the gradient of a convolution's input or weight, of which the shape is given."""
-    given, wide = _widened(given), _widened(upstream)
+    given, wide = widen(given), widen(upstream)
     if of_input:
         gradient = input_gradient(wide, given, shape[2:], geometry)
     else:
@@ -615,7 +611,7 @@ def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length
         Tensor of shape (time + 2 * pad - kernel + 1, batch, out).
     """
     dtype = input.dtype
-    wide = jnp.float32 if dtype.itemsize == 2 else dtype
+    wide = wide_dtype(dtype)
     padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
     total = jnp.zeros(shape, wide)
     for tap in range(weight.shape[0]):

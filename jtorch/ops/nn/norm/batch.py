@@ -18,9 +18,10 @@ from ...._engine.recording.record import write_result
 from ...._engine.recording.storage import overwrite
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from ...pointwise.division import divided_by_count
 from . import _messages
-from .layer_norm import HALVES, check_dtypes, check_values_per_channel, wanted_gradients, widen
+from .layer_norm import check_dtypes, check_values_per_channel, wanted_gradients
 
 
 def _channels_of(meta: Meta) -> int:
@@ -75,7 +76,7 @@ class _BatchNorm:
 
     def kept(self, number: Any) -> Any:
         """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
-        if self.meta.dtype in HALVES and not self.mixed:
+        if self.meta.dtype in dtypes.HALVES and not self.mixed:
             return number.astype(self.meta.dtype._numpy).astype(jnp.float32)
         return number
 

@@ -28,13 +28,6 @@ from ..padding import pad
 from ..pool.pooling import avg_pool2d, avg_pool3d
 from . import _messages
 
-HALVES = (dtypes.float16, dtypes.bfloat16)
-
-
-def widen(array: Any) -> Any:
-    """Return half precision as float32, which PyTorch normalises in."""
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
-
 
 def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     """Check the dtypes of an input and its parameters; return whether they differ.
@@ -48,7 +41,7 @@ def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     if parameters[0].meta.dtype is not meta.dtype:
         if any(each.meta.dtype is not dtypes.float32 for each in parameters):
             raise _messages.parameters_float()
-        if meta.dtype not in HALVES:
+        if meta.dtype not in dtypes.HALVES:
             raise _messages.same_dtype()
         return True
     for each in parameters[1:]:
@@ -304,7 +297,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     dtype = input.dtype
     if not is_inexact(dtype):
         raise messages.not_implemented("rms_norm", dtype._legacy_name)
-    compute = dtypes.float32 if dtype in HALVES else dtype
+    compute = dtypes.working_dtype(dtype)
     if eps is None:
         eps = float(np.finfo(compute.to_real()._numpy).eps)
     wide = input if compute is dtype else input.to(compute)

@@ -17,6 +17,7 @@ from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.memory_order import suggested_strides, suggests_channels_last
+from ..._shared.widening import is_half, widen
 from .._messages import negative_size
 from . import _messages
 from .pooling import channels_last, channels_second, publish_with_indices
@@ -131,10 +132,9 @@ def _adaptive_avg_pool(
     if 0 in shape or 0 in input.shape:
         return jnp.zeros(shape, input.dtype)
     images = channels_last(input, rank)
-    if rank == 3 and images.dtype.itemsize == 2 and largest <= _LONGEST_SUM:
+    if rank == 3 and is_half(images.dtype) and largest <= _LONGEST_SUM:
         return channels_second(_rounded_averages(images, bounds), batched)
-    wide = images.astype(jnp.float32) if images.dtype.itemsize == 2 else images
-    return channels_second(averages(wide, bounds).astype(input.dtype), batched)
+    return channels_second(averages(widen(images), bounds).astype(input.dtype), batched)
 
 
 def _average(input: Any, sizes: tuple[int, ...], rank: int) -> Any:

@@ -463,9 +463,7 @@ def _avg_pool(
     if not input.size:
         return pooling.empty(input)
     dtype = input.dtype
-    images = channels_last(input, rank)
-    if dtype.itemsize == 2:
-        images = images.astype(jnp.float32)
+    images = widen(channels_last(input, rank))
     sums = total(images, windows)
     if dtype.kind == "i":
         means = jnp.sign(sums) * (jnp.abs(sums) // np.abs(divisor)) * np.sign(divisor)

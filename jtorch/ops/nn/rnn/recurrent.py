@@ -35,7 +35,6 @@ _CELLS = {
     "rnn_tanh": forms.RNN_TANH,
     "rnn_relu": forms.RNN_RELU,
 }
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
 class _Packing:
@@ -106,7 +105,7 @@ class _Layer:
         self.wanted = [mode.grad and o.meta.grad != 0 for o in self.operands]
         self.keep = any(self.wanted)
         self.plain = self.meta.dtype.is_complex
-        self.wide = dtypes.float32 if self.meta.dtype in _HALVES else self.meta.dtype
+        self.wide = dtypes.working_dtype(self.meta.dtype)
         self.batch, self.hidden = given["hx"].meta.shape
         self.size = given["w_hh"].meta.shape[0] // self.cell.blocks
         self.rows = self.meta.shape[0]
