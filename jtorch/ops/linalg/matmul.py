@@ -20,6 +20,7 @@ from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, prom
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
+from .._shared.widening import is_half
 from ..pointwise.arithmetic import add
 from ..shape.views import t
 from . import _messages_products
@@ -41,10 +42,6 @@ def _unrounded_product(left, right):
     """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
     wide = jnp.float32 if is_half(left.dtype) else _accumulate(left)
     return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
-
-
-def _is_half(array):
-    return str(array.dtype) in ("float16", "bfloat16")
 
 
 def _mm_spec(operation, bound, mode) -> Spec:
@@ -612,7 +609,7 @@ def addbmm(
         beta, alpha: factors.
     """
     beta, alpha = _factors(numbers, beta, alpha)
-    if _is_half(left):
+    if is_half(left.dtype):
         return _fused_in_turn(addend, left, right, beta, alpha)
     product = _scaled(jnp.sum(_product(left, right), 0), alpha)
     return _scaled_addend(addend, beta) + product

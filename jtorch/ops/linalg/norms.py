@@ -16,7 +16,8 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from ..reduce.vector_norms import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.vector_norms import _norm_gradient, linalg_vector_norm, vector_norm_of
 from . import _messages
 from .common import check_inexact, check_matrix
 from .pairwise import _norm
@@ -250,7 +251,7 @@ def renorm(array: Any, *, order: float, limit: float, axes: tuple[int, ...], dty
     Returns:
         Tensor of the same shape.
     """
-    wide = _widen(array)
+    wide = widen(array)
     norm = vector_norm_of(wide, order, axes, True)
     factor = jnp.where(norm > limit, limit / (norm + 1e-7), 1)
     return cast(wide * factor, dtype)

@@ -15,14 +15,15 @@ from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..reduce.vector_norms import _norm_gradient, _widen, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.vector_norms import _norm_gradient, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
 _REAL = (dtypes.float32, dtypes.float64)
 
 
 def _difference(left: Any, right: Any, dtype: DType) -> Any:
-    return _widen(cast(left, dtype)) - _widen(cast(right, dtype))
+    return widen(cast(left, dtype)) - widen(cast(right, dtype))
 
 
 def _dist_spec(operation, bound, mode) -> Spec:

@@ -17,6 +17,7 @@ from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local, materialise
+from .._shared.widening import widen
 from ..creation.ranges import arange
 from ..reduce.vector_norms import vector_norm_of
 from . import _messages_embedding

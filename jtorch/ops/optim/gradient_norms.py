@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
+from .._shared.widening import widen
 from ..reduce.vector_norms import linalg_vector_norm, vector_norm_of
 
 

@@ -16,6 +16,7 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
 from .._shared import out_dtypes
+from .._shared.widening import widen
 from . import _messages_reduction
 
 
@@ -40,7 +41,7 @@ def norm_spec(operation, bound, mode) -> Spec:
     kept = reduced_shape(meta, axes, True)
 
     def vjp(cotangents, results, operands):
-        array = _widen(cast(operands[0], compute))
+        array = widen(cast(operands[0], compute))
         cotangent = cotangents[0].reshape(kept)
         norm = results[0].reshape(kept)
         component = jnp.real(array).dtype
@@ -68,11 +69,6 @@ def _check_not_empty(meta, order, dim) -> None:
             raise _messages_reduction.norm_of_empty_dim(order, each)
 
 
-def _widen(array):
-    """Return half precision as float32, which PyTorch adds up in."""
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
-
-
 def vector_norm_of(array, order: float, axes: tuple[int, ...], keepdim: bool):
     """Return the norm of order ``order`` (any number, or an infinity) over dimensions."""
     size = jnp.abs(array)
@@ -91,7 +87,7 @@ def vector_norm_of(array, order: float, axes: tuple[int, ...], keepdim: bool):
 
 def vector_norm_in(array: Any, dtype: DType, order: float, axes: tuple[int, ...], keepdim: bool):
     """Return the norm over dimensions, computed in a dtype, of that dtype's real one."""
-    wide = _widen(cast(array, dtype))
+    wide = widen(cast(array, dtype))
     return cast(vector_norm_of(wide, order, axes, keepdim), dtype.to_real())
 
 

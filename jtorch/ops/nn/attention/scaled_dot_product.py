@@ -91,7 +91,7 @@ def _flash_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     scale = bound.get("scale")
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     dtype = query.dtype
-    compute_dtype = dtypes.float32 if dtype in _HALVES else dtype
+    compute_dtype = dtypes.working_dtype(dtype)
     heads, key_heads = query.shape[1], key.shape[1]
     groups = heads // key_heads
     params = {

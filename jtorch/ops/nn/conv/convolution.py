@@ -257,13 +257,13 @@ def _real_convolution(
 ) -> Any:
     """Convolve real images."""
     if transposed:
-        result = input_gradient(_widened(input), _widened(weight), shape[2:], geometry)
+        result = input_gradient(widen(input), widen(weight), shape[2:], geometry)
     else:
-        result = convolve(_widened(input), _widened(weight), geometry)
+        result = convolve(widen(input), widen(weight), geometry)
     if not input.shape[1]:
         return input.reshape(shape)
     if bias is not None:
-        result = result + _widened(bias).reshape(1, -1, *(1,) * (len(shape) - 2))
+        result = result + widen(bias).reshape(1, -1, *(1,) * (len(shape) - 2))
     return result.astype(input.dtype)
 
 

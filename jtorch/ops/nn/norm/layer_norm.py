@@ -22,6 +22,7 @@ from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from ...pointwise.division import div, divided_by_count
 from .. import _messages as nn_messages
 from ..padding import pad

@@ -16,6 +16,7 @@ from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from ...pointwise import arithmetic
 from .. import _messages as nn_messages
 from ..activations import relu

@@ -17,7 +17,6 @@ from ...._engine.recording.kinds.base import Custom, cast
 from . import _messages
 from .forms import columns, projected_rows, rectified
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 _BIASES = ("b_ih", "b_hh")
 _WEIGHTS = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
 
@@ -77,7 +76,7 @@ def _wide(arrays: tuple, biases: tuple[bool, bool], dtype: DType) -> list[Any]:
         biases: which of the two biases, the last operands, there are.
         dtype: of the operands.
     """
-    compute_dtype = dtypes.float32 if dtype in _HALVES else dtype
+    compute_dtype = dtypes.working_dtype(dtype)
     wide = [cast(array, compute_dtype) for array in arrays]
     count = len(wide) - sum(biases)
     rest = iter(wide[count:])
