@@ -9,6 +9,7 @@ from .shape import (
     copying,
     diagonals,
     dtype,
+    flips,
     inplace,
     joining,
     order,
@@ -17,17 +18,18 @@ from .shape import (
     strided,
     views,
 )
+from .creation import creation, random, ranges, sampling_gradients
 from .indexing import advanced, along_dim, masks, repeats, scatter, view_copies
 from .reduce import (
     counting,
     cumulative,
     extrema,
+    finite_differences,
     histograms,
     quantile,
     segments,
     softmax,
     sorting,
-    statistics,
     sums,
     variance,
     vector_norms,
@@ -48,6 +50,7 @@ from .pointwise import (
 from .optim import curvature, foreach, gradient_norms
 from .linalg import (
     cholesky,
+    covariance,
     determinants,
     ldl,
     low_rank,
@@ -65,8 +68,6 @@ from .linalg import (
     vector_distances,
 )
 from .special import aliases, bessel, functions, polynomials
-from .creation import creation, random, ranges
-from .fft import fourier, stft
 from .nn import (
     activations,
     dropout,
@@ -75,7 +76,6 @@ from .nn import (
     grid_sampling,
     padding,
     resampling,
-    sampling_gradients,
     weight_norm,
 )
 from .nn.attention import multihead, scaled_dot_product
@@ -84,6 +84,7 @@ from .nn.loss import classification, ctc, linear, margin, pointwise
 from .nn.norm import batch, layer_norm
 from .nn.pool import adaptive, fractional, pooling, unpooling
 from .nn.rnn import cells, packing, recurrent
+from .fft import fourier, stft
 from .compat import aten, internal_forms
 
 set_primitives(

@@ -22,7 +22,7 @@ from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
 from .._engine.recording.trace import materialise
 from ..ops.creation.creation import empty_strided
-from ..ops.pointwise.complex_numbers import _neg_view
+from ..ops.shape.flips import _neg_view
 from ..ops.shape.strided import _as_strided, as_strided
 from ..ops.shape.views import _slice, _view, permute
 from ..storage import TypedStorage, UntypedStorage, extent, flat_elements

@@ -31,7 +31,6 @@ from ..._random import philox
 from ..._runtime.generator import generator_of
 from .._shared import out_dtypes
 from .._shared.gradient_rules import not_differentiable
-from ..nn.sampling_gradients import gamma_gradient
 from ..shape.copying import format_strides
 from . import _messages
 from .creation import (
@@ -42,6 +41,7 @@ from .creation import (
     filled_tensor,
     publish_function,
 )
+from .sampling_gradients import gamma_gradient
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "

@@ -19,6 +19,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..creation.creation import ones, zeros
+from ..nn.padding import pad
 from ..reduce.counting import host_array
 from ..shape.dtype import view_as_complex, view_as_real
 from . import _messages_stft
@@ -167,9 +168,6 @@ def stft(
     if center and align_to_window is not None:
         raise _messages_stft.align_when_centered()
     if center:
-        # against the order of the families: a signal is padded as images are
-        from ..nn.padding import pad
-
         ndim = input.dim()
         margin = int(n_fft // 2)
         extended = input.view([1] * (3 - ndim) + list(input.shape))
@@ -228,9 +226,6 @@ def _stft(
             f"size {list(window.shape)}"
         )
     if align:
-        # against the order of the families, as above
-        from ..nn.padding import pad
-
         margin = (n_fft - win) // 2
         frames = pad(frames.unsqueeze(0), [margin, margin], "constant").squeeze(0)
     frames = _frames.call(frames, n_fft, hop)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..._core import dtypes
 from ..._engine.declare import publish
+from ..creation.random import randn
 from .matmul import matmul
 from .qr import linalg_qr
 from .spectral import linalg_svd
@@ -22,9 +23,6 @@ def _basis(a: Any, count: int, rounds: int, shift: Any) -> Any:
 
     Halko, Martinsson, Tropp, "Finding structure with randomness", arXiv:0909.4061, algorithm 4.4.
     """
-    # against the order of the families: a projection on random vectors
-    from ..creation.random import randn
-
     dtype = a.dtype if a.is_complex() else _floating(a)
     start = randn(a.shape[-1], count, dtype=dtype, device=a.device)
 

@@ -14,6 +14,7 @@ from ..._core.memory_format import contiguous_format
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
+from ..creation.ranges import eye
 from ..shape import strided
 from ..shape.joining import cat
 from . import _messages
@@ -141,9 +142,6 @@ def _power(input, n):
     """Raise square matrices to an integer power, in PyTorch's order of products."""
     check_square(input._value.meta, "linalg.matrix_power")
     if n == 0:
-        # against the order of the families: an identity that is ready, not recorded
-        from ..creation.ranges import eye
-
         identity = eye(input.shape[-1], dtype=input.dtype, device=input.device)
         return input.clone(memory_format=contiguous_format).copy_(identity)
     if n == 1:

@@ -255,3 +255,38 @@ def renorm(array: Any, *, order: float, limit: float, axes: tuple[int, ...], dty
     norm = vector_norm_of(wide, order, axes, True)
     factor = jnp.where(norm > limit, limit / (norm + 1e-7), 1)
     return cast(wide * factor, dtype)
+
+
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """Vector norm ``(sum_i |x_i|^p)^(1/p)``, or Frobenius or nuclear norm of matrices.
+
+    Args:
+        p: order of the norm, ``"fro"`` or ``"nuc"``.
+        dim: the dimensions to reduce; all of them where it is absent.
+        keepdim: whether they stay, with size 1.
+        dtype: what to compute in.
+    Returns:
+        Real tensor without the reduced dimensions.
+    """
+    dims = [dim] if isinstance(dim, int) else dim
+    options = {} if out is None else {"out": out}
+    if isinstance(p, str):
+        if p == "fro" and (dims is None or len(dims) <= 2):
+            return vector_norm(input, 2, dims, keepdim, dtype=dtype, **options)
+        dims = list(range(input.dim())) if dims is None else dims
+        return matrix_norm(input, p, dims, keepdim, dtype=dtype, **options)
+    return vector_norm(input, 2.0 if p is None else p, dims, keepdim, dtype=dtype, **options)
+
+
+def _norm_method(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """See ``torch.norm``."""
+    return norm(self, p, dim, keepdim, dtype=dtype)
+
+
+publish(
+    "norm",
+    norm,
+    method=_norm_method,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    autocast=Autocast(cuda="float32"),
+)

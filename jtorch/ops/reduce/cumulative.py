@@ -19,6 +19,7 @@ from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
 from .._shared.calls import named
 from .._shared.widening import widen
+from ..creation.creation import zeros_like
 from ..shape.joining import cat
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
@@ -302,9 +303,6 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
             raise _messages_cumulative.diff_sizes()
     parts = [part for part in (prepend, input, append) if part is not None]
     if n == 0:
-        # against the order of the families: a copy whose gradient is that of a write
-        from ..creation.creation import zeros_like
-
         return zeros_like(input).copy_(input)
     joined = cat.call(parts, axis) if len(parts) > 1 else input
     truth = input.dtype is dtypes.bool_

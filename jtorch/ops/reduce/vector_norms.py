@@ -10,12 +10,11 @@ import jax.numpy as jnp
 from ..._core import messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import Autocast, Out, op, publish
+from ..._engine.declare import Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
-from .._shared import out_dtypes
 from .._shared.widening import widen
 from . import _messages_reduction
 
@@ -150,44 +149,3 @@ def linalg_vector_norm(
         Real tensor without the reduced dimensions.
     """
     return vector_norm_in(array, dtype, order, axes, keepdim)
-
-
-_vector_norm = linalg_vector_norm.call
-
-
-def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """Vector norm ``(sum_i |x_i|^p)^(1/p)``, or Frobenius or nuclear norm of matrices.
-
-    Args:
-        p: order of the norm, ``"fro"`` or ``"nuc"``.
-        dim: the dimensions to reduce; all of them where it is absent.
-        keepdim: whether they stay, with size 1.
-        dtype: what to compute in.
-    Returns:
-        Real tensor without the reduced dimensions.
-    """
-    dims = [dim] if isinstance(dim, int) else dim
-    options = {} if out is None else {"out": out}
-    if isinstance(p, str):
-        if p == "fro" and (dims is None or len(dims) <= 2):
-            return _vector_norm(input, 2, dims, keepdim, dtype=dtype, **options)
-        # against the order of the families: one function for the norms of vectors and matrices
-        from ..linalg.norms import matrix_norm
-
-        dims = list(range(input.dim())) if dims is None else dims
-        return matrix_norm(input, p, dims, keepdim, dtype=dtype, **options)
-    return _vector_norm(input, 2.0 if p is None else p, dims, keepdim, dtype=dtype, **options)
-
-
-def _norm_method(self, p="fro", dim=None, keepdim=False, dtype=None):
-    """See ``torch.norm``."""
-    return norm(self, p, dim, keepdim, dtype=dtype)
-
-
-publish(
-    "norm",
-    norm,
-    method=_norm_method,
-    out=Out(dtype=out_dtypes.expected_cpp_name),
-    autocast=Autocast(cuda="float32"),
-)

@@ -14,6 +14,7 @@ from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.storage import is_flipped
 from . import _messages_views
+from .flips import _neg_view, conj
 from .split import select
 
 
@@ -193,9 +194,6 @@ def view_as_complex(input):
 def _pairs(input: Any) -> Any:
     """Return a complex tensor's parts as PyTorch views them, of a conjugated one those stored."""
     if is_flipped(input, "_conj"):
-        # against the order of the families: conjugation is a pointwise operator
-        from ..pointwise.complex_numbers import conj
-
         return _view_as_real.call(conj(input))
     return _view_as_real.call(input)
 
@@ -213,9 +211,6 @@ def imag(input: Any) -> Any:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     pairs = _pairs(input)
     if is_flipped(input, "_conj"):
-        # against the order of the families: negation is a pointwise operator
-        from ..pointwise.complex_numbers import _neg_view
-
         pairs = _neg_view.call(pairs)
     return select(pairs, -1, 1)
 

@@ -17,6 +17,7 @@ from ..._engine.recording.kinds.base import View, normalise_dim
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import Alias, current_value, is_flipped, storage_of
 from . import _messages_views
+from .flips import _conj, _neg_view
 from .views import detach
 
 # as_strided
@@ -186,9 +187,6 @@ def strided_view(
     steps: tuple[Step, ...] = (Step(detach, ()), step) if detached else (step,)
     # PyTorch keeps the conjugate and the negative bit: the storage's elements are read so, too.
     if is_flipped(input):
-        # against the order of the families: the flips are pointwise operators
-        from ..pointwise.complex_numbers import _conj, _neg_view
-
         flips = (_conj, _neg_view)
         steps += tuple([Step(flip, ()) for flip in flips if is_flipped(input, flip.name)])
     whole = shared.value
