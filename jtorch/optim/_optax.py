@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine.recording.multi_tensor import ready_full
+from ..ops.optim.optax_steps import OptaxStep
 from .optimizer import Optimizer, ParamsT, _use_grad_for_differentiable
 
 __all__ = ["Optax"]
@@ -36,8 +37,6 @@ class Optax(Optimizer):
     """
 
     def __init__(self, params: ParamsT, transformation: Any) -> None:
-        from ..ops.optim.optax_steps import OptaxStep
-
         super().__init__(params, {"differentiable": False})
         if len(self.param_groups) != 1:
             raise ValueError("Optax optimizes one parameter group")
