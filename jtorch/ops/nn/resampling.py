@@ -324,7 +324,7 @@ def _check_dtype(meta: Meta, kind: str, antialias: bool) -> None:
     flat = meta.ndim == 4
     if antialias:
         kernel = "compute_index_ranges_weights"
-        known -= {dtypes.float16, dtypes.bfloat16}
+        known -= dtypes.HALVES
     elif kind.startswith("nearest"):
         kernel = "upsample_nearest2d_channels_last" if flat else "compute_indices_weights_nearest"
     elif kind == "bicubic":
