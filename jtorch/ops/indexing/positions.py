@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import FUNCTIONS, METHODS, publish
-from ..._engine.graph.op import REGISTRY, Op, Spec
+from ..._engine.declare import publish
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.record import make_general
 from ..._engine.recording.signatures import CallSignature
@@ -165,12 +165,3 @@ def in_range(entry: Op, error: Callable, negative: bool, flat: bool) -> Callable
 def publish_guarded(entry: Op, error: Callable, *, negative: bool, flat: bool) -> None:
     """Publish the forms of an operator, which refuse positions out of range, see ``in_range``."""
     publish_checked(entry, in_range(entry, error, negative, flat))
-
-
-def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
-    """Let the forms of an operator that are published already refuse positions out of range."""
-    entry = REGISTRY[name]
-    check = in_range(entry, error, negative, flat)
-    for form in (name, name + "_"):
-        METHODS[form] = checked(REGISTRY[form], METHODS[form], True, check)
-    FUNCTIONS[name] = checked(entry, FUNCTIONS[name], False, check)

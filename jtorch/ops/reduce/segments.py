@@ -16,7 +16,7 @@ from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared import out_dtypes
-from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
+from ..indexing.positions import INTEGERS, grid, publish_guarded, raised, same_layout
 from ..indexing.scatter import reduce_at
 from ..shape.joining import cat
 from . import _messages_segments
@@ -60,6 +60,8 @@ def _index_reduce_spec(operation, bound, mode) -> Spec:
     "*, bool include_self=True, Tensor out=None)",
     kind=Custom(_index_reduce_spec),
     inplace=True,
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def index_reduce(
@@ -89,7 +91,7 @@ def index_reduce(
     return result.reshape(shape).astype(dtype)
 
 
-guard("index_reduce", _messages_segments.index_out_of_range, False, False)
+publish_guarded(index_reduce, _messages_segments.index_out_of_range, negative=False, flat=False)
 
 
 # Segments
