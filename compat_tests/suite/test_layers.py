@@ -28,8 +28,9 @@ FAMILIES = (
     ("creation",),
     ("indexing",),
     ("reduce",),
-    ("pointwise", "optim"),
+    ("pointwise",),
     ("linalg", "special"),
+    ("optim",),
     ("nn",),
     ("fft",),
     ("compat",),
@@ -151,8 +152,9 @@ REGISTRIES = frozenset(
     )
 )
 DECLARING = ("declare", "op")
-#: What may look an operator up by a string: the declaration, and ``torch.ops.aten``.
-BY_NAME = ("jtorch._engine.declare", "jtorch.ops.compat.aten")
+#: What may look an operator up by a string: the declaration, ``torch.ops.aten`` and the namespace
+#: that answers for names.
+BY_NAME = ("jtorch._engine.declare", "jtorch.ops.compat.aten", "jtorch.nn.functional")
 
 
 def look_ups(source: str) -> list[int]:

@@ -47,7 +47,6 @@ from .pointwise import (
     select,
     unary,
 )
-from .optim import curvature, foreach, gradient_norms
 from .linalg import (
     cholesky,
     covariance,
@@ -68,6 +67,7 @@ from .linalg import (
     vector_distances,
 )
 from .special import aliases, bessel, functions, polynomials
+from .optim import curvature, foreach, gradient_norms
 from .nn import (
     activations,
     dropout,

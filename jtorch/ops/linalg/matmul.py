@@ -711,4 +711,10 @@ def linear(*args, **kwargs):
 
 
 # Of one that is imported the products convert their operands themselves.
-publish("linear", linear, registry=NN_FUNCTIONS, autocast="lower")
+publish(
+    "linear",
+    linear,
+    registry=NN_FUNCTIONS,
+    signatures=("(Tensor input, Tensor weight, Tensor? bias=None)",),
+    autocast="lower",
+)

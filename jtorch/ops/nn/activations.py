@@ -12,7 +12,7 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, InPlace, op, publish
+from ..._engine.declare import NN_FUNCTIONS, Autocast, InPlace, op, publish
 from ..._engine.graph.op import Op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
@@ -668,8 +668,8 @@ def _sigmoid(input: Any) -> Any:
 
 publish("sigmoid", _sigmoid, registry=NN_FUNCTIONS)
 
-for _name in ("relu_", "selu_", "celu_", "threshold_"):
-    publish(_name, FUNCTIONS[_name], registry=NN_FUNCTIONS)
+for _operator in (relu, selu, celu, _threshold):
+    publish(f"{_operator.name}_", _operator.inplace_function, registry=NN_FUNCTIONS)
 
 
 def _publish_inplace(operator: Op, signature: str) -> None:

@@ -17,6 +17,7 @@ from ..._engine.graph.op import REGISTRY, Op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
 from ..._engine.recording.trace import local
+from ..linalg.matmul import mm
 from ..pointwise import arithmetic, division, power, rounding, select, unary  # noqa: F401
 from .steps import _wide, add, lerp, times
 
@@ -301,9 +302,6 @@ def _foreach_max(self: Any) -> tuple[Any, ...]:
 
 
 def _foreach_mm(self: Any, mat2: Any) -> tuple[Any, ...]:
-    # against the order of the families: matrix products come after lists of tensors.
-    from ..linalg.matmul import mm
-
     tensors = _checked(self, "mm")
     others = _spread(mat2, len(tensors))
     return tuple([mm.call(a, b) for a, b in zip(tensors, others, strict=True)])

@@ -170,5 +170,5 @@ def equal(*args, **kwargs) -> bool:
 
 
 allclose.__module__ = equal.__module__ = "torch"
-publish("allclose", allclose, method=allclose)
-publish("equal", equal, method=equal)
+publish("allclose", allclose, method=allclose, signatures=_all_close)
+publish("equal", equal, method=equal, signatures=_all_equal)

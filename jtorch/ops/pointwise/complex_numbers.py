@@ -86,6 +86,7 @@ publish(
     "conj_physical",
     _of_complex(_conjugate.call),
     method=_of_complex(record.make_unary(_conjugate, True)),
+    signatures=_conjugate,
 )
 _conjugate_in_place = _conjugate.inplace_twin.call  # counted as a write of real ones, too
 publish("conj_physical_", _conjugate_in_place, method=_conjugate_in_place)

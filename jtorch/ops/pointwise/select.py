@@ -335,7 +335,8 @@ _METHOD = Schema(
 for _call in (where_function, where_method):
     _call.__name__ = _call.__qualname__ = "where"
     _call.__module__ = "torch"
-publish("where", where_function, method=where_method)
+publish("where", where_function, signatures=where)
+publish("where", method=where_method)
 
 
 def _check_heaviside(operator, operands, static) -> None:

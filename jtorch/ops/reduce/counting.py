@@ -115,7 +115,13 @@ def _make_nonzero(as_method: bool) -> Callable:
 
 
 nonzero = _make_nonzero(False)
-publish("nonzero", nonzero, method=_make_nonzero(True), out=Out(dtype=out_dtypes.nonzero))
+publish(
+    "nonzero",
+    nonzero,
+    method=_make_nonzero(True),
+    signatures=("(Tensor input, *, bool as_tuple=False, Tensor out=None)",),
+    out=Out(dtype=out_dtypes.nonzero),
+)
 
 
 def _grouped(rows: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -232,7 +232,7 @@ def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
     return copy.inplace_twin.call(self, other, *args, **kwargs)
 
 
-publish("copy_", method=copy_)
+publish("copy_", method=copy_, signatures=copy)
 publish("fill_", method=fill.inplace_twin.call)
 publish("zero_", method=zero.inplace_twin.call)
 

@@ -21,6 +21,7 @@ from ...linalg.matmul import baddbmm, bmm, linear, matmul
 from ...reduce.softmax import softmax
 from ...shape.joining import cat
 from ..activations import _gelu, relu
+from ..dropout import dropout_function
 from ..norm.layer_norm import layer_norm
 from . import _messages
 from .scaled_dot_product import scaled_dot_product_attention
@@ -351,7 +352,7 @@ def _with_weights(cut, q, k, v, mask, dropout_p, is_causal) -> tuple[Any, Any]:
         scores = baddbmm.call(mask, q, k.transpose(-2, -1))
     weights = softmax.call(scores, -1)
     if dropout_p > 0.0:
-        weights = NN_FUNCTIONS["dropout"](weights, dropout_p)
+        weights = dropout_function(weights, dropout_p)
     output = bmm.call(weights, v).transpose(0, 1)
     return output.reshape(cut.steps * cut.batch, cut.features), weights
 

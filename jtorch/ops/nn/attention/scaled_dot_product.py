@@ -19,7 +19,7 @@ from ...._core import attention_backends as backends
 from ...._core import dtypes, messages
 from ...._core.attention_backends import SDPBackend
 from ...._core.dtypes import dtype as DType
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op, publish
+from ...._engine.declare import NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
@@ -27,6 +27,7 @@ from ...._engine.recording.trace import local
 from ...creation.creation import ones, zeros_like
 from ...linalg.matmul import matmul
 from ...shape.copying import format_strides
+from ..dropout import dropout
 from . import _messages
 
 _PRECISION = jax.lax.Precision.HIGHEST
@@ -397,7 +398,7 @@ def _step_by_step(
         result = matmul(dropped, value * (1.0 / (1.0 - dropout_p)))
         return result.to(origin), dropped.to(origin)
     if dropout_p:
-        weights = FUNCTIONS["dropout"](weights, dropout_p, True)
+        weights = dropout(weights, dropout_p, True)
     result = matmul(weights, value)
     return result.to(origin), weights.to(origin)
 

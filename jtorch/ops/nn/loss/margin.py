@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op, publish
+from ...._engine.declare import NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...creation.creation import zeros_like
 from ...linalg.pairwise import pairwise_distance
-from ...pointwise.select import clamp_min, where
+from ...pointwise.select import clamp_min, minimum, where
 from .. import _messages as nn_messages
 from ..activations import log_sigmoid
 from . import _messages
@@ -272,7 +272,7 @@ def triplet_margin_with_distance_loss(
     near = distance(anchor, positive)
     far = distance(anchor, negative)
     if swap:
-        far = FUNCTIONS["minimum"](far, distance(positive, negative))
+        far = minimum.call(far, distance(positive, negative))
     return reduced(clamp_min.call(margin + near - far, 0), reduction)
 
 

@@ -180,8 +180,7 @@ def _make_average(rank: int) -> Callable:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
         output_size: number of windows, or one for each dimension; ``None`` for the input's size.
     """
-    publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
-    return NN_FUNCTIONS[name]  # as it is where autocast is on
+    return publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
 
 
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))

@@ -17,7 +17,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
 from ...._core.schema.schema import Schema
-from ...._engine.declare import FUNCTIONS, op, publish
+from ...._engine.declare import op, publish
 from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast
@@ -27,6 +27,7 @@ from ...._engine.recording.trace import materialise
 from ...shape.joining import cat, stack
 from ...shape.split import narrow, unbind
 from ...shape.views import squeeze, transpose, unsqueeze
+from ..dropout import dropout as apply_dropout
 from . import _messages, forms
 
 _CELLS = {
@@ -320,7 +321,7 @@ def _run_layers(
                 kept.append(state)
         input = cat.call(outputs, -1) if bidirectional else outputs[0]
         if dropout and layer < layers - 1:
-            input = FUNCTIONS["dropout"](input, dropout, True)
+            input = apply_dropout(input, dropout, True)
     return input, [stack.call(states, 0) for states in last]
 
 
