@@ -21,24 +21,6 @@ from ..linalg.matmul import mm
 from ..pointwise import arithmetic, division, power, rounding, select, unary  # noqa: F401
 from .steps import _wide, add, lerp, times
 
-_UNARY = (
-    *("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "erf", "erfc", "exp", "expm1"),
-    *("floor", "frac", "lgamma", "log", "log10", "log1p", "log2", "neg", "reciprocal", "round"),
-    *("rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"),
-)
-_BINARY = ("add", "sub", "mul", "div", "pow")
-_TERNARY = ("addcmul", "addcdiv")
-#: What operators do not say themselves by ``foreach=`` in their entries, in the same form: the
-#: names without ``_foreach_``, and what their arguments are besides the list. Those of a binary one
-#: are a number, a tensor, or one of them for each tensor of the list.
-_NOT_IN_ENTRIES: dict[str, dict[str, str]] = {
-    **{name: {name: "unary"} for name in _UNARY},
-    **{name: {name: "binary"} for name in _BINARY},
-    **{name: {name: "ternary"} for name in _TERNARY},
-    "maximum": {"maximum": "binary", "clamp_min": "binary"},
-    "minimum": {"minimum": "binary", "clamp_max": "binary"},
-}
-
 #: Which bound of ``clamp`` an operator is where its second argument is a number.
 _BOUNDS = {"maximum": "min", "minimum": "max"}
 
@@ -314,8 +296,7 @@ def _foreach_powsum(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Any, ..
 
 _DECLARE = {"unary": _declare_unary, "binary": _declare_binary, "ternary": _declare_ternary}
 for _operator in list(REGISTRY.values()):
-    _forms = _operator.foreach or _NOT_IN_ENTRIES.get(_operator.name, {})
-    for _name, _arity in _forms.items():
+    for _name, _arity in (_operator.foreach or {}).items():
         _DECLARE[_arity](_name, _operator)
 for _name, _function in (
     ("lerp", _foreach_lerp),

@@ -86,6 +86,7 @@ class Sum(Pointwise):
         "__add__",
         "__radd__",
     ),
+    foreach="binary",
 )
 def add(input, other, alpha=1):
     """Add ``other``, times ``alpha``, to ``input``.
@@ -120,6 +121,7 @@ def _bool_or_sum(input, other):
     saves=(),
     numbers_as_tensors=True,
     python=("__sub__",),
+    foreach="binary",
 )
 def sub(input, other, alpha=1):
     """Subtract ``other``, times ``alpha``, from ``input``.
@@ -171,6 +173,7 @@ def rsub(input, other, alpha=1):
         "__mul__",
         "__rmul__",
     ),
+    foreach="binary",
 )
 def mul(input, other):
     """Multiply two tensors element by element.
@@ -202,6 +205,7 @@ def _no_bool_negation(op, operands, static) -> None:
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
     python=("__neg__",),
+    foreach="unary",
 )
 def neg(input):
     """Change the sign of each element.
@@ -247,6 +251,7 @@ def _no_complex_in_place(op, operands, static) -> None:
     saves=("input",),
     out=Out(dtype=out_dtypes.found_dtype),
     python=("__abs__",),
+    foreach="unary",
 )
 def abs(input):
     """Take the absolute value of each element.
@@ -284,6 +289,7 @@ def _no_complex_sign(op, operands, static) -> None:
     inplace=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def sign(input):
     """Return -1, 0 or 1 for negative elements, zeros and positive ones.
@@ -334,6 +340,7 @@ def sgn(input):
     inplace=True,
     saves=("tensor1", "tensor2"),
     autocast=Autocast(cuda="promote"),
+    foreach="ternary",
 )
 def addcmul(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 * tensor2`` to ``input``.
@@ -365,6 +372,7 @@ def _no_integer_addcdiv(op, operands, static) -> None:
     inplace=True,
     saves=("tensor1", "tensor2"),
     autocast=Autocast(cuda="promote"),
+    foreach="ternary",
 )
 def addcdiv(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 / tensor2`` to ``input``.

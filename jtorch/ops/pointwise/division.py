@@ -137,6 +137,7 @@ def divided_by_count(total, count):
     aliases=("divide",),
     numbers_as_tensors=True,
     python=("__truediv__",),
+    foreach="binary",
 )
 def div(input, other, rounding_mode=None):
     """Divide ``input`` by ``other``.
@@ -352,6 +353,7 @@ def fmod(input, other):
     saves=("result",),
     vjp=from_result(lambda gradient, result: -gradient * (result * result)),
     autocast=Autocast(cuda="float32"),
+    foreach="unary",
 )
 def reciprocal(input):
     """Reciprocal ``1 / x`` of each element.

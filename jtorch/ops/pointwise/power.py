@@ -141,6 +141,7 @@ def _saves_of_power(operands):
     special=_SPECIAL,
     autocast=Autocast(cuda="float32"),
     python=("__pow__",),
+    foreach="binary",
 )
 def pow(exponent, input=None, self=None):
     """Raise ``input`` to the power ``exponent``.
@@ -267,6 +268,7 @@ publish("float_power_", method=float_power_)
     inplace_function=True,
     saves=("result",),
     vjp=from_result(lambda gradient, result: gradient / (2 * result)),
+    foreach="unary",
 )
 def sqrt(input):
     """Square root of each element.
@@ -288,6 +290,7 @@ def sqrt(input):
     saves=("result",),
     vjp=from_result(lambda gradient, result: -0.5 * gradient * (result * result * result)),
     autocast=Autocast(cuda="float32"),
+    foreach="unary",
 )
 def rsqrt(input):
     """Reciprocal square root ``x^(-1/2)`` of each element.

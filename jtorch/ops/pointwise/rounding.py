@@ -26,7 +26,7 @@ def _is_exact(array) -> bool:
 
 
 def _declare_rounding(
-    name: str, summary: str, function: Callable, aliases: tuple[str, ...] = ()
+    name: str, summary: str, function: Callable, aliases: tuple[str, ...] = (), *, foreach: str
 ) -> Op:
     def pure(input):
         return input if _is_exact(input) else function(input)
@@ -52,21 +52,26 @@ def _declare_rounding(
         aliases=aliases,
         saves=(),
         out=Out(dtype=out_dtypes.found_dtype),
+        foreach=foreach,
     )(pure)
 
 
 # PyTorch's gradient of them is zero, also where the element is not finite.
 floor = _declare_rounding(
-    "floor", "Round each element down.", with_partials(lambda x: jnp.floor(x), None)
+    "floor",
+    "Round each element down.",
+    with_partials(lambda x: jnp.floor(x), None),
+    foreach="unary",
 )
 ceil = _declare_rounding(
-    "ceil", "Round each element up.", with_partials(lambda x: jnp.ceil(x), None)
+    "ceil", "Round each element up.", with_partials(lambda x: jnp.ceil(x), None), foreach="unary"
 )
 trunc = _declare_rounding(
     "trunc",
     "Round each element to zero.",
     with_partials(lambda x: jnp.trunc(x), None),
     aliases=("fix",),
+    foreach="unary",
 )
 
 _round = with_partials(lambda x: jnp.round(x), None)
@@ -92,6 +97,7 @@ class _Round(Pointwise):
     inplace_function=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def round(input, decimals=0):
     """Round each element to the nearest integer, halves to the even one.
@@ -120,6 +126,7 @@ def round(input, decimals=0):
     inplace_function=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def frac(input):
     """Return the part of each element after the point, with its sign.

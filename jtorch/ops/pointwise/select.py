@@ -214,7 +214,13 @@ _fmin = with_partials(
 )
 
 
-def _declare_extremum(name: str, summary: str, function: Callable, kernel: str) -> Op:
+def _declare_extremum(
+    name: str,
+    summary: str,
+    function: Callable,
+    kernel: str,
+    foreach: dict[str, str] | None = None,
+) -> Op:
     def check_complex(operator, operands, static) -> None:
         if any(operand.meta.dtype.is_complex for operand in operands.values()):
             raise _messages.extremum_of_complex(name)
@@ -234,16 +240,21 @@ def _declare_extremum(name: str, summary: str, function: Callable, kernel: str) 
             check_operands=check_complex, check=only(BOOL, INTEGRAL, FLOATING, kernel=kernel)
         ),
         arity="binary",
+        foreach=foreach,
     )(pure)
 
 
 maximum = _declare_extremum(
-    "maximum", "Return the larger of each pair of elements, NaN if one is.", _maximum, "maximum_cpu"
+    "maximum",
+    "Return the larger of each pair of elements, NaN if one is.",
+    _maximum,
+    "maximum_cpu",
+    foreach={"maximum": "binary", "clamp_min": "binary"},
 )
 minimum = _declare_extremum(
     "minimum", "Return the smaller of each pair of elements, NaN if one is.", _minimum,
     "minimum_cpu",
-)  # fmt: skip
+foreach={"minimum": "binary", "clamp_max": "binary"})  # fmt: skip
 fmax = _declare_extremum(
     "fmax", "Return the larger of each pair of elements, NaN only if both are.", _fmax,
     "maximum_cpu",

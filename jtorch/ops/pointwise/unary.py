@@ -96,7 +96,7 @@ _expm1_gradient = lambda gradient, result: gradient * (result + 1)  # noqa: E731
 exp = declare_unary(
     "exp", "Exponential ``e^x`` of each element.", jnp.exp,
     by_result=lambda gradient, result: gradient * result, autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 exp2 = declare_unary(
     "exp2", "Exponential of base 2, ``2^x``, of each element.", _exp2,
     aliases=(), by_result=lambda gradient, result: gradient * result * _LN2,
@@ -104,51 +104,56 @@ exp2 = declare_unary(
 expm1 = declare_unary(
     "expm1", "Exponential minus 1, ``e^x - 1``, of each element, exact near 0.", jnp.expm1,
     by_result=_expm1_gradient, autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 log = declare_unary(
     "log",
     "Natural logarithm of each element.",
     jnp.log,
     derivative=lambda x: 1 / x,
     autocast=_IN_FLOAT32,
+    foreach="unary",
 )
 log2 = declare_unary(
     "log2", "Logarithm of base 2 of each element.", jnp.log2,
     derivative=lambda x: 1 / (x * _LN2), autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 log10 = declare_unary(
     "log10", "Logarithm of base 10 of each element.", jnp.log10,
     derivative=lambda x: 1 / (x * _LN10), autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 log1p = declare_unary(
     "log1p", "Natural logarithm ``log(1 + x)`` of each element, exact near 0.", jnp.log1p,
     derivative=_log1p_derivative,
     node_name="Log1PBackward0", autocast=_IN_FLOAT32,
-)  # fmt: skip
-sin = declare_unary("sin", "Sine of each element, an angle in radians.", jnp.sin)
-cos = declare_unary("cos", "Cosine of each element, an angle in radians.", jnp.cos)
+foreach="unary")  # fmt: skip
+sin = declare_unary("sin", "Sine of each element, an angle in radians.", jnp.sin, foreach="unary")
+cos = declare_unary("cos", "Cosine of each element, an angle in radians.", jnp.cos, foreach="unary")
 tan = declare_unary(
     "tan", "Tangent of each element, an angle in radians.", jnp.tan,
     by_result=lambda gradient, result: gradient * (1 + result * result), autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 asin = declare_unary(
     "asin", "Arcsine of each element, an angle in radians.", jnp.arcsin,
     aliases=("arcsin",), derivative=lambda x: 1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 acos = declare_unary(
     "acos", "Arccosine of each element, an angle in radians.", jnp.arccos,
     aliases=("arccos",), derivative=lambda x: -1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 atan = declare_unary(
     "atan", "Arctangent of each element, an angle in radians.", jnp.arctan,
     aliases=("arctan",), derivative=lambda x: 1 / (x * x + 1),
-)  # fmt: skip
-sinh = declare_unary("sinh", "Hyperbolic sine of each element.", jnp.sinh, autocast=_IN_FLOAT32)
-cosh = declare_unary("cosh", "Hyperbolic cosine of each element.", jnp.cosh, autocast=_IN_FLOAT32)
+foreach="unary")  # fmt: skip
+sinh = declare_unary(
+    "sinh", "Hyperbolic sine of each element.", jnp.sinh, autocast=_IN_FLOAT32, foreach="unary"
+)
+cosh = declare_unary(
+    "cosh", "Hyperbolic cosine of each element.", jnp.cosh, autocast=_IN_FLOAT32, foreach="unary"
+)
 tanh = declare_unary(
     "tanh", "Hyperbolic tangent of each element.", jnp.tanh,
     by_result=lambda gradient, result: gradient * (1 - result * result),
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 asinh = declare_unary(
     "asinh", "Inverse hyperbolic sine of each element.", jnp.arcsinh,
     aliases=("arcsinh",), derivative=lambda x: 1 / jnp.sqrt(x * x + 1),
@@ -165,12 +170,12 @@ erf = declare_unary(
     "erf", "Error function ``2 / sqrt(pi) * integral_0^x exp(-t^2) dt`` of each element.",
     special.erf, check=real_only("erf_vml_cpu"),
     derivative=lambda x: 2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 erfc = declare_unary(
     "erfc", "Complementary error function ``1 - erf(x)`` of each element.", special.erfc,
     check=real_only("erfc_vml_cpu"),
     derivative=lambda x: -2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 
 
 def _erfinv_derivative(x):
@@ -192,7 +197,7 @@ def _sigmoid(x):
 sigmoid = declare_unary(
     "sigmoid", "Logistic sigmoid ``1 / (1 + exp(-x))`` of each element.", _sigmoid,
     by_result=lambda gradient, result: gradient * (1 - result) * result,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 
 
 def _in_double(function: Callable) -> Callable:
@@ -251,7 +256,7 @@ lgamma = declare_unary(
     "lgamma", "Log-gamma function ``log |gamma(x)|`` of each element.",
     _gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
     inplace_function=False,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 i0 = declare_unary(
     "i0", "Modified Bessel function of the first kind of order 0 of each element.", special.i0,
     check=real_only("i0_vml_cpu"), derivative=special.i1,
