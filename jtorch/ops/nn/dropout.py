@@ -92,12 +92,16 @@ def _dropout_spec(operation, bound, mode) -> Spec:
     strides = elementwise_strides(
         meta.shape, [(meta.shape, meta.strides), (mask.meta.shape, mask.meta.strides)]
     )
+
+    def vjp(cotangents, results, operands):
+        return [_masked(cotangents[0], *operands[1:], wide)]
+
     return Spec(
         [operand, mask, scale],
         (make_meta(meta.shape, meta.dtype, meta.device, strides),),
         {"wide": wide},
         saves=(1,),
-        vjp=lambda cotangents, results, operands: [_masked(cotangents[0], *operands[1:], wide)],
+        vjp=vjp,
     )
 
 
