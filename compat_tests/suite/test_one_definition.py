@@ -41,17 +41,11 @@ EXPRESSIONS = {
 ALLOWED: dict[tuple[str, str], str] = {
     ("is_tensor", "_runtime/defaults.py"): "the public torch.is_tensor, which calls the other",
     ("widened", "distributions/_transforms_base.py"): "a constraint of more dimensions, no dtype",
-    ("widened", "ops/nn/attention/scaled_dot_product.py"): "a method: also casts a mask",
     ("widened", "ops/pointwise/unary.py"): "wraps a function of arrays",
     (
         "wide_dtype",
         "ops/pointwise/power.py",
     ): "float64 or complex128, of numbers too",
-    ("working_dtype", "_engine/recording/kinds/pointwise.py"): "to be imported from _core.dtypes",
-    ("the two halves", "_engine/recording/kinds/pointwise.py"): "belongs to the same function",
-    ("a C++ name of a dtype", "_engine/recording/kinds/pointwise.py"): "to be c_type",
-    ("float32 for two bytes", "ops/reduce/cumulative.py"): "to be widen",
-    ("float32 for two bytes", "ops/reduce/variance.py"): "to be widen",
 }
 
 _TYPE_NAMES = {

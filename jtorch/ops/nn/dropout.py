@@ -489,8 +489,8 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     low, high = [float(wide.dtype.type(bound)) for bound in (lower, upper)]
     slopes[drops] = source.doubles(int(drops.sum())) * (high - low) + low
     # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
-    wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
-    slopes_meta = make_meta(meta.shape, wide_dtype, meta.device)
+    compute_dtype = dtypes.working_dtype(meta.dtype)
+    slopes_meta = make_meta(meta.shape, compute_dtype, meta.device)
     noise = wrap(ready(devices.put(slopes, meta.device), slopes_meta))
     call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
     return call(input, noise)

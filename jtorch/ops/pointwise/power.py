@@ -19,7 +19,6 @@ from ..._engine.recording.kinds.pointwise import (
     Pointwise,
     check_fits,
     only,
-    working_dtype,
 )
 from .._shared import out_dtypes
 from .._shared.gradient_rules import from_result, with_partials
@@ -70,7 +69,7 @@ class _Power(Pointwise):
         if formula is not None:
             # torch 2.13 rounds the square to bfloat16 before it multiplies again.
             rounds = number in (3, -2) and compute is dtypes.bfloat16
-            work = compute if rounds else working_dtype(compute)
+            work = compute if rounds else dtypes.working_dtype(compute)
             place = next(i for i, o in enumerate(plan.operands) if o.name == "input")
             plan.function = lambda *arrays: cast(formula(cast(arrays[place], work)), compute)
         return plan
