@@ -570,7 +570,7 @@ _INDEX_PUT_INPLACE = Schema(
 
 def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Callable:
     def call(*args, **kwargs):
-        tensor = args[0] if method else None
+        tensor: Any = args[0] if method else None
         _, bound = schema.bind(args[1:] if method else args, kwargs, method)
         tensor = tensor if method else bound["input"]
         indices = dict(enumerate(bound["indices"]))

@@ -99,7 +99,7 @@ def arange(*args: Any, **kwargs: Any) -> Any:
         dtype = dtypes.int64 if whole else local.trace.mode.default_dtype
     for number in (start, end, step):
         if isinstance(number, complex):
-            raise messages.value_overflow("double")
+            raise messages.overflow("double")
     if dtype._kind not in (dtypes.SIGNED, dtypes.UNSIGNED):
         _check_range(start, end, step)
     else:

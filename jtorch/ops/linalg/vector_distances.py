@@ -43,7 +43,8 @@ def _dist_spec(operation, bound, mode) -> Spec:
     wanted = needed(operands, mode)
 
     def vjp(cotangents, results, operands):
-        gap = _difference(*operands, dtype)
+        left, right = operands
+        gap = _difference(left, right, dtype)
         component = jnp.real(gap).dtype
         slope, norm = cotangents[0].astype(component), results[0].astype(component)
         gradient = _norm_gradient(gap, slope, norm, order, axes)

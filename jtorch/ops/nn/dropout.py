@@ -94,7 +94,8 @@ def _dropout_spec(operation, bound, mode) -> Spec:
     )
 
     def vjp(cotangents, results, operands):
-        return [_masked(cotangents[0], *operands[1:], wide)]
+        mask, scale = operands[1:]
+        return [_masked(cotangents[0], mask, scale, wide)]
 
     return Spec(
         [operand, mask, scale],
@@ -250,7 +251,8 @@ def _native_dropout_spec(operation, bound, mode) -> Spec:
     strides = format_strides(meta, None)
 
     def vjp(cotangents, results, operands):
-        return [_natively_masked(cotangents[0], *operands[1:], wide)]
+        mask, scale = operands[1:]
+        return [_natively_masked(cotangents[0], mask, scale, wide)]
 
     return Spec(
         [operand, mask, scale],

@@ -97,7 +97,7 @@ def _with_out(inner):
 
     call.__name__ = call.__qualname__ = "frexp"
     call.__doc__, call.__module__ = inner.__doc__, "torch"
-    call.__signature__ = inner.__signature__
+    call.__signature__ = inner.__signature__  # type: ignore[attr-defined]
     return call
 
 

@@ -343,7 +343,7 @@ def logit(input, eps=None):
 
     def slope(tangent, x):
         inside = (x >= low) & (x <= high)
-        outside = jnp.nan if eps is None else 0.0
+        outside: Any = jnp.nan if eps is None else 0.0
         safe = jnp.where(inside, x, 0.5)
         outside = jnp.where(jnp.isnan(x), jnp.nan, outside)
         return tangent * jnp.where(inside, 1 / jnp.abs(safe * (1 - safe)), outside)

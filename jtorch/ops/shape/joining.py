@@ -239,9 +239,9 @@ def cartesian_prod(*tensors):
 
 def broadcast_tensors(*tensors):
     """Return views of the common shape."""
-    tensors = _tensors_of(tensors)
-    shape = broadcast_shapes([tuple(tensor.shape) for tensor in tensors])
-    return tuple([t if tuple(t.shape) == shape else t.expand(shape) for t in tensors])
+    given = _tensors_of(tensors)
+    shape = broadcast_shapes([tuple(tensor.shape) for tensor in given])
+    return tuple([t if tuple(t.shape) == shape else t.expand(shape) for t in given])
 
 
 def meshgrid(*tensors, indexing=None):
@@ -253,26 +253,26 @@ def meshgrid(*tensors, indexing=None):
     Returns:
         Tuple of views.
     """
-    tensors = _tensors_of(tensors)
+    given = _tensors_of(tensors)
     if indexing is None:
         _messages_joining.warn_meshgrid()
         indexing = "ij"
-    if not tensors:
+    if not given:
         raise _messages_joining.meshgrid_of_nothing()
-    for tensor in tensors:
+    for tensor in given:
         if tensor.dim() > 1:
             raise _messages_joining.meshgrid_rank(tensor)
-    if any([tensor.dtype is not tensors[0].dtype for tensor in tensors]):
+    if any([tensor.dtype is not given[0].dtype for tensor in given]):
         raise _messages_joining.meshgrid_dtypes()
     if indexing not in ("ij", "xy"):
         raise _messages_joining.meshgrid_indexing(indexing)
-    order = list(range(len(tensors)))
-    if indexing == "xy" and len(tensors) >= 2:
+    order = list(range(len(given)))
+    if indexing == "xy" and len(given) >= 2:
         order[:2] = 1, 0
-    shape = [tensors[dim].numel() for dim in order]
+    shape = [given[dim].numel() for dim in order]
     grids = []
-    for dim, tensor in zip(order, tensors, strict=True):
-        lying = [1] * len(tensors)
+    for dim, tensor in zip(order, given, strict=True):
+        lying = [1] * len(given)
         lying[dim] = -1
         grids.append(tensor.view(lying).expand(shape))
     return tuple(grids)

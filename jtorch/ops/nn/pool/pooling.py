@@ -152,7 +152,7 @@ def _max_spec(operation, bound, mode) -> Spec:
         input, upstream = operands[0], cotangents[0]
         if not input.size:
             return [jnp.zeros(input.shape, input.dtype)]
-        pair = [channels_last(each, rank) for each in (input, upstream)]
+        pair: Any = [channels_last(array, rank) for array in (input, upstream)]
         return [channels_second(maximum_gradient(*pair, windows), batched)]
 
     metas = [pooling.result()]
