@@ -200,9 +200,9 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
         )
     axis = normalise_dim(dim, array.ndim)
     rows = np.moveaxis(array, axis, 0)
-    flat: np.ndarray = rows.reshape(rows.shape[0], -1)
-    order: np.ndarray = np.lexsort(flat.T[::-1]) if flat.size else np.arange(rows.shape[0])
-    ordered = flat[order]
+    keys = rows.reshape(rows.shape[0], -1)
+    order = np.lexsort(keys.T[::-1]) if keys.size else np.arange(rows.shape[0])
+    ordered = keys[order]
     starts = np.ones(rows.shape[0], bool)
     starts[1:] = (ordered[1:] != ordered[:-1]).any(1)
     group, counts = _grouped(ordered, starts)

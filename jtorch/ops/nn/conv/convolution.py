@@ -318,9 +318,10 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
     Returns:
         Tensor of shape (batch, out, *output sizes).
     """
-    geometry: Any = [tuple(sizes) for sizes in (stride, padding, dilation)]
+    stride, padding, dilation = [tuple(sizes) for sizes in (stride, padding, dilation)]
     return _convolved(
-        input, weight, bias, *geometry, bool(transposed), tuple(output_padding), groups
+        *(input, weight, bias, stride, padding, dilation),
+        *(bool(transposed), tuple(output_padding), groups),
     )
 
 
@@ -444,8 +445,11 @@ def _make_transposed(rank: int) -> Callable:
 
     def convolve_back(input, weight, bias, stride, padding, output_padding, groups, dilation):
         input, batched = _as_batch(name, rank, input)
-        geometry: Any = [tuple(sizes) for sizes in (stride, padding, dilation)]
-        result = _convolved(input, weight, bias, *geometry, True, tuple(output_padding), groups)
+        stride, padding, dilation = [tuple(sizes) for sizes in (stride, padding, dilation)]
+        result = _convolved(
+            *(input, weight, bias, stride, padding, dilation),
+            *(True, tuple(output_padding), groups),
+        )
         return result if batched else result.squeeze(0)
 
     convolve_back.__doc__ = _doc(True, rank)

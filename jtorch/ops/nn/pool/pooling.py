@@ -152,8 +152,8 @@ def _max_spec(operation, bound, mode) -> Spec:
         input, upstream = operands[0], cotangents[0]
         if not input.size:
             return [jnp.zeros(input.shape, input.dtype)]
-        pair: Any = [channels_last(array, rank) for array in (input, upstream)]
-        return [channels_second(maximum_gradient(*pair, windows), batched)]
+        images, slopes = [channels_last(array, rank) for array in (input, upstream)]
+        return [channels_second(maximum_gradient(images, slopes, windows), batched)]
 
     metas = [pooling.result()]
     if with_indices:
