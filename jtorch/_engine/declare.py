@@ -370,7 +370,7 @@ def _bound_by_count(
     takes_anything = any(
         p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
     )
-    # Whether so many arguments and these names are the Python function's own.
+    # Whether this number of arguments and these names are the Python function's own.
     known: dict[Any, bool] = {}
 
     def fits(args: tuple, kwargs: dict[str, Any]) -> bool:

@@ -155,7 +155,7 @@ def written_location(description: StorageDescription) -> str:
         description: of the storage.
     """
     if len(_registry) == _own_entries:
-        # Nobody registered anything: the tag is the device's name.
+        # No one registered anything: the tag is the device's name.
         return description.device
     return location_tag(_Described(description))
 

@@ -211,7 +211,7 @@ class _TorchNames:
     def reducer_override(self: Any, obj: Any) -> Any:
         if isinstance(obj, _adapter.tensor_type()):
             if hasattr(type(obj), "cls_to_become"):
-                # A parameter without a shape yet: made anew by its class, as PyTorch's are.
+                # A parameter without a shape yet: made again by its class, as PyTorch's are.
                 return type(obj), (obj.requires_grad,)  # type: ignore[attr-defined]
             if type(obj) is _adapter.parameter_type():
                 return _reduce_parameter(obj)

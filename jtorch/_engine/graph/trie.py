@@ -37,7 +37,7 @@ class Instruction:
         view_of: reference of the value that the result shares memory with, or ``None``.
         identity: hashable; instructions of equal identity whose operands have equal metas compute
             the same.
-        where: the user's file and line where it was first recorded, ``None`` where nobody asked.
+        where: the user's file and line where it was first recorded, ``None`` where no one asked.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""Tensors of known content: zeros, ones, full, arange, linspace, eye and their kin.
+"""Tensors of known content: zeros, ones, full, arange, linspace, eye and related functions.
 
 None of them is recorded: what they make is ready at once. Tensors of one number, such as the ones
 that a loop makes on every turn, share one array.
@@ -167,7 +167,7 @@ def check_out_dtype(dtype: DType | None, out: Any) -> None:
 
 
 def _constant(name: str, number: int, *, memory_format: bool = False) -> Callable:
-    """Make ``torch.zeros`` and its like."""
+    """Make ``torch.zeros`` and related functions."""
     layout = "MemoryFormat? memory_format=None, " if memory_format else ""
     schema = Schema(f"{name}(SymIntArrayRef size, *, Tensor out=None, {layout}{_OPTIONS}")
 
@@ -231,7 +231,7 @@ empty.__doc__ = _ZEROS_DOC.format(
 
 
 def _like(name: str, number: int | None) -> Callable:
-    """Make ``torch.zeros_like`` and its like."""
+    """Make ``torch.zeros_like`` and related functions."""
     fill = ", Scalar fill_value" if number is None else ""
     schema = Schema(f"{name}(Tensor input{fill}, *, MemoryFormat? memory_format=None, {_OPTIONS}")
 
@@ -431,7 +431,7 @@ def empty_permuted(*args: Any, **kwargs: Any) -> Any:
 
 
 def _new(name: str, number: int | None) -> Callable:
-    """Make ``Tensor.new_zeros`` and its like."""
+    """Make ``Tensor.new_zeros`` and related functions."""
     fill = ", Scalar fill_value" if number is None else ""
     schema = Schema(f"{name}(SymIntArrayRef size{fill}, *, {_OPTIONS}")
 

@@ -173,7 +173,7 @@ def _fresh(meta: Meta, generator: Any, draw: Draw, requires_grad: bool) -> Any:
 
 
 def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType | None) -> Any:
-    """Make what ``torch.rand`` and its like make of their bound arguments.
+    """Make what ``torch.rand`` and related functions make of their bound arguments.
 
     Args:
         bound: generator, out, dtype, layout, device, pin_memory and requires_grad.
@@ -283,7 +283,7 @@ def randperm(*args: Any, **kwargs: Any) -> Any:
 
 
 def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
-    """Make ``torch.rand_like`` and its like."""
+    """Make ``torch.rand_like`` and related functions."""
     schema = Schema(
         *[
             f"{name}(Tensor input, {ends}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
@@ -658,7 +658,7 @@ def _redraw(tensor: Any, operator: Op, generator: Any, draw: Draw) -> Any:
 
 
 def _in_place(signatures: tuple[str, ...], make_draw: Callable, doc: str) -> Callable:
-    """Make ``Tensor.uniform_`` and its like; ``make_draw`` returns the operator and the draw."""
+    """Make ``Tensor.uniform_`` or a related method; ``make_draw`` gives operator and draw."""
     name = signatures[0].partition("(")[0]
     schema = Schema(
         *[text.replace("(", "(Tensor input, ", 1).replace(", )", ")") for text in signatures],

@@ -403,7 +403,7 @@ def _lu_solve_spec(operation, bound, mode) -> Spec:
         if wanted[0]:
             lower, upper = _halves(factors)
             order = order_of(pivots, size)
-            # Of A = P L U: -back X^H for the system A X = B, and its kin for the others.
+            # Of A = P L U: -back X^H for the system A X = B, and likewise for the others.
             whole = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
             whole = adjoint(whole) if adjoint_a else whole
             whole = sum_to(whole, factors.shape)

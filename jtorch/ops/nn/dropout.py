@@ -1,4 +1,4 @@
-"""Dropout and its kin: what a coin for each element, or each channel, decides.
+"""Dropout and its variants: what a coin for each element, or each channel, decides.
 
 The masks are PyTorch's bit for bit. They are drawn on the host when a call is recorded, and enter
 the program as one byte an element, so that nothing waits for it.
@@ -167,7 +167,7 @@ def _apply(input: Any, p: float, train: bool, inplace: bool, feature: bool, alph
 
 
 def _declare(name: str, feature: bool, alpha: bool, doc: str) -> list[Callable]:
-    """Declare ``torch.dropout`` or one of its kin, and return it and its in-place form."""
+    """Declare ``torch.dropout`` or one of its variants, and return it and its in-place form."""
     functions = []
     for inplace in (False, True):
 

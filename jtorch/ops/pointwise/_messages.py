@@ -34,7 +34,7 @@ def signbit_of_complex() -> NotImplementedError:
 
 
 def extremum_of_complex(name: str) -> RuntimeError:
-    """``maximum`` and its kin of complex numbers."""
+    """``maximum`` and related functions of complex numbers."""
     return RuntimeError(f"{name} not implemented for complex tensors.")
 
 

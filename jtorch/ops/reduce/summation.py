@@ -20,7 +20,7 @@ from .._shared.widening import is_half
 
 #: PyTorch splits larger sums over its threads, so that their bits depend on how many it has.
 LIMIT = 32768
-#: From so many numbers on, the sum of all of them is made in lanes.
+#: From this number of terms on, the sum of all of them is made in lanes.
 _LONG = 2048
 # Bytes of a register, registers in flight, terms of a group and levels of groups.
 _REGISTER, _FLIGHT, _GROUP, _LEVELS = 32, 4, 16, 4

@@ -31,7 +31,7 @@ def cat_sizes(dim: int, expected: int, size: int, position: int) -> RuntimeError
 
 
 def nothing_to_join(name: str) -> RuntimeError:
-    """``stack`` and its kin of an empty list."""
+    """``stack`` and related functions of an empty list."""
     return RuntimeError(f"{name} expects a non-empty TensorList")
 
 

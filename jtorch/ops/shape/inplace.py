@@ -250,7 +250,7 @@ def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
 
     Args:
         fill_value: the number.
-        wrap: whether the diagonal of a tall matrix starts anew after its last column.
+        wrap: whether the diagonal of a tall matrix starts again after its last column.
     """
     meta = self._value.meta
     if meta.ndim < 2:

@@ -1,4 +1,4 @@
-"""Joining and repeating: cat, stack, tile, flip, roll and their kin."""
+"""Joining and repeating: cat, stack, tile, flip, roll and related functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same elements in another shape: view, reshape, flatten and their kin."""
+"""The same elements in another shape: view, reshape, flatten and related functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views of parts of a dimension: narrow, select, unbind, split, chunk and their kin."""
+"""Views of parts of a dimension: narrow, select, unbind, split, chunk and related functions."""
 
 from __future__ import annotations
 

@@ -327,7 +327,7 @@ def _unsafe_view_spec(operation, bound, mode) -> Spec:
     method=False,
 )
 def _unsafe_view(array: Any, *, shape: tuple[int, ...]) -> Any:
-    """Return a fresh contiguous copy in another shape; it shares memory with nobody."""
+    """Return a fresh contiguous copy in another shape; it shares memory with no other tensor."""
     return array.reshape(shape)
 
 

@@ -2,7 +2,7 @@
 
 A packed sequence has as many rows as its sequences have elements, which is another number for each
 batch: programs that hold one are compiled for each batch. So what ``nn.utils.rnn`` packs stays
-padded, with the number of sequences that have each step, as long as nobody looks at the rows, and
+padded, with the number of sequences that have each step, as long as no one looks at the rows, and
 recurrent layers and ``pad_packed_sequence`` work on that: their programs depend on the longest
 sequence alone.
 """
