@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._core import dtypes
-from ._engine.declare import FUNCTIONS
+from ._engine.declare import publish
 from .autograd.function import Function
 from .ops.creation.creation import empty
 from .ops.creation.random import randn
@@ -447,4 +447,4 @@ def _eigenpairs(matrix: Any, largest: bool) -> tuple[Any, Any]:
 
 
 lobpcg.__module__ = "torch"
-FUNCTIONS["lobpcg"] = lobpcg
+publish("lobpcg", lobpcg)

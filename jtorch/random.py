@@ -28,7 +28,7 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Seed the default generators with a number that nobody can foresee, and return it."""
+    """Seed the default generators with an unpredictable number, and return it."""
     number = default_generator.seed()
     seed_cuda(number)
     return number

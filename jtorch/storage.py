@@ -21,7 +21,7 @@ from ._core.device import Device
 from ._core.dtypes import BY_NAME
 from ._core.dtypes import dtype as DType
 from ._core.strides import memory_order
-from ._engine.declare import METHODS
+from ._engine.declare import publish
 from ._engine.execution.devices import check
 from ._engine.graph.values import Meta
 from ._engine.memory.from_host import fresh_tensor
@@ -241,7 +241,7 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         return (
-            shown(self.tolist()) + f"[torch.storage.UntypedStorage(device={self.device}) of "
+            shown(self) + f"[torch.storage.UntypedStorage(device={self.device}) of "
             f"size {len(self)}]"
         )
 
@@ -261,9 +261,11 @@ def _check_sizes(own: int, other: int) -> None:
         raise RuntimeError(f"size does not match, self was {own} bytes but src was {other} bytes")
 
 
-def shown(elements: list) -> str:
+def shown(storage: Any) -> str:
     """Return the lines that a storage prints for its elements."""
-    lines = [f" {element}" for element in elements]
+    if storage.device.type == "meta":
+        return "...\n"
+    lines = [f" {element}" for element in storage.tolist()]
     return "\n".join(lines) + "\n" if lines else " \n"
 
 
@@ -320,13 +322,11 @@ def is_set_to(self: Any, tensor: Any) -> bool:
     )
 
 
-METHODS.update(
-    untyped_storage=untyped_storage,
-    data_ptr=data_ptr,
-    storage_offset=offset,
-    _is_view=is_view,
-    is_set_to=is_set_to,
-)
+publish("untyped_storage", method=untyped_storage)
+publish("data_ptr", method=data_ptr)
+publish("storage_offset", method=offset)
+publish("_is_view", method=is_view)
+publish("is_set_to", method=is_set_to)
 
 from ._runtime.typed_storage import TypedStorage, _LegacyStorage  # noqa: E402, F401  of these
 

@@ -119,9 +119,10 @@ def test_a_detached_view_can_become_a_leaf(torch):
 
 
 def test_memory_shared_with_numpy_is_written_through(torch):
-    storage_of = pytest.importorskip("jtorch._engine.recording.storage").storage_of
     if torch.__name__ != "jtorch":
         pytest.skip("reaches into jtorch")
+    from jtorch._engine.recording.storage import storage_of
+
     array = np.arange(6, dtype=np.float32)
     x = torch.tensor(array)
     shared = storage_of(x)

@@ -304,11 +304,18 @@ def test_compiled_words_are_those_of_numpy(used, monkeypatch):
         lambda g: g.get_state(),
         lambda g: g.words(3),
     ]
+    calls = []
+    for name in ("words", "coins"):
+        compiled = getattr(_xla_words, name)
+        monkeypatch.setattr(
+            _xla_words, name, lambda *args, f=compiled: calls.append(f.__name__) or f(*args)
+        )
     for draw in draws:
         monkeypatch.setattr(_xla_words, "_BUDGET", -1.0)
         found = draw(ours)
         monkeypatch.setattr(_xla_words, "_BUDGET", np.inf)
         np.testing.assert_array_equal(found, draw(numpys))
+    assert calls == ["coins", "words", "coins", "words"]
 
 
 def test_bounds_are_compared_to_the_last_bit(monkeypatch):

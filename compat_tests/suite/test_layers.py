@@ -19,6 +19,22 @@ LAYERS = (
     "jtorch.ops",
 )
 PUBLIC = len(LAYERS)
+#: The order within the engine: each part imports those before it.
+ENGINE = ("graph", "execution", "recording", "memory", "declare", "backward")
+#: The order of the families of operators; those of one row do not import each other.
+FAMILIES = (
+    ("_shared",),
+    ("shape",),
+    ("creation",),
+    ("indexing",),
+    ("reduce",),
+    ("pointwise",),
+    ("linalg", "special"),
+    ("optim",),
+    ("nn",),
+    ("fft",),
+    ("compat",),
+)
 
 # Which modules may import what is below jtorch itself. Everyone else goes through the engine.
 MAY_IMPORT = {
@@ -49,6 +65,29 @@ def layer_of(module: str) -> int:
         if module == name or module.startswith(f"{name}."):
             return number
     return PUBLIC
+
+
+def row_of(module: str) -> tuple[str, int, str] | None:
+    """Return the package, the row and the part of it that a module belongs to, if in an order."""
+    package, _, rest = module.partition("jtorch._engine.")
+    if rest and not package:
+        part = rest.split(".")[0]
+        return ("engine", ENGINE.index(part), part) if part in ENGINE else None
+    package, _, rest = module.partition("jtorch.ops.")
+    if rest and not package:
+        part = rest.split(".")[0]
+        for number, row in enumerate(FAMILIES):
+            if part in row:
+                return "ops", number, part
+    return None
+
+
+def is_against_the_order(importer: str, imported: str) -> bool:
+    """Tell whether a part of the engine or a family of operators imports a later one."""
+    own, other = row_of(importer), row_of(imported)
+    if own is None or other is None or own[0] != other[0]:
+        return False
+    return other[1] > own[1] or (other[1] == own[1] and other[2] != own[2])
 
 
 def module_name(path: Path, package: Path) -> str:
@@ -89,7 +128,7 @@ def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[str
 
 def violations(module: str, source: str, is_package: bool = False) -> list[str]:
     """Return what a module imports against the rules, as readable lines."""
-    found = []
+    found: list[str] = []
     for imported, line, at_once in imports_of(source, module, is_package):
         top = imported.split(".")[0]
         if top in NEVER:
@@ -100,7 +139,46 @@ def violations(module: str, source: str, is_package: bool = False) -> list[str]:
             found.append(f"{module}:{line} imports {imported} outside of a function")
         elif top == "jtorch" and layer_of(imported) > layer_of(module):
             found.append(f"{module}:{line} imports {imported} from a layer above")
+        elif is_against_the_order(module, imported):
+            found.append(f"{module}:{line} imports {imported} against the order")
     return found
+
+
+#: The registries of operators and of their public names, and where they are imported from.
+REGISTRIES = frozenset(
+    (
+        *("FUNCTIONS", "METHODS", "PYTHON_OPERATORS", "REGISTRY"),
+        *("NN_FUNCTIONS", "LINALG_FUNCTIONS", "FFT_FUNCTIONS", "SPECIAL_FUNCTIONS"),
+    )
+)
+DECLARING = ("declare", "op")
+#: What may look an operator up by a string: the declaration, ``torch.ops.aten`` and the namespace
+#: that answers for names.
+BY_NAME = ("jtorch._engine.declare", "jtorch.ops.compat.aten", "jtorch.nn.functional")
+
+
+def look_ups(source: str) -> list[int]:
+    """Return the lines that take an operator from a registry by its name, or put one there."""
+    by_name = {"get", "setdefault", "update", "pop"}
+    tree = ast.parse(source)
+    registries = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] in DECLARING
+        for alias in node.names
+        if alias.name in REGISTRIES
+    }
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            registry = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            registry = node.func.value if node.func.attr in by_name else None
+        else:
+            continue
+        if getattr(registry, "id", None) in registries:
+            lines.append(node.lineno)
+    return lines
 
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -111,6 +189,26 @@ def test_imports_point_downwards(path):
     source = path.read_text(encoding="utf-8")
     name = module_name(path, PACKAGE)
     assert violations(name, source, path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: module_name(path, PACKAGE))
+def test_no_operator_is_looked_up_by_a_string(path):
+    if not module_name(path, PACKAGE).startswith(BY_NAME):
+        assert look_ups(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from .._engine.declare import FUNCTIONS\nFUNCTIONS['cat']([x])",
+        "from .._engine.declare import FUNCTIONS\nFUNCTIONS['lobpcg'] = lobpcg",
+        "from ._engine.declare import METHODS\nMETHODS.update(item=item)",
+        "from ..graph.op import REGISTRY\nREGISTRY.get(op.name)",
+        "from .._engine.declare import FUNCTIONS as named\nnamed[f'{name}_'](x)",
+    ],
+)
+def test_a_look_up_is_seen(source):
+    assert look_ups(source) == [2]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +233,10 @@ def test_imports_point_downwards(path):
         ("jtorch._random.philox", False, "import jax"),
         ("jtorch._random.philox", False, "from .._engine import trace"),
         ("jtorch._core.size", False, "from .._random import philox"),
+        ("jtorch.ops.shape.joining", False, "from ..indexing import along_dim"),
+        ("jtorch.ops.pointwise.unary", False, "from ..optim.foreach import lists"),
+        ("jtorch._engine.graph.tape", False, "from ..execution import programs"),
+        ("jtorch._engine.memory.views", False, "from .. import declare"),
     ],
 )
 def test_the_rules_see_a_violation(module, is_package, source):

@@ -63,7 +63,7 @@ class Device:
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return (_named, (self.type,) if self.index is None else (self.type, self.index))
 
     def __copy__(self) -> Device:

@@ -93,7 +93,9 @@ def no_grad_fn(index: int = 0) -> RuntimeError:
     )
 
 
-def modified_inplace(type_name: str, shape: Sequence[int], where: str, now: int, then: int):
+def modified_inplace(
+    type_name: str, shape: Sequence[int], where: str, now: int, then: int
+) -> RuntimeError:
     """A value that a gradient needs was overwritten."""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
@@ -363,36 +365,6 @@ def no_complex_gradient(name: str) -> RuntimeError:
     )
 
 
-#: What C++ calls the dtypes, in the messages that name one so.
-_CPP_NAMES = {
-    "bool": "bool",
-    "uint8": "uint8_t",
-    "int8": "int8_t",
-    "int16": "int16_t",
-    "int32": "int",
-    "int64": "int64_t",
-    "uint16": "uint16_t",
-    "uint32": "uint32_t",
-    "uint64": "uint64_t",
-    "float16": "at::Half",
-    "bfloat16": "at::BFloat16",
-    "float32": "float",
-    "float64": "double",
-    "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}
-
-
-def cpp_name(dtype_name: str) -> str:
-    """Return the C++ name of a dtype."""
-    return _CPP_NAMES.get(dtype_name, dtype_name)
-
-
-def value_overflow(name: str) -> RuntimeError:
-    """A number does not fit the dtype, named as the place that complains names it."""
-    return RuntimeError(f"value cannot be converted to type {name} without overflow")
-
-
 def pinned() -> RuntimeError:
     """``pin_memory=True`` without an accelerator."""
     return RuntimeError(
@@ -462,11 +434,6 @@ def value_does_not_fit(value: Sequence[int], result: Sequence[int]) -> RuntimeEr
         f"shape mismatch: value tensor of shape {list(value)} cannot be broadcast to indexing "
         f"result of shape {list(result)}"
     )
-
-
-def dtype_words(dtype: object) -> str:
-    """Return what the words about a number that does not fit call a dtype."""
-    return _CPP_NAMES.get(str(dtype).removeprefix("torch."), str(dtype))
 
 
 def output_dtype(given: str, expected: str) -> RuntimeError:

@@ -184,11 +184,11 @@ def publish(
     *,
     method: Any = None,
     registry: Names | None = None,
-    signatures: Iterable[str] = (),
+    signatures: Iterable[str] | Op = (),
     out: Out | None = None,
     autocast: str | Autocast | None = None,
     returns: str | None = None,
-) -> None:
+) -> Any:
     """Give a callable that binds its own arguments its public names.
 
     Args:
@@ -197,8 +197,11 @@ def publish(
         method: what ``Tensor.<name>`` is, where there is such a method (or property).
         registry: where the function goes instead of ``torch.*``.
         signatures: what ``inspect.signature`` shows, in PyTorch's argument language without the
-            name; by default what can be seen of the callable itself.
+            name, or the operator whose signature it is; by default what can be seen of the callable
+            itself.
         out, autocast, returns: as for ``op``.
+    Returns:
+        The public function; the method where there is no function.
     """
     _declare_policies((name,), out, autocast)
     if returns is not None:
@@ -211,10 +214,14 @@ def publish(
             method = _aware(name, method, autocast)
         METHODS.declare(name, method)
     if signatures:
-        schema = Schema(*(name + text for text in signatures))
-        for call, as_method in ((function, False), (method, True)):
+        if isinstance(signatures, Op):
+            schema = signatures.schema
+        else:
+            schema = Schema(*(name + text for text in signatures))
+        for call, as_method in ((method, True), (function, False)):
             if call is not None:
                 vars(call)["__signature__"] = CallSignature(schema, as_method)
+    return method if function is None else function
 
 
 _RECORDERS: dict[str | None, Callable] = {
@@ -303,6 +310,7 @@ def _declare_inplace(
     for each in methods:
         METHODS.declare(each + "_", twin.call)
     as_function = _describe(record.make_inplace(twin, False), twin, public, False)
+    entry.inplace_function = as_function
     for each in functions:
         FUNCTIONS.declare(each + "_", as_function)
     for dunder in options.python:
@@ -362,7 +370,7 @@ def _bound_by_count(
     takes_anything = any(
         p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in plain.parameters.values()
     )
-    # Whether so many arguments and these names are the Python function's own.
+    # Whether this number of arguments and these names are the Python function's own.
     known: dict[Any, bool] = {}
 
     def fits(args: tuple, kwargs: dict[str, Any]) -> bool:

@@ -145,7 +145,7 @@ def _distribution() -> Any:
 
 
 class _DistutilsFinder:
-    """Finds ``distutils.version`` where nobody else does, as after Python 3.11."""
+    """Finds ``distutils.version`` where nothing else does, as after Python 3.11."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name == "distutils":
@@ -188,7 +188,7 @@ def _refuse_a_loaded_torch() -> None:
         if module is not None and module is not sys.modules.get(_real_name(name)):
             where = getattr(module, "__file__", None) or "an unknown place"
             raise ImportError(
-                f"PyTorch is already imported in this process (from {where}): start Python anew "
+                f"PyTorch is already imported in this process (from {where}): start Python again "
                 "and install jtorch's hook before anything imports torch.",
                 name=_THEIRS,
             )
@@ -208,7 +208,7 @@ def install() -> None:
 
 
 def _install() -> None:
-    """Register the finders, and leave ``sys.modules`` alone until somebody imports torch."""
+    """Register the finders, and leave ``sys.modules`` alone until the user imports torch."""
     global _blocked
     if _is_installed():
         return

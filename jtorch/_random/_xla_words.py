@@ -174,7 +174,7 @@ def _turned(key: Any) -> Any:
         joined = (first & np.uint32(0x80000000)) | (second & np.uint32(0x7FFFFFFF))
         return (joined >> 1) ^ ((np.uint32(0) - (joined & 1)) & np.uint32(0x9908B0DF))
 
-    lead = BLOCK - _LAG  # so many words need old ones only
+    lead = BLOCK - _LAG  # this many words need old ones only
     one = key[_LAG:] ^ mixed(key[:lead], key[1 : lead + 1])
     two = one ^ mixed(key[lead : 2 * lead], key[lead + 1 : 2 * lead + 1])
     rest = BLOCK - 1 - 2 * lead

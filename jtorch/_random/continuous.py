@@ -23,7 +23,7 @@ def exponential(
         raise messages.exponential_rate(rate)
     count = math.prod(shape)
     if count and not is_floating(dtype):
-        raise messages.not_continuous("Exponential", messages.kernel_name(dtype))
+        raise messages.not_continuous("Exponential", messages.scalar_type(dtype))
     factor = -1.0 / rate
 
     def exact(units: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ def geometric(
     count = math.prod(shape)
     signed_or_byte = dtype.kind == "i" or dtype == np.uint8
     if count and not (is_floating(dtype) or signed_or_byte):
-        raise messages.not_implemented("geometric_cpu", dtype)
+        raise messages.not_implemented("geometric_cpu", messages.scalar_type(dtype))
     divisor = math.log1p(-probability)
     units = generator.doubles(count)
     with np.errstate(divide="ignore", over="ignore"):

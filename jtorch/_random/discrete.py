@@ -94,7 +94,7 @@ def random_(
             raise RuntimeError(
                 "check_random_bounds handles only integral, floating-point and boolean types"
             )
-        raise messages.not_implemented("random_update_from_to", dtype)
+        raise messages.not_implemented("random_update_from_to", messages.scalar_type(dtype))
     low, last = _checked_bounds(dtype, low, high)
     width = (last - low + 1) % 2**64
     if count == 0:
@@ -188,7 +188,7 @@ def _unbounded(generator: CPUGenerator, count: int, dtype: np.dtype) -> np.ndarr
     elif dtype.kind == "i" or dtype == np.uint8:
         width = int(np.iinfo(dtype).max) + 1
     else:
-        raise messages.not_implemented("random_kernel_cpu", dtype)
+        raise messages.not_implemented("random_kernel_cpu", messages.scalar_type(dtype))
     if dtype in (np.int64, np.float64):
         draws = _remainder(generator.words64(count), width).view(np.int64)
     else:
@@ -202,7 +202,9 @@ def _full_range(generator: CPUGenerator, count: int, dtype: np.dtype) -> np.ndar
     if dtype not in (np.int64, np.float64, np.float32) and dtype != BFLOAT16:
         if dtype.kind == "i" or dtype == np.uint8:
             raise messages.random_full_range_dtype()
-        raise messages.not_implemented("random_full_64_bits_range_kernel_cpu", dtype)
+        raise messages.not_implemented(
+            "random_full_64_bits_range_kernel_cpu", messages.scalar_type(dtype)
+        )
     return _from_int64(generator.words64(count).view(np.int64), dtype)
 
 
@@ -211,7 +213,7 @@ def _full_range(generator: CPUGenerator, count: int, dtype: np.dtype) -> np.ndar
 
 def _check_bernoulli_dtype(kernel: str, dtype: np.dtype) -> None:
     if not (is_floating(dtype) or dtype.kind in "bi" or dtype == np.uint8):
-        raise messages.not_implemented(kernel, dtype)
+        raise messages.not_implemented(kernel, messages.scalar_type(dtype))
 
 
 def bernoulli(
@@ -249,7 +251,9 @@ def bernoulli_tensor(
         return np.empty(probability.shape, dtype)
     _check_bernoulli_dtype("bernoulli_tensor_cpu_self_", dtype)
     if not is_floating(probability.dtype):
-        raise messages.not_implemented("bernoulli_tensor_cpu_p_", probability.dtype)
+        raise messages.not_implemented(
+            "bernoulli_tensor_cpu_p_", messages.scalar_type(probability.dtype)
+        )
     if not ((probability >= 0) & (probability <= 1)).all():
         raise messages.bernoulli_tensor_probability()
     if probability.dtype == np.float64:
@@ -297,7 +301,7 @@ def _check_permutation(count: int, dtype: np.dtype) -> None:
     if is_floating(dtype) and dtype != BFLOAT16 and count > 2 ** _digits(dtype) + 1:
         raise messages.permutation_imprecise(2 ** _digits(dtype) + 1, dtype)
     if not (is_floating(dtype) or dtype.kind == "i" or dtype == np.uint8):
-        raise messages.not_implemented("randperm", dtype)
+        raise messages.not_implemented("randperm", messages.scalar_type(dtype))
 
 
 def _swaps(targets: np.ndarray) -> np.ndarray:

@@ -4,66 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-# The name that PyTorch's kernels print for a dtype ...
-_KERNEL_NAMES = {
-    "bool": "Bool",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "uint16": "UInt16",
-    "uint32": "UInt32",
-    "uint64": "UInt64",
-    "float16": "Half",
-    "bfloat16": "BFloat16",
-    "float32": "Float",
-    "float64": "Double",
-    "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-    "float8_e4m3fn": "Float8_e4m3fn",
-    "float8_e5m2": "Float8_e5m2",
-    "float8_e4m3fnuz": "Float8_e4m3fnuz",
-    "float8_e5m2fnuz": "Float8_e5m2fnuz",
-    "float8_e8m0fnu": "Float8_e8m0fnu",
-}
-# ... and the name that its C++ type information prints.
-_TYPE_NAMES = {
-    "bool": "bool",
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "int16": "short int",
-    "int32": "int",
-    "int64": "long int",
-    "uint16": "short unsigned int",
-    "uint32": "unsigned int",
-    "uint64": "long unsigned int",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "float32": "float",
-    "float64": "double",
-    "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}
-
-
-def kernel_name(dtype: np.dtype) -> str:
-    """Return what PyTorch's kernels call a dtype (``Half`` for float16)."""
-    return _KERNEL_NAMES.get(dtype.name, dtype.name)
+from .._core import cpp_names, dtypes
+from .._core.cpp_names import scalar_type
+from .._core.messages import not_implemented as not_implemented
 
 
 def type_name(dtype: np.dtype) -> str:
     """Return what C++ calls a dtype (``long int`` for int64)."""
-    return _TYPE_NAMES.get(dtype.name, dtype.name)
+    return cpp_names.type_name(dtypes.BY_NUMPY[dtype])
 
 
 def number(value: float) -> str:
     """Write a number as a C++ stream does: six significant digits."""
     return format(value, "g")
-
-
-def not_implemented(kernel: str, dtype: np.dtype) -> NotImplementedError:
-    return NotImplementedError(f"\"{kernel}\" not implemented for '{kernel_name(dtype)}'")
 
 
 def seed_is_no_integer(seed: object) -> RuntimeError:
@@ -100,7 +53,7 @@ def uniform_reversed(low: float, high: float) -> RuntimeError:
 
 def uniform_too_wide(low: float, high: float, dtype: np.dtype) -> RuntimeError:
     return RuntimeError(
-        f"uniform_ expects to-from <= std::numeric_limits<{kernel_name(dtype)}>::max(), "
+        f"uniform_ expects to-from <= std::numeric_limits<{scalar_type(dtype)}>::max(), "
         f"but found to={number(high)} and from={number(low)} "
         "which result in to-from to exceed the limit"
     )
@@ -198,12 +151,12 @@ def permutation_overflow(dtype: np.dtype) -> RuntimeError:
 
 
 def permutation_imprecise(limit: int, dtype: np.dtype) -> RuntimeError:
-    return RuntimeError(f"n cannot be greater than {limit} for {kernel_name(dtype)} type.")
+    return RuntimeError(f"n cannot be greater than {limit} for {scalar_type(dtype)} type.")
 
 
 def multinomial_dtype(dtype: np.dtype) -> RuntimeError:
     return RuntimeError(
-        "multinomial only supports floating-point dtypes for input, got: " + kernel_name(dtype)
+        "multinomial only supports floating-point dtypes for input, got: " + scalar_type(dtype)
     )
 
 
@@ -248,7 +201,7 @@ def poisson_rate() -> RuntimeError:
 
 def binomial_dtype(name: str, dtype: np.dtype) -> ValueError:
     return ValueError(
-        f"binomial only supports floating-point dtypes for {name}, got: {kernel_name(dtype)}"
+        f"binomial only supports floating-point dtypes for {name}, got: {scalar_type(dtype)}"
     )
 
 

@@ -55,7 +55,7 @@ def normal(
     if count == 0:
         return np.empty(shape, dtype)
     if not is_floating(dtype):
-        raise messages.not_implemented("normal_kernel_cpu", dtype)
+        raise messages.not_implemented("normal_kernel_cpu", messages.scalar_type(dtype))
     if count < _BLOCK or not contiguous:
         flat = _scaled_singles(generator, count, dtype, mean, std)
     elif dtype == np.float64:
@@ -79,7 +79,7 @@ def log_normal(
         raise messages.log_normal_std(std)
     count = math.prod(shape)
     if count and not is_floating(dtype):
-        raise messages.not_implemented("log_normal_cpu", dtype)
+        raise messages.not_implemented("log_normal_cpu", messages.scalar_type(dtype))
     exponents = _scaled_singles(generator, count, np.dtype(np.float64), mean, std)
     return transform(exponents, dtype, np.exp, lambda v: each(_exp, v)).reshape(shape)
 

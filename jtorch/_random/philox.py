@@ -197,7 +197,7 @@ def philox_uniform(
     """
     dtype = np.dtype(dtype)
     if not is_floating(dtype):
-        raise messages.not_implemented("check_uniform_bounds", dtype)
+        raise messages.not_implemented("check_uniform_bounds", messages.scalar_type(dtype))
     count, inner = math.prod(shape), compute_dtype(dtype)
     if count == 0:
         return xp.zeros(shape, dtype)
@@ -242,7 +242,7 @@ def philox_normal(
     """
     dtype = np.dtype(dtype)
     if not is_floating(dtype):
-        raise messages.not_implemented("normal_kernel_cuda", dtype)
+        raise messages.not_implemented("normal_kernel_cuda", messages.scalar_type(dtype))
     if not std >= 0:
         raise messages.normal_negative_std(std)
     count, inner = math.prod(shape), compute_dtype(dtype)

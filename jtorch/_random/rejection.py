@@ -98,7 +98,7 @@ def poisson(generator: CPUGenerator, rate: np.ndarray) -> np.ndarray:
     """
     rate = np.asarray(rate)
     if not is_floating(rate.dtype):
-        raise messages.not_implemented("poisson_cpu", rate.dtype)
+        raise messages.not_implemented("poisson_cpu", messages.scalar_type(rate.dtype))
     if not (rate >= 0).all():
         raise messages.poisson_rate()
     return _elementwise(generator, rate.dtype, _poisson, rate.astype(np.float64))
@@ -163,7 +163,7 @@ def standard_gamma(generator: CPUGenerator, concentration: np.ndarray) -> np.nda
     concentration = np.asarray(concentration)
     dtype = concentration.dtype
     if dtype not in (np.float32, np.float64):
-        raise messages.not_implemented("gamma_cpu", dtype)
+        raise messages.not_implemented("gamma_cpu", messages.scalar_type(dtype))
     smallest = finfo(dtype).tiny
     with np.errstate(over="ignore"):
         draws = _elementwise(generator, dtype, _gamma_of(dtype), concentration)
@@ -204,7 +204,7 @@ def dirichlet(generator: CPUGenerator, concentration: np.ndarray) -> np.ndarray:
     concentration = np.asarray(concentration)
     dtype = concentration.dtype
     if dtype not in (np.float32, np.float64):
-        raise messages.not_implemented("dirichlet", dtype)
+        raise messages.not_implemented("dirichlet", messages.scalar_type(dtype))
     gamma = standard_gamma(generator, concentration.astype(np.float64))
     shares = from_double(gamma / sum_last(gamma)[..., None], dtype)
     below_one = np.nextafter(dtype.type(1), dtype.type(0))
@@ -230,7 +230,7 @@ def binomial(generator: CPUGenerator, count: np.ndarray, probability: np.ndarray
         if not is_floating(given):
             raise messages.binomial_dtype(name, given)
     if dtype.itemsize == 2:
-        raise messages.not_implemented("binomial_cpu", dtype)
+        raise messages.not_implemented("binomial_cpu", messages.scalar_type(dtype))
     own = dtype.type
 
     def sample(samples: _Samples, trials: float, chance: float) -> float:

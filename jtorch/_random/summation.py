@@ -45,7 +45,7 @@ def _in_flight(rows: np.ndarray) -> np.ndarray:
 
 
 def _cascade(parts: np.ndarray) -> np.ndarray:
-    """Add along dimension 1, passing the sum of every so many terms on to a higher level."""
+    """Add along dimension 1, passing the sum of every few terms on to a higher level."""
     count = parts.shape[1]
     power = max(4, max(count - 1, 0).bit_length() // _LEVELS)
     step = 1 << power

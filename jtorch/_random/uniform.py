@@ -27,7 +27,7 @@ def finfo(dtype: np.dtype) -> np.finfo:
 def check_uniform_bounds(dtype: np.dtype, low: float, high: float) -> None:
     """Raise what ``Tensor.uniform_`` raises for bounds that a dtype cannot honour."""
     if not is_floating(dtype):
-        raise messages.not_implemented("check_uniform_bounds", dtype)
+        raise messages.not_implemented("check_uniform_bounds", messages.scalar_type(dtype))
     largest = float(finfo(dtype).max)
     for name, bound in (("from", low), ("to", high)):
         if not -largest <= bound <= largest:

@@ -17,7 +17,7 @@ from .._core.promotion import can_cast as _can_cast
 from .._core.promotion import promote_types as _promote_types
 from .._core.promotion import result_type as _result_type
 from .._core.schema.schema import Schema
-from .._engine.declare import FUNCTIONS
+from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import is_tensor as _is_tensor
 from .._engine.recording import record
@@ -349,5 +349,5 @@ for _function in (
     get_num_interop_threads,
     set_num_interop_threads,
 ):
-    FUNCTIONS[_function.__name__] = _function
     _function.__module__ = "torch"
+    publish(_function.__name__, _function)

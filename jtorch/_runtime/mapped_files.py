@@ -11,7 +11,7 @@ import numpy as np
 from .._core.device import CPU
 from .._core.layout import strided
 from .._core.schema.schema import Schema
-from .._engine.declare import FUNCTIONS
+from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.memory.from_host import fresh_tensor
 from .._engine.recording.trace import local
@@ -75,4 +75,4 @@ def _mapped(name: str, nbytes: int) -> np.ndarray:
 
 
 from_file.__module__ = "torch"
-FUNCTIONS.setdefault("from_file", from_file)
+publish("from_file", from_file)

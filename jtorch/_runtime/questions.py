@@ -12,7 +12,7 @@ from .._core.dtypes import dtype as DType
 from .._core.memory_format import channels_last
 from .._core.memory_format import memory_format as MemoryFormat
 from .._core.schema.schema import Schema
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import publish
 from .._engine.graph.values import is_tensor
 from ..ops.linalg.matmul import addmv
 
@@ -26,11 +26,6 @@ def _is_same_size(*args: Any, **kwargs: Any) -> bool:
     """Return whether two tensors have one shape."""
     _, bound = _SAME_SIZE.bind(args, kwargs)
     return tuple(bound["input"].shape) == tuple(bound["other"].shape)
-
-
-def _is_same_size_method(self: Any, *args: Any, **kwargs: Any) -> bool:
-    """Return whether another tensor has the same shape."""
-    return _is_same_size(self, *args, **kwargs)
 
 
 def _is_inference(input: Any) -> bool:
@@ -182,12 +177,6 @@ def _exported_name(self: Any) -> None:
     """The name that PyTorch's old exporter gave: none."""
 
 
-_attributes: dict[str, Any] = {
-    "grad_dtype": property(_gradient_dtype, _set_gradient_dtype),
-    "volatile": property(_volatile, _set_volatile),
-    "name": property(_exported_name),
-}
-
 # Numbers
 
 
@@ -266,22 +255,15 @@ _named: tuple[Callable, ...] = (
 )  # fmt: skip
 for _function in _named:
     _function.__module__ = "torch"
-    FUNCTIONS.setdefault(_function.__name__, _function)
-_both: tuple[tuple[str, Callable, Callable | None], ...] = (
-    ("is_same_size", _is_same_size, _is_same_size_method),
-    ("is_inference", _is_inference, _is_inference),
-    ("is_distributed", _is_distributed, _is_distributed),
-    ("get_device", _get_device, None),
-)
-for _name, _function, _method in _both:
-    FUNCTIONS.setdefault(_name, _function)
-    if _method is not None:
-        METHODS.setdefault(_name, _method)
-_methods: tuple[tuple[str, Callable], ...] = (
-    ("dim_order", _dim_order), ("const_data_ptr", _const_data_ptr), ("map2_", _map2_),
-)  # fmt: skip
-for _name, _function in _methods:
-    METHODS.setdefault(_name, _function)
-METHODS.update(_attributes)
-if "addmv_" in METHODS:
-    FUNCTIONS.setdefault("addmv_", addmv.inplace_twin.call)
+    publish(_function.__name__, _function)
+publish("is_same_size", _is_same_size)
+publish("is_inference", _is_inference, method=_is_inference)
+publish("is_distributed", _is_distributed)
+publish("get_device", _get_device)
+publish("dim_order", method=_dim_order)
+publish("const_data_ptr", method=_const_data_ptr)
+publish("map2_", method=_map2_)
+publish("grad_dtype", method=property(_gradient_dtype, _set_gradient_dtype))
+publish("volatile", method=property(_volatile, _set_volatile))
+publish("name", method=property(_exported_name))
+publish("addmv_", addmv.inplace_twin.call)

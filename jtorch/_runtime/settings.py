@@ -11,7 +11,7 @@ from typing import Any
 
 from .._core import once
 from .._engine.backward.usual import anomaly
-from .._engine.declare import FUNCTIONS
+from .._engine.declare import publish
 
 
 class _Settings:
@@ -178,4 +178,4 @@ for _function in (
     init_num_threads,
 ):
     _function.__module__ = "torch"
-    FUNCTIONS.setdefault(_function.__name__, _function)
+    publish(_function.__name__, _function)

@@ -11,7 +11,7 @@ from .._core import dtypes
 from .._core.device import CPU, Device
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import set_type
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.execution.devices import check
 from .._engine.graph.values import is_tensor
 from .._engine.recording.storage import current_value
@@ -167,7 +167,7 @@ class TypedStorage:
         """Return the old name of the class, such as ``"FloatStorage"``."""
         storage_class = _CLASS_OF.get(self.dtype)
         if storage_class is None:
-            raise KeyError(self.dtype)
+            raise KeyError(f"dtype {self.dtype} is not recognized")
         return storage_class.__name__
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
@@ -232,7 +232,7 @@ class TypedStorage:
         return memo.setdefault(id(self), self.clone())
 
     def __repr__(self) -> str:
-        return shown(self.tolist()) + (
+        return shown(self) + (
             f"[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size "
             f"{len(self)}]"
         )
@@ -331,5 +331,7 @@ def storage_type(self: Any) -> Any:
     return _CLASS_OF.get(self.dtype)
 
 
-METHODS.update(storage=typed_storage, _typed_storage=typed_storage, storage_type=storage_type)
+publish("storage", method=typed_storage)
+publish("_typed_storage", method=typed_storage)
+publish("storage_type", method=storage_type)
 set_type("Storage", (UntypedStorage, TypedStorage))

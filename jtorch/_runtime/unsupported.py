@@ -1,8 +1,7 @@
 """Names of PyTorch that jtorch has no tensors for: they exist, and say so when they are called.
 
 One table: what is missing, and the names that need it. ``refusals`` makes the functions of a
-namespace; those of ``torch.*`` and ``Tensor.*`` are entered below, each only where nothing else
-has declared the name.
+namespace; those of ``torch.*`` and ``Tensor.*`` are published below.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import Autocast, publish
 
 SPARSE = "jtorch has no sparse tensors; use a dense tensor"
 NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
@@ -26,7 +25,7 @@ _FUNCTIONS: dict[str, str] = {
         crow_indices_copy indices_copy row_indices_copy values_copy hspmm hsmm dsmm saddmm smm spmm
         sspaddmm resize_as_sparse_ native_norm""",
     QUANTISED: """choose_qparams_optimized empty_quantized fake_quantize_per_channel_affine
-        fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight
+        fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
         fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
         fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix fused_moving_avg_obs_fake_quant
@@ -86,10 +85,15 @@ def refusals(module: str, names: Iterable[str], reason: str) -> dict[str, Callab
 
 for _reason, _names in _FUNCTIONS.items():
     for _name in _names.split():
-        FUNCTIONS.setdefault(_name, refusal(_name, _reason))
+        publish(_name, refusal(_name, _reason))
+publish(
+    "fake_quantize_per_tensor_affine",
+    refusal("fake_quantize_per_tensor_affine", QUANTISED),
+    autocast=Autocast(cpu="float32"),
+)
 for _reason, _names in _METHODS.items():
     for _name in _names.split():
-        METHODS.setdefault(_name, refusal(_name, _reason, "torch.Tensor"))
+        publish(_name, method=refusal(_name, _reason, "torch.Tensor"))
 
 
 # What a dense tensor answers itself
@@ -117,7 +121,7 @@ def _of_sparse(name: str, expected: str) -> Callable:
 
 
 for _name, _expected in _EXPECTED.items():
-    METHODS.setdefault(_name, _of_sparse(_name, _expected))
+    publish(_name, method=_of_sparse(_name, _expected))
 
 
 def _to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Any:
@@ -146,8 +150,7 @@ def _dequantize(input: Any) -> Any:
     return input.float()
 
 
-METHODS.setdefault("to_dense", _to_dense)
-METHODS.setdefault("sparse_dim", _sparse_dim)
-METHODS.setdefault("dense_dim", _dense_dim)
-METHODS.setdefault("dequantize", _dequantize)
-FUNCTIONS.setdefault("dequantize", _dequantize)
+publish("to_dense", method=_to_dense)
+publish("sparse_dim", method=_sparse_dim)
+publish("dense_dim", method=_dense_dim)
+publish("dequantize", _dequantize, method=_dequantize)

@@ -12,7 +12,7 @@ from .._core import dtypes, messages
 from .._core.device import CPU, META, Device, default_device
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory.from_host import as_dtype, fresh_tensor
@@ -290,7 +290,7 @@ def is_meta_value(tensor: Any) -> bool:
 
 
 for _function in (as_tensor, asarray, tensor):
-    FUNCTIONS[_function.__name__] = _function
     _function.__module__ = "torch"
-METHODS["new_tensor"] = new_tensor
-METHODS["as_subclass"] = as_subclass
+    publish(_function.__name__, _function)
+publish("new_tensor", method=new_tensor)
+publish("as_subclass", method=as_subclass)

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import once
 from .._core.device import META, current_index
 from .._core.dtypes import is_inexact
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT
 from .._engine.recording import record
 from .._engine.recording.storage import current_value
@@ -191,20 +191,18 @@ def _replaced(tensor: Any, elements: list) -> Any:
     return tensor.copy_(new.reshape(tensor.shape))
 
 
-METHODS.update(
-    apply_=apply_,
-    map_=map_,
-    item=item,
-    tolist=tolist,
-    __repr__=tensor_repr,
-    __format__=tensor_format,
-    __float__=to_float,
-    __int__=to_int,
-    __complex__=to_complex,
-    __index__=to_index,
-    __bool__=to_bool,
-    __nonzero__=to_bool,
-    __long__=to_int,
-    is_nonzero=to_bool,
-    __dir__=to_dir,
-)
+publish("apply_", method=apply_)
+publish("map_", method=map_)
+publish("item", method=item)
+publish("tolist", method=tolist)
+publish("__repr__", method=tensor_repr)
+publish("__format__", method=tensor_format)
+publish("__float__", method=to_float)
+publish("__int__", method=to_int)
+publish("__complex__", method=to_complex)
+publish("__index__", method=to_index)
+publish("__bool__", method=to_bool)
+publish("__nonzero__", method=to_bool)
+publish("__long__", method=to_int)
+publish("is_nonzero", method=to_bool)
+publish("__dir__", method=to_dir)

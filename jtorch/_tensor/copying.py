@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, make_meta, ready
 from .._engine.recording import record
 from .._engine.recording.storage import current_value
@@ -55,7 +55,7 @@ def _unshared(tensor: Any) -> Any:
     return tensor.detach().clone()
 
 
-METHODS["__deepcopy__"] = deep_copy
+publish("__deepcopy__", method=deep_copy)
 
 
 def module_load(self: Any, other: Any, assign: bool = False) -> Any:
@@ -68,7 +68,7 @@ def module_load(self: Any, other: Any, assign: bool = False) -> Any:
     return other.detach() if assign else self.copy_(other).detach()
 
 
-METHODS["module_load"] = module_load
+publish("module_load", method=module_load)
 
 
 def reduce_ex(self: Any, protocol: int) -> tuple:
@@ -78,7 +78,7 @@ def reduce_ex(self: Any, protocol: int) -> tuple:
     return reduce_tensor(self)
 
 
-METHODS["__reduce_ex__"] = reduce_ex
+publish("__reduce_ex__", method=reduce_ex)
 
 
 def reversed_(self: Any) -> Any:
@@ -86,4 +86,4 @@ def reversed_(self: Any) -> Any:
     return self if self.dim() == 0 else self.flip(0)
 
 
-METHODS["__reversed__"] = reversed_
+publish("__reversed__", method=reversed_)

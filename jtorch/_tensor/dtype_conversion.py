@@ -9,9 +9,9 @@ from .._core.device import CPU, META, Device
 from .._core.dtypes import dtype as DType
 from .._core.layout import strided
 from .._core.schema.schema import Schema
-from .._engine.declare import METHODS, op
+from .._engine.declare import op, publish
 from .._engine.execution import devices
-from .._engine.graph.op import Plan
+from .._engine.graph.op import Spec
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.recording import record
 from .._engine.recording.kinds.base import Custom, cast
@@ -21,29 +21,26 @@ from ..ops.shape.copying import format_strides, has_format
 from .legacy_types import by_name, tensortype, type_name
 
 
-def _to_copy_plan(operation, bound, mode) -> Plan:
+def _to_copy_spec(operation, bound, mode) -> Spec:
     operand, dtype = bound["input"], bound["dtype"]
     meta = operand.meta
     strides = format_strides(meta, bound.get("memory_format"))
-    return Plan(
-        lambda array: cast(array, dtype),
-        [operand],
-        (make_meta(meta.shape, dtype, meta.device, strides),),
-        saves=(),
-    )
+    result = make_meta(meta.shape, dtype, meta.device, strides)
+    return Spec([operand], (result,), {"dtype": dtype}, saves=())
 
 
 @op(
     "_to_copy(Tensor input, ScalarType dtype, MemoryFormat? memory_format=None)",
-    kind=Custom(_to_copy_plan),
+    kind=Custom(_to_copy_spec),
     method=False,
     function=False,
     saves=(),
     node_name="ToCopyBackward0",
     numbers_as_tensors=True,
 )
-def _to_copy(input, dtype, memory_format=None):
+def _to_copy(array: Any, *, dtype: DType) -> Any:
     """Convert the elements of a tensor to another dtype."""
+    return cast(array, dtype)
 
 
 _TO = Schema(
@@ -213,7 +210,7 @@ _CASTS = {
     "cdouble": dtypes.complex128,
 }
 for _name, _dtype in _CASTS.items():
-    METHODS[_name] = _caster(_name, _dtype)
+    publish(_name, method=_caster(_name, _dtype))
 
 _TYPE = Schema(
     "type(Tensor input, PyObject* dtype=None, bool non_blocking=False, *, "
@@ -344,37 +341,43 @@ def share_memory_(self: Any) -> Any:
     return self
 
 
-METHODS.update(
-    xpu=xpu,
-    is_same_size=is_same_size,
-    is_distributed=lambda self: False,
-    is_ipu=_is_on("ipu"),
-    is_maia=_is_on("maia"),
-    is_mtia=_is_on("mtia"),
-    is_vulkan=_is_on("vulkan"),
-    share_memory_=share_memory_,
-    is_shared=lambda self: False,
-    to=to,
-    type=type_,
-    type_as=type_as,
-    cpu=cpu,
-    cuda=cuda,
-    is_floating_point=is_floating_point,
-    is_complex=is_complex,
-    is_signed=is_signed,
-    get_device=get_device,
-    is_pinned=is_pinned,
-    pin_memory=pin_memory,
-    is_cuda=_is_on("cuda"),
-    is_cpu=_is_on("cpu"),
-    is_meta=_is_on("meta"),
-    is_mps=_is_on("mps"),
-    is_xpu=_is_on("xpu"),
-    is_xla=_is_on("xla"),
-    layout=property(lambda self: strided, doc="How the elements are kept."),
-    is_sparse=property(lambda self: False, doc="Whether the layout is ``torch.sparse_coo``."),
-    is_sparse_csr=property(lambda self: False, doc="Whether the layout is ``torch.sparse_csr``."),
-    is_quantized=property(lambda self: False, doc="Whether it is quantised."),
-    is_mkldnn=property(lambda self: False, doc="Whether it lies in MKL-DNN's own order."),
-    is_nested=property(lambda self: False, doc="Whether it is a nested tensor."),
+publish("xpu", method=xpu)
+publish("is_same_size", method=is_same_size)
+publish("is_distributed", method=lambda self: False)
+publish("is_ipu", method=_is_on("ipu"))
+publish("is_maia", method=_is_on("maia"))
+publish("is_mtia", method=_is_on("mtia"))
+publish("is_vulkan", method=_is_on("vulkan"))
+publish("share_memory_", method=share_memory_)
+publish("is_shared", method=lambda self: False)
+publish("to", method=to)
+publish("type", method=type_)
+publish("type_as", method=type_as)
+publish("cpu", method=cpu)
+publish("cuda", method=cuda)
+publish("is_floating_point", method=is_floating_point)
+publish("is_complex", method=is_complex)
+publish("is_signed", method=is_signed)
+publish("get_device", method=get_device)
+publish("is_pinned", method=is_pinned)
+publish("pin_memory", method=pin_memory)
+publish("is_cuda", method=_is_on("cuda"))
+publish("is_cpu", method=_is_on("cpu"))
+publish("is_meta", method=_is_on("meta"))
+publish("is_mps", method=_is_on("mps"))
+publish("is_xpu", method=_is_on("xpu"))
+publish("is_xla", method=_is_on("xla"))
+publish("layout", method=property(lambda self: strided, doc="How the elements are kept."))
+publish(
+    "is_sparse",
+    method=property(lambda self: False, doc="Whether the layout is ``torch.sparse_coo``."),
 )
+publish(
+    "is_sparse_csr",
+    method=property(lambda self: False, doc="Whether the layout is ``torch.sparse_csr``."),
+)
+publish("is_quantized", method=property(lambda self: False, doc="Whether it is quantised."))
+publish(
+    "is_mkldnn", method=property(lambda self: False, doc="Whether it lies in MKL-DNN's own order.")
+)
+publish("is_nested", method=property(lambda self: False, doc="Whether it is a nested tensor."))

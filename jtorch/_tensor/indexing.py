@@ -7,15 +7,16 @@ What a loop changes (an integer, the start of a slice) is an input of the progra
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from .._core import dtypes, messages
+from .._core.cpp_names import c_type
 from .._core.schema.schema import Schema
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
@@ -443,7 +444,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
     if isinstance(value, complex):
         if not dtype.is_complex:
             if value.imag:
-                raise messages.overflow(messages.dtype_words(dtype))
+                raise messages.overflow(c_type(dtype))
             return value.real
         return value
     if isinstance(value, bool) or dtype is dtypes.bool_:
@@ -454,7 +455,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
         bounds = np.iinfo(dtype._numpy)
         low = -bounds.max - 1 if not bounds.min else bounds.min
         if value != value or not low <= int(value) <= bounds.max:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
         return int(value)
     if (
         dtype.is_floating_point
@@ -462,7 +463,7 @@ def checked_number(value: Any, dtype: Any) -> Any:
         and 60000 < abs(value) < float("inf")
         and abs(value) > float(ml_dtypes.finfo(dtype._numpy).max)
     ):
-        raise messages.overflow(messages.dtype_words(dtype))
+        raise messages.overflow(c_type(dtype))
     return value
 
 
@@ -567,9 +568,9 @@ _INDEX_PUT_INPLACE = Schema(
 )
 
 
-def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Any:
+def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Callable:
     def call(*args, **kwargs):
-        tensor = args[0] if method else None
+        tensor: Any = args[0] if method else None
         _, bound = schema.bind(args[1:] if method else args, kwargs, method)
         tensor = tensor if method else bound["input"]
         indices = dict(enumerate(bound["indices"]))
@@ -597,18 +598,25 @@ def _put_by_list(schema: Schema, method: bool, inplace: bool) -> Any:
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch"
     call.__doc__ = "Put values at the positions that tensors name, one tensor for each dimension."
-    (METHODS if method else FUNCTIONS)[name] = call
     return call
 
 
-for _schema, _inplace in ((_INDEX_PUT, False), (_INDEX_PUT_INPLACE, True)):
-    for _method in (False, True):
-        _put_by_list(_schema, _method, _inplace)
-
-METHODS.update(
-    __getitem__=getitem,
-    __setitem__=setitem,
-    __len__=length,
-    __iter__=iterate,
-    __contains__=contains,
+_SHOWN = "(Tensor input, TensorList indices, Tensor values, bool accumulate=False)"
+publish(
+    "index_put",
+    _put_by_list(_INDEX_PUT, method=False, inplace=False),
+    method=_put_by_list(_INDEX_PUT, method=True, inplace=False),
+    signatures=(_SHOWN,),
+    autocast=Autocast(cuda="promote"),
 )
+publish(
+    "index_put_",
+    _put_by_list(_INDEX_PUT_INPLACE, method=False, inplace=True),
+    method=_put_by_list(_INDEX_PUT_INPLACE, method=True, inplace=True),
+    signatures=(_SHOWN,),
+)
+publish("__getitem__", method=getitem)
+publish("__setitem__", method=setitem)
+publish("__len__", method=length)
+publish("__iter__", method=iterate)
+publish("__contains__", method=contains)

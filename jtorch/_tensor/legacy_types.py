@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core import dtypes, messages
+from .._core import cpp_names, dtypes, messages
 from .._core.device import CPU, Device
 from .._core.dtypes import dtype as DType
 from .._core.layout import strided
 from .._core.schema.schema import Schema
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import is_tensor, make_meta
 from .._engine.recording import record
@@ -118,7 +118,7 @@ class tensortype(type):
 
 def _options(dtype: DType, device: Device) -> str:
     return (
-        f"TensorOptions(dtype={messages.cpp_name(dtype._name)}, device={device}, layout=Strided, "
+        f"TensorOptions(dtype={cpp_names.type_name(dtype)}, device={device}, layout=Strided, "
         "requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))"
     )
 
@@ -164,4 +164,4 @@ def new(self: Any, *args: Any, **kwargs: Any) -> Any:
     return construct(args, kwargs, self.dtype, self.device)
 
 
-METHODS["new"] = new
+publish("new", method=new)

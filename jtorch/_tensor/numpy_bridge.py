@@ -11,7 +11,7 @@ from .._core import dtypes, once
 from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema
-from .._engine.declare import FUNCTIONS, METHODS
+from .._engine.declare import publish
 from .._engine.execution import devices, interchange
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
@@ -326,14 +326,14 @@ def _cuda_array_interface(self: Any) -> dict:
 
 
 for _function in (from_numpy, frombuffer, from_dlpack):
-    FUNCTIONS[_function.__name__] = _function
     _function.__module__ = "torch"
-METHODS["__cuda_array_interface__"] = property(_cuda_array_interface)
-METHODS.update(
-    numpy=numpy,
-    __array__=__array__,
-    __array_wrap__=__array_wrap__,
-    __dlpack__=__dlpack__,
-    __dlpack_device__=__dlpack_device__,
-    __jax_array__=__jax_array__,
-)
+publish("from_numpy", from_numpy, signatures=("(PyObject* ndarray)",))
+publish("frombuffer", frombuffer)
+publish("from_dlpack", from_dlpack)
+publish("__cuda_array_interface__", method=property(_cuda_array_interface))
+publish("numpy", method=numpy)
+publish("__array__", method=__array__)
+publish("__array_wrap__", method=__array_wrap__)
+publish("__dlpack__", method=__dlpack__)
+publish("__dlpack_device__", method=__dlpack_device__)
+publish("__jax_array__", method=__jax_array__)

@@ -234,7 +234,7 @@ def _store_integer(value: Any, dtype: DType) -> Any:
         return number
     if isinstance(value, (float, np.floating)):
         if value != value or not _LEAST_INT <= value <= _MOST_INT:
-            raise messages.value_overflow(dtype._name)
+            raise messages.overflow(dtype._name)
         number = int(value)
     elif isinstance(value, np.bool_):
         raise TypeError("'numpy.bool' object cannot be interpreted as an integer")
@@ -247,10 +247,10 @@ def _store_integer(value: Any, dtype: DType) -> Any:
     bits = 8 * dtype.itemsize
     if dtype._kind == dtypes.UNSIGNED:
         if not -(2**bits) < number < 2**bits:
-            raise messages.value_overflow(dtype._name)
+            raise messages.overflow(dtype._name)
         return number % 2**bits
     if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-        raise messages.value_overflow(dtype._name)
+        raise messages.overflow(dtype._name)
     return number
 
 

@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 from .._core import messages
+from .._core.cpp_names import type_name
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
@@ -205,10 +206,10 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
     mine, its = tensor._value.meta, grad._value.meta
     if its.dtype is not mine.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{_short(its.dtype)}' to a tensor with "
-            f"grad_dtype '{_short(mine.dtype)}'. The gradient must match the tensor's grad_dtype "
-            "(defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute "
-            "with a specific dtype, or None to allow any dtype."
+            f"attempting to assign a gradient with dtype '{type_name(its.dtype)}' to a tensor with "
+            f"grad_dtype '{mine.dtype._legacy_name}'. The gradient must match the tensor's "
+            "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+            "attribute with a specific dtype, or None to allow any dtype."
         )
     if its.device is not mine.device:
         raise RuntimeError(
@@ -222,10 +223,6 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
             f"'{list(mine.shape)}'. Please ensure that the gradient and the tensor are the same "
             "size"
         )
-
-
-def _short(dtype: DType) -> str:
-    return {"Float": "float", "Double": "double"}.get(dtype._legacy_name, dtype._legacy_name)
 
 
 _AS_LEAF = _as_leaf

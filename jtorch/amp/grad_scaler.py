@@ -12,7 +12,6 @@ from typing import Any
 import jtorch as torch
 
 from .._core import dtypes
-from .._engine.declare import FUNCTIONS
 from .._engine.execution import devices as _devices
 from .._tensor.tensor import Tensor
 
@@ -51,7 +50,7 @@ def _unscale(grads: list[Any], found_inf: Any, inv_scale: Any) -> None:
     for grad in grads:
         finite = torch.isfinite(grad).all()
         found_inf.copy_(torch.maximum(found_inf, (~finite).to(found_inf.dtype)))
-    FUNCTIONS["_foreach_mul_"](grads, inv_scale)
+    torch._foreach_mul_(grads, inv_scale)
 
 
 class GradScaler:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._engine.backward import nodes
 from .._engine.backward.usual import backward as usual_backward
-from .._engine.declare import METHODS
+from .._engine.declare import publish
 from .._engine.graph.values import NO_GRAD, RESULT
 from .._engine.recording.hooks import RemovableHandle, add_hook
 from .._engine.recording.storage import current_value, extra_of
@@ -133,12 +133,13 @@ def output_nr(self: Any) -> int:
 
 def register_gradient_methods() -> None:
     """Put them among the methods of ``Tensor``."""
-    METHODS.update(
-        backward=backward,
-        register_hook=register_hook,
-        register_post_accumulate_grad_hook=register_post_accumulate_grad_hook,
-        retain_grad=retain_grad,
-        retains_grad=property(retains_grad),  # type: ignore[dict-item]
-        grad_fn=property(grad_fn),  # type: ignore[dict-item]
-        output_nr=property(output_nr),  # type: ignore[dict-item]
+    publish("backward", method=backward)
+    publish("register_hook", method=register_hook)
+    publish(
+        "register_post_accumulate_grad_hook",
+        method=register_post_accumulate_grad_hook,
     )
+    publish("retain_grad", method=retain_grad)
+    publish("retains_grad", method=property(retains_grad))
+    publish("grad_fn", method=property(grad_fn))
+    publish("output_nr", method=property(output_nr))

@@ -1,6 +1,6 @@
 """What jtorch compiles, and control over it.
 
-Operators are recorded and run as one compiled program when somebody looks at a result. ``stats()``
+Operators are recorded and run as one compiled program when a result is looked at. ``stats()``
 says what was compiled and what asked for it; a line of the program that keeps compiling is named in
 a warning. The environment variables that change any of this are listed in ``jtorch._core.config``.
 """

@@ -207,7 +207,7 @@ def manual_seed_all(seed: int) -> None:
 
 
 def seed() -> None:
-    """Seed the generator of the current GPU with a number that nobody can foresee."""
+    """Seed the generator of the current GPU with an unpredictable number."""
     if _devices.gpus():
         _cuda_generator(_current_index()).seed()
 

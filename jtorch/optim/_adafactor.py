@@ -8,31 +8,114 @@ import jtorch as torch
 
 from .._engine.recording.multi_tensor import advance, equal_numbers, ready_full, write_lists
 from .._tensor.tensor import Tensor
-from ..autograd.grad_mode import no_grad
 from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
+from ._driver import SteppedOptimizer, counter
 from .optimizer import ParamsT, _to_scalar
 
 __all__ = ["Adafactor", "adafactor"]
 
 
-class Adafactor(_common.SteppedOptimizer):
-    """Adafactor (Shazeer and Stern 2018): second moments in the memory of rows and columns.
+def adafactor(
+    params: list[Any],
+    grads: list[Any],
+    row_vars: list[Any],
+    col_vars: list[Any],
+    variances: list[Any],
+    state_steps: list[Any],
+    foreach: bool | None = None,
+    grad_scale: Any = None,
+    found_inf: Any = None,
+    has_complex: bool = False,
+    *,
+    d: float,
+    lr: Any,
+    beta2_decay: float,
+    weight_decay: float,
+    eps1: float | None,
+    eps2: float,
+    maximize: bool,
+) -> None:
+    """Take a step of ``Adafactor`` on lists of tensors, in place.
+
+    Args:
+        params, grads: parameters and their gradients.
+        row_vars, col_vars: second moments of the rows and columns of matrices, ``None`` for others.
+        variances: second moments of other parameters, ``None`` for matrices.
+        state_steps: step counters.
+        foreach, has_complex: accepted as in PyTorch.
+        grad_scale, found_inf: refused, where they are given.
+        d, lr, beta2_decay, weight_decay, eps1, eps2, maximize: as for ``Adafactor``.
+    """
+    if not all(isinstance(step, Tensor) for step in state_steps):
+        raise RuntimeError("`state_steps` argument must contain a list of singleton tensors")
+    if grad_scale is not None or found_inf is not None:
+        raise _messages.scaling_outside()
+    if not params:
+        return
+    lr = _to_scalar(lr)
+    if eps1 is None:
+        eps1 = torch.finfo(params[0].dtype).eps
+    decays = _common.decays(weight_decay)
+    for step, positions in equal_numbers(advance(state_steps)):
+        one_minus_beta2 = step**beta2_decay
+        numbers = (
+            1 - lr * weight_decay,
+            one_minus_beta2,
+            min(lr, 1 / (step**0.5)),
+            eps1,
+            eps2,
+            d,
+        )
+        static = (maximize, decays, optimiser_steps.is_near(one_minus_beta2))
+        matrices = [at for at in positions if grads[at].dim() > 1]
+        vectors = [at for at in positions if grads[at].dim() <= 1]
+        own = _common.picked((params, grads, row_vars, col_vars), matrices)
+        write_lists(optimiser_steps.adafactor, static, numbers, own, (0, 2, 3))
+        own = _common.picked((params, grads, variances), vectors)
+        write_lists(optimiser_steps.adafactor, static, numbers, own, (0, 2))
+
+
+class Adafactor(SteppedOptimizer):
+    """Adafactor: Adam without first moment, its second moment of a matrix factored in two vectors.
+
+    For a matrix ``p`` with gradient ``g`` at step ``t = 1, 2, ...``, means ``r`` of the rows and
+    ``c`` of the columns that start at 0, and ``RMS(x)`` the root mean square of all elements::
+
+        b = 1 - t^beta2_decay
+        r = b r + (1 - b) mean(g^2, columns)
+        c = b c + (1 - b) mean(g^2, rows)
+        v = r c / max(mean(r), eps[0])
+        u = g / max(sqrt(v), eps[0])
+        a = max(eps[1], RMS(p)) min(lr, 1 / sqrt(t))
+        p = p - a u / max(1, RMS(u) / d)
+
+    The second moment ``v`` of a vector is ``b v + (1 - b) g^2``. Shazeer and Stern, Adafactor:
+    Adaptive learning rates with sublinear memory cost (ICML 2018), algorithms 4 and 5.
+
+    Here ``_collect`` adds states that only matrices have and those that only others have.
 
     Args:
         params: parameters or parameter groups.
-        lr: upper bound of the relative step size, a number or a tensor of one element.
-        beta2_decay: power of the step number that the decay of the moments follows.
-        eps: bounds from below of the moments (by default that of the dtype), and of the size of the
-            parameters that steps are relative to.
-        d: root mean square of an update above which it is scaled down.
-        weight_decay: factor by which parameters shrink, times the rate.
+        lr: upper bound of the step size relative to ``RMS(p)``, a number or a tensor of one
+            element.
+        beta2_decay: exponent of the step number in the decay rate, at most 0.
+        eps: lower bounds of the second moments (by default the dtype's machine epsilon) and of
+            ``RMS(p)``.
+        d: threshold of ``RMS(u)`` above which updates are scaled down, at least 1.
+        weight_decay: decoupled weight decay: ``p`` is multiplied by ``1 - lr weight_decay``.
         foreach: accepted as in PyTorch; a step is one program either way.
-        maximize: go uphill.
+        maximize: ascend the gradient instead: ``g`` is replaced by ``-g``.
     Raises:
         ValueError: a number is out of range.
     """
 
+    _step_function = staticmethod(adafactor)
+    _states = ("step",)
+    _hyperparameters = ("d", "lr", "beta2_decay", "weight_decay", "foreach", "maximize")
+    _paired_hyperparameters = {"eps": ("eps1", "eps2")}
+    _has_differentiable = False
+    _takes_grad_scale = True
     _added_options = {"foreach": None}
 
     def __init__(
@@ -74,7 +157,7 @@ class Adafactor(_common.SteppedOptimizer):
 
     def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
         grad = param.grad
-        state["step"] = _common.counter(param, {})
+        state["step"] = counter(param, {})
         if grad.dim() > 1:
             shape = list(grad.shape)
             state["row_var"] = grad.new_zeros([*shape[:-1], 1])
@@ -82,87 +165,15 @@ class Adafactor(_common.SteppedOptimizer):
         else:
             state["variance"] = ready_full(grad)
 
-    @no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters once.
+    def _check_group(self, group: dict[str, Any]) -> None:
+        for param in group["params"]:
+            if param.grad is not None and param.is_complex():
+                raise _messages.no_complex("Adafactor")
 
-        Args:
-            closure: evaluates the model anew and returns the loss.
-        """
-        loss = self._closure_loss(closure)
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None and param.is_complex():
-                    raise _messages.no_complex("Adafactor")
-            params, grads, steps = self._gathered(group, "step")
-            states = [self.state[param] for param in params]
-            eps1, eps2 = group["eps"]
-            adafactor(
-                params,
-                grads,
-                [state.get("row_var", None) for state in states],
-                [state.get("col_var", None) for state in states],
-                [state.get("variance", None) for state in states],
-                steps,
-                d=group["d"],
-                lr=group["lr"],
-                beta2_decay=group["beta2_decay"],
-                weight_decay=group["weight_decay"],
-                eps1=eps1,
-                eps2=eps2,
-                foreach=group["foreach"],
-                maximize=group["maximize"],
-                grad_scale=getattr(self, "grad_scale", None),
-                found_inf=getattr(self, "found_inf", None),
-            )
-        return loss
-
-
-def adafactor(
-    params: list[Any],
-    grads: list[Any],
-    row_vars: list[Any],
-    col_vars: list[Any],
-    variances: list[Any],
-    state_steps: list[Any],
-    foreach: bool | None = None,
-    grad_scale: Any = None,
-    found_inf: Any = None,
-    has_complex: bool = False,
-    *,
-    d: float,
-    lr: Any,
-    beta2_decay: float,
-    weight_decay: float,
-    eps1: float | None,
-    eps2: float,
-    maximize: bool,
-) -> None:
-    """Take a step of ``Adafactor`` on lists of tensors."""
-    if not all(isinstance(step, Tensor) for step in state_steps):
-        raise RuntimeError("`state_steps` argument must contain a list of singleton tensors")
-    if grad_scale is not None or found_inf is not None:
-        raise _messages.scaling_outside()
-    if not params:
-        return
-    lr = _to_scalar(lr)
-    if eps1 is None:
-        eps1 = torch.finfo(params[0].dtype).eps
-    decays = _common.decays(weight_decay)
-    for step, places in equal_numbers(advance(state_steps)):
-        one_minus_beta2 = step**beta2_decay
-        numbers = (
-            1 - lr * weight_decay,
-            one_minus_beta2,
-            min(lr, 1 / (step**0.5)),
-            eps1,
-            eps2,
-            d,
-        )
-        static = (maximize, decays, optimiser_steps.is_near(one_minus_beta2))
-        matrices = [at for at in places if grads[at].dim() > 1]
-        vectors = [at for at in places if grads[at].dim() <= 1]
-        own = _common.picked((params, grads, row_vars, col_vars), matrices)
-        write_lists(optimiser_steps.adafactor, static, numbers, own, (0, 2, 3))
-        own = _common.picked((params, grads, variances), vectors)
-        write_lists(optimiser_steps.adafactor, static, numbers, own, (0, 2))
+    def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
+        params, grads, steps = super()._collect(group)
+        states = [self.state[param] for param in params]
+        moments = [
+            [state.get(name) for state in states] for name in ("row_var", "col_var", "variance")
+        ]
+        return [params, grads, *moments, steps]

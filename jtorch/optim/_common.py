@@ -1,74 +1,17 @@
-"""What the steps of several optimisers share."""
+"""What the step functions of several optimisers share: checks, weight decay, groups of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jtorch as torch
-
+from .._engine.recording.multi_tensor import equal_numbers
 from .._tensor.tensor import Tensor
 from . import _messages
-from .optimizer import Optimizer, _get_scalar_dtype
 
 #: Devices on which PyTorch has fused steps, and those whose steps a graph can capture.
 FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone"]
-
-
-class SteppedOptimizer(Optimizer):
-    """An optimiser whose state has a step counter and tensors like the parameter."""
-
-    #: Options that states saved by earlier releases may lack, and what they mean then.
-    _added_options: dict[str, Any] = {}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            for name, value in self._added_options.items():
-                group.setdefault(name, value)
-            restore_counters(self, group, "step")
-
-    def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
-        """Fill the state of a parameter that is stepped for the first time."""
-        raise NotImplementedError
-
-    def _gathered(self, group: dict[str, Any], *names: str) -> Any:
-        """Return the parameters with a gradient, the gradients, and the states of these names."""
-        lists: list[list[Any]] = [[] for _ in range(len(names) + 2)]
-        params, grads = lists[:2]
-        states = self.state
-        for param in group["params"]:
-            grad = param.grad
-            if grad is None:
-                continue
-            params.append(param)
-            grads.append(grad)
-            state = states[param]
-            if not state:
-                self._new_state(param, group, state)
-            for place, name in enumerate(names, 2):
-                lists[place].append(state[name])
-        return lists
-
-
-def restore_counters(optimizer: Any, group: dict[str, Any], *names: str) -> None:
-    """Make step counters and their like tensors, which old states have as numbers."""
-    for param in group["params"]:
-        state = optimizer.state.get(param, [])
-        if len(state) == 0:
-            continue
-        for name in names:
-            if not isinstance(state[name], Tensor):
-                state[name] = counter(param, group, float(state[name]))
-
-
-def counter(param: Any, group: dict[str, Any], number: float = 0.0) -> Any:
-    """Return a new step counter: on the host, unless the step itself runs on the device."""
-    if group.get("capturable") or group.get("fused"):
-        dtype = _get_scalar_dtype(is_fused=group.get("fused"))
-        return torch.tensor(number, dtype=dtype, device=param.device)
-    return torch.tensor(number, dtype=_get_scalar_dtype(), device="cpu")
 
 
 def check_lr(lr: Any) -> None:
@@ -148,11 +91,35 @@ def unscaled(grads: Sequence[Any], grad_scale: Any, found_inf: Any, fused: Any) 
     return found_inf is None or not found_inf.item()
 
 
-def picked(lists: Sequence[Sequence[Any]], places: Sequence[int]) -> list[list[Any]]:
-    """Return the lists with only what stands at certain places."""
-    return [[each[place] for place in places] for each in lists]
+def picked(lists: Sequence[Sequence[Any]], positions: Sequence[int]) -> list[list[Any]]:
+    """Return the lists with only what stands at certain positions."""
+    return [[tensors[position] for position in positions] for tensors in lists]
+
+
+def grouped_by(
+    numbers: Sequence[Any], lists: Sequence[Sequence[Any]]
+) -> Iterator[tuple[Any, Sequence[Sequence[Any]]]]:
+    """Yield each number, such as a step count, with the lists of the parameters that have it.
+
+    Usually there is one; each further one is a further operator.
+    """
+    groups = equal_numbers(numbers)
+    if len(groups) == 1:
+        yield groups[0][0], lists
+        return
+    for number, positions in groups:
+        yield number, picked(lists, positions)
 
 
 def decays(weight_decay: Any) -> bool:
     """Return whether there is any weight decay."""
     return isinstance(weight_decay, Tensor) or weight_decay != 0
+
+
+def decay_factor(lr: Any, weight_decay: Any, decoupled: bool) -> Any:
+    """Return what parameters are multiplied by: to be added to the gradient, or to shrink them.
+
+    Coupled decay adds ``weight_decay * parameter`` to the gradient; decoupled decay replaces the
+    parameter by ``(1 - lr * weight_decay) * parameter``.
+    """
+    return 1 - lr * weight_decay if decoupled and decays(weight_decay) else weight_decay

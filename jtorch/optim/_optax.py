@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine.recording.multi_tensor import ready_full
+from ..ops.optim.optax_steps import OptaxStep
 from .optimizer import Optimizer, ParamsT, _use_grad_for_differentiable
 
 __all__ = ["Optax"]
@@ -14,7 +15,11 @@ class Optax(Optimizer):
     """Optimise with any gradient transformation of optax (an extension: PyTorch has no such class).
 
     The state of the transformation is kept as tensors, so ``state_dict`` saves and restores it. A
-    step is one program, with the arithmetic of optax as it is.
+    step is one program, with the arithmetic of optax as it is: ``u, s = update(g, s, p)``, and then
+    ``p = p + u``.
+
+    It is not based on ``SteppedOptimizer``, as its state belongs to all parameters together and not
+    to each of them.
 
     Args:
         params: parameters, in one group: rates and their schedules belong to the transformation.
@@ -32,8 +37,6 @@ class Optax(Optimizer):
     """
 
     def __init__(self, params: ParamsT, transformation: Any) -> None:
-        from ..ops.optim.optax_steps import OptaxStep
-
         super().__init__(params, {"differentiable": False})
         if len(self.param_groups) != 1:
             raise ValueError("Optax optimizes one parameter group")
@@ -45,7 +48,7 @@ class Optax(Optimizer):
         """Update the parameters once; a parameter without a gradient counts as one of zeros.
 
         Args:
-            closure: evaluates the model anew and returns the loss.
+            closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         loss = self._closure_loss(closure)
         params = self.param_groups[0]["params"]

@@ -49,14 +49,14 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 class LRScheduler:
-    """Base of the schedulers: sets the rate of each parameter group after every step.
+    """Base of the schedulers, which set the learning rate of each parameter group every epoch.
 
     Args:
-        optimizer: whose rates are set.
-        last_epoch: where to go on; -1 begins anew.
+        optimizer: whose learning rates are set.
+        last_epoch: epoch to resume at; -1 starts.
     Raises:
-        TypeError: ``optimizer`` is none.
-        KeyError: to go on, groups need an ``"initial_lr"``.
+        TypeError: ``optimizer`` is no optimiser.
+        KeyError: to resume, groups need an ``"initial_lr"``.
     """
 
     _get_lr_called_within_step: bool = False
@@ -79,7 +79,7 @@ class LRScheduler:
         self._initial_step()
 
     def _initial_step(self) -> None:
-        """Set the first rates."""
+        """Set the initial learning rates."""
         self._step_count = 0
         self._is_initial = True
         try:
@@ -96,11 +96,11 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
     def get_last_lr(self) -> list[Any]:
-        """Return the rates that were set last."""
+        """Return the learning rates that were set last."""
         return self._last_lr
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         raise NotImplementedError
 
     def step(self, epoch: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Schedulers made of others, and the one that looks at a metric."""
+"""Schedulers made of others, and the one that depends on a metric."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from .optimizer import Optimizer
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Reduce the rates when a metric has stopped getting better.
+    """Reduction of the learning rates by a factor when a metric has stopped improving.
+
+    After more than ``patience`` epochs without improvement, ``lr = max(factor * lr, min_lr)``. A
+    metric ``m`` improves on the best ``b`` so far where ``m < (1 - threshold) b`` (``"rel"``) or
+    ``m < b - threshold`` (``"abs"``); in mode ``"max"``, where ``m > (1 + threshold) b`` or
+    ``m > b + threshold``.
 
     Args:
-        optimizer: whose rates are set.
+        optimizer: whose learning rates are set.
         mode: whether the metric is to be small (``"min"``) or large (``"max"``).
-        factor: what the rates are multiplied by, less than 1.
-        patience: epochs without an improvement that are put up with.
+        factor: factor of a reduction, less than 1.
+        patience: epochs without improvement that are tolerated.
         threshold: least change that is an improvement.
         threshold_mode: whether that is relative (``"rel"``) or absolute (``"abs"``).
         cooldown: epochs after a reduction that do not count.
-        min_lr: the least rate, or one for each parameter group.
-        eps: smallest change of a rate that is made.
+        min_lr: lower bound of the learning rate, or one for each parameter group.
+        eps: a reduction by no more than this is not made.
     """
 
     def __init__(
@@ -69,7 +74,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Look at the metric of an epoch.
+        """Take the metric of an epoch into account.
 
         Args:
             metrics: a number, or a tensor of one element.
@@ -136,7 +141,7 @@ class ReduceLROnPlateau(LRScheduler):
 
 
 class _Composed(LRScheduler):
-    """A scheduler that holds others."""
+    """Scheduler that holds others."""
 
     _schedulers: Any
 
@@ -166,13 +171,13 @@ class _Composed(LRScheduler):
 
 
 class SequentialLR(_Composed):
-    """Use one scheduler after the other.
+    """Schedulers in sequence: each from its milestone on.
 
     Args:
-        optimizer: whose rates are set.
+        optimizer: whose learning rates are set.
         schedulers: the schedulers, all of this optimiser.
-        milestones: epochs at which the next one begins.
-        last_epoch: where to go on.
+        milestones: epochs at which the next scheduler begins.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -221,7 +226,7 @@ class SequentialLR(_Composed):
 
 
 class ChainedScheduler(_Composed):
-    """Apply several schedulers every epoch, each to what the one before has set.
+    """Schedulers chained: every epoch, each is applied to what the one before has set.
 
     Args:
         schedulers: the schedulers, all of one optimiser.

@@ -1,4 +1,4 @@
-"""Schedulers that move rate and momentum against each other."""
+"""Cyclic learning rates, with a momentum that cycles in opposition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _set_momentum(group: dict[str, Any], use_beta1: bool, momentum: float) -> No
 
 
 class _WithMomentum(LRScheduler):
-    """A scheduler that may set the momentum, or the first beta, too."""
+    """Scheduler that may set the momentum, or the first beta, too."""
 
     use_beta1: bool
 
@@ -39,19 +39,24 @@ class _WithMomentum(LRScheduler):
 
 
 class CyclicLR(_WithMomentum):
-    """Move the rates up and down between two bounds (Smith 2017).
+    """Cyclic learning rate: triangle waves between two bounds.
+
+    ``base_lr + (max_lr - base_lr) h s``, where ``h`` rises linearly from 0 to 1 within
+    ``step_size_up`` steps and falls back within ``step_size_down``, and ``s`` is 1
+    (``"triangular"``), ``1 / 2^i`` in cycle ``i >= 0`` (``"triangular2"``) or ``gamma^t`` at step
+    ``t`` (``"exp_range"``). Smith, Cyclical learning rates for training neural networks (2017).
 
     Args:
-        optimizer: whose rates are set.
+        optimizer: whose learning rates are set.
         base_lr, max_lr: the bounds, or one for each parameter group.
         step_size_up, step_size_down: steps of the rising and of the falling part of a cycle.
-        mode: ``"triangular"``, ``"triangular2"`` (half as high each time) or ``"exp_range"``.
+        mode: ``"triangular"``, ``"triangular2"`` or ``"exp_range"``.
         gamma: factor of each step in ``"exp_range"``.
-        scale_fn: function that scales the height, in place of a mode.
+        scale_fn: function that gives ``s``, in place of a mode.
         scale_mode: whether it is given the cycle (``"cycle"``) or the step (``"iterations"``).
-        cycle_momentum: whether the momentum moves against the rate.
+        cycle_momentum: whether the momentum cycles in opposition to the learning rate.
         base_momentum, max_momentum: its bounds.
-        last_epoch: where to go on.
+        last_epoch: step to resume at; -1 starts.
     """
 
     def __init__(
@@ -130,7 +135,7 @@ class CyclicLR(_WithMomentum):
         return gamma**x
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates; set the momentum where it moves."""
+        """Return the learning rates of the next step; set the momentum where it cycles."""
         self._check_asking()
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
@@ -182,21 +187,26 @@ def _phase(end_step: float, rates: tuple[str, str], momentums: tuple[str, str]) 
 
 
 class OneCycleLR(_WithMomentum):
-    """Move the rates up to a maximum and down to far below the beginning (Smith, Topin 2018).
+    """One-cycle learning rate: up to a maximum, then down to far below the beginning.
+
+    From ``max_lr / div_factor`` to ``max_lr`` and on to
+    ``max_lr / (div_factor * final_div_factor)``, between them a half cosine or a line. Smith and
+    Topin, Super-convergence: Very fast training of neural networks using large learning rates
+    (2018).
 
     Args:
-        optimizer: whose rates are set.
+        optimizer: whose learning rates are set.
         max_lr: the maximum, or one for each parameter group.
         total_steps: steps of the cycle; by default ``epochs * steps_per_epoch``.
         epochs, steps_per_epoch: see there.
-        pct_start: part of the cycle in which the rates rise.
+        pct_start: fraction of the cycle in which the learning rates rise.
         anneal_strategy: ``"cos"`` or ``"linear"``.
-        cycle_momentum: whether the momentum moves against the rate.
+        cycle_momentum: whether the momentum cycles in opposition to the learning rate.
         base_momentum, max_momentum: its bounds.
-        div_factor: what the first rate is smaller by than the maximum.
-        final_div_factor: what the last rate is smaller by than the first.
-        three_phase: fall as fast as the rates rose, and then to the end.
-        last_epoch: where to go on.
+        div_factor: ratio of the maximum to the initial learning rate.
+        final_div_factor: ratio of the initial to the final learning rate.
+        three_phase: fall to the initial learning rate as fast as it rose, and then to the final.
+        last_epoch: step to resume at; -1 starts.
     """
 
     def __init__(
@@ -267,7 +277,7 @@ class OneCycleLR(_WithMomentum):
         return (end - start) * pct + start
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates; set the momentum where it moves."""
+        """Return the learning rates of the next step; set the momentum where it cycles."""
         self._check_asking()
         step = self.last_epoch
         if step > self.total_steps:

@@ -1,4 +1,8 @@
-"""Schedulers whose rates follow a formula of the epoch."""
+"""Schedulers whose learning rates are a closed formula of the epoch.
+
+In their docstrings ``lr_0`` is a group's initial learning rate and ``t = 0, 1, ...`` the epoch: the
+number of calls of ``step()``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from .optimizer import Optimizer
 
 
 class _WithFunctions(LRScheduler):
-    """A scheduler with a function for each parameter group."""
+    """Scheduler with a function of the epoch for each parameter group."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
         self.optimizer = optimizer
@@ -31,7 +35,7 @@ class _WithFunctions(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _check_functions(self) -> None:
-        """Raise where a function is none."""
+        """Raise where one cannot be called."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the optimiser; of functions what objects that are called hold."""
@@ -53,16 +57,16 @@ class _WithFunctions(LRScheduler):
 
 
 class LambdaLR(_WithFunctions):
-    """Set each rate to its first value times a function of the epoch.
+    """Learning rate by a function of the epoch: ``lr_0 * lr_lambda(t)``.
 
     Args:
-        optimizer: whose rates are set.
-        lr_lambda: the function, or one for each parameter group.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        lr_lambda: function of the epoch, or one for each parameter group.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         return [
             base_lr * function(self.last_epoch)
@@ -71,12 +75,12 @@ class LambdaLR(_WithFunctions):
 
 
 class MultiplicativeLR(_WithFunctions):
-    """Multiply each rate by a function of the epoch.
+    """Learning rate by a product over epochs: ``lr_0 * lr_lambda(1) * ... * lr_lambda(t)``.
 
     Args:
-        optimizer: whose rates are set.
-        lr_lambda: the function, or one for each parameter group.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        lr_lambda: function of the epoch, or one for each parameter group.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def _check_functions(self) -> None:
@@ -85,7 +89,7 @@ class MultiplicativeLR(_WithFunctions):
                 raise _messages.not_a_function(type(function).__name__)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self._is_initial:
             return self._rates()
@@ -96,13 +100,13 @@ class MultiplicativeLR(_WithFunctions):
 
 
 class StepLR(LRScheduler):
-    """Multiply the rates by ``gamma`` every ``step_size`` epochs.
+    """Step decay: ``lr_0 * gamma^floor(t / step_size)``.
 
     Args:
-        optimizer: whose rates are set.
-        step_size: epochs between two changes.
-        gamma: the factor.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        step_size: epochs between two decays.
+        gamma: factor of a decay.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -113,25 +117,25 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
             return self._rates()
         return self._scaled(self.gamma)
 
     def _get_closed_form_lr(self) -> list[Any]:
-        turns = self.last_epoch // self.step_size
-        return [base_lr * self.gamma**turns for base_lr in self.base_lrs]
+        decays = self.last_epoch // self.step_size
+        return [base_lr * self.gamma**decays for base_lr in self.base_lrs]
 
 
 class MultiStepLR(LRScheduler):
-    """Multiply the rates by ``gamma`` at certain epochs.
+    """Step decay at milestones: ``lr_0 * gamma^k``, where ``k`` milestones are at most ``t``.
 
     Args:
-        optimizer: whose rates are set.
-        milestones: the epochs.
-        gamma: the factor.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        milestones: epochs at which the learning rate decays.
+        gamma: factor of a decay.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -146,7 +150,7 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self.last_epoch not in self.milestones:
             return self._rates()
@@ -158,13 +162,13 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """Multiply the rates by a factor, and take it back after some epochs.
+    """Constant warm-up: ``factor * lr_0`` while ``t < total_iters``, then ``lr_0``.
 
     Args:
-        optimizer: whose rates are set.
-        factor: the factor, at most 1.
-        total_iters: for how many epochs.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        factor: factor of the warm-up, in [0, 1].
+        total_iters: epochs of the warm-up.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -181,7 +185,7 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self.last_epoch == 0:
             return self._scaled(self.factor)
@@ -195,13 +199,15 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Multiply the rates by a factor that changes linearly.
+    """Linear warm-up (or decay): ``lr_0`` times a factor that changes linearly.
+
+    The factor is ``start_factor + (end_factor - start_factor) min(t / total_iters, 1)``.
 
     Args:
-        optimizer: whose rates are set.
-        start_factor, end_factor: the factor at the beginning and at the end, at most 1.
-        total_iters: for how many epochs.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        start_factor, end_factor: factor at the beginning, in (0, 1], and at the end, in [0, 1].
+        total_iters: epochs from the one to the other.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -222,7 +228,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
@@ -242,12 +248,12 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Multiply the rates by ``gamma`` every epoch.
+    """Exponential decay: ``lr_0 * gamma^t``.
 
     Args:
-        optimizer: whose rates are set.
-        gamma: the factor.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        gamma: factor of each epoch.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -255,7 +261,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         return self._rates() if self._is_initial else self._scaled(self.gamma)
 
@@ -264,13 +270,13 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """Let the rates fall to zero like a power of the epochs that are left.
+    """Polynomial decay to 0: ``lr_0 * (1 - min(t / total_iters, 1))^power``.
 
     Args:
-        optimizer: whose rates are set.
-        total_iters: for how many epochs.
-        power: the power.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        total_iters: epochs until the learning rate is 0.
+        power: degree of the polynomial.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -285,7 +291,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         if self._is_initial or self.last_epoch > self.total_iters:
             return self._rates()
@@ -299,13 +305,16 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Let the rates follow a cosine (Loshchilov and Hutter 2017, without restarts).
+    """Cosine annealing: ``eta_min + (lr_0 - eta_min) (1 + cos(pi t / T_max)) / 2``.
+
+    Loshchilov and Hutter, SGDR: Stochastic gradient descent with warm restarts (ICLR 2017),
+    equation 5, without the restarts.
 
     Args:
-        optimizer: whose rates are set.
-        T_max: epochs of half a period.
-        eta_min: the least rate.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        T_max: epochs of half a period, from ``lr_0`` to ``eta_min``.
+        eta_min: minimum of the learning rate.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -316,7 +325,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         groups = self.optimizer.param_groups
         least, period, epoch = self.eta_min, self.T_max, self.last_epoch
@@ -341,14 +350,18 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Let the rates follow a cosine that begins anew (Loshchilov and Hutter 2017).
+    """Cosine annealing with warm restarts.
+
+    ``eta_min + (lr_0 - eta_min) (1 + cos(pi T_cur / T_i)) / 2``, where ``T_cur`` counts the epochs
+    since the last restart, and cycle ``i`` lasts ``T_i = T_0 * T_mult^i`` epochs. Loshchilov and
+    Hutter, SGDR: Stochastic gradient descent with warm restarts (ICLR 2017), equation 5.
 
     Args:
-        optimizer: whose rates are set.
-        T_0: epochs of the first turn.
-        T_mult: how much longer each turn is than the one before.
-        eta_min: the least rate.
-        last_epoch: where to go on.
+        optimizer: whose learning rates are set.
+        T_0: epochs of the first cycle.
+        T_mult: factor by which each cycle is longer than the one before.
+        eta_min: minimum of the learning rate.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -373,13 +386,13 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         return [self.eta_min + (base_lr - self.eta_min) * height / 2 for base_lr in self.base_lrs]
 
     def step(self, epoch: Any = None) -> None:
-        """Go to the next epoch, or to any, which may lie between two."""
+        """Go to the next epoch, or to any other, which need not be a whole number."""
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:

@@ -4,34 +4,136 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.recording.multi_tensor import advance, equal_numbers, ready_full, write_lists
+from .._engine.recording.multi_tensor import advance, ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
-from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
+from ._driver import SteppedOptimizer, counter
+from .optimizer import ParamsT, _to_scalar
 
 __all__ = ["Adam", "adam"]
 
 
-class Adam(_common.SteppedOptimizer):
-    """Adam (Kingma and Ba 2015): steps scaled by running moments of the gradient.
+def adam(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    max_exp_avg_sqs: list[Any],
+    state_steps: list[Any],
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    fused: bool | None = None,
+    grad_scale: Any = None,
+    found_inf: Any = None,
+    has_complex: bool = False,
+    decoupled_weight_decay: bool = False,
+    *,
+    amsgrad: bool,
+    beta1: Any,
+    beta2: Any,
+    lr: Any,
+    weight_decay: Any,
+    eps: float,
+    maximize: bool,
+) -> None:
+    """Take a step of ``Adam`` on lists of tensors, in place.
+
+    Args:
+        params, grads: parameters and their gradients.
+        exp_avgs, exp_avg_sqs: running means of the gradients and of their squares.
+        max_exp_avg_sqs: the largest of the latter so far, with ``amsgrad``.
+        state_steps: step counters.
+        grad_scale, found_inf: what a ``GradScaler`` leaves to a fused step.
+        foreach, capturable, differentiable, fused, has_complex: accepted as in PyTorch.
+        decoupled_weight_decay, amsgrad, beta1, beta2, lr, weight_decay, eps, maximize: as for
+            ``Adam``.
+    """
+    if foreach and params:
+        for name, number in (("lr", lr), ("beta1", beta1), ("beta2", beta2)):
+            if isinstance(number, Tensor) and not capturable:
+                kind = _messages.tensor_with_foreach_in_step
+                raise (kind if name == "lr" else _messages.tensor_with_foreach)(name)
+    _common.check_call(params, state_steps, foreach, differentiable, capturable and not fused)
+    if not params:
+        return
+    if not _common.unscaled(grads, grad_scale, found_inf, fused):
+        return
+    lr = _to_scalar(lr)
+    beta1 = _to_scalar(beta1)
+    beta2 = _to_scalar(beta2)
+    rest = (
+        _common.decay_factor(lr, weight_decay, decoupled_weight_decay),
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        eps,
+    )
+    near = optimiser_steps.is_near(rest[1])
+    decays = _common.decays(weight_decay)
+    static = (maximize, decays, decoupled_weight_decay, amsgrad, near)
+    lists = [params, grads, exp_avgs, exp_avg_sqs]
+    written: tuple[int, ...] = (0, 2, 3)
+    if amsgrad:
+        lists.append(max_exp_avg_sqs)
+        written = (0, 2, 3, 4)
+    for step, own in _common.grouped_by(advance(state_steps), lists):
+        step_size = lr / (1 - beta1**step)
+        numbers = (-step_size, (1 - beta2**step) ** 0.5, *rest)
+        write_lists(optimiser_steps.adam, static, numbers, own, written)
+
+
+class Adam(SteppedOptimizer):
+    """Adam: the running mean of the gradient over the root of that of its square.
+
+    For a parameter ``p`` with gradient ``g`` at step ``t = 1, 2, ...``, and moments ``m`` and
+    ``v`` that start at 0::
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        p = p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Kingma and Ba, Adam: A method for stochastic optimization (ICLR 2015), algorithm 1. AMSGrad
+    replaces ``v`` in the last line by its maximum over all steps: Reddi, Kale and Kumar, On the
+    convergence of Adam and beyond (ICLR 2018).
 
     Args:
         params: parameters or parameter groups.
-        lr: learning rate, a number or a tensor of one element.
-        betas: decay of the running mean and of the running mean of squares.
-        eps: added to the denominator.
-        weight_decay: factor of the parameters added to the gradient.
-        amsgrad: divide by the largest second moment so far (Reddi et al. 2018).
+        lr: learning rate, at least 0, a number or a tensor of one element.
+        betas: decay rates of the first and of the second moment, in [0, 1): numbers or tensors of
+            one element.
+        eps: added to the denominator, in units of the gradient.
+        weight_decay: coefficient of the L2 penalty: ``weight_decay p`` is added to ``g``.
+        amsgrad: use AMSGrad.
         foreach, fused: accepted as in PyTorch; a step is one program either way.
-        maximize: go uphill.
+        maximize: ascend the gradient instead: ``g`` is replaced by ``-g``.
         capturable: refused where PyTorch refuses it.
-        differentiable: record gradients through the step.
-        decoupled_weight_decay: shrink the parameters instead, as ``AdamW`` does.
+        differentiable: record the step for differentiation.
+        decoupled_weight_decay: multiply ``p`` by ``1 - lr weight_decay`` instead, as ``AdamW``.
     Raises:
         ValueError: a number is out of range.
         RuntimeError: options exclude each other.
     """
+
+    _step_function = staticmethod(adam)
+    _states = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+    _optional_states = {"max_exp_avg_sq": lambda group: group["amsgrad"]}
+    _hyperparameters = (
+        *("amsgrad", "lr", "weight_decay", "eps", "maximize", "foreach", "capturable"),
+        *("differentiable", "fused", "decoupled_weight_decay"),
+    )
+    _paired_hyperparameters = {"betas": ("beta1", "beta2")}
+    _takes_grad_scale = True
+    _added_options = {
+        "amsgrad": False,
+        "maximize": False,
+        "foreach": None,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+        "fused": None,
+    }
 
     def __init__(
         self,
@@ -87,141 +189,24 @@ class Adam(_common.SteppedOptimizer):
         super().__init__(params, defaults)
         _common.check_fused_options(self, defaults)
 
-    _added_options = {
-        "amsgrad": False,
-        "maximize": False,
-        "foreach": None,
-        "capturable": False,
-        "differentiable": False,
-        "decoupled_weight_decay": False,
-        "fused": None,
-    }
-
     def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
         if group["fused"]:
             _common.check_fused_param(param)
-        state["step"] = _common.counter(param, group)
+        state["step"] = counter(param, group)
         state["exp_avg"] = ready_full(param)
         state["exp_avg_sq"] = ready_full(param)
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = ready_full(param)
 
-    @_use_grad_for_differentiable
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters once.
+    def _check_group(self, group: dict[str, Any]) -> None:
+        if (
+            group["foreach"]
+            and isinstance(group["lr"], Tensor)
+            and not group["capturable"]
+            and any(param.grad is not None for param in group["params"])
+        ):
+            raise _messages.tensor_with_foreach_in_step("lr")
 
-        Args:
-            closure: evaluates the model anew and returns the loss.
-        """
-        loss = self._closure_loss(closure)
-        for group in self.param_groups:
-            amsgrad = group["amsgrad"]
-            if (
-                group["foreach"]
-                and isinstance(group["lr"], Tensor)
-                and not group["capturable"]
-                and any(param.grad is not None for param in group["params"])
-            ):
-                raise _messages.tensor_with_foreach_in_step("lr")
-            names = ("exp_avg", "exp_avg_sq", "step")
-            lists = self._gathered(group, *names, *(("max_exp_avg_sq",) if amsgrad else ()))
-            params, grads, averages, squares, steps = lists[:5]
-            largest = lists[5] if amsgrad else []
-            if group["differentiable"] and any(step.requires_grad for step in steps):
-                raise _messages.step_requires_grad()
-            beta1, beta2 = group["betas"]
-            adam(
-                params,
-                grads,
-                averages,
-                squares,
-                largest,
-                steps,
-                amsgrad=amsgrad,
-                beta1=beta1,
-                beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=group["maximize"],
-                foreach=group["foreach"],
-                capturable=group["capturable"],
-                differentiable=group["differentiable"],
-                fused=group["fused"],
-                grad_scale=getattr(self, "grad_scale", None),
-                found_inf=getattr(self, "found_inf", None),
-                decoupled_weight_decay=group["decoupled_weight_decay"],
-            )
-        return loss
-
-
-def adam(
-    params: list[Any],
-    grads: list[Any],
-    exp_avgs: list[Any],
-    exp_avg_sqs: list[Any],
-    max_exp_avg_sqs: list[Any],
-    state_steps: list[Any],
-    foreach: bool | None = None,
-    capturable: bool = False,
-    differentiable: bool = False,
-    fused: bool | None = None,
-    grad_scale: Any = None,
-    found_inf: Any = None,
-    has_complex: bool = False,
-    decoupled_weight_decay: bool = False,
-    *,
-    amsgrad: bool,
-    beta1: Any,
-    beta2: Any,
-    lr: Any,
-    weight_decay: Any,
-    eps: float,
-    maximize: bool,
-) -> None:
-    """Take a step of ``Adam`` on lists of tensors.
-
-    Args:
-        params, grads: parameters and their gradients.
-        exp_avgs, exp_avg_sqs: running means of the gradients and of their squares.
-        max_exp_avg_sqs: the largest of the latter, with ``amsgrad``.
-        state_steps: step counters.
-        grad_scale, found_inf: what a ``GradScaler`` leaves to a fused step.
-        foreach, capturable, differentiable, fused, has_complex: accepted as in PyTorch.
-        decoupled_weight_decay, amsgrad, beta1, beta2, lr, weight_decay, eps, maximize: as for
-            ``Adam``.
-    """
-    if foreach and params:
-        for name, number in (("lr", lr), ("beta1", beta1), ("beta2", beta2)):
-            if isinstance(number, Tensor) and not capturable:
-                kind = _messages.tensor_with_foreach_in_step
-                raise (kind if name == "lr" else _messages.tensor_with_foreach)(name)
-    _common.check_call(params, state_steps, foreach, differentiable, capturable and not fused)
-    if not params:
-        return
-    if not _common.unscaled(grads, grad_scale, found_inf, fused):
-        return
-    lr = _to_scalar(lr)
-    beta1 = _to_scalar(beta1)
-    beta2 = _to_scalar(beta2)
-    decays = _common.decays(weight_decay)
-    rest = (
-        1 - lr * weight_decay if decays and decoupled_weight_decay else weight_decay,
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        eps,
-    )
-    near = optimiser_steps.is_near(rest[1])
-    static = (maximize, decays, decoupled_weight_decay, amsgrad, near)
-    lists: Any = [params, grads, exp_avgs, exp_avg_sqs]
-    written: tuple[int, ...] = (0, 2, 3)
-    if amsgrad:
-        lists.append(max_exp_avg_sqs)
-        written = (0, 2, 3, 4)
-    groups = equal_numbers(advance(state_steps))
-    for step, places in groups:
-        step_size = lr / (1 - beta1**step)
-        numbers = (-step_size, (1 - beta2**step) ** 0.5, *rest)
-        own = lists if len(groups) == 1 else _common.picked(lists, places)
-        write_lists(optimiser_steps.adam, static, numbers, own, written)
+    def _check_lists(self, group: dict[str, Any], lists: list[list[Any]]) -> None:
+        if group["differentiable"] and any(step.requires_grad for step in lists[-1]):
+            raise _messages.step_requires_grad()

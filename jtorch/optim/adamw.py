@@ -1,4 +1,4 @@
-"""Adam with decoupled weight decay."""
+"""AdamW: Adam with decoupled weight decay."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ __all__ = ["AdamW", "adamw"]
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters themselves (Loshchilov and Hutter 2019).
+    """AdamW: Adam with decoupled weight decay, which shrinks the parameters themselves.
+
+    A step multiplies each parameter ``p`` by ``1 - lr weight_decay``, and then goes as ``Adam``
+    does without weight decay::
+
+        p = (1 - lr weight_decay) p
+        p = p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Loshchilov and Hutter, Decoupled weight decay regularization (ICLR 2019), algorithm 2, where the
+    decay is not multiplied by ``lr``.
 
     Args:
         params: parameters or parameter groups.
-        lr, betas, eps, weight_decay, amsgrad, maximize, foreach, capturable, differentiable, fused:
-            as for ``Adam``.
+        weight_decay: decoupled weight decay, per step and in units of ``1 / lr``.
+        lr, betas, eps, amsgrad, maximize, foreach, capturable, differentiable, fused: as for
+            ``Adam``.
     """
 
     def __init__(
@@ -72,7 +82,7 @@ def adamw(
     has_complex: bool = False,
     **options: Any,
 ) -> None:
-    """Take a step of ``AdamW`` on lists of tensors; arguments as for ``adam``."""
+    """Take a step of ``AdamW`` on lists of tensors, in place; arguments as for ``adam``."""
     adam(
         params,
         grads,

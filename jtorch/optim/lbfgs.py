@@ -154,19 +154,28 @@ class _Search:
 
 
 class LBFGS(Optimizer):
-    """L-BFGS (Liu and Nocedal 1989), after Mark Schmidt's minFunc.
+    """L-BFGS: the limited-memory quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno.
 
-    A step evaluates the closure several times. There is one parameter group.
+    For the vector ``p`` of all parameters with gradient ``g``, an iteration is ``p = p - t H g``.
+    ``H`` approximates the inverse Hessian from the last changes of gradient and parameters by the
+    two-loop recursion; the step size ``t`` is ``lr``, or found by a line search. Liu and Nocedal,
+    On the limited memory BFGS method for large scale optimization (1989); line search and stopping
+    rules of Schmidt's minFunc (2005). There is one parameter group.
+
+    It is not based on ``SteppedOptimizer``, as a step evaluates the closure several times, and has
+    one state for all parameters, which are one vector to it.
 
     Args:
         params: parameters.
-        lr: learning rate, a number or a tensor of one element.
-        max_iter: iterations in a step.
-        max_eval: evaluations in a step; by default a quarter more.
-        tolerance_grad: greatest element of the gradient to stop at.
-        tolerance_change: change of loss or parameters to stop at.
-        history_size: how many changes of the gradient are remembered.
-        line_search_fn: ``"strong_wolfe"`` or ``None``.
+        lr: step size, or the first one that a line search tries; a number or a tensor of one
+            element.
+        max_iter: most iterations in a step.
+        max_eval: most evaluations of the closure in a step; by default ``1.25 * max_iter``.
+        tolerance_grad: stop where no element of the gradient exceeds it, in units of the gradient.
+        tolerance_change: stop where loss, or parameters, change by less, in units of either.
+        history_size: how many changes ``H`` is made from.
+        line_search_fn: ``"strong_wolfe"`` for step sizes under the strong Wolfe conditions, or
+            ``None``.
     Raises:
         ValueError: the rate is out of range, or there are several groups.
     """
@@ -277,7 +286,7 @@ class LBFGS(Optimizer):
         """Take up to ``max_iter`` iterations.
 
         Args:
-            closure: evaluates the model anew, calls ``backward()`` and returns the loss.
+            closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         assert len(self.param_groups) == 1
         closure = torch.enable_grad()(closure)

@@ -223,7 +223,7 @@ class Optimizer:
         """Update the parameters once.
 
         Args:
-            closure: evaluates the model anew and returns the loss.
+            closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         raise NotImplementedError
 
@@ -235,7 +235,7 @@ class Optimizer:
             return closure()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Take the gradients of all parameters away.
+        """Reset the gradients of all parameters.
 
         Args:
             set_to_none: whether they become ``None``; else they are filled with zeros.
@@ -414,8 +414,8 @@ class Optimizer:
             raise _messages.parameters_in_set()
         else:
             given = list(params)
-        names = [each[0] for each in given if isinstance(each, tuple)]
-        param_group["params"] = [each[1] if isinstance(each, tuple) else each for each in given]
+        names = [entry[0] for entry in given if isinstance(entry, tuple)]
+        param_group["params"] = [entry[1] if isinstance(entry, tuple) else entry for entry in given]
         if names:
             if len(names) != len(given):
                 raise _messages.some_names_missing()

@@ -4,32 +4,112 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.recording.multi_tensor import advance, equal_numbers, ready_full, write_lists
+from .._engine.recording.multi_tensor import advance, ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
 from . import _common
-from .optimizer import ParamsT, _to_scalar, _use_grad_for_differentiable
+from ._driver import SteppedOptimizer, counter
+from .optimizer import ParamsT, _to_scalar
 
 __all__ = ["RAdam", "radam"]
 
 
-class RAdam(_common.SteppedOptimizer):
-    """RAdam (Liu et al. 2020): Adam whose rate is rectified while its variance is large.
+def radam(
+    params: list[Any],
+    grads: list[Any],
+    exp_avgs: list[Any],
+    exp_avg_sqs: list[Any],
+    state_steps: list[Any],
+    decoupled_weight_decay: bool = False,
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    has_complex: bool = False,
+    maximize: bool = False,
+    *,
+    beta1: float,
+    beta2: float,
+    lr: Any,
+    weight_decay: float,
+    eps: float,
+) -> None:
+    """Take a step of ``RAdam`` on lists of tensors, in place.
+
+    Args:
+        params, grads: parameters and their gradients.
+        exp_avgs, exp_avg_sqs: running means of the gradients and of their squares.
+        state_steps: step counters.
+        foreach, capturable, differentiable, has_complex: accepted as in PyTorch.
+        decoupled_weight_decay, maximize, beta1, beta2, lr, weight_decay, eps: as for ``RAdam``.
+    """
+    _common.check_call(params, state_steps, foreach, differentiable, capturable)
+    if not params:
+        return
+    lr = _to_scalar(lr)
+    decays = _common.decays(weight_decay)
+    decay = _common.decay_factor(lr, weight_decay, decoupled_weight_decay)
+    near = optimiser_steps.is_near(1 - beta1)
+    rho_inf = 2 / (1 - beta2) - 1
+    lists = (params, grads, exp_avgs, exp_avg_sqs)
+    for step, own in _common.grouped_by(advance(state_steps), lists):
+        correction2 = 1 - beta2**step
+        rho = rho_inf - 2 * step * (beta2**step) / correction2
+        rectification = 0.0
+        if rho > 5.0:
+            rectification = (
+                (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+            ) ** 0.5
+        numbers = (
+            decay,
+            1 - beta1,
+            beta2,
+            1 - beta2,
+            eps,
+            lr,
+            1 - beta1**step,
+            correction2**0.5,
+            rectification,
+        )
+        static = (maximize, decays, decoupled_weight_decay, near, rho > 5.0)
+        write_lists(optimiser_steps.radam, static, numbers, own, (0, 2, 3))
+
+
+class RAdam(SteppedOptimizer):
+    """RAdam: Adam whose step is rectified while the variance of its second moment is large.
+
+    For a parameter ``p`` with gradient ``g`` at step ``t = 1, 2, ...``, and moments ``m`` and
+    ``v`` that start at 0, with ``r_inf = 2 / (1 - beta2) - 1``::
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        r = r_inf - 2 t beta2^t / (1 - beta2^t)
+        c = sqrt((r - 4) (r - 2) r_inf / ((r_inf - 4) (r_inf - 2) r))
+        p = p - lr m / (1 - beta1^t) c sqrt(1 - beta2^t) / (sqrt(v) + eps)    if r > 5
+        p = p - lr m / (1 - beta1^t)                                          otherwise
+
+    Liu et al., On the variance of the adaptive learning rate and beyond (ICLR 2020), algorithm 2.
 
     Args:
         params: parameters or parameter groups.
-        lr: learning rate, a number or a tensor of one element.
-        betas: decay of the running mean and of the running mean of squares.
-        eps: added to the denominator.
-        weight_decay: factor of the parameters added to the gradient.
-        decoupled_weight_decay: shrink the parameters instead, as ``AdamW`` does.
-        foreach, capturable: accepted, and refused, as in PyTorch.
-        maximize: go uphill.
-        differentiable: record gradients through the step.
+        lr: learning rate, at least 0, a number or a tensor of one element.
+        betas: decay rates of the first and of the second moment, in [0, 1).
+        eps: added to the denominator, in units of the gradient.
+        weight_decay: coefficient of the L2 penalty: ``weight_decay p`` is added to ``g``.
+        decoupled_weight_decay: multiply ``p`` by ``1 - lr weight_decay`` instead, as ``AdamW``.
+        foreach, capturable: accepted, and refused, as in PyTorch; a step is one program either way.
+        maximize: ascend the gradient instead: ``g`` is replaced by ``-g``.
+        differentiable: record the step for differentiation.
     Raises:
         ValueError: a number is out of range.
     """
 
+    _step_function = staticmethod(radam)
+    _states = ("exp_avg", "exp_avg_sq", "step")
+    _hyperparameters = (
+        *("lr", "weight_decay", "eps", "maximize", "decoupled_weight_decay"),
+        *("foreach", "capturable", "differentiable"),
+    )
+    _paired_hyperparameters = {"betas": ("beta1", "beta2")}
     _added_options = {
         "maximize": False,
         "foreach": None,
@@ -70,92 +150,6 @@ class RAdam(_common.SteppedOptimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
-        state["step"] = _common.counter(param, group)
+        state["step"] = counter(param, group)
         state["exp_avg"] = ready_full(param)
         state["exp_avg_sq"] = ready_full(param)
-
-    @_use_grad_for_differentiable
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters once.
-
-        Args:
-            closure: evaluates the model anew and returns the loss.
-        """
-        loss = self._closure_loss(closure)
-        for group in self.param_groups:
-            beta1, beta2 = group["betas"]
-            params, grads, averages, squares, steps = self._gathered(
-                group, "exp_avg", "exp_avg_sq", "step"
-            )
-            radam(
-                params,
-                grads,
-                averages,
-                squares,
-                steps,
-                beta1=beta1,
-                beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=group["maximize"],
-                decoupled_weight_decay=group["decoupled_weight_decay"],
-                foreach=group["foreach"],
-                capturable=group["capturable"],
-                differentiable=group["differentiable"],
-            )
-        return loss
-
-
-def radam(
-    params: list[Any],
-    grads: list[Any],
-    exp_avgs: list[Any],
-    exp_avg_sqs: list[Any],
-    state_steps: list[Any],
-    decoupled_weight_decay: bool = False,
-    foreach: bool | None = None,
-    capturable: bool = False,
-    differentiable: bool = False,
-    has_complex: bool = False,
-    maximize: bool = False,
-    *,
-    beta1: float,
-    beta2: float,
-    lr: Any,
-    weight_decay: float,
-    eps: float,
-) -> None:
-    """Take a step of ``RAdam`` on lists of tensors."""
-    _common.check_call(params, state_steps, foreach, differentiable, capturable)
-    if not params:
-        return
-    lr = _to_scalar(lr)
-    decays = _common.decays(weight_decay)
-    decay = 1 - lr * weight_decay if decays and decoupled_weight_decay else weight_decay
-    near = optimiser_steps.is_near(1 - beta1)
-    lists = (params, grads, exp_avgs, exp_avg_sqs)
-    groups = equal_numbers(advance(state_steps))
-    rho_inf = 2 / (1 - beta2) - 1
-    for step, places in groups:
-        correction2 = 1 - beta2**step
-        rho = rho_inf - 2 * step * (beta2**step) / correction2
-        rectification = 0.0
-        if rho > 5.0:
-            rectification = (
-                (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
-            ) ** 0.5
-        numbers = (
-            decay,
-            1 - beta1,
-            beta2,
-            1 - beta2,
-            eps,
-            lr,
-            1 - beta1**step,
-            correction2**0.5,
-            rectification,
-        )
-        static = (maximize, decays, decoupled_weight_decay, near, rho > 5.0)
-        own = lists if len(groups) == 1 else _common.picked(lists, places)
-        write_lists(optimiser_steps.radam, static, numbers, own, (0, 2, 3))

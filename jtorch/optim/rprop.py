@@ -8,26 +8,82 @@ from .._engine.recording.multi_tensor import advance, ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
-from .optimizer import ParamsT, _use_grad_for_differentiable
+from ._driver import SteppedOptimizer, counter
+from .optimizer import ParamsT
 
 __all__ = ["Rprop", "rprop"]
 
 
-class Rprop(_common.SteppedOptimizer):
-    """Rprop (Riedmiller and Braun 1993): steps from the signs of gradients alone.
+def rprop(
+    params: list[Any],
+    grads: list[Any],
+    prevs: list[Any],
+    step_sizes: list[Any],
+    state_steps: list[Any],
+    foreach: bool | None = None,
+    capturable: bool = False,
+    maximize: bool = False,
+    differentiable: bool = False,
+    has_complex: bool = False,
+    *,
+    step_size_min: float,
+    step_size_max: float,
+    etaminus: float,
+    etaplus: float,
+) -> None:
+    """Take a step of ``Rprop`` on lists of tensors, in place.
+
+    Args:
+        params, grads: parameters and their gradients.
+        prevs: gradients of the step before, 0 where the sign changed.
+        step_sizes: step sizes, one for each element.
+        state_steps: step counters.
+        foreach, capturable, differentiable, has_complex: accepted as in PyTorch.
+        step_size_min, step_size_max, etaminus, etaplus, maximize: as for ``Rprop``.
+    """
+    _common.check_call(params, state_steps, foreach, differentiable, capturable)
+    if not params:
+        return
+    advance(state_steps)
+    numbers = (etaminus, etaplus, step_size_min, step_size_max)
+    lists = (params, grads, prevs, step_sizes)
+    write_lists(optimiser_steps.rprop, (maximize,), numbers, lists, (0, 2, 3))
+
+
+class Rprop(SteppedOptimizer):
+    """Resilient backpropagation (Rprop): step sizes of their own, adapted by the gradient's signs.
+
+    For each element ``p`` with gradient ``g``, the gradient ``h`` of the step before, which starts
+    at 0, and a step size ``d`` that starts at ``lr``::
+
+        d = min(max(d f, step_sizes[0]), step_sizes[1])
+            where f = etas[1] if g h > 0, etas[0] if g h < 0, else 1
+        g = 0 if g h < 0
+        p = p - sign(g) d
+        h = g
+
+    Riedmiller and Braun, A direct adaptive method for faster backpropagation learning: the RPROP
+    algorithm (ICNN 1993), without its return to the parameter before a change of sign (iRprop-).
 
     Args:
         params: parameters or parameter groups.
-        lr: learning rate, a number or a tensor of one element.
-        etas: factors of the step size where the sign changed and where it did not.
-        step_sizes: least and greatest step size.
-        foreach, capturable: accepted, and refused, as in PyTorch.
-        maximize: go uphill.
-        differentiable: record gradients through the step.
+        lr: initial step size, at least 0, a number or a tensor of one element.
+        etas: factors by which a step size falls and rises, ``0 < etas[0] < 1 < etas[1]``.
+        step_sizes: least and greatest step size, in units of the parameter.
+        foreach, capturable: accepted, and refused, as in PyTorch; a step is one program either way.
+        maximize: ascend the gradient instead: ``g`` is replaced by ``-g``.
+        differentiable: record the step for differentiation.
     Raises:
         ValueError: a number is out of range.
     """
 
+    _step_function = staticmethod(rprop)
+    _states = ("prev", "step_size", "step")
+    _hyperparameters = ("foreach", "maximize", "differentiable", "capturable")
+    _paired_hyperparameters = {
+        "etas": ("etaminus", "etaplus"),
+        "step_sizes": ("step_size_min", "step_size_max"),
+    }
     _added_options = {
         "foreach": None,
         "maximize": False,
@@ -63,65 +119,7 @@ class Rprop(_common.SteppedOptimizer):
 
     def _new_state(self, param: Any, group: dict[str, Any], state: dict[str, Any]) -> None:
         lr = float(group["lr"])
-        state["step"] = _common.counter(param, group)
+        state["step"] = counter(param, group)
         state["prev"] = ready_full(param)
         size: Any = complex(lr, lr) if param.is_complex() else lr
         state["step_size"] = ready_full(param.grad, size)
-
-    @_use_grad_for_differentiable
-    def step(self, closure: Any = None) -> Any:
-        """Update the parameters once.
-
-        Args:
-            closure: evaluates the model anew and returns the loss.
-        """
-        loss = self._closure_loss(closure)
-        for group in self.param_groups:
-            eta_minus, eta_plus = group["etas"]
-            least, most = group["step_sizes"]
-            params, grads, previous, sizes, steps = self._gathered(
-                group, "prev", "step_size", "step"
-            )
-            rprop(
-                params,
-                grads,
-                previous,
-                sizes,
-                steps,
-                step_size_min=least,
-                step_size_max=most,
-                etaminus=eta_minus,
-                etaplus=eta_plus,
-                foreach=group["foreach"],
-                maximize=group["maximize"],
-                differentiable=group["differentiable"],
-                capturable=group["capturable"],
-            )
-        return loss
-
-
-def rprop(
-    params: list[Any],
-    grads: list[Any],
-    prevs: list[Any],
-    step_sizes: list[Any],
-    state_steps: list[Any],
-    foreach: bool | None = None,
-    capturable: bool = False,
-    maximize: bool = False,
-    differentiable: bool = False,
-    has_complex: bool = False,
-    *,
-    step_size_min: float,
-    step_size_max: float,
-    etaminus: float,
-    etaplus: float,
-) -> None:
-    """Take a step of ``Rprop`` on lists of tensors."""
-    _common.check_call(params, state_steps, foreach, differentiable, capturable)
-    if not params:
-        return
-    advance(state_steps)
-    numbers = (etaminus, etaplus, step_size_min, step_size_max)
-    lists = (params, grads, prevs, step_sizes)
-    write_lists(optimiser_steps.rprop, (maximize,), numbers, lists, (0, 2, 3))

@@ -13,14 +13,17 @@ __all__ = ["SparseAdam"]
 
 
 class SparseAdam(Optimizer):
-    """Adam that touches only the elements whose gradient is given.
+    """Adam for sparse gradients: moments and parameters change only where a gradient is given.
+
+    It is not based on ``SteppedOptimizer``, as jtorch has no sparse gradients: its step only
+    refuses dense ones, so that it never has a state.
 
     Args:
         params: dense parameters or parameter groups.
-        lr: learning rate, a number or a tensor of one element.
-        betas: decay of the running mean and of the running mean of squares.
-        eps: added to the denominator.
-        maximize: go uphill.
+        lr: learning rate, more than 0, a number or a tensor of one element.
+        betas: decay rates of the first and of the second moment, in [0, 1).
+        eps: added to the denominator, in units of the gradient, more than 0.
+        maximize: ascend the gradient instead.
     Raises:
         ValueError: a number is out of range, or a parameter is complex.
         RuntimeError: in a step, where a gradient is dense.
@@ -56,7 +59,7 @@ class SparseAdam(Optimizer):
         """Refuse dense gradients; there is nothing to do where no parameter has one.
 
         Args:
-            closure: evaluates the model anew and returns the loss.
+            closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         loss = self._closure_loss(closure)
         for group in self.param_groups:

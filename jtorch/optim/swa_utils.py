@@ -40,10 +40,10 @@ def _has_lerp(tensor: Tensor) -> bool:
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable:
-    """Return a function that moves a list of tensors towards another: an exponential average.
+    """Return the update of exponential moving averages of a list: ``a = decay a + (1 - decay) p``.
 
     Args:
-        decay: part of the average that stays.
+        decay: decay rate of the average, in [0, 1].
     """
     _check_decay(decay)
 
@@ -59,7 +59,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable:
 
 
 def get_swa_multi_avg_fn() -> Callable:
-    """Return a function that adds a list of tensors to a list of equal averages."""
+    """Return the update of arithmetic means of a list: ``a = a + (p - a) / (n + 1)``."""
 
     @no_grad()
     def swa_update(averaged_param_list: Any, current_param_list: Any, num_averaged: Any) -> None:
@@ -78,10 +78,10 @@ def get_swa_multi_avg_fn() -> Callable:
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Callable:
-    """Return a function that moves a tensor towards another: an exponential average.
+    """Return the update of an exponential moving average: ``a = decay a + (1 - decay) p``.
 
     Args:
-        decay: part of the average that stays.
+        decay: decay rate of the average, in [0, 1].
     """
     _check_decay(decay)
 
@@ -93,7 +93,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable:
 
 
 def get_swa_avg_fn() -> Callable:
-    """Return a function that adds a tensor to an equal average."""
+    """Return the update of an arithmetic mean: ``a = a + (p - a) / (n + 1)``."""
 
     @no_grad()
     def swa_update(averaged_param: Any, current_param: Any, num_averaged: Any) -> Any:
@@ -114,9 +114,10 @@ def _by_kind(averages: list[Any], currents: list[Any]) -> list[tuple[Any, list[A
 
 
 class AveragedModel(Module):
-    """A copy of a model whose parameters are averages of the model's.
+    """Copy of a model whose parameters are averages of the model's over training.
 
-    Stochastic weight averaging (Izmailov et al. 2018) by default.
+    By default it is stochastic weight averaging, the arithmetic mean: Izmailov et al., Averaging
+    weights leads to wider optima and better generalization (UAI 2018).
 
     Args:
         model: the model; it is copied deeply.
@@ -192,7 +193,7 @@ class AveragedModel(Module):
 
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
-    """Work out the running statistics of batch normalisation anew, in one pass.
+    """Reset the running statistics of batch normalisation and estimate them in one pass.
 
     Args:
         loader: batches, or tuples that begin with one.
@@ -222,14 +223,18 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """Move the rates to a constant one for averaging, and stay there.
+    """Annealing of the learning rates to a constant for weight averaging.
+
+    ``(1 - a) lr + a swa_lr``, where ``a`` rises from 0 to 1 within ``anneal_epochs``: for the
+    fraction ``t`` of them that has passed, ``a`` is ``t`` (``"linear"``) or
+    ``(1 - cos(pi t)) / 2`` (``"cos"``).
 
     Args:
-        optimizer: whose rates are set.
-        swa_lr: the constant rate, or one for each parameter group.
-        anneal_epochs: epochs that the move takes.
+        optimizer: whose learning rates are set.
+        swa_lr: the constant learning rate, or one for each parameter group.
+        anneal_epochs: epochs of the annealing.
         anneal_strategy: ``"cos"`` or ``"linear"``.
-        last_epoch: where to go on.
+        last_epoch: epoch to resume at; -1 starts.
     """
 
     def __init__(
@@ -264,7 +269,7 @@ class SWALR(LRScheduler):
         return swa_lr if alpha == 1 else (lr - alpha * swa_lr) / (1 - alpha)
 
     def get_lr(self) -> list[Any]:
-        """Work out the next rates."""
+        """Return the learning rates of the next epoch."""
         self._check_asking()
         step = self._step_count - 1
         if self.anneal_epochs == 0:

@@ -1,47 +1,34 @@
-"""All that saving and loading ask of tensors; nothing else in this package knows them.
-
-The names of the engine are looked up when they are needed: this module is imported while the
-package that owns them is still being put together.
-"""
+"""All that saving and loading ask of tensors; nothing else in this package knows them."""
 
 from __future__ import annotations
 
-import sys
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import jtorch as torch
+
 from .._core import dtypes
+from .._core import layout as layouts
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.strides import is_contiguous, memory_order
-from .._engine.graph.op import REGISTRY
 from .._engine.graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
 from .._engine.memory import views
 from .._engine.recording import record
 from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
 from .._engine.recording.trace import materialise
-from ..ops.shape.strided import _as_strided
+from ..ops.creation.creation import empty_strided
+from ..ops.shape.flips import _neg_view
+from ..ops.shape.strided import _as_strided, as_strided
 from ..ops.shape.views import _slice, _view, permute
+from ..storage import TypedStorage, UntypedStorage, extent, flat_elements
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
-
-_PACKAGE = __name__.partition(".")[0]
-
-
-def _public(path: str) -> Any:
-    """Return a public object of the library, ``None`` where there is none."""
-    found: Any = sys.modules[_PACKAGE]
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found
-
-
-class _Absent:
-    """Stands for a class that the library does not have."""
 
 
 # Devices and classes
@@ -59,8 +46,7 @@ def is_device(value: Any) -> bool:
 
 def device_count(kind: str) -> int:
     """Return how many devices of a kind such as ``"cuda"`` there are."""
-    count = _public(f"{kind}.device_count")
-    return 0 if count is None else count()
+    return torch.cuda.device_count() if kind == "cuda" else 0
 
 
 def tensor_type() -> type:
@@ -70,12 +56,12 @@ def tensor_type() -> type:
 
 def parameter_type() -> type:
     """Return the class of parameters."""
-    return _public("nn.Parameter") or _Absent
+    return torch.nn.Parameter
 
 
-def module_type() -> type | None:
+def module_type() -> type:
     """Return the class of neural network modules."""
-    return _public("nn.Module")
+    return torch.nn.Module
 
 
 # From a file to tensors
@@ -143,14 +129,9 @@ def tensor_from_storage(
         if whole:
             storage.handle = _Memory(tensor)
         return tensor
-    if storage.handle is None:
-        flat = make_meta((numel,), dtype, place)
-        storage.handle = _Memory(_wrap(_strided(storage.data, dtype, 0, (numel,), (1,)), flat))
-    memory: _Memory = storage.handle
+    memory = _memory(storage, dtype)
     if memory.owner.dtype is not dtype:
-        raise NotImplementedError(
-            f"two tensors of the file see one storage as {memory.owner.dtype} and as {dtype}"
-        )
+        return _of_other_dtype(memory, dtype, offset, size, stride, requires_grad)
     tensor = _wrap(array, meta)
     shared = engine_storage.storage_of(memory.owner)
     steps = _steps(memory.owner._value.meta, offset, size, stride)
@@ -159,6 +140,43 @@ def tensor_from_storage(
     alias.offset = offset
     memory.values.append(tensor._value)
     return tensor
+
+
+def _memory(storage: LoadedStorage, dtype: DType) -> _Memory:
+    """Return what a storage keeps, with a vector of a dtype as its owner where it has none."""
+    if storage.handle is None:
+        assert storage.data is not None
+        numel = len(storage.data) // dtype.itemsize
+        flat = make_meta((numel,), dtype, Device(storage.location))
+        storage.handle = _Memory(_wrap(_strided(storage.data, dtype, 0, (numel,), (1,)), flat))
+    return storage.handle
+
+
+def _of_other_dtype(
+    memory: _Memory,
+    dtype: DType,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    requires_grad: bool,
+) -> Any:
+    """Return a tensor in memory whose owner has another dtype: files call both untyped.
+
+    Raises:
+        NotImplementedError: for a tensor that is not contiguous.
+    """
+    owner = memory.owner
+    if not is_contiguous(size, stride):
+        raise NotImplementedError(
+            f"two tensors of the file see one storage as {owner.dtype} and as {dtype}, with strides"
+        )
+    numel = owner.numel()
+    flat = as_strided(owner.detach(), (numel,), (1,), 0)
+    whole_elements = numel * owner.dtype.itemsize // dtype.itemsize
+    flat = flat[: whole_elements * dtype.itemsize // owner.dtype.itemsize].view(dtype)
+    tensor = flat[offset : offset + math.prod(size)].view(size)
+    tensor._alias.base = None
+    return tensor.requires_grad_(requires_grad)
 
 
 def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
@@ -181,11 +199,6 @@ def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
         if len(size) != 1:
             steps.append(views.Step(_view, (size,)))
         return tuple(steps)
-    if "as_strided" not in REGISTRY:
-        raise NotImplementedError(
-            f"the file holds a tensor of size {list(size)} and stride {list(stride)} that shares "
-            "its memory; torch.as_strided, which that needs, is missing"
-        )
     steps.append(views.Step(_as_strided, (size, stride, offset)))
     return tuple(steps)
 
@@ -211,9 +224,20 @@ def settle(storage: LoadedStorage) -> None:
 
 
 def storage_object(storage: LoadedStorage) -> Any:
-    """Return what a user knows as a storage."""
-    name = "UntypedStorage" if storage.dtype is None else "TypedStorage"
-    raise NotImplementedError(f"the file holds a torch.{name} outside a tensor; jtorch has none")
+    """Return what a user knows as a storage; as in PyTorch, bytes are elements of uint8 there.
+
+    Raises:
+        NotImplementedError: for a part of a storage, which PyTorch wrote before 0.4.
+    """
+    dtype = storage.class_dtype or dtypes.uint8
+    if storage.root is not storage:
+        raise NotImplementedError("the file holds a part of a storage outside a tensor")
+    if storage.data is None:
+        numel = storage.nbytes() // dtype.itemsize
+        owner = make_meta_tensor(dtype, (numel,), (1,), False)
+    else:
+        owner = _memory(storage, dtype).owner
+    return TypedStorage._of(UntypedStorage._of_tensor(owner), dtype)
 
 
 def apply_metadata(tensor: Any, metadata: Any) -> Any:
@@ -222,7 +246,7 @@ def apply_metadata(tensor: Any, metadata: Any) -> Any:
         raise TypeError(f"expected dict, got {type(metadata).__name__}")
     if metadata.get("conj"):
         tensor = tensor.conj()
-    return _public("_neg_view")(tensor) if metadata.get("neg") else tensor
+    return _neg_view.call(tensor) if metadata.get("neg") else tensor
 
 
 def make_parameter(data: Any, requires_grad: bool) -> Any:
@@ -236,31 +260,22 @@ def make_meta_tensor(
     dtype: DType, size: tuple[int, ...], stride: tuple[int, ...], requires_grad: bool
 ) -> Any:
     """Return a tensor without contents."""
-    empty_strided = _public("empty_strided")
-    if empty_strided is None:
-        raise NotImplementedError("tensors of the meta device are missing")
     return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
 
 
 def make_sparse_tensor(layout: Any, data: Any) -> Any:
-    """Return a sparse tensor."""
-    sparse_coo_tensor = _public("sparse_coo_tensor")
-    if sparse_coo_tensor is None or str(layout) != "torch.sparse_coo":
-        raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
-    if not isinstance(data, tuple) or len(data) not in (3, 4):
-        raise TypeError("the parts of a sparse tensor are not a tuple of three or four")
-    indices, values, size = data[:3]
-    return sparse_coo_tensor(indices, values, size)
+    """Raise: this library has no sparse tensors."""
+    raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
 
 
-def layout(name: str) -> Any:
-    """Return the layout of this name."""
+def layout(name: str) -> layouts.layout:
+    """Return the layout of this name, such as ``"torch.strided"``."""
     if type(name) is not str or not name.startswith("torch."):
         raise KeyError(name)
-    found = _public(name.removeprefix("torch."))
-    if type(found).__name__ != "layout":
+    named = getattr(layouts, name.removeprefix("torch."), None)
+    if type(named) is not layouts.layout:
         raise NotImplementedError(f"the file names the layout {name[:50]}; jtorch has none")
-    return found
+    return named
 
 
 # From tensors to a file
@@ -286,15 +301,10 @@ def describe(tensor: Any) -> TensorDescription:
         )
     else:
         shared = alias.storage
-        whole = meta.numel == shared.meta.numel and memory_order(meta.shape, strides) is not None
+        whole = meta.nbytes == shared.meta.nbytes and memory_order(meta.shape, strides) is not None
         if alias.steps and not whole:
             offset = views.storage_offset(tensor)
-        memory = StorageDescription(
-            shared.key,
-            shared.meta.nbytes,
-            lambda: _flat(shared.value if shared.host is None else _fresh(shared)),
-            str(shared.meta.device),
-        )
+        memory = _describe_shared(shared)
     metadata = {name: True for name, step in _FLIPS.items() if is_flipped(tensor, step)}
     return TensorDescription(
         memory, meta.dtype, offset, meta.shape, strides, meta.grad != NO_GRAD, metadata or None
@@ -305,9 +315,17 @@ def describe(tensor: Any) -> TensorDescription:
 _FLIPS = {"conj": "_conj", "neg": "_neg_view"}
 
 
-def _fresh(shared: Any) -> Value:
-    """Return the value of a storage whose truth is a NumPy array."""
-    return ready(np.asarray(shared.host), shared.meta)
+def _describe_shared(shared: engine_storage.Storage) -> StorageDescription:
+    """Return what saving needs to know of the memory that tensors share."""
+    from ._storage import StorageDescription
+
+    meta = shared.meta
+    return StorageDescription(
+        shared.key,
+        extent(meta) * meta.dtype.itemsize,
+        lambda: flat_elements(shared).view(np.uint8),
+        str(meta.device),
+    )
 
 
 def _flat(value: Value) -> np.ndarray:
@@ -320,8 +338,17 @@ def _flat(value: Value) -> np.ndarray:
 
 
 def describe_storage(obj: Any) -> tuple[StorageDescription, DType | None] | None:
-    """Return what saving needs to know of a storage, ``None`` for anything else."""
-    return None
+    """Return what saving needs to know of a storage and its dtype, ``None`` for anything else.
+
+    Raises:
+        NotImplementedError: for a storage of the meta device, which has no contents.
+    """
+    if not isinstance(obj, (TypedStorage, UntypedStorage)):
+        return None
+    if obj.device.type == "meta":
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    dtype = obj.dtype if isinstance(obj, TypedStorage) else None
+    return _describe_shared(obj.untyped()._shared), dtype
 
 
 def python_state(tensor: Any) -> dict[str, Any]:
@@ -333,7 +360,3 @@ def hooks(tensor: Any) -> list[Any]:
     """Return the hooks on the gradient of a tensor, which no file can hold."""
     extra = tensor._extra
     return [] if extra is None or not extra.hooks else list(extra.hooks.values())
-
-
-#: Numbers are written in the order of the machine; ``load`` swaps where the file says so.
-assert dtypes.float32._numpy.isnative

@@ -85,8 +85,7 @@ def pickle_legacy(
         return (*identifier, None)
 
     def persistent_class(cls: type) -> tuple | None:
-        module = _adapter.module_type()
-        if module is None or not issubclass(cls, module) or cls in classes:
+        if not issubclass(cls, _adapter.module_type()) or cls in classes:
             return None
         classes.add(cls)
         return ("module", cls, *_source_of(cls))
@@ -206,6 +205,7 @@ class _Reader:
             self._storages[key] = self._make_storage(storage_type, key, location, numel)
         root = self._storages[key]
         if view is None:
+            root.bare_references += 1
             return root
         if type(view) is not tuple or [type(field) for field in view][1:] != [int, int]:
             raise UnpicklingError("the description of a storage's part has other fields")
@@ -215,7 +215,9 @@ class _Reader:
         if view_key not in self._storages:
             itemsize = storage_type.dtype.itemsize
             self._storages[view_key] = root.part(view[1] * itemsize, view[2] * itemsize)
-        return self._storages[view_key]
+        part = self._storages[view_key]
+        part.bare_references += 1
+        return part
 
     def _make_storage(
         self, storage_type: StorageType, key: Any, location: str, numel: int

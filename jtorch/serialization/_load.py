@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 import warnings
-from collections import OrderedDict
+from types import FunctionType, ModuleType
 from typing import IO, Any
 
 import numpy as np
@@ -149,9 +149,15 @@ def is_zip(file: IO[bytes]) -> bool:
 
 def _load_file(file: IO[bytes], f: Any, reading: Reading, mmap: bool) -> Any:
     result, storages = _load_parts(file, f, reading, mmap)
-    if not all(storage.used for storage in storages):
+    if any(storage.bare_references for storage in storages):
         result = _expose_storages(result)
+    _settle(storages)
     return result
+
+
+def _settle(storages: list[LoadedStorage]) -> None:
+    for storage in storages:
+        _adapter.settle(storage)
 
 
 def _load_parts(
@@ -169,8 +175,6 @@ def _load_parts(
         if reading.pickle_module is not None:
             raise
         raise pickle.UnpicklingError(weights_only_failed(str(error))) from None
-    for storage in storages:
-        _adapter.settle(storage)
     return result, storages
 
 
@@ -180,33 +184,76 @@ def load_from_bytes(data: bytes) -> Any:
     Pickles made outside ``save`` hold such files.
     """
     reading = Reading(restorer(None), False, pickle, {"encoding": "utf-8"})
-    return _load_parts(io.BytesIO(data), None, reading, False)[0]
+    result, storages = _load_parts(io.BytesIO(data), None, reading, False)
+    _settle(storages)
+    return result
 
 
 FUNCTIONS["torch.storage", "_load_from_bytes"] = load_from_bytes
 
 
 def _expose_storages(result: Any) -> Any:
-    """Turn storages that were saved for themselves, not for a tensor, into storage objects."""
-    seen: dict[int, Any] = {}
+    """Return an object with storage objects where storages stand by themselves, not in a tensor.
 
-    def expose(value: Any) -> Any:
-        if isinstance(value, LoadedStorage):
-            return _adapter.storage_object(value)
-        if id(value) in seen:
-            return value
-        if type(value) in (list, tuple, dict, OrderedDict):
-            seen[id(value)] = value
-        if type(value) is list:
-            value[:] = [expose(item) for item in value]
-        elif type(value) is tuple:
-            return tuple(expose(item) for item in value)
-        elif type(value) in (dict, OrderedDict):
-            for key in value:
-                value[key] = expose(value[key])
+    Lists, dicts, sets and the attributes of objects are changed in place, tuples are replaced.
+    """
+    storage_objects: dict[int, Any] = {}
+    tuples: dict[int, tuple[Any, Any]] = {}
+    seen: set[int] = set()
+    pending: list[Any] = []
+
+    def exposed(value: Any) -> Any:
+        kind = type(value)
+        if kind is LoadedStorage:
+            key = id(value)
+            if key not in storage_objects:
+                storage_objects[key] = _adapter.storage_object(value)
+            return storage_objects[key]
+        if issubclass(kind, (tuple, frozenset)):
+            return exposed_items(value)
+        if id(value) not in seen and kind not in _WITHOUT_PARTS and not issubclass(kind, type):
+            seen.add(id(value))
+            pending.append(value)
         return value
 
-    return expose(result)
+    def exposed_items(value: Any) -> Any:
+        # The old one is kept, so that no other gets its identity.
+        known = tuples.get(id(value))
+        if known is not None:
+            return known[1]
+        items = [exposed(item) for item in value]
+        new = value
+        if any(item is not old for item, old in zip(items, value, strict=True)):
+            base = tuple if isinstance(value, tuple) else frozenset
+            new = base.__new__(type(value), items)  # type: ignore[type-var]
+        tuples[id(value)] = value, new
+        return new
+
+    result = exposed(result)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            value[:] = map(exposed, value)
+        elif isinstance(value, dict):
+            items = [(key, exposed(key), exposed(item)) for key, item in value.items()]
+            if any(new is not key for key, new, _ in items):
+                value.clear()
+            for _, key, item in items:
+                value[key] = item
+        elif isinstance(value, set):
+            items = [*map(exposed, value)]
+            value.clear()
+            value.update(items)
+        attributes = getattr(value, "__dict__", None)
+        if type(attributes) is dict:
+            exposed(attributes)
+    return result
+
+
+#: Types of values that hold no other values of a file.
+_WITHOUT_PARTS = frozenset(
+    (int, float, bool, complex, str, bytes, type(None), FunctionType, ModuleType)
+)
 
 
 def _load_zip(
@@ -280,6 +327,7 @@ class _ArchiveReading:
         storage = self._storages.get(key)
         if storage is None:
             storage = self._storages[key] = self._read_storage(storage_type, key, location, numel)
+        storage.bare_references += 1
         return storage
 
     def _read_storage(

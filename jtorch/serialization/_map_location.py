@@ -155,7 +155,7 @@ def written_location(description: StorageDescription) -> str:
         description: of the storage.
     """
     if len(_registry) == _own_entries:
-        # Nobody registered anything: the tag is the device's name.
+        # No one registered anything: the tag is the device's name.
         return description.device
     return location_tag(_Described(description))
 
@@ -215,7 +215,7 @@ def _restore_by_function(
             return result.moved(validate_device(result.location, result.location.partition(":")[0]))
         return result
     described = _adapter.describe_storage(result)
-    if described is None:
+    if described is None or described[1] is not None:
         raise TypeError(
             "TypedStorage.__init__ received an invalid combination of arguments. Expected one "
             "of:\n * (*, torch.device device, torch.dtype dtype)\n * (int size, *, torch.device "

@@ -43,7 +43,7 @@ def weights_only_failed(message: str) -> str:
 
 
 def unsupported_global(path: str) -> str:
-    """Return what the restricted unpickler says of a name that nobody allowed."""
+    """Return what the restricted unpickler says of a name that was not allowed."""
     shown = path.removeprefix("builtins.")
     return (
         f"Unsupported global: GLOBAL {shown} was not an allowed global by default. "

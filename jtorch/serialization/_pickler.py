@@ -75,7 +75,11 @@ class StorageReference:
 
         Args:
             key: names the storage inside the file.
+        Raises:
+            KeyError: for a typed storage of a dtype that has no storage class.
         """
+        if self.dtype is not None and self.dtype not in _STORAGE_CLASSES:
+            raise KeyError(f"dtype {self.dtype} is not recognized")
         storage_class = _UNTYPED if self.dtype is None else _STORAGE_CLASSES[self.dtype]
         itemsize = 1 if self.dtype is None else self.dtype.itemsize
         numel = self.description.nbytes // itemsize
@@ -207,7 +211,7 @@ class _TorchNames:
     def reducer_override(self: Any, obj: Any) -> Any:
         if isinstance(obj, _adapter.tensor_type()):
             if hasattr(type(obj), "cls_to_become"):
-                # A parameter without a shape yet: made anew by its class, as PyTorch's are.
+                # A parameter without a shape yet: made again by its class, as PyTorch's are.
                 return type(obj), (obj.requires_grad,)  # type: ignore[attr-defined]
             if type(obj) is _adapter.parameter_type():
                 return _reduce_parameter(obj)

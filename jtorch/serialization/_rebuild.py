@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .._core import dtypes
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
 from . import _adapter, _limits
@@ -64,7 +65,7 @@ def _rebuild(
             raise TypeError(f"a tensor needs a storage, but the file has {type(storage).__name__}")
         storage = LoadedStorage(described[0].contents(), described[1], described[0].device)
     if dtype is None:
-        dtype = storage.dtype
+        dtype = storage.class_dtype or dtypes.uint8
     if type(dtype) is not DType:
         raise TypeError(f"a tensor needs a dtype, but the file has {type(dtype).__name__}")
     check_geometry(storage.nbytes(), dtype.itemsize, offset, size, stride)
@@ -73,7 +74,7 @@ def _rebuild(
     if storage.dtype is None:
         storage.dtype = dtype
         storage.normalise()
-    storage.used = storage.root.used = True
+    storage.bare_references -= 1
     start, rest = divmod(storage.byte_offset, dtype.itemsize)
     if rest:
         raise RuntimeError("a storage does not begin at a whole element of its tensor")

@@ -13,24 +13,12 @@ from . import _adapter
 
 #: PyTorch's storage classes. ``None`` stands for what this library has no numbers for.
 DTYPE_OF_CLASS: dict[str, DType | None] = {
-    "DoubleStorage": dtypes.float64,
-    "FloatStorage": dtypes.float32,
-    "HalfStorage": dtypes.float16,
-    "BFloat16Storage": dtypes.bfloat16,
-    "LongStorage": dtypes.int64,
-    "IntStorage": dtypes.int32,
-    "ShortStorage": dtypes.int16,
-    "CharStorage": dtypes.int8,
-    "ByteStorage": dtypes.uint8,
-    "BoolStorage": dtypes.bool_,
-    "ComplexFloatStorage": dtypes.complex64,
-    "ComplexDoubleStorage": dtypes.complex128,
-    "QInt8Storage": None,
-    "QUInt8Storage": None,
-    "QInt32Storage": None,
-    "QUInt4x2Storage": None,
-    "QUInt2x4Storage": None,
-}
+    f"{scalar_type}Storage": dtypes.BY_LEGACY_NAME.get(scalar_type)
+    for scalar_type in (
+        "Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool",
+        "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4",
+    )
+}  # fmt: skip
 CLASS_OF_DTYPE = {dtype: name for name, dtype in DTYPE_OF_CLASS.items() if dtype is not None}
 UNTYPED = "UntypedStorage"
 _UNTYPED_NAMES = (UNTYPED, "TypedStorage")
@@ -115,11 +103,12 @@ class LoadedStorage:
     Attributes:
         data: flat array of bytes, or ``None`` on the meta device.
         dtype: of the elements, or ``None`` if only the tensors know.
+        class_dtype: what the file's storage class says of ``dtype``.
         location: device, as the file or ``map_location`` names it.
         handle: what the tensor world keeps here.
         root: the storage of which this is a part, itself as a rule.
         byte_offset: where in ``root`` it begins.
-        used: whether a tensor has been made of it.
+        bare_references: how often the file names it outside a tensor.
         swap: whether its bytes are in the other order than this machine's.
         lazy: whether it is a part of a mapped file.
     """
@@ -127,11 +116,12 @@ class LoadedStorage:
     __slots__ = (
         "data",
         "dtype",
+        "class_dtype",
         "location",
         "handle",
         "root",
         "byte_offset",
-        "used",
+        "bare_references",
         "swap",
         "lazy",
         "_nbytes",
@@ -145,12 +135,12 @@ class LoadedStorage:
         nbytes: int | None = None,
     ):
         self.data = data
-        self.dtype = dtype
+        self.dtype = self.class_dtype = dtype
         self.location = location
         self.handle: Any = None
         self.root = self
         self.byte_offset = 0
-        self.used = False
+        self.bare_references = 0
         self.swap = False
         self.lazy = False
         self._nbytes = len(data) if data is not None else nbytes or 0

@@ -253,7 +253,7 @@ class ZipReader:
         return contents
 
     def _inflate(self, name: str, member: Member, data: bytes) -> bytes:
-        # PyTorch never compresses, but reads an archive that somebody packed again.
+        # PyTorch never compresses, but reads an archive that was packed again.
         self._compressed_budget -= member.size
         if self._compressed_budget < 0:
             raise _damaged(

@@ -9,7 +9,6 @@ from typing import Any
 
 from .._core import dtypes
 from .._core.dtypes import dtype as DType
-from .._engine.declare import METHODS
 from .._runtime.defaults import finfo, iinfo
 from ..ops.creation.creation import empty
 from ..ops.creation.random import randint
@@ -130,6 +129,6 @@ def _bounds(
 
 def _fill(tensor: Any, low: Any, high: Any) -> None:
     if high - low >= finfo(tensor.dtype).max:  # more than uniform_ can span
-        METHODS["uniform_"](tensor, low / 2, high / 2).mul_(2)
+        tensor.uniform_(low / 2, high / 2).mul_(2)
     else:
-        METHODS["uniform_"](tensor, low, high)
+        tensor.uniform_(low, high)

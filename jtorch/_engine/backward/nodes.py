@@ -120,7 +120,7 @@ def node_class(name: str) -> type[Node]:
 
 
 def accumulator(tensor: Any) -> AccumulateGrad:
-    """Return the node of a leaf, the same one as long as somebody holds it."""
+    """Return the node of a leaf, the same one as long as it is held."""
     extra = extra_of(tensor)
     node = None if extra.node is None else extra.node()
     if node is None:

@@ -1,10 +1,10 @@
-"""Stretches whose results a gradient computes anew instead of keeping them.
+"""Stretches whose results a gradient recomputes instead of keeping them.
 
 What a function records between ``begin`` and ``collapse`` becomes one more instruction, which
 computes the function's results from what the stretch took from outside. Gradients flow through
 that instruction alone, and its rule keeps nothing but what it took: it runs the stretch once more,
 behind a barrier that ties it to the gradients coming in, so that XLA can neither reuse the first
-results nor compute the second ones early. The first instructions are dropped when nobody looks at
+results nor compute the second ones early. The first instructions are dropped when no one looks at
 them. (Chen et al., "Training deep nets with sublinear memory cost", 2016.)
 """
 
@@ -47,7 +47,7 @@ def collapse(start: Start, tensors: Sequence[Any]) -> list[Any] | None:
         tensors: results of the stretch.
     Returns:
         A tensor for each; those that need no gradient, or come from outside, as they are. ``None``
-        where the stretch cannot be computed anew: it was interrupted (a value was looked at), or
+        where the stretch cannot be recomputed: it was interrupted (a value was looked at), or
         Python has to be called on the way back.
     """
     trace = local.trace

@@ -143,7 +143,7 @@ class OnePass:
         results = [(root.segment, 0) for root in roots if root.meta.grad == RESULT]
         behind = segments_behind(results, local.trace)
         if self.anomaly.enabled or any(calls_python(segment) for segment in behind):
-            # What Python does may flush the trace, which numbers its results anew: do it first.
+            # What Python does may flush the trace, which renumbers its results: do it first.
             flush(local.trace, "hooks of a backward pass")
         places = [place_of(tensor_value) for tensor_value in self._input_values()]
         self.wanted_places = {place for place in places if place[0] is not None}

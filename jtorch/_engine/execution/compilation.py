@@ -140,7 +140,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         how = "compiled cheaply" if cheap else "compiled fully"
     elif cheap:
         shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in arguments]
-        program.lowered = lambda: _lowered_anew(program, shapes, device, digest)
+        program.lowered = lambda: _lowered_again(program, shapes, device, digest)
     seconds = time.perf_counter() - start
     with stats.lock:
         stats.counters.programs_compiled += 1
@@ -193,7 +193,7 @@ def _lower(
     return lowered, (full_options(looped), cheap_options(looped)), config.TIERS and cost.is_small()
 
 
-def _lowered_anew(program: Any, shapes: list, device: Any, digest: str | None) -> tuple:
+def _lowered_again(program: Any, shapes: list, device: Any, digest: str | None) -> tuple:
     lowered, options, _ = _lower(program, shapes, device)
     return lowered, options[False], digest, FULL
 
@@ -290,7 +290,7 @@ class _Cost:
         )
 
     def add(self, jaxpr: Any, times: float = 1, looped: bool = False) -> None:
-        """Count the equations of a jaxpr that runs so many times, ``looped`` if inside a loop."""
+        """Count the equations of a jaxpr that runs ``times`` times, ``looped`` if inside a loop."""
         for equation in jaxpr.eqns:
             name, params = equation.primitive.name, equation.params
             self.equations += 1

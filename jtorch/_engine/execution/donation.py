@@ -1,4 +1,4 @@
-"""Donation: a program writes a result over an input that nobody else holds.
+"""Donation: a program writes a result over an input that nothing else holds.
 
 A step of an optimiser makes new parameters and states out of old ones that die with it. Without
 donation both exist at once, and the new ones are written to memory that is not in the cache: a
@@ -86,7 +86,7 @@ def plan(program: Any, inputs: list[Value], arguments: list) -> None:
 
 
 def protect(program: Any, inputs: list[Value], arguments: list, owned: bool) -> None:
-    """Replace arguments that somebody else holds this time by copies.
+    """Replace arguments that something else holds this time by copies.
 
     Args:
         owned: whether the inputs belong to the trace that ends with this run.

@@ -29,7 +29,7 @@ class Program:
     """What runs when a trace is flushed at a node with certain results alive.
 
     Attributes:
-        live: slots whose values somebody can still reach; the first outputs.
+        live: slots whose values the user can still reach; the first outputs.
         saved: slots that only a later gradient needs; the outputs after them.
         saved_live: live slots that a later gradient needs too.
         saved_inputs: inputs (negative references) whose arrays a later gradient needs.
@@ -238,7 +238,7 @@ def run(
     """Run a program, compiling it first when it never ran.
 
     Args:
-        owned: whether nobody runs anything with these inputs again on account of the trace that
+        owned: whether no one runs anything with these inputs again on account of the trace that
             they belong to.
     Raises:
         RuntimeError: there is not enough memory.

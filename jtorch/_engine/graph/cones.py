@@ -1,4 +1,4 @@
-"""What a closed segment keeps of its graph: the differentiable part, numbered anew.
+"""What a closed segment keeps of its graph: the differentiable part, renumbered.
 
 A loop that looks at a value before ``backward()`` takes gradients of closed segments. Their keys
 name the graph that was closed. Named by its place in the trie it would never be the same twice,

@@ -177,10 +177,12 @@ class Op:
             the host is measurably better done by hand.
         call: the public function.
         inplace_twin: the operator of the in-place form, where there is one.
+        inplace_function: what ``torch.<name>_`` is, where PyTorch has that.
     """
 
     call: Callable
     inplace_twin: Op
+    inplace_function: Callable
 
     def __init__(
         self,

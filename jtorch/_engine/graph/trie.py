@@ -38,7 +38,7 @@ class Instruction:
         identity: hashable; instructions of equal identity whose operands have equal metas compute
             the same.
         gradient: the parts of a gradient that it is, ``None`` for any other operator.
-        where: the user's file and line where it was first recorded, ``None`` where nobody asked.
+        where: the user's file and line where it was first recorded, ``None`` where no one asked.
     """
 
     __slots__ = (

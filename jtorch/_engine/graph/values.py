@@ -107,7 +107,7 @@ def make_meta(
     if meta is None:
         if len(_METAS) > 200_000:
             # Live tries and values hold the metas that they use. A forgotten one that is made
-            # anew costs a program, never a wrong result.
+            # again costs a program, never a wrong result.
             _METAS.clear()
         meta = _METAS[key] = Meta(shape, dtype, device, strides, grad)
     return meta

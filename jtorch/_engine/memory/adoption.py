@@ -1,7 +1,7 @@
 """Tensors that take over the memory of another: parameters, and ``tensor.data = other``.
 
 A parameter shares the memory of the tensor that it was made of. Mostly that tensor was made for the
-purpose and is gone a moment later, and then there is nobody to share with: the parameter becomes a
+purpose and is gone a moment later, and then there is nothing to share it with: the parameter is a
 tensor without an alias again, which is read and written faster.
 """
 

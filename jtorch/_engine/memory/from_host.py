@@ -24,7 +24,7 @@ def fresh_tensor(
     requires_grad: bool = False,
     strides: tuple[int, ...] | None = None,
 ) -> Any:
-    """Make a tensor of a NumPy array that nobody else will write to.
+    """Make a tensor of a NumPy array that nothing else will write to.
 
     Raises:
         RuntimeError: gradients are asked of a dtype that has none.

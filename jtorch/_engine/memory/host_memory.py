@@ -106,7 +106,7 @@ def has_other_users(shared: Storage) -> bool:
 
 
 def refresh(shared: Storage) -> None:
-    """Take a storage's value from the shared memory, and end the sharing where nobody shares."""
+    """Take a storage's value from the shared memory, and end the sharing where no array has it."""
     _take(shared)
     if not has_other_users(shared):
         shared.host = shared.host_owner = None

@@ -87,7 +87,7 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
     if value.meta.grad == LEAF:
         # torch 2.13: a view made without grad mode of what requires grad is a leaf that says it
         # does, and to which no gradient flows.
-        value.owner = _nobody
+        value.owner = _no_owner
     name = local.trace.node.instruction.node_name
     if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
         # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
@@ -99,7 +99,7 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
         made.remark = source.remark._replace(output=0, node_name=name, derived=derived)
 
 
-def _nobody() -> None:
+def _no_owner() -> None:
     """Stand where a leaf's tensor is looked up: there is none that takes a gradient."""
     return None
 
@@ -160,7 +160,7 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
     result = wrap(made)
     alias_of_view(tensor, Step(op, args), result)
     if unread:
-        result._alias.seen = -1  # its own few elements are read when somebody looks
+        result._alias.seen = -1  # its own few elements are read when they are looked at
     return result
 
 

@@ -1,6 +1,6 @@
-"""Cutting a trace that nobody looks at, at the same place of the loop each time.
+"""Cutting a trace that no one looks at, at the same place of the loop each time.
 
-A loop that never looks at a result would record for ever. Cutting it every so many operators would
+A loop that never looks at a result would record for ever. Cutting it at every n-th operator would
 make each cut another program, since the number of operators of a step rarely divides that number.
 So the trie looks for the loop itself: when a trace has grown past ``MAX_PENDING`` operators, the
 path of the new node is searched for a period, and the trace is cut at a multiple of that period.

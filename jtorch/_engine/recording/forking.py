@@ -1,4 +1,4 @@
-"""What a forked process needs: an XLA of its own, and somebody who compiles for it.
+"""What a forked process needs: an XLA of its own, and a thread that compiles for it.
 
 XLA's client has threads, and a forked process has none of them: whatever it compiled or ran would
 wait for ever. PyTorch's scripts fork all the same, for the workers of a ``DataLoader`` above all.

@@ -54,7 +54,7 @@ def set_tensor_class(cls: type) -> None:
 
 
 def set_parameter_class(cls: type) -> None:
-    """Tell which subclass is the usual one of tensors that somebody made."""
+    """Tell which subclass is the usual one of tensors that the user made."""
     global Parameter
     Parameter = cls
 

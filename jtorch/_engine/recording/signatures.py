@@ -22,7 +22,7 @@ ABSENT = _Absent()
 
 
 class CallSignature(inspect.Signature):
-    """The signature of a public function, read from its schema when somebody asks.
+    """The signature of a public function, read from its schema when it is asked for.
 
     ``import jtorch`` makes hundreds of these, so making one does nothing but keep the schema.
 

@@ -26,7 +26,7 @@ class Storage:
         counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
             that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
-        host_owner: the array that owns that memory, ``None`` where nobody knows who may write.
+        host_owner: the array that owns that memory, ``None`` where it is unknown who may write.
         host_writable: whether NumPy may write to it.
         key: identifies the storage.
         address: what ``data_ptr`` is made of, ``None`` until asked for.
@@ -73,7 +73,7 @@ class Alias:
         seen: version of the storage that the tensor's ``_value`` was read from.
         base: the tensor that this one is a view of, ``None`` for the owner and for ``detach()``.
         offset: storage offset in elements, ``None`` until asked for.
-        rebased: whether the view was read anew from a base that is a differentiable result.
+        rebased: whether the view was read again from a base that is a differentiable result.
         remark: why in-place writes under grad mode are refused (a ``views.Remark``), or ``None``.
         counter: the version counter that its writes are counted by.
         leaf: whether the tensor is a leaf that only shares the memory, with no history.

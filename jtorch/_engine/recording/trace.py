@@ -246,7 +246,7 @@ def flush(trace: Trace, reason: str) -> None:
 
 
 def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
-    """Hand the results of a program over and begin anew. Nothing here can fail."""
+    """Hand the results of a program over and begin again. Nothing here can fail."""
     values, segment = trace.values, trace.segment
     for slot, array in zip(program.live, outputs, strict=False):
         value = values[slot]

@@ -10,7 +10,6 @@ from ..._core.dtypes import dtype as DType
 
 __all__ = ["LinearCrossEntropyOptions"]
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 #: What ``"auto"`` means: policy and method for half precision on the CPU, and for all else.
 _AUTO_ON_CPU = ("accurate", "aspect_ratio")
 _AUTO = ("compact", "aspect_ratio:2")
@@ -53,7 +52,7 @@ class LinearCrossEntropyOptions:
         size = self.batch_chunk_size
         if size is not None and not (isinstance(size, int) and size > 0):
             raise ValueError(f"batch_chunk_size must be positive int or None, got {size!r}")
-        if self.acc_dtype not in (None, *_HALVES, dtypes.float32, dtypes.float64):
+        if self.acc_dtype not in (None, *dtypes.HALVES, dtypes.float32, dtypes.float64):
             raise ValueError(
                 "acc_dtype must be one of {None, torch.float16, torch.bfloat16, "
                 f"torch.float32, torch.float64}}, got {self.acc_dtype!r}. Pass "
@@ -75,7 +74,7 @@ class LinearCrossEntropyOptions:
         Raises:
             ValueError: the size and the method disagree.
         """
-        on_cpu = device is not None and device.type == "cpu" and dtype in _HALVES
+        on_cpu = device is not None and device.type == "cpu" and dtype in dtypes.HALVES
         policy, method = _AUTO_ON_CPU if on_cpu else _AUTO
         if self.acc_policy != "auto":
             policy = self.acc_policy
@@ -96,7 +95,7 @@ class LinearCrossEntropyOptions:
         acc_dtype = self.acc_dtype
         if acc_dtype is None:
             accumulates_wider = (
-                self.acc_policy == "auto" and device is not None and dtype in _HALVES
+                self.acc_policy == "auto" and device is not None and dtype in dtypes.HALVES
             )
             acc_dtype = dtypes.float32 if accumulates_wider else dtype
         return dataclasses.replace(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 
 from . import _messages
-
-_HALVES = ("float16", "bfloat16")
-
-
-def _widen(array: Any) -> Any:
-    return array.astype(jnp.float32) if str(array.dtype) in _HALVES else array
+from .widening import widen
 
 
 def from_result(rule: Callable[[Any, Any], Any]) -> Callable:
@@ -24,8 +19,8 @@ def from_result(rule: Callable[[Any, Any], Any]) -> Callable:
         rule: ``(gradient, conjugate of the result) -> gradient of the operand``.
     """
 
-    def vjp(cotangents, results, operands):
-        gradient, result = _widen(cotangents[0]), jnp.conj(_widen(results[0]))
+    def vjp(cotangents: Sequence[Any], results: Sequence[Any], operands: Sequence[Any]) -> list:
+        gradient, result = widen(cotangents[0]), jnp.conj(widen(results[0]))
         return [rule(gradient, result).astype(operands[0].dtype)]
 
     return vjp
@@ -41,7 +36,7 @@ def with_partials(function: Callable, *partials: Callable | None) -> Callable:
     """
     wrapped = jax.custom_jvp(function)
 
-    def rule(primals, tangents):
+    def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
         result = wrapped(*primals)
         terms = [
             partial(tangent, *primals)
@@ -62,7 +57,7 @@ def refusing(refusal: Callable[[], Exception]) -> Callable:
         refusal: makes the exception; called while the gradient is planned.
     """
 
-    def vjp(cotangents, results, operands):
+    def vjp(cotangents: Sequence[Any], results: Sequence[Any], operands: Sequence[Any]) -> NoReturn:
         raise refusal()
 
     vjp.refusal = refusal  # type: ignore[attr-defined]

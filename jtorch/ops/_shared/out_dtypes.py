@@ -6,34 +6,14 @@ dtype, each group in words of its own.
 
 from __future__ import annotations
 
+from ..._core.cpp_names import type_name
 from ..._core.dtypes import dtype as DType
-
-#: C++ names of the dtypes, which some messages show.
-_CPP_NAMES = {
-    "Byte": "unsigned char",
-    "Char": "signed char",
-    "Short": "short int",
-    "Int": "int",
-    "Long": "long int",
-    "Half": "c10::Half",
-    "Float": "float",
-    "Double": "double",
-    "ComplexHalf": "c10::complex<c10::Half>",
-    "ComplexFloat": "c10::complex<float>",
-    "ComplexDouble": "c10::complex<double>",
-    "Bool": "bool",
-    "BFloat16": "c10::BFloat16",
-}
-
-
-def _cpp(dtype: DType) -> str:
-    name = dtype._legacy_name
-    return _CPP_NAMES.get(name, name)
+from ..._core.messages import not_implemented
 
 
 def expected_cpp_name(name: str, result: DType, out: DType) -> Exception:
     return RuntimeError(
-        f"Expected out tensor to have dtype {_cpp(result)}, but got {_cpp(out)} instead"
+        f"Expected out tensor to have dtype {type_name(result)}, but got {type_name(out)} instead"
     )
 
 
@@ -88,7 +68,7 @@ def extremum_type(name: str, result: DType, out: DType) -> Exception:
 
 
 def nansum_kernel(name: str, result: DType, out: DType) -> Exception:
-    return NotImplementedError(f"\"nansum_cpu\" not implemented for '{out._legacy_name}'")
+    return not_implemented("nansum_cpu", out._legacy_name)
 
 
 def argument_out(name: str, result: DType, out: DType) -> Exception:
@@ -200,4 +180,4 @@ def ldexp(name: str, result: DType, out: DType) -> Exception:
 
 
 def normal(name: str, result: DType, out: DType) -> Exception:
-    return NotImplementedError(f"\"normal_kernel_cpu\" not implemented for '{out._legacy_name}'")
+    return not_implemented("normal_kernel_cpu", out._legacy_name)

@@ -68,9 +68,9 @@ class OpOverloadPacket:
     def __getattr__(self, overload: str) -> OpOverload:
         if overload.startswith("__"):
             raise AttributeError(overload)
-        made = OpOverload(self.__name__, overload, self._function)
-        setattr(self, overload, made)
-        return made
+        function = OpOverload(self.__name__, overload, self._function)
+        setattr(self, overload, function)
+        return function
 
     def __repr__(self) -> str:
         return f"<OpOverloadPacket(op='aten.{self.__name__}')>"
@@ -87,10 +87,10 @@ def __getattr__(name: str) -> OpOverloadPacket:
         raise AttributeError(name)
     packet = _packets.get(name)
     if packet is None:
-        found = _OTHERS.get(name)
+        function = _OTHERS.get(name)
         for registry in _REGISTRIES:
-            found = found or registry.get(name)
-        if not callable(found):
+            function = function or registry.get(name)
+        if not callable(function):
             raise AttributeError(f"'_OpNamespace' 'aten' object has no attribute '{name}'")
-        packet = _packets[name] = OpOverloadPacket(name, found)
+        packet = _packets[name] = OpOverloadPacket(name, function)
     return packet

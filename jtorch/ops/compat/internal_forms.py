@@ -11,17 +11,16 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core.dtypes import bool_, is_inexact
-from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from .._shared import out_dtypes
 from .._shared.memory_order import suggested_strides
+from .._shared.widening import widen
+from ..nn.padding import constant_pad_nd
+from ..shape.joining import cat
 from . import _messages
-
-
-def _widened(array: Any) -> Any:
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
 def _softmax_backward_spec(operation, bound, mode) -> Spec:
@@ -43,19 +42,18 @@ def _softmax_backward_spec(operation, bound, mode) -> Spec:
     node_name="SoftmaxBackwardDataBackward0",
 )
 def softmax_backward_data(upstream: Any, result: Any, *, dim: Any, dtype: Any) -> Any:
-    """Return the gradient of a softmax from that of its result."""
-    upstream, result = _widened(upstream), _widened(result)
+    """Gradient of softmax: ``g y - y sum(g y, dim)``, for a result ``y`` and its gradient ``g``."""
+    upstream, result = widen(upstream), widen(result)
     weighted = upstream * result
     axis = dim if result.ndim else None
-    found = weighted - result * jnp.sum(weighted, axis, keepdims=True)
-    return found.astype(dtype._numpy)
+    gradient = weighted - result * jnp.sum(weighted, axis, keepdims=True)
+    return gradient.astype(dtype._numpy)
 
 
 def _dropout_backward_spec(operation, bound, mode) -> Spec:
     gradient, mask, scale = bound["grad_output"], bound["mask"], float(bound["scale"])
     meta = gradient.meta
-    known = is_inexact(meta.dtype)
-    dtype = meta.dtype if known else mode.default_dtype
+    dtype = meta.dtype if is_inexact(meta.dtype) else mode.default_dtype
 
     return Spec(
         [gradient, mask],
@@ -72,7 +70,7 @@ def _dropout_backward_spec(operation, bound, mode) -> Spec:
     node_name="NativeDropoutBackwardBackward0",
 )
 def native_dropout_backward(upstream: Any, kept: Any, *, dtype: Any, scale: Any) -> Any:
-    """Return the gradient of a dropout from its mask."""
+    """Gradient of dropout: ``g mask scale``."""
     upstream = upstream.astype(dtype._numpy)
     return (upstream * kept.astype(upstream.dtype) * scale).astype(upstream.dtype)
 
@@ -83,8 +81,8 @@ def _pool_backward_spec(operation, bound, mode) -> Spec:
     rows = (*meta.shape[:-2], meta.shape[-2] * meta.shape[-1])
 
     strides = suggested_strides(meta)
-    made = make_meta(meta.shape, gradient.meta.dtype, meta.device, strides)
-    return Spec([gradient, operand, indices], (made,), {"rows": rows, "meta": meta})
+    result = make_meta(meta.shape, gradient.meta.dtype, meta.device, strides)
+    return Spec([gradient, operand, indices], (result,), {"rows": rows, "meta": meta})
 
 
 @op(
@@ -98,18 +96,18 @@ def _pool_backward_spec(operation, bound, mode) -> Spec:
     node_name="MaxPool2DWithIndicesBackwardBackward0",
 )
 def max_pool2d_with_indices_backward(
-    upstream: Any, image: Any, places: Any, *, rows: Any, meta: Any
+    upstream: Any, image: Any, indices: Any, *, rows: Any, meta: Any
 ) -> Any:
-    """Return the gradient of a pooling from that of its result and the places of the maxima."""
-    flat = places.reshape(*rows[:-1], -1)
+    """Gradient of max pooling: that of the result, added up at the flat indices of the maxima."""
+    flat = indices.reshape(*rows[:-1], -1)
     leading = jnp.indices(flat.shape, sparse=True)[:-1]
-    found = jnp.zeros(rows, upstream.dtype)
-    found = found.at[(*leading, flat)].add(upstream.reshape(flat.shape))
-    return found.reshape(meta.shape)
+    gradient = jnp.zeros(rows, upstream.dtype)
+    gradient = gradient.at[(*leading, flat)].add(upstream.reshape(flat.shape))
+    return gradient.reshape(meta.shape)
 
 
-def _places(indices: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return indices inside a shape: those outside are behind the mask."""
+def _clamped(indices: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return indices clamped to a shape: those outside are behind the mask."""
     pairs = zip(indices, shape, strict=False)
     return tuple([jnp.clip(index, -size, size - 1) for index, size in pairs])
 
@@ -118,10 +116,10 @@ def _masked_index_spec(operation, bound, mode) -> Spec:
     operand, mask, fill = bound["input"], bound["mask"], bound["fill"]
     indices = list(bound["indices"])
     meta = operand.meta
-    shape = jnp.broadcast_shapes(*[each.meta.shape for each in indices])
+    shape = jnp.broadcast_shapes(*[index.meta.shape for index in indices])
 
-    made = make_meta((*shape, *meta.shape[len(indices) :]), meta.dtype, meta.device)
-    return Spec([operand, mask, fill, *indices], (made,), {"shape": shape})
+    result = make_meta((*shape, *meta.shape[len(indices) :]), meta.dtype, meta.device)
+    return Spec([operand, mask, fill, *indices], (result,), {"shape": shape})
 
 
 @op(
@@ -131,10 +129,10 @@ def _masked_index_spec(operation, bound, mode) -> Spec:
     node_name="UnsafeMaskedIndexBackward0",
 )
 def unsafe_masked_index(array: Any, mask: Any, fill: Any, *indices: Any, shape: Any) -> Any:
-    """Return elements at positions, and a number where a mask is false."""
-    found = array[_places(indices, array.shape)]
-    kept = mask.reshape(mask.shape + (1,) * (found.ndim - len(shape)))
-    return jnp.where(kept, found, jnp.asarray(fill).astype(array.dtype))
+    """Masked index: ``input[indices]`` where the mask is true, else ``fill``."""
+    elements = array[_clamped(indices, array.shape)]
+    kept = mask.reshape(mask.shape + (1,) * (elements.ndim - len(shape)))
+    return jnp.where(kept, elements, jnp.asarray(fill).astype(array.dtype))
 
 
 def _masked_put_spec(operation, bound, mode) -> Spec:
@@ -142,8 +140,8 @@ def _masked_put_spec(operation, bound, mode) -> Spec:
     meta = operand.meta
     truth = meta.dtype is bool_
 
-    made = make_meta(meta.shape, meta.dtype, meta.device)
-    return Spec([operand, mask, values, *bound["indices"]], (made,), {"truth": truth})
+    result = make_meta(meta.shape, meta.dtype, meta.device)
+    return Spec([operand, mask, values, *bound["indices"]], (result,), {"truth": truth})
 
 
 @op(
@@ -156,9 +154,9 @@ def _masked_put_spec(operation, bound, mode) -> Spec:
 def unsafe_masked_index_put_accumulate(
     array: Any, mask: Any, values: Any, *indices: Any, truth: Any
 ) -> Any:
-    """Add values at positions where a mask is true."""
+    """Masked scatter-add: ``input[indices] += values`` where the mask is true."""
     kept = jnp.where(mask, values, jnp.zeros((), values.dtype))
-    target = array.at[_places(indices, array.shape)]
+    target = array.at[_clamped(indices, array.shape)]
     return target.max(kept) if truth else target.add(kept)
 
 
@@ -168,17 +166,17 @@ def _check_chunks(tensors: Any, dim: int, num_chunks: int) -> int:
         raise _messages.chunk_cat("positive num_chunks")
     if not tensors:
         raise _messages.chunk_cat("a non-empty input tensor list")
-    if not all(each.numel() for each in tensors):
+    if not all(tensor.numel() for tensor in tensors):
         raise _messages.chunk_cat("non-empty tensor")
-    if any(each.dtype is not tensors[0].dtype for each in tensors):
+    if any(tensor.dtype is not tensors[0].dtype for tensor in tensors):
         raise _messages.chunk_cat("all input tensors with the same dtype")
-    if len({each.dim() for each in tensors}) == 1:
+    if len({tensor.dim() for tensor in tensors}) == 1:
         dim = normalise_dim(dim, tensors[0].dim())
     elif dim < 0:
         raise _messages.chunk_cat("non-negative dim when input tensors have different ndims")
-    elif any(dim >= each.dim() for each in tensors):
+    elif any(dim >= tensor.dim() for tensor in tensors):
         raise _messages.chunk_cat("dim < ndim for all input tensors")
-    if any(each.shape[:dim] != tensors[0].shape[:dim] for each in tensors):
+    if any(tensor.shape[:dim] != tensors[0].shape[:dim] for tensor in tensors):
         raise _messages.chunk_cat("same sizes of 0,...,dim-1 dimensions for all tensors")
     return dim
 
@@ -200,10 +198,10 @@ def chunk_cat(tensors, dim, num_chunks):
     """
     dim = _check_chunks(tensors, dim, num_chunks)
     parts = []
-    for each in tensors:
-        lacking = -each.shape[dim] % num_chunks
+    for tensor in tensors:
+        lacking = -tensor.shape[dim] % num_chunks
         if lacking:
-            sides = [0, 0] * (each.dim() - dim - 1) + [0, lacking]
-            each = FUNCTIONS["constant_pad_nd"](each, sides, 0)
-        parts.append(each.reshape((*each.shape[:dim], num_chunks, -1)))
-    return FUNCTIONS["cat"](parts, dim + 1)
+            sides = [0, 0] * (tensor.dim() - dim - 1) + [0, lacking]
+            tensor = constant_pad_nd.call(tensor, sides, 0)
+        parts.append(tensor.reshape((*tensor.shape[:dim], num_chunks, -1)))
+    return cat.call(parts, dim + 1)

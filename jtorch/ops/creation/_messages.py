@@ -22,3 +22,8 @@ def fill_gradient(name: str) -> RuntimeError:
         f"aten::{name}(): functions with out=... arguments don't support automatic "
         "differentiation, but one of the arguments requires grad."
     )
+
+
+def found_dtype(found: str, expected: str) -> RuntimeError:
+    """An operand of another dtype where all have to have the first one's."""
+    return RuntimeError(f"Found dtype {found} but expected {expected}")

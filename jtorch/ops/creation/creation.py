@@ -1,4 +1,4 @@
-"""Tensors of known content: zeros, ones, full, arange, linspace, eye and their kin.
+"""Tensors of known content: zeros, ones, full, arange, linspace, eye and related functions.
 
 None of them is recorded: what they make is ready at once. Tensors of one number, such as the ones
 that a loop makes on every turn, share one array.
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import c_type
 from ..._core.device import CPU, META, Device, default_device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
@@ -23,7 +24,7 @@ from ..._core.layout import strided
 from ..._core.memory_format import preserve_format
 from ..._core.schema.schema import Schema, set_type
 from ..._core.strides import strides_of_order
-from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.declare import publish
 from ..._engine.execution import devices
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta, is_tensor, make_meta, ready
 from ..._engine.memory.from_host import as_dtype
@@ -44,6 +45,19 @@ _CACHED_ARRAYS = 256
 _cache: OrderedDict[tuple, Any] = OrderedDict()
 
 
+def publish_function(name: str, function: Callable, **options: Any) -> None:
+    """Name a function as it is called in public, and publish it.
+
+    Args:
+        name: the name.
+        function: the function, which binds its own arguments.
+        **options: see ``publish``.
+    """
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "torch"
+    publish(name, function, **options)
+
+
 def _filled(meta: Meta, number: Any) -> Any:
     """Return an array of one number; the same one where it is asked for again."""
     if meta.device is META:
@@ -51,15 +65,15 @@ def _filled(meta: Meta, number: Any) -> Any:
     if meta.nbytes > _CACHED_BYTES:
         return devices.put(_full(meta, number), meta.device)
     key = (meta.shape, meta.dtype, meta.device, number, number.__class__, repr(number))
-    found = _cache.get(key)
-    if found is None:
-        array = _full(meta, number)
-        found = _cache[key] = (
-            devices.settle(array, meta) if meta.device is CPU else devices.put(array, meta.device)
+    array = _cache.get(key)
+    if array is None:
+        host = _full(meta, number)
+        array = _cache[key] = (
+            devices.settle(host, meta) if meta.device is CPU else devices.put(host, meta.device)
         )
         if len(_cache) > _CACHED_ARRAYS:
             _cache.popitem(last=False)
-    return found
+    return array
 
 
 def _full(meta: Meta, number: Any) -> np.ndarray:
@@ -138,11 +152,11 @@ def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
     """Write to the tensor given as ``out``, whose dtype decides."""
     if local.trace.mode.grad and out.requires_grad:
         raise _messages.fill_gradient(name)
-    made = devices.put(as_dtype(array, out.dtype), out.device)
+    elements = devices.put(as_dtype(array, out.dtype), out.device)
     if tuple(out.shape) != array.shape:
         out.resize_(array.shape)  # without the warning of other operators
     meta = make_meta(array.shape, out.dtype, out.device)
-    record.assign_out(out, ready(made, meta))
+    record.assign_out(out, ready(elements, meta))
     return out
 
 
@@ -153,7 +167,7 @@ def check_out_dtype(dtype: DType | None, out: Any) -> None:
 
 
 def _constant(name: str, number: int, *, memory_format: bool = False) -> Callable:
-    """Make ``torch.zeros`` and its like."""
+    """Make ``torch.zeros`` and related functions."""
     layout = "MemoryFormat? memory_format=None, " if memory_format else ""
     schema = Schema(f"{name}(SymIntArrayRef size, *, Tensor out=None, {layout}{_OPTIONS}")
 
@@ -217,7 +231,7 @@ empty.__doc__ = _ZEROS_DOC.format(
 
 
 def _like(name: str, number: int | None) -> Callable:
-    """Make ``torch.zeros_like`` and its like."""
+    """Make ``torch.zeros_like`` and related functions."""
     fill = ", Scalar fill_value" if number is None else ""
     schema = Schema(f"{name}(Tensor input{fill}, *, MemoryFormat? memory_format=None, {_OPTIONS}")
 
@@ -269,7 +283,7 @@ def number_for(number: Any, dtype: DType) -> Any:
     """
     if is_tensor(number):
         number = number.item()
-    name = messages.cpp_name(dtype._name)
+    name = c_type(dtype)
     kind = dtype._kind
     if kind == dtypes.BOOL:
         return bool(number)
@@ -277,25 +291,25 @@ def number_for(number: Any, dtype: DType) -> Any:
         if kind == dtypes.COMPLEX:
             return number
         if number.imag:
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
         number = number.real
     if kind in (dtypes.SIGNED, dtypes.UNSIGNED):
         if isinstance(number, float):
             if not math.isfinite(number):
-                raise messages.value_overflow(name)
+                raise messages.overflow(name)
             number = int(number)
         bits = 8 * dtype.itemsize
         if kind == dtypes.UNSIGNED:
             if not -(2**bits) < number < 2**bits:
-                raise messages.value_overflow(name)
+                raise messages.overflow(name)
             return int(number) % 2**bits
         if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
         return int(number)
     if kind == dtypes.FLOATING:
         number = float(number)
         if math.isfinite(number) and abs(number) > _largest(dtype):
-            raise messages.value_overflow(name)
+            raise messages.overflow(name)
     return number
 
 
@@ -417,7 +431,7 @@ def empty_permuted(*args: Any, **kwargs: Any) -> Any:
 
 
 def _new(name: str, number: int | None) -> Callable:
-    """Make ``Tensor.new_zeros`` and its like."""
+    """Make ``Tensor.new_zeros`` and related functions."""
     fill = ", Scalar fill_value" if number is None else ""
     schema = Schema(f"{name}(SymIntArrayRef size{fill}, *, {_OPTIONS}")
 
@@ -429,9 +443,10 @@ def _new(name: str, number: int | None) -> Callable:
         check_options(bound, device)
         check_size(bound["size"], dtype, None)
         value = number_for(bound["fill_value"], dtype) if number is None else number
-        made = make_meta(bound["size"], dtype, device)
-        return filled_tensor(made, value, bound["requires_grad"])
+        result = make_meta(bound["size"], dtype, device)
+        return filled_tensor(result, value, bound["requires_grad"])
 
+    make.__name__ = make.__qualname__ = name
     make.__doc__ = "Make a tensor of a size, by default of the dtype and device of this one."
     return make
 
@@ -448,28 +463,19 @@ def new_empty_strided(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _strided(bound, bound["dtype"] or meta.dtype, meta.device)
 
 
-for _name, _function in {
-    "zeros": zeros,
-    "ones": ones,
-    "empty": empty,
-    "full": full,
-    "zeros_like": zeros_like,
-    "ones_like": ones_like,
-    "empty_like": empty_like,
-    "full_like": full_like,
-    "scalar_tensor": scalar_tensor,
-    "empty_strided": empty_strided,
-    "empty_permuted": empty_permuted,
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__module__ = "torch"
-    FUNCTIONS[_name] = _function
-for _name, _function in {
-    "new_zeros": _new("new_zeros", 0),
-    "new_ones": _new("new_ones", 1),
-    "new_empty": _new("new_empty", 0),
-    "new_full": _new("new_full", None),
-    "new_empty_strided": new_empty_strided,
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    METHODS[_name] = _function
+publish_function("zeros", zeros)
+publish_function("ones", ones)
+publish_function("empty", empty)
+publish_function("full", full)
+publish_function("zeros_like", zeros_like)
+publish_function("ones_like", ones_like)
+publish_function("empty_like", empty_like)
+publish_function("full_like", full_like)
+publish_function("scalar_tensor", scalar_tensor)
+publish_function("empty_strided", empty_strided)
+publish_function("empty_permuted", empty_permuted)
+publish("new_zeros", method=_new("new_zeros", 0))
+publish("new_ones", method=_new("new_ones", 1))
+publish("new_empty", method=_new("new_empty", 0))
+publish("new_full", method=_new("new_full", None))
+publish("new_empty_strided", method=new_empty_strided)

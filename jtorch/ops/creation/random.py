@@ -18,9 +18,9 @@ from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import Out, op, publish
 from ..._engine.execution import devices
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import NO_GRAD, RESULT, Meta, is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
@@ -29,11 +29,19 @@ from ..._engine.recording.storage import slow as _storage
 from ..._engine.recording.trace import local, materialise
 from ..._random import philox
 from ..._runtime.generator import generator_of
+from .._shared import out_dtypes
 from .._shared.gradient_rules import not_differentiable
-from ..nn.sampling_gradients import gamma_gradient
 from ..shape.copying import format_strides
 from . import _messages
-from .creation import check_options, check_out_dtype, check_size, device_of, filled_tensor
+from .creation import (
+    check_options,
+    check_out_dtype,
+    check_size,
+    device_of,
+    filled_tensor,
+    publish_function,
+)
+from .sampling_gradients import gamma_gradient
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
@@ -92,10 +100,10 @@ def _on_cuda(source: Any, draw: Draw, shape: tuple[int, ...], meta: Meta) -> Any
         seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
         name, low, high = recipe
         with jax.default_device(place):
-            made = _philox_program(name, shape, dtype._numpy, engine.threads)(
+            array = _philox_program(name, shape, dtype._numpy, engine.threads)(
                 _words(seed), _words(offset)
             )
-            return _stretched(name, made, low, high)
+            return _stretched(name, array, low, high)
     # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
     seed, offset = engine.take(math.prod(shape), 4)
     host = _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
@@ -165,7 +173,7 @@ def _fresh(meta: Meta, generator: Any, draw: Draw, requires_grad: bool) -> Any:
 
 
 def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType | None) -> Any:
-    """Make what ``torch.rand`` and its like make of their bound arguments.
+    """Make what ``torch.rand`` and related functions make of their bound arguments.
 
     Args:
         bound: generator, out, dtype, layout, device, pin_memory and requires_grad.
@@ -275,11 +283,11 @@ def randperm(*args: Any, **kwargs: Any) -> Any:
 
 
 def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
-    """Make ``torch.rand_like`` and its like."""
+    """Make ``torch.rand_like`` and related functions."""
     schema = Schema(
         *[
-            f"{name}(Tensor input, {each}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
-            for each in bounds
+            f"{name}(Tensor input, {ends}*, {generator}MemoryFormat? memory_format=None, {_OPTIONS}"
+            for ends in bounds
             for generator in ("Generator? generator, ", "")
         ]
     )
@@ -320,95 +328,89 @@ randint_like = _like(
 # Results that depend on tensors
 
 
-def _of_draw_plan(operation, bound, mode) -> Plan:
+def _of_draw_spec(operation, bound, mode) -> Spec:
     operand, drawn = bound["input"], bound["other"]
-    return Plan(
-        lambda array, new: new, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=()
-    )
+    return Spec([operand, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=())
 
 
-#: Draws that make a new tensor, where the others replace the elements of one.
-_NEW = ("bernoulli", "poisson", "binomial", "normal_mean", "normal_std")
+def _declare_draw(name: str, node_name: str, inplace: bool) -> Op:
+    """Declare the operator that puts draws into a graph: their gradient is zero.
 
-
-def _declare_draw(name: str, node_name: str) -> Any:
-    """Declare the operator that puts draws into a graph: their gradient is zero."""
+    Args:
+        name: of the operator, without its prefix.
+        node_name: class name of its ``grad_fn``.
+        inplace: whether the draws replace the elements of a tensor, and make no new one.
+    """
 
     @op(
         f"_drawn_{name}(Tensor input, Tensor other)",
-        kind=Custom(_of_draw_plan),
-        inplace=name not in _NEW,
+        kind=Custom(_of_draw_spec),
+        inplace=inplace,
         method=False,
         function=False,
         saves=(),
         node_name=node_name,
     )
-    def draw(input, other):
+    def drawn_operator(array: Any, drawn: Any) -> Any:
         """Stand for random numbers whose distribution ``input`` decided, or that replace it."""
+        return drawn
 
-    return draw
-
-
-_IN_GRAPH = {
-    name: _declare_draw(name, node_name)
-    for name, node_name in {
-        "uniform_": "UniformBackward0",
-        "normal_": "NormalBackward0",
-        "random_": "RandomBackward2",
-        "random_to": "RandomBackward1",
-        "random_from": "RandomBackward0",
-        "bernoulli_": "BernoulliBackward2",
-        "bernoulli_tensor": "BernoulliBackward1",
-        "exponential_": "ExponentialBackward0",
-        "geometric_": "GeometricBackward0",
-        "cauchy_": "CauchyBackward0",
-        "log_normal_": "LogNormalBackward0",
-        "bernoulli": "BernoulliBackward0",
-        "poisson": "PoissonBackward0",
-        "binomial": "BinomialBackward0",
-        "normal_mean": "NormalBackward1",
-        "normal_std": "NormalBackward2",
-    }.items()
-}
+    return drawn_operator
 
 
-def _of_pair_plan(operation, bound, mode) -> Plan:
+# What replaces the elements of a tensor
+_DRAWN_UNIFORM = _declare_draw("uniform_", "UniformBackward0", inplace=True)
+_DRAWN_NORMAL = _declare_draw("normal_", "NormalBackward0", inplace=True)
+_DRAWN_RANDOM = _declare_draw("random_", "RandomBackward2", inplace=True)
+_DRAWN_RANDOM_TO = _declare_draw("random_to", "RandomBackward1", inplace=True)
+_DRAWN_RANDOM_FROM = _declare_draw("random_from", "RandomBackward0", inplace=True)
+_DRAWN_COIN = _declare_draw("bernoulli_", "BernoulliBackward2", inplace=True)
+_DRAWN_COINS = _declare_draw("bernoulli_tensor", "BernoulliBackward1", inplace=True)
+_DRAWN_EXPONENTIAL = _declare_draw("exponential_", "ExponentialBackward0", inplace=True)
+_DRAWN_GEOMETRIC = _declare_draw("geometric_", "GeometricBackward0", inplace=True)
+_DRAWN_CAUCHY = _declare_draw("cauchy_", "CauchyBackward0", inplace=True)
+_DRAWN_LOG_NORMAL = _declare_draw("log_normal_", "LogNormalBackward0", inplace=True)
+# What makes a new tensor
+_DRAWN_BERNOULLI = _declare_draw("bernoulli", "BernoulliBackward0", inplace=False)
+_DRAWN_POISSON = _declare_draw("poisson", "PoissonBackward0", inplace=False)
+_DRAWN_BINOMIAL = _declare_draw("binomial", "BinomialBackward0", inplace=False)
+_DRAWN_NORMAL_MEAN = _declare_draw("normal_mean", "NormalBackward1", inplace=False)
+_DRAWN_NORMAL_STD = _declare_draw("normal_std", "NormalBackward2", inplace=False)
+
+
+def _of_pair_spec(operation, bound, mode) -> Spec:
     mean, std, drawn = bound["input"], bound["std"], bound["other"]
-    return Plan(
-        lambda first, second, new: new,
-        [mean, std, drawn],
-        (drawn.meta.with_grad(NO_GRAD),),
-        saves=(),
-    )
+    return Spec([mean, std, drawn], (drawn.meta.with_grad(NO_GRAD),), saves=())
 
 
 @op(
     "_drawn_normal_both(Tensor input, Tensor std, Tensor other)",
-    kind=Custom(_of_pair_plan),
+    kind=Custom(_of_pair_spec),
     method=False,
     function=False,
     saves=(),
     node_name="NormalBackward3",
 )
-def _drawn_normal_both(input, std, other):
+def _drawn_normal_both(mean: Any, std: Any, drawn: Any) -> Any:
     """Stand for normal numbers of a mean and a deviation that are both tensors."""
+    return drawn
 
 
 def _elements(tensor: Any) -> np.ndarray:
     return np.asarray(materialise(current_value(tensor), "random"))
 
 
-def _in_graph(name: str, tensor: Any, result: Any) -> Any:
+def _in_graph(operator: Op, tensor: Any, result: Any) -> Any:
     """Return draws as a result of the tensor that decided their distribution."""
     if local.trace.mode.grad and tensor.requires_grad:
-        return _IN_GRAPH[name].call(tensor, result)
+        return operator.call(tensor, result)
     return result
 
 
 def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
     meta = like._value.meta
-    made = make_meta(array.shape, dtype or meta.dtype, meta.device)
-    return record.wrap(ready(devices.put(array, meta.device), made))
+    result = make_meta(array.shape, dtype or meta.dtype, meta.device)
+    return record.wrap(ready(devices.put(array, meta.device), result))
 
 
 def _engine_for(generator: Any, tensor: Any) -> Any:
@@ -439,12 +441,10 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
         return filled_tensor(make_meta(input.shape, input.dtype, META), 0)
     weights = _elements(input)
     if not (input.dtype.is_floating_point):
-        raise NotImplementedError(
-            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype._legacy_name}'"
-        )
+        raise messages.not_implemented("bernoulli_tensor_cpu_p_", input.dtype._legacy_name)
     array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
     return _written(
-        bound.get("out"), _in_graph("bernoulli", input, _result(input, array)), "bernoulli"
+        bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, _result(input, array)), "bernoulli"
     )
 
 
@@ -474,7 +474,7 @@ _POISSON = Schema("poisson(Tensor input, Generator? generator=None)")
 
 def _poisson(bound: dict[str, Any], input: Any) -> Any:
     array = _random.poisson(_engine_for(bound["generator"], input), _elements(input))
-    return _in_graph("poisson", input, _result(input, array))
+    return _in_graph(_DRAWN_POISSON, input, _result(input, array))
 
 
 _BINOMIAL = Schema("binomial(Tensor count, Tensor prob, Generator? generator=None)")
@@ -486,36 +486,42 @@ def binomial(*args: Any, **kwargs: Any) -> Any:
     count, prob = bound["count"], bound["prob"]
     trials, chances = np.broadcast_arrays(_elements(count), _elements(prob))
     array = _random.binomial(_engine_for(bound["generator"], count), trials, chances)
-    return _in_graph("binomial", prob, _result(count, array))
+    return _in_graph(_DRAWN_BINOMIAL, prob, _result(count, array))
 
 
-def _gamma_plan(operation, bound, mode) -> Plan:
+def _sample_spec(operation, bound, mode) -> Spec:
     operand, drawn = bound["input"], bound["other"]
+    return Spec([operand, drawn], (drawn.meta.with_grad(NO_GRAD),))
 
-    @jax.custom_vjp
-    def run(alpha, sample):
-        return sample
 
-    def forward(alpha, sample):
-        return sample, (alpha, sample)
+@jax.custom_vjp
+def _gamma_sample(alpha: Any, sample: Any) -> Any:
+    """Return the sample, with the gradient of its implicit reparametrisation."""
+    return sample
 
-    def backward(saved, cotangent):
-        alpha, sample = saved
-        return cotangent * gamma_gradient(alpha, sample), jnp.zeros_like(sample)
 
-    run.defvjp(forward, backward)
-    return Plan(run, [operand, drawn], (drawn.meta.with_grad(NO_GRAD),))
+def _gamma_forward(alpha: Any, sample: Any) -> tuple[Any, tuple[Any, Any]]:
+    return sample, (alpha, sample)
+
+
+def _gamma_backward(saved: tuple[Any, Any], cotangent: Any) -> tuple[Any, Any]:
+    alpha, sample = saved
+    return cotangent * gamma_gradient(alpha, sample), jnp.zeros_like(sample)
+
+
+_gamma_sample.defvjp(_gamma_forward, _gamma_backward)
 
 
 @op(
     "_gamma_of(Tensor input, Tensor other)",
-    kind=Custom(_gamma_plan),
+    kind=Custom(_sample_spec),
     method=False,
     function=False,
     node_name="StandardGammaBackward0",
 )
-def _gamma_of(input, other):
+def _gamma_of(alpha: Any, sample: Any) -> Any:
     """Stand for gamma numbers drawn for a concentration, with their gradient for it."""
+    return _gamma_sample(alpha, sample)
 
 
 _STANDARD_GAMMA = Schema("_standard_gamma(Tensor input, Generator? generator=None)")
@@ -532,23 +538,18 @@ def _standard_gamma(*args: Any, **kwargs: Any) -> Any:
     return result
 
 
-def _dirichlet_plan(operation, bound, mode) -> Plan:
-    operand, drawn = bound["input"], bound["other"]
-    metas = (drawn.meta.with_grad(NO_GRAD),)
-    return Plan(lambda concentration, sample: sample, [operand, drawn], metas)
-
-
 @op(
     "_dirichlet_of(Tensor input, Tensor other)",
-    kind=Custom(_dirichlet_plan),
+    kind=Custom(_sample_spec),
     method=False,
     function=False,
     saves=(),
     node_name="NotImplemented",
     vjp=not_differentiable("_sample_dirichlet"),
 )
-def _dirichlet_of(input, other):
+def _dirichlet_of(concentration: Any, sample: Any) -> Any:
     """Stand for vectors drawn for concentrations, with the gradient that PyTorch refuses."""
+    return sample
 
 
 _SAMPLE_DIRICHLET = Schema("_sample_dirichlet(Tensor input, Generator? generator=None)")
@@ -603,41 +604,42 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     mean, std = bound["mean"], bound["std"]
     if index == 3:
         return _made(bound, bound["size"], _Normal(mean, std), None)
-    tensors = [each for each in (mean, std) if is_tensor(each)]
+    tensors = [number for number in (mean, std) if is_tensor(number)]
     if is_tensor(std):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
         if std.numel() and (_elements(std) < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     out = bound["out"]
-    shapes = [tuple(each.shape) for each in tensors]
+    shapes = [tuple(tensor.shape) for tensor in tensors]
     if index == 1 and out is not None:
         shapes.append(tuple(out.shape))  # the numbers are drawn into it, and the mean is added
     like = tensors[0]._value.meta
     dtype = like.dtype if out is None else out.dtype
     meta = make_meta(broadcast_shapes(shapes), dtype, like.device)
     factor = 1.0 if is_tensor(std) else std
-    with_grad = local.trace.mode.grad and any(each.requires_grad for each in tensors)
+    with_grad = local.trace.mode.grad and any(tensor.requires_grad for tensor in tensors)
     draw: Draw = _Normal(0.0, factor)
     if is_tensor(std) and like.device is CPU:
         result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
     else:
         result = _fresh(meta, bound["generator"], draw, False)
-        previous = [each.detach() if is_tensor(each) else each for each in (mean, std)]
+        previous = [number.detach() if is_tensor(number) else number for number in (mean, std)]
         if is_tensor(std):
             result = result * previous[1]
         result = result + previous[0]
     if with_grad and index == 0:
         result = _drawn_normal_both.call(mean, std, result)
     elif with_grad:
-        result = _IN_GRAPH["normal_mean" if index == 1 else "normal_std"].call(tensors[0], result)
+        operator = _DRAWN_NORMAL_MEAN if index == 1 else _DRAWN_NORMAL_STD
+        result = operator.call(tensors[0], result)
     return _written(out, result, "normal")
 
 
 # In place
 
 
-def _redraw(tensor: Any, name: str, generator: Any, draw: Draw) -> Any:
+def _redraw(tensor: Any, operator: Op, generator: Any, draw: Draw) -> Any:
     """Replace the elements of a tensor by draws."""
     _storage.check_write(tensor, ())
     value = current_value(tensor)
@@ -650,60 +652,62 @@ def _redraw(tensor: Any, name: str, generator: Any, draw: Draw) -> Any:
     array = _drawn(plain, generator, draw)
     if meta.grad == RESULT:
         drawn = record.wrap(ready(array, plain))
-        return _IN_GRAPH[name].inplace_twin.call(tensor, drawn)
+        return operator.inplace_twin.call(tensor, drawn)
     overwrite(tensor, ready(array, meta))
     return tensor
 
 
 def _in_place(signatures: tuple[str, ...], make_draw: Callable, doc: str) -> Callable:
-    """Make ``Tensor.uniform_`` and its like; ``make_draw`` returns the node's name and the draw."""
+    """Make ``Tensor.uniform_`` or a related method; ``make_draw`` gives operator and draw."""
     name = signatures[0].partition("(")[0]
     schema = Schema(
-        *[each.replace("(", "(Tensor input, ", 1).replace(", )", ")") for each in signatures],
+        *[text.replace("(", "(Tensor input, ", 1).replace(", )", ")") for text in signatures],
         method=signatures,
     )
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         index, bound = schema.bind(args, kwargs, True)
-        node, draw = make_draw(self, index, bound)
-        return _redraw(self, node, bound["generator"], draw)
+        operator, draw = make_draw(self, index, bound)
+        return _redraw(self, operator, bound["generator"], draw)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = doc
-    METHODS[name] = method
+    publish(name, method=method)
     return method
 
 
-def _draw_random(self: Any, index: int, bound: dict[str, Any]) -> tuple[str, Draw]:
+def _draw_random(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw]:
     low, high = bound.get("from"), bound.get("to")
-    node = ("random_", "random_from", "random_to")[index]
+    operator = (_DRAWN_RANDOM, _DRAWN_RANDOM_FROM, _DRAWN_RANDOM_TO)[index]
     if index == 1 and high is None:
-        return node, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, None)
-    return node, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)
+        return operator, lambda engine, shape, dtype: _random.random_(
+            engine, shape, dtype, low, None
+        )
+    return operator, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)
 
 
-def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[str, Draw]:
+def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw]:
     probability = bound["p"]
     if index == 1:
-        return "bernoulli_", _coin(probability)
+        return _DRAWN_COIN, _coin(probability)
     weights = np.broadcast_to(_elements(probability), tuple(self.shape))
     order = _drawing_order(current_value(self).meta)
     if order is not None:
         weights = weights.transpose(order)
-    return "bernoulli_tensor", lambda engine, shape, dtype: _random.bernoulli_tensor(
+    return _DRAWN_COINS, lambda engine, shape, dtype: _random.bernoulli_tensor(
         engine, weights, dtype
     )
 
 
 _in_place(
     ("uniform_(double from=0, double to=1, *, Generator? generator=None)",),
-    lambda self, index, bound: ("uniform_", _Uniform(bound["from"], bound["to"])),
+    lambda self, index, bound: (_DRAWN_UNIFORM, _Uniform(bound["from"], bound["to"])),
     "Draw every element uniformly from [from, to).",
 )
 _in_place(
     ("normal_(double mean=0, double std=1, *, Generator? generator=None)",),
     lambda self, index, bound: (
-        "normal_",
+        _DRAWN_NORMAL,
         _Normal(bound["mean"], bound["std"], current_value(self).meta.contiguous),
     ),
     "Draw every element from a normal distribution.",
@@ -728,7 +732,7 @@ _in_place(
 _in_place(
     ("exponential_(double lambd=1, *, Generator? generator=None)",),
     lambda self, index, bound: (
-        "exponential_",
+        _DRAWN_EXPONENTIAL,
         lambda engine, shape, dtype: _random.exponential(engine, shape, dtype, bound["lambd"]),
     ),
     "Draw every element from an exponential distribution of rate ``lambd``.",
@@ -736,7 +740,7 @@ _in_place(
 _in_place(
     ("geometric_(double p, *, Generator? generator=None)",),
     lambda self, index, bound: (
-        "geometric_",
+        _DRAWN_GEOMETRIC,
         lambda engine, shape, dtype: _random.geometric(engine, shape, dtype, bound["p"]),
     ),
     "Draw for every element the number of trials until one of probability ``p`` succeeds.",
@@ -744,7 +748,7 @@ _in_place(
 _in_place(
     ("cauchy_(double median=0, double sigma=1, *, Generator? generator=None)",),
     lambda self, index, bound: (
-        "cauchy_",
+        _DRAWN_CAUCHY,
         lambda engine, shape, dtype: _random.cauchy(
             engine, shape, dtype, bound["median"], bound["sigma"]
         ),
@@ -754,7 +758,7 @@ _in_place(
 _in_place(
     ("log_normal_(double mean=1, double std=2, *, Generator? generator=None)",),
     lambda self, index, bound: (
-        "log_normal_",
+        _DRAWN_LOG_NORMAL,
         lambda engine, shape, dtype: _random.log_normal(
             engine, shape, dtype, bound["mean"], bound["std"]
         ),
@@ -763,8 +767,15 @@ _in_place(
 )
 
 
-def _both(name: str, schema: Schema, run: Callable, doc: str, method: bool = True) -> None:
-    """Make the function and the method of an operator that depends on a tensor."""
+def _publish_both(
+    name: str,
+    schema: Schema,
+    run: Callable,
+    doc: str,
+    method: bool = True,
+    out: Out | None = None,
+) -> None:
+    """Publish the function and the method of an operator that depends on a tensor."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
         _, bound = schema.bind(args, kwargs)
@@ -774,37 +785,39 @@ def _both(name: str, schema: Schema, run: Callable, doc: str, method: bool = Tru
         _, bound = schema.bind(args, kwargs, True)
         return run(bound, self)
 
-    for each in (function, bound_method):
-        each.__name__ = each.__qualname__ = name
-        each.__module__ = "torch"
-        each.__doc__ = doc
-    FUNCTIONS[name] = function
-    if method:
-        METHODS[name] = bound_method
+    for form in (function, bound_method):
+        form.__name__ = form.__qualname__ = name
+        form.__module__ = "torch"
+        form.__doc__ = doc
+    publish(name, function, method=bound_method if method else None, out=out)
 
 
-_both("bernoulli", _BERNOULLI, _bernoulli, "Draw 0 or 1 for each probability.")
-_both(
+_publish_both(
+    "bernoulli",
+    _BERNOULLI,
+    _bernoulli,
+    "Draw 0 or 1 for each probability.",
+    out=Out(any_dtype=True),
+)
+_publish_both(
     "multinomial",
     _MULTINOMIAL,
     _multinomial,
     "Draw indices, with the weights of each row; by default none of them twice.",
+    out=Out(dtype=out_dtypes.multinomial),
 )
-_both("poisson", _POISSON, _poisson, "Draw Poisson numbers of the given rates.", method=False)
+_publish_both(
+    "poisson", _POISSON, _poisson, "Draw Poisson numbers of the given rates.", method=False
+)
 
-for _name, _function in {
-    "rand": rand,
-    "randn": randn,
-    "randint": randint,
-    "randperm": randperm,
-    "rand_like": rand_like,
-    "randn_like": randn_like,
-    "randint_like": randint_like,
-    "normal": normal,
-    "binomial": binomial,
-    "_standard_gamma": _standard_gamma,
-    "_sample_dirichlet": _sample_dirichlet,
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__module__ = "torch"
-    FUNCTIONS[_name] = _function
+publish_function("rand", rand)
+publish_function("randn", randn)
+publish_function("randint", randint)
+publish_function("randperm", randperm)
+publish_function("rand_like", rand_like)
+publish_function("randn_like", randn_like)
+publish_function("randint_like", randint_like)
+publish_function("normal", normal, out=Out(uncastable=out_dtypes.normal))
+publish_function("binomial", binomial)
+publish_function("_standard_gamma", _standard_gamma)
+publish_function("_sample_dirichlet", _sample_dirichlet)

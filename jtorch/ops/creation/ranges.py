@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.cpp_names import type_name
 from ..._core.device import META
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS
 from ..._engine.execution import devices
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
 from ..._random.rounding import fma32, fma64
-from .creation import check_options, check_out_dtype, check_size, device_of, write_out
+from .creation import (
+    check_options,
+    check_out_dtype,
+    check_size,
+    device_of,
+    publish_function,
+    write_out,
+)
 
 _OPTIONS = (
     "ScalarType dtype=None, Layout layout=None, Device device=None, bool pin_memory=False, "
@@ -88,11 +95,11 @@ def arange(*args: Any, **kwargs: Any) -> Any:
         check_out_dtype(dtype, out)
         dtype = out.dtype
     if dtype is None:
-        whole = all(isinstance(each, int) for each in (start, end, step))
+        whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = dtypes.int64 if whole else local.trace.mode.default_dtype
-    for each in (start, end, step):
-        if isinstance(each, complex):
-            raise messages.value_overflow("double")
+    for number in (start, end, step):
+        if isinstance(number, complex):
+            raise messages.overflow("double")
     if dtype._kind not in (dtypes.SIGNED, dtypes.UNSIGNED):
         _check_range(start, end, step)
     else:
@@ -105,7 +112,7 @@ def arange(*args: Any, **kwargs: Any) -> Any:
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {_shown(start)} -> {_shown(end)}")
     if dtype._kind in (dtypes.BOOL, dtypes.COMPLEX):
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype._legacy_name}'")
+        raise messages.not_implemented("arange_cpu", dtype._legacy_name)
     if dtype is dtypes.int64:
         count = -((int(start) - int(end)) // int(step))
     else:
@@ -225,7 +232,7 @@ def linspace(*args: Any, **kwargs: Any) -> Any:
     _, bound = _LINSPACE.bind(args, kwargs)
     start, end, steps, dtype = _ends(bound, "linspace")
     if dtype is dtypes.bool_:
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+        raise messages.not_implemented("linspace_cpu", "Bool")
     return _finish(bound, "linspace", dtype, lambda of: _linear(start, end, steps, of))
 
 
@@ -340,9 +347,9 @@ def _triangle(name: str, lower: bool) -> Callable:
             if size < 0:
                 raise RuntimeError(f"{which} must be non-negative, got{size}")
         dtype = bound["dtype"] if isinstance(bound["dtype"], DType) else dtypes.int64
-        find = np.tril if lower else np.triu
-        places = np.nonzero(find(np.ones((row, col), np.bool_), offset))
-        return _finish(bound, name, dtype, lambda of: np.stack(places).astype(of._numpy))
+        triangle = np.tril if lower else np.triu
+        indices = np.nonzero(triangle(np.ones((row, col), np.bool_), offset))
+        return _finish(bound, name, dtype, lambda of: np.stack(indices).astype(of._numpy))
 
     make.__doc__ = f"""Make the indices of the {"lower" if lower else "upper"} triangle of a matrix.
 
@@ -374,13 +381,11 @@ def _window(name: str, shape: Callable) -> Callable:
         length, periodic = bound["window_length"], bound.get("periodic", True)
         dtype = bound["dtype"] or local.trace.mode.default_dtype
         if not is_inexact(dtype):
-            name_of = {"int64": "long int", "int32": "int", "bool": "bool"}.get(
-                dtype._name, dtype._name
-            )
             raise RuntimeError(
-                f"{name} expects floating point dtypes, got: TensorOptions(dtype={name_of}, "
-                "device=cpu, layout=Strided (default), requires_grad=false (default), "
-                "pinned_memory=false (default), memory_format=(nullopt))"
+                f"{name} expects floating point dtypes, got: "
+                f"TensorOptions(dtype={type_name(dtype)}, device=cpu, layout=Strided (default), "
+                "requires_grad=false (default), pinned_memory=false (default), "
+                "memory_format=(nullopt))"
             )
         if length < 0:
             raise RuntimeError(
@@ -438,20 +443,17 @@ def _kaiser(n: np.ndarray, points: int, beta: float = 12.0) -> np.ndarray:
     return np.i0(beta * np.sqrt(np.maximum(0.0, 1.0 - position**2))) / np.i0(beta)
 
 
-for _name, _function in {
-    "arange": arange,
-    "range": range_,
-    "linspace": linspace,
-    "logspace": logspace,
-    "eye": eye,
-    "tril_indices": _triangle("tril_indices", True),
-    "triu_indices": _triangle("triu_indices", False),
-    "hann_window": _window("hann_window", lambda n, points: _cosines(n, points, 0.5, 0.5)),
-    "hamming_window": _window("hamming_window", _hamming),
-    "bartlett_window": _window("bartlett_window", _bartlett),
-    "blackman_window": _window("blackman_window", _blackman),
-    "kaiser_window": _window("kaiser_window", _kaiser),
-}.items():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__module__ = "torch"
-    FUNCTIONS[_name] = _function
+publish_function("arange", arange)
+publish_function("range", range_)
+publish_function("linspace", linspace)
+publish_function("logspace", logspace)
+publish_function("eye", eye)
+publish_function("tril_indices", _triangle("tril_indices", True))
+publish_function("triu_indices", _triangle("triu_indices", False))
+publish_function(
+    "hann_window", _window("hann_window", lambda n, points: _cosines(n, points, 0.5, 0.5))
+)
+publish_function("hamming_window", _window("hamming_window", _hamming))
+publish_function("bartlett_window", _window("bartlett_window", _bartlett))
+publish_function("blackman_window", _window("blackman_window", _blackman))
+publish_function("kaiser_window", _window("kaiser_window", _kaiser))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..._core.messages import not_implemented
+
 
 def data_points(count: int) -> RuntimeError:
     """A transform of no length."""
@@ -84,4 +86,4 @@ def frequency_dtype(name: str) -> RuntimeError:
 
 def complex_frequency(dtype: str) -> NotImplementedError:
     """Frequencies in complex numbers."""
-    return NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype}'")
+    return not_implemented("arange_cpu", dtype)

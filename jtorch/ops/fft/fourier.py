@@ -17,7 +17,7 @@ import numpy as np
 from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FFT_FUNCTIONS, FUNCTIONS, op
+from ..._engine.declare import FFT_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.memory.from_host import as_dtype, fresh_tensor
@@ -135,6 +135,7 @@ def _c2c_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_c2c_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftC2CBackward0",
 )
@@ -171,6 +172,7 @@ def _r2c_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_r2c_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftR2CBackward0",
 )
@@ -212,6 +214,7 @@ def _c2r_spec(operation, bound, mode) -> Spec:
     "Tensor out=None)",
     kind=Custom(_c2r_spec),
     method=False,
+    function=False,
     saves=(),
     node_name="FftC2RBackward0",
 )
@@ -261,7 +264,7 @@ def _into_rows(primitive: Any) -> Callable:
         result = primitive.call(*args, **kwargs)
         return record.write_result(out, result, primitive.name, args[:1])
 
-    FUNCTIONS[primitive.name] = call
+    publish(primitive.name, call)
     return call
 
 
@@ -425,7 +428,10 @@ def _declare_one(name: str, call: Any, summary: str, kind: str, result: str) -> 
     _declare(f"fft_{name}(Tensor input, {_ONE}", function)
 
 
-def _declare(signature: str, function: Any) -> None:
+_IN_FLOAT32 = Autocast(cpu="float32")
+
+
+def _declare(signature: str, function: Any, autocast: Autocast | None = _IN_FLOAT32) -> None:
     """Declare a function that takes care of ``out=`` itself."""
     schema = Schema(signature)
     bind = make_binder(schema)
@@ -438,7 +444,7 @@ def _declare(signature: str, function: Any) -> None:
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch._C._fft"
     call.__signature__ = CallSignature(schema)  # type: ignore[attr-defined]
-    FFT_FUNCTIONS[name] = call
+    publish(name, call, registry=FFT_FUNCTIONS, autocast=autocast)
 
 
 def _fft(input, n, dim, norm, out):
@@ -453,33 +459,45 @@ def _ifft(input, n, dim, norm, out):
     return _from_real("ifft", input, n, dim, norm, False, False, out)
 
 
-_declare_one("fft", _fft, "Take the discrete Fourier transform.", "", "a complex")
-_declare_one("ifft", _ifft, "Take the inverse discrete Fourier transform.", "", "a complex")
+_declare_one(
+    "fft",
+    _fft,
+    "Discrete Fourier transform ``y_k = sum_j x_j exp(-2 pi i j k / n)``.",
+    "",
+    "a complex",
+)
+_declare_one(
+    "ifft",
+    _ifft,
+    "Inverse discrete Fourier transform ``x_j = sum_k y_k exp(2 pi i j k / n) / n``.",
+    "",
+    "a complex",
+)
 _declare_one(
     "rfft",
     lambda input, n, dim, norm, out: _from_real("rfft", input, n, dim, norm, True, True, out),
-    "Take the Fourier transform of real numbers, without its mirrored half.",
+    "Discrete Fourier transform of real numbers, without its mirrored half.",
     " of real numbers",
     "a complex",
 )
 _declare_one(
     "ihfft",
     lambda input, n, dim, norm, out: _from_real("ihfft", input, n, dim, norm, False, True, out),
-    "Invert ``hfft``: from real numbers to the first half of a mirrored signal.",
+    "Inverse of ``hfft``: from real numbers to the first half of a mirrored signal.",
     " of real numbers",
     "a complex",
 )
 _declare_one(
     "irfft",
     lambda input, n, dim, norm, out: _to_real("irfft", input, n, dim, norm, False, out),
-    "Invert ``rfft``: from a half of mirrored numbers to real ones.",
+    "Inverse of ``rfft``: from a half of mirrored numbers to real ones.",
     "",
     "a real",
 )
 _declare_one(
     "hfft",
     lambda input, n, dim, norm, out: _to_real("hfft", input, n, dim, norm, True, out),
-    "Take the Fourier transform of a signal of which a mirrored half is given.",
+    "Discrete Fourier transform of a Hermitian signal of which a half is given.",
     "",
     "a real",
 )
@@ -564,16 +582,25 @@ def _ihfftn(input, s, dim, norm, out) -> Any:
 _SEVERAL = {
     "fft": (
         lambda input, s, dim, norm, out: _complex_nd(input, s, dim, norm, True, out),
-        "Take the discrete Fourier transform in {dims}.",
+        "Discrete Fourier transform in {dims}.",
     ),
     "ifft": (
         lambda input, s, dim, norm, out: _complex_nd(input, s, dim, norm, False, out),
-        "Take the inverse discrete Fourier transform in {dims}.",
+        "Inverse discrete Fourier transform in {dims}.",
     ),
-    "rfft": (_rfftn, "Take the Fourier transform of real numbers in {dims}, without its half."),
-    "irfft": (_irfftn, "Invert the transform of real numbers in {dims}."),
-    "hfft": (_hfftn, "Take the Fourier transform, in {dims}, of a signal given by a half."),
-    "ihfft": (_ihfftn, "Invert the transform, in {dims}, of a signal given by a half."),
+    "rfft": (
+        _rfftn,
+        "Discrete Fourier transform of real numbers in {dims}, without its mirrored half.",
+    ),
+    "irfft": (_irfftn, "Inverse of the transform of real numbers in {dims}."),
+    "hfft": (
+        _hfftn,
+        "Discrete Fourier transform, in {dims}, of a Hermitian signal given by a half.",
+    ),
+    "ihfft": (
+        _ihfftn,
+        "Inverse of the transform, in {dims}, of a Hermitian signal given by a half.",
+    ),
 }
 _SEVERAL_DOC = """
     Args:
@@ -597,8 +624,10 @@ def _declare_several(name: str, call: Any, summary: str) -> None:
     any_number.__doc__ = summary.format(dims="several dimensions") + "\n" + _SEVERAL_DOC
     head = "(Tensor input, SymIntArrayRef[1]? s=None, IntArrayRef[1]"
     tail = "std::string_view? norm=None, *, Tensor out=None)"
-    _declare(f"fft_{name}2{head} dim={{-2,-1}}, {tail}", two)
-    _declare(f"fft_{name}n{head}? dim=None, {tail}", any_number)
+    # torch 2.13 does not list the transforms of a half in several dimensions.
+    autocast = None if name in ("hfft", "ihfft") else _IN_FLOAT32
+    _declare(f"fft_{name}2{head} dim={{-2,-1}}, {tail}", two, autocast)
+    _declare(f"fft_{name}n{head}? dim=None, {tail}", any_number, autocast)
 
 
 for _name, (_call, _summary) in _SEVERAL.items():
@@ -641,7 +670,7 @@ def _frequencies(name: str) -> Any:
             return write_out(out, values, dtype, name)
         return fresh_tensor(as_dtype(values, dtype), dtype, device, bound["requires_grad"])
 
-    call.__doc__ = f"""Return the frequencies of the points of a transform{
+    call.__doc__ = f"""Sample frequencies ``k / (n d)`` of the points of a transform{
         " of real numbers" if name == "rfftfreq" else ""
     }.
 
@@ -656,8 +685,8 @@ def _frequencies(name: str) -> Any:
     return call
 
 
-FFT_FUNCTIONS["fft_fftfreq"] = _frequencies("fftfreq")
-FFT_FUNCTIONS["fft_rfftfreq"] = _frequencies("rfftfreq")
+publish("fft_fftfreq", _frequencies("fftfreq"), registry=FFT_FUNCTIONS)
+publish("fft_rfftfreq", _frequencies("rfftfreq"), registry=FFT_FUNCTIONS)
 
 
 def _shift(name: str, amount: Any, summary: str) -> None:

@@ -14,11 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
+from ..._engine.declare import Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
+from ..creation.creation import ones, zeros
+from ..nn.padding import pad
 from ..reduce.counting import host_array
+from ..shape.dtype import view_as_complex, view_as_real
 from . import _messages_stft
 from .fourier import _fft_c2c, _fft_c2r, _fft_r2c, _zeros_behind
 
@@ -112,8 +115,8 @@ def _centered_window(window: Any, n_fft: int, win_length: int, like: Any, dtype:
         return window
     options = {"dtype": dtype if window is None else window.dtype, "device": like.device}
     if win_length == n_fft:
-        return FUNCTIONS["ones"]((n_fft,), **options)
-    whole = FUNCTIONS["zeros"]((n_fft,), **options)
+        return ones((n_fft,), **options)
+    whole = zeros((n_fft,), **options)
     middle = whole.narrow(0, (n_fft - win_length) // 2, win_length)
     if window is None:
         middle.fill_(1)
@@ -145,7 +148,7 @@ def stft(
     return_complex=None,
     align_to_window=None,
 ):
-    """Transform overlapping frames of a signal.
+    """Short-time Fourier transform: that of overlapping frames, each weighted by a window.
 
     Args:
         input: signal of shape (L,), or signals of shape (B, L), real or complex.
@@ -166,9 +169,9 @@ def stft(
         raise _messages_stft.align_when_centered()
     if center:
         ndim = input.dim()
-        pad = int(n_fft // 2)
+        margin = int(n_fft // 2)
         extended = input.view([1] * (3 - ndim) + list(input.shape))
-        extended = NN_FUNCTIONS["pad"](extended, [pad, pad], pad_mode)
+        extended = pad(extended, [margin, margin], pad_mode)
         input = extended.view(extended.shape[-ndim:])
     _STFT.bind(
         (
@@ -223,8 +226,8 @@ def _stft(
             f"size {list(window.shape)}"
         )
     if align:
-        pad = (n_fft - win) // 2
-        frames = NN_FUNCTIONS["pad"](frames.unsqueeze(0), [pad, pad], "constant").squeeze(0)
+        margin = (n_fft - win) // 2
+        frames = pad(frames.unsqueeze(0), [margin, margin], "constant").squeeze(0)
     frames = _frames.call(frames, n_fft, hop)
     if window is not None or win < n_fft:
         frames = frames * _centered_window(window, n_fft, win, input, input.dtype)
@@ -240,7 +243,7 @@ def _stft(
     result.transpose_(1, 2)
     if single:
         result.squeeze_(0)
-    return result if return_complex else FUNCTIONS["view_as_real"](result)
+    return result if return_complex else view_as_real(result)
 
 
 def _stft_method(
@@ -264,8 +267,7 @@ def _stft_method(
 
 
 stft.__module__ = "torch.functional"
-FUNCTIONS["stft"] = stft
-METHODS["stft"] = _stft_method
+publish("stft", stft, method=_stft_method, autocast=Autocast(cpu="float32"))
 
 
 def _check_envelope(window: Any, frames: int, hop: int, cut: slice, length: int) -> str | None:
@@ -302,7 +304,7 @@ def istft(
     length=None,
     return_complex=False,
 ):
-    """Invert ``stft``.
+    """Inverse short-time Fourier transform, by overlap-add.
 
     Args:
         input: complex tensor of shape (B?, frequencies, frames).
@@ -325,7 +327,7 @@ def istft(
     def wrong(problem: str) -> RuntimeError:
         return _messages_stft.istft_call(input, n_fft, hop, win, window, options, problem)
 
-    pairs = FUNCTIONS["view_as_real"](input)
+    pairs = view_as_real(input)
     frames, points = pairs.size(-2), pairs.size(-3)
     whole = n_fft + hop * (frames - 1)
     if not input.numel():
@@ -350,7 +352,7 @@ def istft(
     single = pairs.dim() == 3
     if single:
         pairs = pairs.unsqueeze(0)
-    spectra = FUNCTIONS["view_as_complex"](pairs.transpose(1, 2))
+    spectra = view_as_complex.call(pairs.transpose(1, 2))
     scale = _BY_ROOT if normalized else _BY_COUNT
     if return_complex:
         if half:

@@ -19,3 +19,36 @@ def put_dtypes(target: str, source: str) -> RuntimeError:
         "Index put requires the source and destination dtypes match, got "
         f"{target} for the destination and {source} for the source."
     )
+
+
+def negative_repeats() -> RuntimeError:
+    """``repeat_interleave`` by a negative int."""
+    return RuntimeError("Repeats must be non-negative")
+
+
+def negative_repeat() -> RuntimeError:
+    """``repeat_interleave`` by a tensor with a negative element."""
+    return RuntimeError("repeats can not be negative")
+
+
+def repeats_rank() -> RuntimeError:
+    """``repeat_interleave`` by more than a vector."""
+    return RuntimeError("repeats must be 0-dim or 1-dim tensor")
+
+
+def repeats_vector() -> RuntimeError:
+    """``repeat_interleave`` of repeats alone that are no vector."""
+    return RuntimeError("repeat_interleave only accept 1D vector as repeat")
+
+
+def repeats_dtype() -> RuntimeError:
+    """``repeat_interleave`` by another dtype than int32 or int64."""
+    return RuntimeError("repeats has to be Long or Int tensor")
+
+
+def repeats_size(repeats: Sequence[int], dim: int, shape: Sequence[int]) -> RuntimeError:
+    """``repeat_interleave`` by a vector of another length."""
+    return RuntimeError(
+        "repeats must have the same size as input along dim, but got repeats.size(0) = "
+        f"{repeats[0]} and input.size({dim}) = {shape[dim]}"
+    )

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
+from ..._core.dtypes import dtype as DType
 from ..._core.strides import contiguous_strides, elementwise_strides
 from ..._engine.declare import op
-from ..._engine.graph.op import Operand, Plan
+from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.storage import current_value
@@ -77,40 +78,36 @@ def _selection(ndim: int, dims: tuple[int, ...], indices: tuple) -> tuple:
     return tuple(selection)
 
 
-def _index_plan(operation, bound, mode) -> Plan:
+def _index_spec(operation, bound, mode) -> Spec:
     operand, indices, dims = bound["input"], bound["indices"], bound["dims"]
     meta = operand.meta
     shape, strides = index_shape(meta, [index.meta for index in indices], dims)
-
-    def run(array, *positions):
-        where = _selection(array.ndim, dims, positions)
-        return array.at[where].get(mode="promise_in_bounds" if array.size else None)
-
-    return Plan(
-        run,
+    return Spec(
         [operand, *indices],
         (make_meta(shape, meta.dtype, meta.device, strides),),
+        {"dims": dims},
         saves=tuple(range(1, 1 + len(indices))),
     )
 
 
 @op(
     "_index(Tensor input, TensorList indices, PyObject* dims)",
-    kind=Custom(_index_plan),
+    kind=Custom(_index_spec),
     method=False,
     function=False,
     node_name="IndexBackward0",
 )
-def _index(input, indices, dims):
+def _index(array: Any, *positions: Any, dims: tuple[int, ...]) -> Any:
     """Take elements by tensors of positions, which are in range, for the dimensions ``dims``."""
+    where = _selection(array.ndim, dims, positions)
+    return array.at[where].get(mode="promise_in_bounds" if array.size else None)
 
 
-def _put_plan(operation, bound, mode) -> Plan:
+def _put_spec(operation, bound, mode) -> Spec:
     operand, indices, dims = bound["input"], bound["indices"], bound["dims"]
-    values, accumulate = bound["values"], bound["accumulate"]
+    values = bound["values"]
     meta = operand.meta
     shape, _ = index_shape(meta, [index.meta for index in indices], dims)
-    count = len(indices)
     if isinstance(values, Operand) and values.meta is not None:
         if values.meta.dtype is not meta.dtype and values.meta.ndim:
             raise _messages.put_dtypes(meta.dtype._legacy_name, values.meta.dtype._legacy_name)
@@ -122,20 +119,29 @@ def _put_plan(operation, bound, mode) -> Plan:
         )
         if not fits or lead > 0:
             raise messages.value_does_not_fit(given, shape)
-
-    def run(array, new, *positions):
-        where = _selection(array.ndim, dims, positions)
-        new = jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), shape)
-        if array.size == 0 or math.prod(shape) == 0:
-            return array
-        return put_at(array, new, where, accumulate)
-
-    return Plan(
-        run,
+    return Spec(
         [operand, values, *indices],
         (meta,),
-        saves=tuple(range(2, 2 + count)),
+        {"dims": dims, "shape": shape, "dtype": meta.dtype, "accumulate": bound["accumulate"]},
+        saves=tuple(range(2, 2 + len(indices))),
     )
+
+
+def _put_elements(
+    array: Any,
+    new: Any,
+    positions: tuple,
+    dims: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: DType,
+    accumulate: bool,
+) -> Any:
+    """Put elements, converted and broadcast to a shape, at positions of dimensions."""
+    where = _selection(array.ndim, dims, positions)
+    new = jnp.broadcast_to(cast(jnp.asarray(new), dtype), shape)
+    if array.size == 0 or math.prod(shape) == 0:
+        return array
+    return put_at(array, new, where, accumulate)
 
 
 def put_at(array, new, where: tuple, accumulate: bool):
@@ -182,49 +188,63 @@ class _Put(Custom):
 @op(
     "_index_put_impl(Tensor input, Tensor values, TensorList indices, PyObject* dims, "
     "bool accumulate=False)",
-    kind=_Put(_put_plan),
+    kind=_Put(_put_spec),
     inplace=True,
     method=False,
     function=False,
     node_name="IndexPutBackward0",
 )
-def _index_put_impl(input, values, indices, dims, accumulate=False):
+def _index_put_impl(
+    array: Any,
+    values: Any,
+    *positions: Any,
+    dims: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: DType,
+    accumulate: bool,
+) -> Any:
     """Put values at tensors of positions, which are in range, of the dimensions ``dims``."""
+    return _put_elements(array, values, positions, dims, shape, dtype, accumulate)
 
 
 @op(
     "_index_put_number(Tensor input, Scalar values, TensorList indices, PyObject* dims, "
     "bool accumulate=False)",
-    kind=_Put(_put_plan),
+    kind=_Put(_put_spec),
     inplace=True,
     method=False,
     function=False,
     node_name="IndexPutBackward0",
 )
-def _index_put_number(input, values, indices, dims, accumulate=False):
+def _index_put_number(
+    array: Any,
+    number: Any,
+    *positions: Any,
+    dims: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: DType,
+    accumulate: bool,
+) -> Any:
     """Put one number at tensors of positions."""
+    return _put_elements(array, number, positions, dims, shape, dtype, accumulate)
 
 
-def _mask_put_plan(operation, bound, mode) -> Plan:
+def _mask_put_spec(operation, bound, mode) -> Spec:
     operand, mask, values = bound["input"], bound["mask"], bound["values"]
     meta = operand.meta
-    lead = mask.meta.ndim
-
-    def run(array, where, new):
-        where = where.reshape(where.shape + (1,) * (array.ndim - lead))
-        return jnp.where(where, cast(jnp.asarray(new), meta.dtype), array)
-
-    return Plan(run, [operand, mask, values], (meta,), saves=(1,))
+    return Spec([operand, mask, values], (meta,), {"dtype": meta.dtype}, saves=(1,))
 
 
 @op(
     "_mask_put_number(Tensor input, Tensor mask, Scalar values)",
     "_mask_put_number(Tensor input, Tensor mask, Tensor values)",
-    kind=_Put(_mask_put_plan),
+    kind=_Put(_mask_put_spec),
     inplace=True,
     method=False,
     function=False,
     node_name="IndexPutBackward0",
 )
-def _mask_put_number(input, mask, values):
+def _mask_put_number(array: Any, mask: Any, number: Any, *, dtype: DType) -> Any:
     """Put one number wherever a mask over the first dimensions is true."""
+    mask = mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
+    return jnp.where(mask, cast(jnp.asarray(number), dtype), array)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.device import default_device
+from ..._core.dtypes import dtype as DType
 from ..._core.messages import warn_out_resized
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import Autocast, Out, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from .._shared import out_dtypes
 from .advanced import put_at
@@ -19,8 +22,11 @@ from .positions import (
     INTEGERS,
     along,
     check_index,
+    checked,
     fresh,
-    guard,
+    in_range,
+    publish_checked,
+    publish_guarded,
     raised,
     runtime_error,
     same_layout,
@@ -30,7 +36,7 @@ from .positions import (
 # Reading
 
 
-def _index_select_plan(operation, bound, mode) -> Plan:
+def _index_select_spec(operation, bound, mode) -> Spec:
     operand, index, given = bound["input"], bound["index"], bound["dim"]
     meta = operand.meta
     dim = normalise_dim(given, meta.ndim)
@@ -42,29 +48,30 @@ def _index_select_plan(operation, bound, mode) -> Plan:
         shape = (*meta.shape[:dim], index.meta.numel, *meta.shape[dim + 1 :])
     else:
         shape = ()
-
-    def run(array, positions):
-        taken = jnp.take(raised(array), positions.reshape(-1), axis=dim, mode="clip")
-        return taken.reshape(shape)
-
-    return Plan(run, [operand, index], (fresh(meta, shape),))
+    return Spec([operand, index], (fresh(meta, shape),), {"dim": dim, "shape": shape})
 
 
 @op(
     "index_select(Tensor input, int64_t dim, Tensor index, *, Tensor out=None)",
-    kind=Custom(saving_positions(_index_select_plan)),
+    kind=Custom(saving_positions(_index_select_spec)),
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
 )
-def index_select(input, dim, index):
-    """Take the indices of a dimension that a vector names.
+def index_select(array: Any, positions: Any, *, dim: int, shape: tuple[int, ...]) -> Any:
+    """Select indices of a dimension: ``out[i, j] = input[index[i], j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension.
-        index: vector of int64 or int32.
+        index: vector of int64 or int32, of shape (k,).
+    Returns:
+        Tensor of the shape of ``input``, with the size k at ``dim``.
     """
+    taken = jnp.take(raised(array), positions.reshape(-1), axis=dim, mode="clip")
+    return taken.reshape(shape)
 
 
-def _gather_plan(operation, bound, mode) -> Plan:
+def _gather_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     meta, positions = operand.meta, index.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -75,56 +82,62 @@ def _gather_plan(operation, bound, mode) -> Plan:
                 f"Size does not match at dimension {other} expected index {list(positions.shape)} "
                 f"to be no larger than self {list(meta.shape)} apart from dimension {dim}"
             )
-
-    def run(array, places):
-        array, shape = raised(array), places.shape
-        if not places.size:
-            return jnp.zeros(shape, array.dtype)
-        places = raised(places)
-        whole = [
-            slice(None) if other == dim else slice(0, count)
-            for other, count in enumerate(places.shape)
-        ]
-        taken = jnp.take_along_axis(array[tuple(whole)], places, axis=dim, mode="clip")
-        return taken.reshape(shape)
-
-    return Plan(run, [operand, index], (fresh(meta, positions.shape),))
+    return Spec([operand, index], (fresh(meta, positions.shape),), {"dim": dim})
 
 
 @op(
     "gather(Tensor input, int64_t dim, Tensor index, *, bool sparse_grad=False, Tensor out=None)",
-    kind=Custom(saving_positions(_gather_plan)),
+    kind=Custom(saving_positions(_gather_spec)),
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def gather(input, dim, index, sparse_grad=False):
-    """Take ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
+def gather(array: Any, positions: Any, *, dim: int) -> Any:
+    """Gather along a dimension: ``out[i, j] = input[index[i, j], j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension that the positions are of.
-        index: positions, of as many dimensions as ``input``; the result has its shape.
+        index: positions, of as many dimensions as ``input``.
+    Returns:
+        Tensor of the shape of ``index``.
     """
+    array, shape = raised(array), positions.shape
+    if not positions.size:
+        return jnp.zeros(shape, array.dtype)
+    positions = raised(positions)
+    whole = [
+        slice(None) if other == dim else slice(0, count)
+        for other, count in enumerate(positions.shape)
+    ]
+    taken = jnp.take_along_axis(array[tuple(whole)], positions, axis=dim, mode="clip")
+    return taken.reshape(shape)
 
 
-def _take_plan(operation, bound, mode) -> Plan:
+def _take_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     if index.meta.dtype is not dtypes.int64:
         raise RuntimeError(
             f"take(): Expected a long tensor for index, but got {index.meta.dtype._legacy_name}"
         )
-
-    def run(array, places):
-        return jnp.take(array.reshape(-1), places, mode="wrap")
-
-    return Plan(run, [operand, index], (fresh(operand.meta, index.meta.shape),))
+    return Spec([operand, index], (fresh(operand.meta, index.meta.shape),))
 
 
 @op(
     "take(Tensor input, Tensor index, *, Tensor out=None)",
-    kind=Custom(saving_positions(_take_plan)),
+    kind=Custom(saving_positions(_take_spec)),
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.take, overlap="refuse"),
 )
-def take(input, index):
-    """Take elements by their place among all elements in row-major order."""
+def take(array: Any, positions: Any) -> Any:
+    """Take elements by flat index: ``out[i] = input.reshape(-1)[index[i]]``.
+
+    Args:
+        index: int64 positions in row-major order; negative ones count from the end.
+    Returns:
+        Tensor of the shape of ``index``.
+    """
+    return jnp.take(array.reshape(-1), positions, mode="wrap")
 
 
 @op(
@@ -139,7 +152,7 @@ def take_along_dim(input, indices, dim=None):
         dim: the dimension; by default both are flattened first.
     """
     if dim is None:
-        return METHODS["gather"](input.reshape(-1), 0, indices.reshape(-1))
+        return _checked_gather(input.reshape(-1), 0, indices.reshape(-1))
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "
@@ -154,11 +167,11 @@ def take_along_dim(input, indices, dim=None):
     mine, its = list(input.shape), list(indices.shape)
     mine[dim] = its[dim] = 1
     common = list(broadcast_shapes([tuple(mine), tuple(its)]))
-    source, places = common.copy(), common.copy()
-    source[dim], places[dim] = input.shape[dim], indices.shape[dim]
+    source, positions = common.copy(), common.copy()
+    source[dim], positions[dim] = input.shape[dim], indices.shape[dim]
     # torch 2.13 wraps positions around, so that none of them is out of range.
-    return METHODS["gather"](
-        input.expand(source), dim, indices.expand(places).remainder(max(source[dim], 1))
+    return _checked_gather(
+        input.expand(source), dim, indices.expand(positions).remainder(max(source[dim], 1))
     )
 
 
@@ -185,17 +198,20 @@ def unravel_index(indices, shape):
     if any(size < 0 for size in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     steps = [math.prod(sizes[dim + 1 :]) for dim in range(len(sizes))]
-    step, size = (FUNCTIONS["tensor"](each, dtype=dtypes.int64) for each in (steps, list(sizes)))
+    step, size = (
+        indices.new_tensor(numbers, dtype=dtypes.int64, device=default_device())
+        for numbers in (steps, list(sizes))
+    )
     return (indices.unsqueeze(-1).floor_divide(step) % size).unbind(-1)
 
 
-FUNCTIONS["unravel_index"] = unravel_index
+publish("unravel_index", unravel_index)
 
 
 # Writing
 
 
-def _index_add_plan(operation, bound, mode) -> Plan:
+def _index_add_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["source"]
     meta = operand.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -228,32 +244,47 @@ def _index_add_plan(operation, bound, mode) -> Plan:
             f"Got self.shape = {list(meta.shape)} source.shape = {list(source.meta.shape)}"
         )
     operands = [operand, index, source]
-    scaled = "alpha" in bound and bound["alpha"] != 1
-    if scaled:
+    if "alpha" in bound and bound["alpha"] != 1:
         operands.append(bound["alpha"])
-
-    def run(array, places, new, alpha=None):
-        shape = array.shape
-        array, places, new = raised(array), places.reshape(-1), raised(new)
-        if alpha is not None:
-            new = new * cast(jnp.asarray(alpha), meta.dtype)
-        return put_at(array, new, along(array, dim, places), True).reshape(shape)
-
-    return Plan(run, operands, (same_layout(meta),))
+    return Spec(operands, (same_layout(meta),), {"dim": dim, "dtype": meta.dtype})
 
 
 @op(
     "index_add(Tensor input, int64_t dim, Tensor index, Tensor source, *, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(saving_positions(_index_add_plan)),
+    kind=Custom(saving_positions(_index_add_spec)),
     inplace=True,
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def index_add(input, dim, index, source, alpha=1):
-    """Add ``source``, times ``alpha``, to the indices of a dimension that a vector names."""
+def index_add(
+    array: Any, positions: Any, source: Any, alpha: Any = None, *, dim: int, dtype: DType
+) -> Any:
+    """Add along a dimension: ``out[index[i], j] += alpha * source[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64 or int32, of shape (k,); repeated positions add up.
+        source: of the shape of ``input``, with the size k at ``dim``.
+        alpha: factor of ``source``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
+    if alpha is None:
+        return _put_along(array, positions, source, dim, accumulate=True)
+    scaled = raised(source) * cast(jnp.asarray(alpha), dtype)
+    return _put_along(array, positions, scaled, dim, accumulate=True)
 
 
-def _index_copy_plan(operation, bound, mode) -> Plan:
+def _put_along(array: Any, positions: Any, source: Any, dim: int, *, accumulate: bool) -> Any:
+    """Write or add ``source`` at positions of a dimension."""
+    whole, positions = raised(array), positions.reshape(-1)
+    where = along(whole, dim, positions)
+    return put_at(whole, raised(source), where, accumulate).reshape(array.shape)
+
+
+def _index_copy_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["source"]
     meta, its = operand.meta, source.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -285,13 +316,7 @@ def _index_copy_plan(operation, bound, mode) -> Plan:
             f"slice shape: {_joined(own)} at dimension {dim} and source slice shape: "
             f"{_joined(other)} at dimension 0."
         )
-
-    def run(array, places, new):
-        shape = array.shape
-        array, places, new = raised(array), places.reshape(-1), raised(new)
-        return put_at(array, new, along(array, dim, places), False).reshape(shape)
-
-    return Plan(run, [operand, index, source], (same_layout(meta),))
+    return Spec([operand, index, source], (same_layout(meta),), {"dim": dim})
 
 
 def _joined(shape: tuple[int, ...]) -> str:
@@ -300,16 +325,27 @@ def _joined(shape: tuple[int, ...]) -> str:
 
 @op(
     "index_copy(Tensor input, int64_t dim, Tensor index, Tensor source, *, Tensor out=None)",
-    kind=Custom(saving_positions(_index_copy_plan)),
+    kind=Custom(saving_positions(_index_copy_spec)),
     inplace=True,
+    method=False,
+    function=False,
     autocast=Autocast(cpu="promote"),
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def index_copy(input, dim, index, source):
-    """Write ``source`` to the indices of a dimension that a vector names."""
+def index_copy(array: Any, positions: Any, source: Any, *, dim: int) -> Any:
+    """Copy along a dimension: ``out[index[i], j] = source[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64, of shape (k,).
+        source: of the shape of ``input``, with the size k at ``dim``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
+    return _put_along(array, positions, source, dim, accumulate=False)
 
 
-def _index_fill_plan(operation, bound, mode) -> Plan:
+def _index_fill_spec(operation, bound, mode) -> Spec:
     operand, index, value = bound["input"], bound["index"], bound["value"]
     meta = operand.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -322,32 +358,38 @@ def _index_fill_plan(operation, bound, mode) -> Plan:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.meta.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
-
-    def run(array, places, new):
-        shape = array.shape
-        array, places = raised(array), places.reshape(-1)
-        # A mask of the dimension: repeated positions then share the gradient of the value once.
-        chosen = jnp.zeros(array.shape[dim], bool).at[places].set(True)
-        chosen = chosen.reshape((-1,) + (1,) * (array.ndim - dim - 1))
-        return jnp.where(chosen, cast(jnp.asarray(new), meta.dtype), array).reshape(shape)
-
     name = "IndexFillBackward0" if value.meta is None else "IndexFillBackward1"
-    return Plan(run, [operand, index, value], (same_layout(meta),), node_name=name)
+    params = {"dim": dim, "dtype": meta.dtype}
+    return Spec([operand, index, value], (same_layout(meta),), params, node_name=name)
 
 
 @op(
     "index_fill(Tensor input, int64_t dim, Tensor index, Tensor value)",
     "index_fill(Tensor input, int64_t dim, Tensor index, Scalar value)",
-    kind=Custom(saving_positions(_index_fill_plan)),
+    kind=Custom(saving_positions(_index_fill_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def index_fill(input, dim, index, value):
-    """Write a number to the indices of a dimension that a vector names."""
+def index_fill(array: Any, positions: Any, value: Any, *, dim: int, dtype: DType) -> Any:
+    """Fill indices of a dimension: ``out[index[i], j] = value`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension.
+        index: vector of int64.
+        value: a number or a tensor without dimensions.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
+    whole, positions = raised(array), positions.reshape(-1)
+    # A mask of the dimension: repeated positions then share the gradient of the value once.
+    chosen = jnp.zeros(whole.shape[dim], bool).at[positions].set(True)
+    chosen = chosen.reshape((-1,) + (1,) * (whole.ndim - dim - 1))
+    return jnp.where(chosen, cast(jnp.asarray(value), dtype), whole).reshape(array.shape)
 
 
-def _put_plan(operation, bound, mode) -> Plan:
+def _put_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["source"]
-    accumulate = bound.get("accumulate", False)
     meta = operand.meta
     if index.meta.dtype is not dtypes.int64:
         raise RuntimeError(
@@ -363,26 +405,29 @@ def _put_plan(operation, bound, mode) -> Plan:
             "put_(): Expected source and index to have the same number of elements, but got "
             f"source.numel() = {source.meta.numel}, index.numel() = {index.meta.numel}"
         )
-
-    def run(array, places, new):
-        flat = array.reshape(-1)
-        changed = put_at(flat, new.reshape(-1), (places.reshape(-1),), accumulate)
-        return changed.reshape(array.shape)
-
-    return Plan(run, [operand, index, source], (same_layout(meta),))
+    params = {"accumulate": bound.get("accumulate", False)}
+    return Spec([operand, index, source], (same_layout(meta),), params)
 
 
 @op(
     "put(Tensor input, Tensor index, Tensor source, bool accumulate=False)",
-    kind=Custom(saving_positions(_put_plan)),
+    kind=Custom(saving_positions(_put_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def put(input, index, source, accumulate=False):
-    """Write elements by their place among all elements in row-major order.
+def put(array: Any, positions: Any, source: Any, *, accumulate: bool) -> Any:
+    """Put elements by flat index: ``out.reshape(-1)[index[i]] = source[i]``.
 
     Args:
+        index: int64 positions in row-major order; negative ones count from the end.
+        source: as many elements as ``index`` has.
         accumulate: whether to add instead.
+    Returns:
+        Tensor of the shape of ``input``.
     """
+    where = (positions.reshape(-1),)
+    return put_at(array.reshape(-1), source.reshape(-1), where, accumulate).reshape(array.shape)
 
 
 def _out_of_self(index: int, dim: int, size: int) -> Exception:
@@ -397,10 +442,6 @@ def _among_all(index: int, dim: int, size: int) -> Exception:
     return IndexError(
         f"out of range: tried to access index {index} on a tensor of {size} elements."
     )
-
-
-guard("index_select", _out_of_self, False, False)
-guard("gather", runtime_error, False, False)
 
 
 def _resizing_first(inner: Callable) -> Callable:
@@ -420,9 +461,12 @@ def _resizing_first(inner: Callable) -> Callable:
     return call
 
 
-FUNCTIONS["gather"] = _resizing_first(FUNCTIONS["gather"])
-guard("index_add", runtime_error, False, False)
-guard("index_copy", _copied, False, False)
-guard("index_fill", messages.index_out_of_bounds, True, False)
-guard("take", _among_all, True, True)
-guard("put", _among_all, True, True)
+_check_gather = in_range(gather, runtime_error, negative=False, flat=False)
+_checked_gather = checked(gather, gather.call, False, _check_gather)
+publish_checked(gather, _check_gather, wrap=_resizing_first)
+publish_guarded(index_select, _out_of_self, negative=False, flat=False)
+publish_guarded(index_add, runtime_error, negative=False, flat=False)
+publish_guarded(index_copy, _copied, negative=False, flat=False)
+publish_guarded(index_fill, messages.index_out_of_bounds, negative=True, flat=False)
+publish_guarded(take, _among_all, negative=True, flat=True)
+publish_guarded(put, _among_all, negative=True, flat=True)

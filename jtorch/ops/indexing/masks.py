@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
-from ..._engine.graph.op import Plan
+from ..._core.cpp_names import c_type, type_name
+from ..._core.dtypes import dtype as DType
+from ..._engine.declare import Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from .._shared import out_dtypes
-from .positions import fresh, same_layout, saving_positions
+from .positions import fresh, publish_checked, same_layout, saving_positions
 
 
-def _masked_fill_plan(operation, bound, mode) -> Plan:
+def _masked_fill_spec(operation, bound, mode) -> Spec:
     operand, mask, value = bound["input"], bound["mask"], bound["value"]
     meta = operand.meta
     if mask.meta.dtype is not dtypes.bool_:
         raise RuntimeError(
             "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{_c_name(mask.meta.dtype)}"
+            f"{type_name(mask.meta.dtype)}"
         )
     if value.meta is not None and value.meta.ndim:
         raise RuntimeError(
@@ -34,23 +35,14 @@ def _masked_fill_plan(operation, bound, mode) -> Plan:
             f"{value.meta.ndim} dimension(s)."
         )
     if value.meta is None and isinstance(value.number, complex) and not meta.dtype.is_complex:
-        raise messages.overflow(messages.dtype_words(meta.dtype))
+        raise messages.overflow(c_type(meta.dtype))
     left, right = mask.meta.shape, meta.shape
     if operation.name == "masked_fill" and len(left) < len(right):
         left = (1,) * (len(right) - len(left)) + left
     shape = broadcast_shapes([left, right])
     result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
-
-    def run(array, where, new):
-        return jnp.where(where, cast(jnp.asarray(new), meta.dtype), array)
-
     name = "MaskedFillBackward0" if value.meta is None else "MaskedFillBackward1"
-    return Plan(run, [operand, mask, value], (result,), node_name=name)
-
-
-def _c_name(dtype: Any) -> str:
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}
-    return names.get(dtype._legacy_name, dtype._legacy_name)
+    return Spec([operand, mask, value], (result,), {"dtype": meta.dtype}, node_name=name)
 
 
 class _MaskedFill(Custom):
@@ -62,19 +54,24 @@ class _MaskedFill(Custom):
 @op(
     "masked_fill(Tensor input, Tensor mask, Tensor value)",
     "masked_fill(Tensor input, Tensor mask, Scalar value)",
-    kind=_MaskedFill(saving_positions(_masked_fill_plan)),
+    kind=_MaskedFill(saving_positions(_masked_fill_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def masked_fill(input, mask, value):
-    """Write a number where a mask is true.
+def masked_fill(array: Any, mask: Any, value: Any, *, dtype: DType) -> Any:
+    """Fill by a mask: ``value`` where ``mask`` is true, else ``input``.
 
     Args:
         mask: bool, broadcasts with ``input``.
         value: a number or a tensor without dimensions.
+    Returns:
+        Tensor of the common shape.
     """
+    return jnp.where(mask, cast(jnp.asarray(value), dtype), array)
 
 
-def _masked_scatter_plan(operation, bound, mode) -> Plan:
+def _masked_scatter_spec(operation, bound, mode) -> Spec:
     operand, mask, source = bound["input"], bound["mask"], bound["source"]
     meta = operand.meta
     if source.meta.dtype is not meta.dtype:
@@ -89,46 +86,50 @@ def _masked_scatter_plan(operation, bound, mode) -> Plan:
         )
     shape = broadcast_shapes([mask.meta.shape, meta.shape])
     result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
-
-    def run(array, where, new):
-        where = jnp.broadcast_to(where, shape)
-        array = jnp.broadcast_to(array, shape)
-        if new.size == 0:
-            return array
-        place = jnp.cumsum(where.reshape(-1)) - 1
-        taken = jnp.take(new.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
-        return jnp.where(where, taken, array)
-
-    return Plan(run, [operand, mask, source], (result,))
+    return Spec([operand, mask, source], (result,), {"shape": shape})
 
 
 @op(
     "masked_scatter(Tensor input, Tensor mask, Tensor source)",
-    kind=Custom(saving_positions(_masked_scatter_plan)),
+    kind=Custom(saving_positions(_masked_scatter_spec)),
     inplace=True,
+    method=False,
+    function=False,
 )
-def masked_scatter(input, mask, source):
-    """Write the elements of ``source`` one after the other where a mask is true."""
+def masked_scatter(array: Any, mask: Any, source: Any, *, shape: tuple[int, ...]) -> Any:
+    """Scatter by a mask: elements of ``source`` one after the other where ``mask`` is true.
+
+    Args:
+        mask: bool, broadcasts with ``input``.
+        source: at least as many elements as are written.
+    Returns:
+        Tensor of the common shape.
+    """
+    mask = jnp.broadcast_to(mask, shape)
+    array = jnp.broadcast_to(array, shape)
+    if source.size == 0:
+        return array
+    place = jnp.cumsum(mask.reshape(-1)) - 1
+    taken = jnp.take(source.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
+    return jnp.where(mask, taken, array)
 
 
-def _masked_select_plan(operation, bound, mode) -> Plan:
-    operand, index, shape = bound["input"], bound["index"], bound["shape"]
-
-    def run(array, places):
-        return jnp.broadcast_to(array, shape).reshape(-1)[places]
-
-    return Plan(run, [operand, index], (fresh(operand.meta, index.meta.shape),))
+def _masked_select_spec(operation, bound, mode) -> Spec:
+    operand, index = bound["input"], bound["index"]
+    result = fresh(operand.meta, index.meta.shape)
+    return Spec([operand, index], (result,), {"shape": bound["shape"]})
 
 
 @op(
     "_masked_select(Tensor input, Tensor index, PyObject* shape)",
-    kind=Custom(saving_positions(_masked_select_plan)),
+    kind=Custom(saving_positions(_masked_select_spec)),
     method=False,
     function=False,
     node_name="MaskedSelectBackward0",
 )
-def _masked_select(input, index, shape):
+def _masked_select(array: Any, positions: Any, *, shape: tuple[int, ...]) -> Any:
     """Take elements of the broadcast input by their place in row-major order."""
+    return jnp.broadcast_to(array, shape).reshape(-1)[positions]
 
 
 @op(
@@ -146,9 +147,9 @@ def masked_select(input, mask, *, out=None):
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([mask._value.meta.shape, input._value.meta.shape])
     chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
-    places = np.flatnonzero(chosen)
-    made = make_meta(places.shape, dtypes.int64, input._value.meta.device)
-    index = wrap(ready(places, made))
+    positions = np.flatnonzero(chosen)
+    meta = make_meta(positions.shape, dtypes.int64, input._value.meta.device)
+    index = wrap(ready(positions, meta))
     result = wrap(record(_masked_select, (input, index, shape), {}))
     return result if out is None else write_result(out, result, "masked_select", (input, mask))
 
@@ -170,14 +171,14 @@ def _check_fill(args: tuple, kwargs: dict) -> None:
         value = value.item()  # as PyTorch does
     if isinstance(value, complex):
         if value.imag:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
         return
     if not dtype.is_floating_point and isinstance(value, (int, float)):
         least, most = np.iinfo(dtype._numpy).min, np.iinfo(dtype._numpy).max
         # PyTorch lets a negative number wrap around in an unsigned dtype.
         least = -most - 1 if least == 0 else least
         if not least <= value <= most:
-            raise messages.overflow(messages.dtype_words(dtype))
+            raise messages.overflow(c_type(dtype))
 
 
 def _check_source_covers(args: tuple, kwargs: dict) -> None:
@@ -194,23 +195,5 @@ def _check_source_covers(args: tuple, kwargs: dict) -> None:
         raise RuntimeError("Number of elements of source < number of ones in mask")
 
 
-def _checked(inner: Callable, check: Callable) -> Callable:
-    def call(*args, **kwargs):
-        check(args, kwargs)
-        return inner(*args, **kwargs)
-
-    call.__name__ = call.__qualname__ = inner.__name__
-    call.__doc__ = inner.__doc__
-    call.__module__ = "torch"
-    return call
-
-
-for _forms in (METHODS, FUNCTIONS):
-    for _name, _check in {
-        "masked_scatter": _check_source_covers,
-        "masked_scatter_": _check_source_covers,
-        "masked_fill": _check_fill,
-        "masked_fill_": _check_fill,
-    }.items():
-        if _name in _forms:
-            _forms[_name] = _checked(_forms[_name], _check)
+publish_checked(masked_scatter, _check_source_covers)
+publish_checked(masked_fill, _check_fill)

@@ -9,9 +9,11 @@ import jax
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import FUNCTIONS, METHODS
-from ..._engine.graph.op import REGISTRY
+from ..._engine.declare import publish
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
+from ..._engine.recording.record import make_general
+from ..._engine.recording.signatures import CallSignature
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from ..shape.copying import format_strides
@@ -19,15 +21,15 @@ from ..shape.copying import format_strides
 INTEGERS = (dtypes.int64, dtypes.int32)
 
 
-def saving_positions(plan: Callable) -> Callable:
-    """Add to a plan that the gradient needs the tensor of positions, and nothing else."""
+def saving_positions(spec_of: Callable[..., Spec]) -> Callable[..., Spec]:
+    """Add to a spec that the gradient needs the tensor of positions, and nothing else."""
 
-    def with_saved(operation, bound, mode):
-        made = plan(operation, bound, mode)
-        made.saves = tuple(
-            [p for p, operand in enumerate(made.operands) if operand.name in ("index", "mask")]
+    def with_saved(operation, bound, mode) -> Spec:
+        spec = spec_of(operation, bound, mode)
+        spec.saves = tuple(
+            [p for p, operand in enumerate(spec.operands) if operand.name in ("index", "mask")]
         )
-        return made
+        return spec
 
     return with_saved
 
@@ -76,13 +78,55 @@ def runtime_error(index: int, dim: int, size: int) -> Exception:
     return RuntimeError(str(messages.index_out_of_bounds(index, dim, size)))
 
 
-def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
-    """Make the public forms of an operator refuse positions out of range.
+def checked(entry: Op, call: Callable, as_method: bool, check: Callable) -> Callable:
+    """Return a public form of an operator that looks at its arguments in every call.
+
+    Args:
+        entry: the operator.
+        call: the form without the check.
+        as_method: whether it is a method.
+        check: takes the arguments ``(args, kwargs)``, raises.
+    """
+
+    def checking(*args, **kwargs):
+        check(args, kwargs)
+        return call(*args, **kwargs)
+
+    checking.__name__ = checking.__qualname__ = entry.name
+    checking.__doc__ = entry.__doc__
+    checking.__module__ = "torch"
+    checking.__signature__ = CallSignature(entry.schema, as_method)  # type: ignore[attr-defined]
+    return checking
+
+
+def publish_checked(
+    entry: Op, check: Callable, wrap: Callable[[Callable], Callable] | None = None
+) -> None:
+    """Publish the forms of an operator, with a look at their arguments in every call.
+
+    Args:
+        entry: the operator, declared without public forms.
+        check: see ``checked``.
+        wrap: makes the public function of the one that would be it, where it does more.
+    """
+    function = checked(entry, entry.call, False, check)
+    publish(
+        entry.name,
+        function if wrap is None else wrap(function),
+        method=checked(entry, make_general(entry, True), True, check),
+    )
+    if entry.inplace:
+        twin = entry.inplace_twin
+        publish(twin.name, method=checked(twin, twin.call, True, check))
+
+
+def in_range(entry: Op, error: Callable, negative: bool, flat: bool) -> Callable:
+    """Return the check that the positions given to an operator are in range.
 
     They are data, so they are looked at in every call.
 
     Args:
-        name: the operator.
+        entry: the operator.
         error: makes the exception of ``(position, dimension, size)``.
         negative: whether positions may count from the end.
         flat: whether they count all elements, not those of a dimension.
@@ -112,20 +156,12 @@ def guard(name: str, error: Callable, negative: bool, flat: bool) -> None:
             wrong = next(i for i in array.reshape(-1).tolist() if not least <= i < size)
             # What is wrong with the shapes and dtypes is said first.
             rest = {key: value for key, value in kwargs.items() if key != "out"}
-            REGISTRY[name].call(*args, **rest)
+            entry.call(*args, **rest)
             raise error(wrong, dim, size)
 
-    def guarded(inner: Callable) -> Callable:
-        def call(*args, **kwargs):
-            check(args, kwargs)
-            return inner(*args, **kwargs)
+    return check
 
-        call.__name__ = call.__qualname__ = inner.__name__
-        call.__doc__ = inner.__doc__
-        call.__module__ = "torch"
-        return call
 
-    for forms in (METHODS, FUNCTIONS):
-        for each in (name, name + "_"):
-            if each in forms:
-                forms[each] = guarded(forms[each])
+def publish_guarded(entry: Op, error: Callable, *, negative: bool, flat: bool) -> None:
+    """Publish the forms of an operator, which refuse positions out of range, see ``in_range``."""
+    publish_checked(entry, in_range(entry, error, negative, flat))

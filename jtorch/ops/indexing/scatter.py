@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._core.dtypes import dtype as DType
 from ..._engine.declare import Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
@@ -18,7 +19,7 @@ from .advanced import put_at
 from .positions import (
     check_index,
     grid,
-    guard,
+    publish_guarded,
     raised,
     runtime_error,
     same_layout,
@@ -26,7 +27,7 @@ from .positions import (
 )
 
 
-def _scatter_plan(operation, bound, mode) -> Plan:
+def _scatter_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     meta, positions = operand.meta, index.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -40,29 +41,13 @@ def _scatter_plan(operation, bound, mode) -> Plan:
         _check_source(meta, positions, source.meta, dim)
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-
-    def run(array, places, new):
-        if places.size == 0:
-            return array
-        shape = array.shape
-        array, places = raised(array), raised(places)
-        where = grid(places, dim)
-        new = cast(jnp.asarray(new), meta.dtype)
-        if source is not None:
-            new = raised(new)[tuple([slice(0, count) for count in places.shape])]
-        new = jnp.broadcast_to(new, places.shape)
-        if reduce == "multiply":
-            result = array.at[where].multiply(new)
-        else:
-            result = put_at(array, new, where, reduce == "add")
-        return result.reshape(shape)
-
-    plan = Plan(run, [operand, index, value], (same_layout(meta),))
+    params = {"dim": dim, "reduce": reduce, "cut": source is not None, "dtype": meta.dtype}
+    spec = Spec([operand, index, value], (same_layout(meta),), params)
     if source is None:
-        plan.node_name = "ScatterBackward1"
+        spec.node_name = "ScatterBackward1"
     if reduce is not None:
-        plan.node_name = "NotImplemented"
-    return plan
+        spec.node_name = "NotImplemented"
+    return spec
 
 
 def _check_source(meta: Meta, positions: Meta, source: Meta, dim: int) -> None:
@@ -90,22 +75,53 @@ def _check_source(meta: Meta, positions: Meta, source: Meta, dim: int) -> None:
     "scatter(Tensor input, int64_t dim, Tensor index, Scalar value, *, Tensor out=None)",
     "scatter(Tensor input, int64_t dim, Tensor index, Scalar value, *, std::string reduce, "
     "Tensor out=None)",
-    kind=Custom(saving_positions(_scatter_plan)),
+    kind=Custom(saving_positions(_scatter_spec)),
     inplace=True,
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def scatter(input, dim, index, src=None, value=None, reduce=None):
-    """Write ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j.
+def scatter(
+    array: Any,
+    positions: Any,
+    source: Any,
+    *,
+    dim: int,
+    reduce: str | None,
+    cut: bool,
+    dtype: DType,
+) -> Any:
+    """Scatter along a dimension: ``out[index[i, j], j] = src[i, j]`` (for ``dim=0``).
 
     Args:
         dim: the dimension that the positions are of.
-        index: positions.
+        index: positions, of as many dimensions as ``input``.
         src, value: a tensor at least as large as ``index``, or a number.
         reduce: ``"add"`` or ``"multiply"`` instead of writing.
+    Returns:
+        Tensor of the shape of ``input``.
     """
+    if positions.size == 0:
+        return array
+    whole, positions = raised(array), raised(positions)
+    where = grid(positions, dim)
+    source = cast(jnp.asarray(source), dtype)
+    if cut:
+        source = _cut_to(source, positions)
+    source = jnp.broadcast_to(source, positions.shape)
+    if reduce == "multiply":
+        result = whole.at[where].multiply(source)
+    else:
+        result = put_at(whole, source, where, reduce == "add")
+    return result.reshape(array.shape)
 
 
-def _scatter_add_plan(operation, bound, mode) -> Plan:
+def _cut_to(source: Any, positions: Any) -> Any:
+    """Return the part of ``source`` that has the shape of the positions."""
+    return raised(source)[tuple([slice(0, count) for count in positions.shape])]
+
+
+def _scatter_add_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["src"]
     meta, positions = operand.meta, index.meta
     dim = normalise_dim(bound["dim"], meta.ndim)
@@ -113,33 +129,39 @@ def _scatter_add_plan(operation, bound, mode) -> Plan:
     if source.meta.dtype is not meta.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     _check_source(meta, positions, source.meta, dim)
-
-    def run(array, places, new):
-        if places.size == 0:
-            return array
-        shape = array.shape
-        array, places = raised(array), raised(places)
-        new = raised(new)[tuple([slice(0, count) for count in places.shape])]
-        return put_at(array, new, grid(places, dim), True).reshape(shape)
-
-    return Plan(run, [operand, index, source], (same_layout(meta),))
+    return Spec([operand, index, source], (same_layout(meta),), {"dim": dim})
 
 
 @op(
     "scatter_add(Tensor input, int64_t dim, Tensor index, Tensor src, *, Tensor out=None)",
-    kind=Custom(saving_positions(_scatter_add_plan)),
+    kind=Custom(saving_positions(_scatter_add_spec)),
     inplace=True,
+    method=False,
+    function=False,
     autocast=Autocast(cuda="promote"),
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def scatter_add(input, dim, index, src):
-    """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``) for every i and j."""
+def scatter_add(array: Any, positions: Any, source: Any, *, dim: int) -> Any:
+    """Scatter and add: ``out[index[i, j], j] += src[i, j]`` (for ``dim=0``).
+
+    Args:
+        dim: the dimension that the positions are of.
+        index: positions, of as many dimensions as ``input``; repeated positions add up.
+        src: a tensor at least as large as ``index``.
+    Returns:
+        Tensor of the shape of ``input``.
+    """
+    if positions.size == 0:
+        return array
+    whole, positions = raised(array), raised(positions)
+    source = _cut_to(source, positions)
+    return put_at(whole, source, grid(positions, dim), True).reshape(array.shape)
 
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 
-def _scatter_reduce_plan(operation, bound, mode) -> Plan:
+def _scatter_reduce_spec(operation, bound, mode) -> Spec:
     operand, index, source = bound["input"], bound["index"], bound["src"]
     reduce, include_self = bound["reduce"], bound.get("include_self", True)
     meta, positions = operand.meta, index.meta
@@ -152,18 +174,8 @@ def _scatter_reduce_plan(operation, bound, mode) -> Plan:
     if source.meta.dtype is not meta.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     _check_source(meta, positions, source.meta, dim)
-
-    def run(array, places, new):
-        if places.size == 0:
-            return array
-        shape = array.shape
-        array, places = raised(array), raised(places)
-        new = raised(new)[tuple([slice(0, count) for count in places.shape])]
-        where = grid(places, dim)
-        return reduce_at(array, new, where, reduce, include_self).reshape(shape)
-
-    plan = Plan(run, [operand, index, source], (same_layout(meta),))
-    return plan
+    params = {"dim": dim, "reduce": reduce, "include_self": include_self}
+    return Spec([operand, index, source], (same_layout(meta),), params)
 
 
 def reduce_at(array: Any, new: Any, where: tuple, reduce: str, include_self: bool) -> Any:
@@ -251,17 +263,31 @@ _product_at.defvjp(_product_forward, _product_backward)
 @op(
     "scatter_reduce(Tensor input, int64_t dim, Tensor index, Tensor src, std::string reduce, *, "
     "bool include_self=True, Tensor out=None)",
-    kind=Custom(_scatter_reduce_plan),
+    kind=Custom(_scatter_reduce_spec),
     inplace=True,
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
 )
-def scatter_reduce(input, dim, index, src, reduce, include_self=True):
-    """Reduce the elements of ``src`` that ``index`` sends to one place.
+def scatter_reduce(
+    array: Any, positions: Any, source: Any, *, dim: int, reduce: str, include_self: bool
+) -> Any:
+    """Scatter and reduce: all ``src[i, j]`` of one ``index[i, j], j`` (for ``dim=0``) become one.
 
     Args:
+        dim: the dimension that the positions are of.
+        index: positions, of as many dimensions as ``input``.
+        src: a tensor at least as large as ``index``.
         reduce: ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
         include_self: whether what is there takes part.
+    Returns:
+        Tensor of the shape of ``input``.
     """
+    if positions.size == 0:
+        return array
+    whole, positions = raised(array), raised(positions)
+    source, where = _cut_to(source, positions), grid(positions, dim)
+    return reduce_at(whole, source, where, reduce, include_self).reshape(array.shape)
 
 
 # A view's place in a copy
@@ -275,27 +301,29 @@ def check_slice(source: Meta, shape: tuple[int, ...]) -> None:
         )
 
 
-def _place_plan(select: Callable) -> Callable:
-    """Return the plan of a copy with ``src`` where ``select`` says that a view would lie."""
+def _place_spec(select: Callable) -> Callable:
+    """Return the spec of a copy with ``src`` where ``select`` says that a view would lie."""
 
-    def plan(operation, bound, mode) -> Plan:
+    def spec(operation, bound, mode) -> Spec:
         operand, source = bound.pop("input"), bound.pop("src")
         bound.pop("out", None)
         meta = operand.meta
-        shape, places = select(meta, **bound)
+        shape, positions = select(meta, **bound)
         check_slice(source.meta, shape)
+        params = {"positions": positions}
+        return Spec([operand, source], (same_layout(meta),), params, saves=())
 
-        def run(array, new):
-            flat = (
-                array.reshape(-1)
-                .at[places.reshape(-1)]
-                .set(new.astype(array.dtype).reshape(-1), unique_indices=True)
-            )
-            return flat.reshape(array.shape)
+    return spec
 
-        return Plan(run, [operand, source], (same_layout(meta),), saves=())
 
-    return plan
+def _put_flat(array: Any, new: Any, positions: np.ndarray) -> Any:
+    """Return a copy with ``new`` at positions among all elements in row-major order."""
+    flat = (
+        array.reshape(-1)
+        .at[positions.reshape(-1)]
+        .set(new.astype(array.dtype).reshape(-1), unique_indices=True)
+    )
+    return flat.reshape(array.shape)
 
 
 def _numbered(meta: Meta) -> np.ndarray:
@@ -331,30 +359,33 @@ def _diagonal_place(meta: Meta, offset: int = 0, dim1: int = 0, dim2: int = 1) -
 
 @op(
     "select_scatter(Tensor input, Tensor src, int64_t dim, SymInt index)",
-    kind=Custom(_place_plan(_select_place)),
+    kind=Custom(_place_spec(_select_place)),
 )
-def select_scatter(input, src, dim, index):
+def select_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` at one index of a dimension."""
+    return _put_flat(array, new, positions)
 
 
 @op(
     "slice_scatter(Tensor input, Tensor src, int64_t dim=0, SymInt? start=None, SymInt? end=None, "
     "SymInt step=1, *, Tensor out=None)",
-    kind=Custom(_place_plan(_slice_place)),
+    kind=Custom(_place_spec(_slice_place)),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+def slice_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` at a slice of a dimension."""
+    return _put_flat(array, new, positions)
 
 
 @op(
     "diagonal_scatter(Tensor input, Tensor src, int64_t offset=0, int64_t dim1=0, int64_t dim2=1)",
-    kind=Custom(_place_plan(_diagonal_place)),
+    kind=Custom(_place_spec(_diagonal_place)),
 )
-def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+def diagonal_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     """Return a copy of ``input`` with ``src`` on a diagonal of two dimensions."""
+    return _put_flat(array, new, positions)
 
 
-guard("scatter", runtime_error, False, False)
-guard("scatter_add", runtime_error, False, False)
-guard("scatter_reduce", runtime_error, False, False)
+publish_guarded(scatter, runtime_error, negative=False, flat=False)
+publish_guarded(scatter_add, runtime_error, negative=False, flat=False)
+publish_guarded(scatter_reduce, runtime_error, negative=False, flat=False)

@@ -10,36 +10,47 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ..._core.dtypes import dtype as DType
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
-from ..._engine.graph.op import REGISTRY, Plan
+from ..._engine.declare import Out, op
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import NO_GRAD, make_meta
-from ..._engine.memory.views import Step, chain_function, put_elements
+from ..._engine.memory.views import Step, chain_function, make_view, make_views, put_elements
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
-from ..shape import dtype, reshaping, split  # noqa: F401  (views declared there)
-from ..shape.strided import checked_strided
-from . import along_dim  # noqa: F401  (views declared there)
+from ..shape.dtype import view_as_complex, view_as_real
+from ..shape.reshaping import view
+from ..shape.split import (
+    _split,
+    narrow,
+    slice_view,
+    split,
+    split_with_sizes,
+    unbind,
+)
+from ..shape.strided import _as_strided, as_strided, checked_strided, diagonal, unfold
+from ..shape.views import alias, detach, expand, permute, squeeze, t, transpose, unsqueeze
 from .scatter import check_slice
 
 
-def _plan(operation, bound, mode) -> Plan:
+def _view_copy_spec(operation, bound, mode) -> Spec:
     operand, steps, name = bound["input"], bound["steps"], bound["name"]
-    run, end = chain_function(operand.meta, steps)
+    read, end = chain_function(operand.meta, steps)
     meta = make_meta(end.shape, end.dtype, end.device)
-    return Plan(run, [operand], (meta,), saves=(), node_name=name)
+    return Spec([operand], (meta,), {"read": read}, saves=(), node_name=name)
 
 
 @op(
     "_view_copy(Tensor input, PyObject* steps, PyObject* name)",
-    kind=Custom(_plan),
+    kind=Custom(_view_copy_spec),
     method=False,
     function=False,
 )
-def _view_copy(input, steps, name):
+def _view_copy(array: Any, *, read: Callable) -> Any:
     """Return a copy of what view steps make of a tensor."""
+    return read(array)
 
 
 def _copied(input: Any, view: Any, name: str) -> Any:
@@ -55,18 +66,22 @@ def _hashable(value: Any) -> Any:
 
 def copy_of_view(input: Any, view: Callable, *arguments: Any) -> Any:
     """Return a copy of the view, or of each of the views, that a function makes of a tensor."""
-    made = view(input, *arguments)
+    viewed = view(input, *arguments)
     name = f"{local.trace.node.instruction.node_name}_copy"
-    if isinstance(made, tuple):
-        return tuple([_copied(input, each, name) for each in made])
-    return _copied(input, made, name)
+    if isinstance(viewed, tuple):
+        return tuple([_copied(input, part, name) for part in viewed])
+    return _copied(input, viewed, name)
 
 
 def slice_of(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
     """Return the view of a slice of a dimension."""
     dim = normalise_dim(dim, input.ndim)
     first, last, step = slice(start, end, step).indices(input.shape[dim])
-    return split.slice_view(input, dim, first, max(0, -((first - last) // step)), step)
+    return slice_view(input, dim, first, max(0, -((first - last) // step)), step)
+
+
+def _selected(input: Any, *args: Any, **kwargs: Any) -> Any:
+    return input.select(*args, **kwargs)
 
 
 def _declare(view: Callable, *signatures: str) -> None:
@@ -84,46 +99,66 @@ def _declare(view: Callable, *signatures: str) -> None:
         return None
 
     copy.__doc__ = f"Return a contiguous copy of what ``{name.removesuffix('_copy')}`` views."
-    op(*signatures, method=False, arguments="count")(copy)
+    op(
+        *signatures,
+        method=False,
+        out=Out(dtype=out_dtypes.expected_cpp_name),
+        arguments="count",
+    )(copy)
 
 
-for _arguments, _view in {
-    "alias_copy(Tensor input": REGISTRY["alias"].call,
-    "diagonal_copy(Tensor input, int64_t offset=0, int64_t dim1=0, int64_t dim2=1": "diagonal",
-    "permute_copy(Tensor input, IntArrayRef dims": "permute",
-    "select_copy(Tensor input, int64_t dim, SymInt index": "select",
-    "slice_copy(Tensor input, int64_t dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1": (
-        slice_of
-    ),
-    "t_copy(Tensor input": "t",
-    "transpose_copy(Tensor input, int64_t dim0, int64_t dim1": "transpose",
-    "unfold_copy(Tensor input, int64_t dimension, int64_t size, int64_t step": "unfold",
-    "unsqueeze_copy(Tensor input, int64_t dim": "unsqueeze",
-    "view_as_complex_copy(Tensor input": FUNCTIONS["view_as_complex"],
-    "view_as_real_copy(Tensor input": FUNCTIONS["view_as_real"],
-}.items():
-    _function: Any = METHODS[_view] if isinstance(_view, str) else _view
-    _declare(_function, f"{_arguments}, *, Tensor out=None)")
-for _arguments, _name in {
-    "split_copy(Tensor input, SymInt split_size, int64_t dim=0": "split",
-    "split_with_sizes_copy(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0": (
-        "split_with_sizes"
-    ),
-    "unbind_copy(Tensor input, int64_t dim=0": "unbind",
-}.items():
-    _declare(METHODS[_name], f"{_arguments}, *, TensorList out=None)")
+_declare(alias.call, "alias_copy(Tensor input, *, Tensor out=None)")
 _declare(
-    METHODS["expand"],
+    make_view(diagonal, True),
+    "diagonal_copy(Tensor input, int64_t offset=0, int64_t dim1=0, int64_t dim2=1, *, "
+    "Tensor out=None)",
+)
+_declare(
+    make_view(permute, True), "permute_copy(Tensor input, IntArrayRef dims, *, Tensor out=None)"
+)
+_declare(_selected, "select_copy(Tensor input, int64_t dim, SymInt index, *, Tensor out=None)")
+_declare(
+    slice_of,
+    "slice_copy(Tensor input, int64_t dim=0, SymInt? start=None, SymInt? end=None, "
+    "SymInt step=1, *, Tensor out=None)",
+)
+_declare(make_view(t, True), "t_copy(Tensor input, *, Tensor out=None)")
+_declare(
+    make_view(transpose, True),
+    "transpose_copy(Tensor input, int64_t dim0, int64_t dim1, *, Tensor out=None)",
+)
+_declare(
+    make_view(unfold, True),
+    "unfold_copy(Tensor input, int64_t dimension, int64_t size, int64_t step, *, Tensor out=None)",
+)
+_declare(
+    make_view(unsqueeze, True), "unsqueeze_copy(Tensor input, int64_t dim, *, Tensor out=None)"
+)
+_declare(view_as_complex.call, "view_as_complex_copy(Tensor input, *, Tensor out=None)")
+_declare(view_as_real, "view_as_real_copy(Tensor input, *, Tensor out=None)")
+_declare(
+    split, "split_copy(Tensor input, SymInt split_size, int64_t dim=0, *, TensorList out=None)"
+)
+_declare(
+    make_views(split_with_sizes, True),
+    "split_with_sizes_copy(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0, *, "
+    "TensorList out=None)",
+)
+_declare(
+    make_views(unbind, True), "unbind_copy(Tensor input, int64_t dim=0, *, TensorList out=None)"
+)
+_declare(
+    make_view(expand, True),
     "expand_copy(Tensor input, SymIntArrayRef size, *, bool implicit=False, Tensor out=None)",
 )
 _declare(
-    METHODS["squeeze"],
+    make_view(squeeze, True),
     "squeeze_copy(Tensor input, *, Tensor out=None)",
     "squeeze_copy(Tensor input, int64_t dim, *, Tensor out=None)",
     "squeeze_copy(Tensor input, IntArrayRef dim, *, Tensor out=None)",
 )
 _declare(
-    METHODS["view"],
+    view,
     "view_copy(Tensor input, ScalarType dtype, *, Tensor out=None)",
     "view_copy(Tensor input, SymIntArrayRef size, *, Tensor out=None)",
 )
@@ -137,7 +172,7 @@ _declare(
 )
 def detach_copy(input, *, out=None):
     """Return a contiguous copy that does not require grad."""
-    result = METHODS["detach"](input).clone(memory_format=contiguous_format)
+    result = detach.call(input).clone(memory_format=contiguous_format)
     return result if out is None else write_result(out, result, "detach_copy")
 
 
@@ -150,11 +185,11 @@ def detach_copy(input, *, out=None):
 )
 def as_strided_copy(input, size, stride, storage_offset=None, *, out=None):
     """Return a contiguous copy of a view by sizes and strides of the memory of ``input``."""
-    view = METHODS["as_strided"](input, size, stride, storage_offset)
-    if input._alias is None or len(view._alias.steps) > len(input._alias.steps):
-        result = copy_of_view(input, METHODS["as_strided"], size, stride, storage_offset)
+    viewed = as_strided(input, size, stride, storage_offset)
+    if input._alias is None or len(viewed._alias.steps) > len(input._alias.steps):
+        result = copy_of_view(input, as_strided, size, stride, storage_offset)
     else:  # a view of a view goes back to the storage: there is no step from the one to the other
-        result = view.clone(memory_format=contiguous_format)
+        result = viewed.clone(memory_format=contiguous_format)
     return result if out is None else write_result(out, result, "as_strided_copy")
 
 
@@ -172,45 +207,43 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=Non
         size, stride, storage_offset: as for ``as_strided``.
     """
     checked_strided(input, size, stride, storage_offset)
-    steps = (Step(REGISTRY["as_strided"], (tuple(size), tuple(stride), storage_offset)),)
+    steps = (Step(_as_strided, (tuple(size), tuple(stride), storage_offset)),)
     result = wrap(record(_as_strided_scatter, (input, src, steps), {}))
     return result if out is None else write_result(out, result, "as_strided_scatter")
 
 
-def _scatter_plan(operation, bound, mode) -> Plan:
+def _scatter_spec(operation, bound, mode) -> Spec:
     base, source, steps = bound["input"], bound["src"], bound["steps"]
-    run, end = chain_function(base.meta, steps)
+    read, end = chain_function(base.meta, steps)
     check_slice(source.meta, end.shape)
-
-    def scatter(array, new):
-        return put_elements(run, array, cast(new, base.meta.dtype))
-
     gradients = [mode.grad and operand.meta.grad for operand in (base, source)]
 
     def vjp(cotangents, results, operands):
         (cotangent,) = cotangents
-        part = run(cotangent)
-        found = []
+        part = read(cotangent)
+        results = []
         if gradients[0]:
             # torch 2.13 gives the gradient of what was overwritten, not of what was kept.
-            found.append(put_elements(run, jnp.zeros_like(cotangent), part))
+            results.append(put_elements(read, jnp.zeros_like(cotangent), part))
         if gradients[1]:
-            found.append(part.astype(operands[1].dtype))
-        return found
+            results.append(part.astype(operands[1].dtype))
+        return results
 
     meta = base.meta.with_grad(NO_GRAD)
-    return Plan(scatter, [base, source], (meta,), saves=(), vjp=vjp)
+    params = {"read": read, "dtype": base.meta.dtype}
+    return Spec([base, source], (meta,), params, saves=(), vjp=vjp)
 
 
 @op(
     "_as_strided_scatter(Tensor input, Tensor src, PyObject* steps)",
-    kind=Custom(_scatter_plan),
+    kind=Custom(_scatter_spec),
     method=False,
     function=False,
     node_name="AsStridedScatterBackward0",
 )
-def _as_strided_scatter(input, src, steps):
+def _as_strided_scatter(array: Any, new: Any, *, read: Callable, dtype: DType) -> Any:
     """Write elements where view steps lie."""
+    return put_elements(read, array, cast(new, dtype))
 
 
 @op(
@@ -230,7 +263,7 @@ def narrow_copy(input, dim, start, length, *, out=None):
         size = input.shape[dim]
         first = start + size if start < 0 else start
         raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
-    result = _copied(input, split.narrow(input, dim, start, length), "NarrowCopyBackward0")
+    result = _copied(input, narrow(input, dim, start, length), "NarrowCopyBackward0")
     return result if out is None else write_result(out, result, "narrow_copy")
 
 
@@ -238,14 +271,14 @@ def narrow_copy(input, dim, start, length, *, out=None):
 
 
 def _untracked(views: tuple) -> tuple:
-    for view in views:
-        view._alias.base = view._alias.remark = None
+    for part in views:
+        part._alias.base = part._alias.remark = None
     return views
 
 
 @op(
     "_unsafe_split(Tensor input, SymInt split_size, int64_t dim=0)",
-    kind=REGISTRY["_split"].kind,
+    kind=_split.kind,
     arity="views",
     method=False,
     function=False,
@@ -253,12 +286,12 @@ def _untracked(views: tuple) -> tuple:
 )
 def _unsafe_split(input, split_size, dim=0):
     """Cut a dimension into parts of one size."""
-    return REGISTRY["_split"].function(input, split_size, dim)
+    return _split.function(input, split_size, dim)
 
 
 @op(
     "_unsafe_split_with_sizes(Tensor input, SymIntArrayRef split_sizes, int64_t dim=0)",
-    kind=REGISTRY["split_with_sizes"].kind,
+    kind=split_with_sizes.kind,
     arity="views",
     method=False,
     function=False,
@@ -266,7 +299,7 @@ def _unsafe_split(input, split_size, dim=0):
 )
 def _unsafe_split_with_sizes(input, split_sizes, dim=0):
     """Cut a dimension into parts of given sizes."""
-    return REGISTRY["split_with_sizes"].function(input, split_sizes, dim)
+    return split_with_sizes.function(input, split_sizes, dim)
 
 
 @op("unsafe_split(Tensor input, SymInt split_size, int64_t dim=0)", arguments="count")
@@ -292,7 +325,7 @@ def unsafe_chunk(input, chunks, dim=0):
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalise_dim(dim, input.ndim)]
-    each = -(-size // chunks)
+    part = -(-size // chunks)
     if not size:
         return unsafe_split_with_sizes(input, [0] * chunks, dim)
-    return unsafe_split(input, each, dim)
+    return unsafe_split(input, part, dim)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ..._core import once
-from ._messages_products import _SCALAR_TYPE_WORDS
+from ..._core.cpp_names import type_name_of
+from ..._core.messages import type_name as type_name
 
 
 class _LinAlgError(RuntimeError):
@@ -243,11 +243,11 @@ def eps_type() -> RuntimeError:
     return RuntimeError("This function doesn't handle types other than float and double")
 
 
-def out_dtype(wanted: str, found: str) -> RuntimeError:
+def out_dtype(wanted: str, given: str) -> RuntimeError:
     """A tensor given as ``out`` whose dtype is not the result's."""
     return RuntimeError(
-        f"Expected out tensor to have dtype {_SCALAR_TYPE_WORDS[wanted]}, but got "
-        f"{_SCALAR_TYPE_WORDS[found]} instead"
+        f"Expected out tensor to have dtype {type_name_of(wanted)}, but got "
+        f"{type_name_of(given)} instead"
     )
 
 
@@ -292,11 +292,6 @@ _DEPRECATED = {
 def warn_deprecated(name: str) -> None:
     """One of the older functions: once in a process."""
     once.warn(name, _DEPRECATED[name])
-
-
-def type_name(meta: Any) -> str:
-    """Return PyTorch's older name of a dtype, ``Float``."""
-    return meta.dtype._legacy_name
 
 
 _REMOVED = {
@@ -365,11 +360,11 @@ def removed(name: str) -> RuntimeError:
     )
 
 
-def multi_dot_out(given: str, made: str) -> RuntimeError:
+def multi_dot_out(given: str, result: str) -> RuntimeError:
     """A product of several matrices to a tensor of another dtype."""
     return RuntimeError(
-        f"multi_dot(): expected out tensor to have dtype {_SCALAR_TYPE_WORDS[made]} but got "
-        f"{_SCALAR_TYPE_WORDS[given]}"
+        f"multi_dot(): expected out tensor to have dtype {type_name_of(result)} but got "
+        f"{type_name_of(given)}"
     )
 
 
@@ -392,8 +387,8 @@ def bilinear_batch(dim: int, first: int, second: int) -> RuntimeError:
     )
 
 
-def bilinear_size(name: str, found: int, expected: int) -> RuntimeError:
+def bilinear_size(name: str, size: int, expected: int) -> RuntimeError:
     """A tensor of ``bilinear`` does not fit the weight."""
     return RuntimeError(
-        f"bilinear(): {name} size does not match weight size: got {found} but expected {expected}"
+        f"bilinear(): {name} size does not match weight size: got {size} but expected {expected}"
     )

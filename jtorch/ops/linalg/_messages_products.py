@@ -6,28 +6,14 @@ import warnings
 from collections.abc import Sequence
 
 from ..._core import once
-
-_SCALAR_TYPE_WORDS = {
-    "Byte": "unsigned char",
-    "Char": "signed char",
-    "Short": "short int",
-    "Int": "int",
-    "Long": "long int",
-    "Bool": "bool",
-    "Half": "c10::Half",
-    "BFloat16": "c10::BFloat16",
-    "Float": "float",
-    "Double": "double",
-    "ComplexFloat": "c10::complex<float>",
-    "ComplexDouble": "c10::complex<double>",
-}
+from ..._core.cpp_names import type_name_of
 
 
 def mm_dtypes(left: str, right: str) -> RuntimeError:
     """Two matrices have different dtypes."""
     return RuntimeError(
         "expected m1 and m2 to have the same dtype, but got: "
-        f"{_SCALAR_TYPE_WORDS.get(left, left)} != {_SCALAR_TYPE_WORDS.get(right, right)}"
+        f"{type_name_of(left)} != {type_name_of(right)}"
     )
 
 
@@ -131,10 +117,10 @@ def inner_sizes(left: Sequence[int], right: Sequence[int]) -> RuntimeError:
     )
 
 
-def tensordot_out(made: str, given: str) -> RuntimeError:
+def tensordot_out(result: str, given: str) -> RuntimeError:
     """``tensordot`` to a tensor of another dtype."""
     return RuntimeError(
-        f"tensordot: Expected the output tensor to have dtype {made}, but got an output tensor "
+        f"tensordot: Expected the output tensor to have dtype {result}, but got an output tensor "
         f"with dtype {given}"
     )
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import named
 from . import _messages
@@ -80,6 +80,12 @@ def _factor(a: Any) -> tuple[Any, Any]:
     return jax.lax.cond(failed.any(), again, fine, None)
 
 
+def _either_factor(a: Any, upper: bool) -> tuple[Any, Any]:
+    """Return the lower factor, or its adjoint read from the upper triangle, and ``info``."""
+    factor, info = _factor(adjoint(a) if upper else a)
+    return (adjoint(factor) if upper else factor), info
+
+
 def _gradient(factor: Any, cotangent: Any) -> Any:
     """Return the Hermitian gradient of the lower factor (Murray, arXiv:1602.07527)."""
     inner = jnp.tril(product(adjoint(factor), cotangent))
@@ -88,7 +94,7 @@ def _gradient(factor: Any, cotangent: Any) -> Any:
     return triangular(factor, inner, True, left=False)
 
 
-def _cholesky_plan(operation, bound, mode) -> Plan:
+def _cholesky_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     upper = bound["upper"]
@@ -100,10 +106,6 @@ def _cholesky_plan(operation, bound, mode) -> Plan:
     if not nothing:
         check_kernel(meta, "cholesky_cpu")
 
-    def run(a):
-        factor, info = _factor(adjoint(a) if upper else a)
-        return (adjoint(factor) if upper else factor), info
-
     def vjp(cotangents, results, operands):
         if upper:
             return [_gradient(adjoint(results[0]), adjoint(cotangents[0]))]
@@ -111,33 +113,33 @@ def _cholesky_plan(operation, bound, mode) -> Plan:
 
     layout = row_meta if nothing else column_meta
     metas = (layout(meta.shape, meta), row_meta(meta.shape[:-2], meta, dtypes.int32))
-    return Plan(run, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"upper": upper}, vjp=vjp)
 
 
 @op(
     "_linalg_cholesky_ex(Tensor input, bool upper, std::string caller)",
-    kind=Custom(_cholesky_plan),
+    kind=Custom(_cholesky_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="LinalgCholeskyExBackward0",
 )
-def _cholesky_ex(input, upper, caller):
+def _cholesky_ex(a: Any, *, upper: bool) -> tuple[Any, Any]:
     """Return the Cholesky factor and ``info``."""
-    raise AssertionError("planned by _cholesky_plan")
+    return _either_factor(a, upper)
 
 
 @op(
     "_cholesky(Tensor input, bool upper, std::string caller)",
-    kind=Custom(_cholesky_plan),
+    kind=Custom(_cholesky_spec),
     method=False,
     function=False,
     saves=("result",),
     node_name="CholeskyBackward0",
 )
-def _cholesky(input, upper, caller):
+def _cholesky(a: Any, *, upper: bool) -> tuple[Any, Any]:
     """Return the Cholesky factor and ``info``, with the older function's node."""
-    raise AssertionError("planned by _cholesky_plan")
+    return _either_factor(a, upper)
 
 
 @op(
@@ -150,10 +152,10 @@ def _cholesky(input, upper, caller):
     returns="L info",
 )
 def cholesky_ex(input, upper=False, check_errors=False):
-    """Factorise Hermitian positive-definite matrices into ``L @ L.mH``, reporting failures.
+    """Cholesky factorisation ``A = L @ L.mH`` of positive-definite matrices, with ``info``.
 
     Args:
-        input: of shape (*, n, n); one triangle is read.
+        input: Hermitian, of shape (*, n, n); one triangle is read.
         upper: whether to return the adjoint of L, read from the upper triangle.
         check_errors: whether to raise where a matrix is not positive-definite.
     Returns:
@@ -174,10 +176,10 @@ def cholesky_ex(input, upper=False, check_errors=False):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_cholesky(input, upper=False):
-    """Factorise Hermitian positive-definite matrices into ``L @ L.mH``.
+    """Cholesky factorisation ``A = L @ L.mH`` of positive-definite matrices.
 
     Args:
-        input: of shape (*, n, n); one triangle is read.
+        input: Hermitian, of shape (*, n, n); one triangle is read.
         upper: whether to return the adjoint of L, read from the upper triangle.
     Returns:
         Tensor of the same shape.
@@ -193,7 +195,7 @@ def linalg_cholesky(input, upper=False):
     "cholesky(Tensor input, bool upper=False, *, Tensor out=None)", autocast=Autocast(cpu="float32")
 )
 def cholesky(input, upper=False):
-    """Factorise as ``torch.linalg.cholesky`` does (the older function).
+    """Cholesky factorisation, see ``torch.linalg.cholesky`` (the older function).
 
     Args:
         input: of shape (*, n, n).
@@ -230,7 +232,7 @@ def _inverse_spec(operation, bound, mode) -> Spec:
     function=False,
     saves=("input", "result"),
 )
-def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
+def _cholesky_inverse(a: Any, *, upper: bool) -> Any:
     """Return the inverse of the product of a Cholesky factor and its adjoint, and ``info``."""
     factor = jnp.tril(adjoint(a) if upper else a)
     identity = jnp.eye(a.shape[-1], dtype=a.dtype)
@@ -244,7 +246,7 @@ def _cholesky_inverse(a: Any, *, upper: Any) -> Any:
     autocast=Autocast(cpu="float32"),
 )
 def cholesky_inverse(input, upper=False):
-    """Return the inverse of a matrix given by its Cholesky factor.
+    """Inverse ``(L @ L.mH)^-1`` of a matrix given by its Cholesky factor.
 
     Args:
         input: factors, of shape (*, n, n).
@@ -267,7 +269,34 @@ def check_older_solver(b: Any, a: Any, name: str) -> None:
         raise _messages.old_solver_shapes(name, a.shape, b.shape)
 
 
-def _solve_plan(operation, bound, mode) -> Plan:
+def _by_factor(right: Any, factor: Any, upper: bool) -> Any:
+    """Solve a system by two triangular ones."""
+    if upper:
+        half = triangular(factor, right, False, adjoint_a=True)
+        return triangular(factor, half, False)
+    half = triangular(factor, right, True)
+    return triangular(factor, half, True, adjoint_a=True)
+
+
+def _by_factor_gradients(cotangent: Any, result: Any, operands: Any, upper: bool) -> list[Any]:
+    """Return the gradients of the right side and of the factor, a whole matrix as PyTorch's."""
+    right, factor = operands
+    back = _differentiable_solution(cotangent, factor, upper)
+    inner = product(back, adjoint(result))
+    inner = inner + adjoint(inner)
+    slope = -product(factor, inner) if upper else -product(inner, factor)
+    return [sum_to(back, right.shape), sum_to(slope, factor.shape)]
+
+
+def _differentiable_solution(right: Any, factor: Any, upper: bool) -> Any:
+    """Solve as ``_by_factor`` does, with PyTorch's gradient in its own derivative too."""
+    return with_gradient(
+        lambda right, factor: _by_factor(right, factor, upper),
+        lambda slope, result, operands: _by_factor_gradients(slope, result, operands, upper),
+    )(right, factor)
+
+
+def _solve_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["input2"]]
     b, a = [operand.meta for operand in operands]
     upper = bound.get("upper", False)
@@ -283,39 +312,21 @@ def _solve_plan(operation, bound, mode) -> Plan:
         check_kernel(b, "cholesky_solve_cpu")
     wanted = needed(operands, mode)
 
-    def plain(right, factor):
-        if upper:
-            half = triangular(factor, right, False, adjoint_a=True)
-            return triangular(factor, half, False)
-        half = triangular(factor, right, True)
-        return triangular(factor, half, True, adjoint_a=True)
-
-    def gradients(cotangent, result, operands):
-        right, factor = operands
-        back = run(cotangent, factor)
-        inner = product(back, adjoint(result))
-        inner = inner + adjoint(inner)
-        slope = -product(factor, inner) if upper else -product(inner, factor)
-        return [sum_to(back, right.shape), sum_to(slope, factor.shape)]
-
-    # PyTorch's gradient of the factor is a whole matrix, in its own derivative too.
-    run = with_gradient(plain, gradients)
-
     def vjp(cotangents, results, operands):
-        return chosen(gradients(cotangents[0], results[0], operands), wanted)
+        return chosen(_by_factor_gradients(cotangents[0], results[0], operands, upper), wanted)
 
-    return Plan(run, operands, (column_meta(shape, b),), vjp=vjp)
+    return Spec(operands, (column_meta(shape, b),), {"upper": upper}, vjp=vjp)
 
 
 @op(
     "cholesky_solve(Tensor input, Tensor input2, bool upper=False, *, Tensor out=None)",
-    kind=Custom(_solve_plan),
+    kind=Custom(_solve_spec),
     saves=("input", "input2", "result"),
     autocast=Autocast(cpu="float32"),
     out=Out(layout=False),
 )
-def cholesky_solve(input, input2):
-    """Solve ``A X = B`` with A given by its Cholesky factor.
+def cholesky_solve(right: Any, factor: Any, *, upper: bool) -> Any:
+    """Solution X of ``A X = B`` with A given by its Cholesky factor.
 
     Args:
         input: B, of shape (*, n, k).
@@ -324,4 +335,4 @@ def cholesky_solve(input, input2):
     Returns:
         Tensor of shape (*, n, k).
     """
-    raise AssertionError("planned by _solve_plan")
+    return _differentiable_solution(right, factor, upper)

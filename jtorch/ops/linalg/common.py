@@ -123,7 +123,7 @@ def write_in_columns(out: Any, result: Any, name: str) -> Any:
     """Write results to the tensors given as ``out``.
 
     One of another shape, or without elements, gets the strides of its result: PyTorch makes it
-    anew by columns.
+    again by columns.
     """
     written = write_in_layout(out, result, name)
     several = isinstance(result, tuple)

@@ -7,10 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, op
+from ..._engine.declare import LINALG_FUNCTIONS, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import named
+from ..pointwise.select import where_function
 from .common import (
     adjoint,
     check_inexact,
@@ -86,12 +87,12 @@ def _det_spec(operation, bound, mode) -> Spec:
 def _det(a: Any, *, turned: Any) -> Any:
     """Return the determinant."""
     factors, pivots, _ = lu_of(jnp.swapaxes(a, -1, -2) if turned else a)
-    found = jnp.prod(diagonal(factors), -1)
-    return jnp.where(_sign_of(pivots), -found, found)
+    determinant = jnp.prod(diagonal(factors), -1)
+    return jnp.where(_sign_of(pivots), -determinant, determinant)
 
 
 def _determinant(A):
-    """Return the determinant of square matrices.
+    """Determinant of square matrices.
 
     Args:
         A: of shape (*, n, n).
@@ -111,7 +112,7 @@ op(
 
 @op("det(Tensor input)")
 def det(input):
-    """Return the determinant of square matrices, see ``torch.linalg.det``."""
+    """Determinant of square matrices, see ``torch.linalg.det``."""
     return _det.call(input)
 
 
@@ -162,7 +163,7 @@ def _slogdet(a: Any, *, turned: Any) -> Any:
     returns="sign logabsdet",
 )
 def linalg_slogdet(A):
-    """Return the sign of the determinant and the logarithm of its size.
+    """Sign and logarithm of the determinant: ``det(A) = sign * exp(logabsdet)``.
 
     Args:
         A: of shape (*, n, n).
@@ -174,13 +175,13 @@ def linalg_slogdet(A):
 
 @op("slogdet(Tensor input, *, TensorList[2] out=None)", returns="sign logabsdet")
 def slogdet(input):
-    """Return sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
+    """Sign and logarithm of the determinant, see ``torch.linalg.slogdet``."""
     return named("slogdet", *_slogdet.call(input, "linalg.slogdet"))
 
 
 @op("logdet(Tensor input)")
 def logdet(input):
-    """Return the logarithm of the determinant; NaN where that is negative.
+    """Logarithm of the determinant; NaN where that is negative.
 
     Args:
         input: of shape (*, n, n).
@@ -190,4 +191,4 @@ def logdet(input):
     sign, logarithm = _slogdet.call(input, "logdet")
     if input.is_complex():
         return sign.log() + logarithm
-    return FUNCTIONS["where"](sign == -1.0, float("nan"), logarithm)
+    return where_function(sign == -1.0, float("nan"), logarithm)

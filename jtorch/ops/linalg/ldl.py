@@ -78,9 +78,9 @@ def _factorised(a: Any, hermitian: bool) -> tuple[Any, Any, Any]:
         swapped = ~alone & (_size(rest[largest, largest]) >= _ALPHA * row_top)
         double = ~alone & ~swapped & ~empty
         partner = jnp.where(empty | alone, k, largest)
-        place = jnp.where(double, k + 1, k)
-        place = jnp.minimum(place, size - 1)
-        rest = _exchanged(rest, place, partner)
+        position = jnp.where(double, k + 1, k)
+        position = jnp.minimum(position, size - 1)
+        rest = _exchanged(rest, position, partner)
         # LAPACK leaves finished columns as they are: their rows are exchanged when solving.
         # One column.
         pivot = rest[k, k]
@@ -202,7 +202,7 @@ def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     batch = a.shape[:-2]
     if not a.size:
         return a, jnp.zeros(a.shape[:-1], jnp.int32), jnp.zeros(batch, jnp.int32)
-    packed, pivots, info = jax.vmap(lambda each: _factorised(each, hermitian))(
+    packed, pivots, info = jax.vmap(lambda matrix: _factorised(matrix, hermitian))(
         a.reshape(-1, size, size)
     )
     return packed.reshape(a.shape), pivots.reshape(a.shape[:-1]), info.reshape(batch)
@@ -217,7 +217,7 @@ def _ldl_factor_ex(a: Any, *, size: Any, hermitian: Any) -> Any:
     returns="LD pivots info",
 )
 def ldl_factor_ex(input, hermitian=False, check_errors=False):
-    """Factorise symmetric or Hermitian matrices into ``L D L^T``, reporting failures.
+    """LDL factorisation ``A = L D L^T`` of symmetric or Hermitian matrices, with ``info``.
 
     Args:
         input: of shape (*, n, n); the lower triangle is read.
@@ -226,12 +226,10 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     Returns:
         Named tuple of the packed factors, int32 pivots and int32 ``info``.
     """
-    found = _ldl_factor_ex.call(input, hermitian)
+    packed, pivots, info = _ldl_factor_ex.call(input, hermitian)
     if check_errors:
-        check_info(
-            found[2], _messages.unknown_ldl_code("torch.linalg.ldl_factor_ex"), "ldl_factor_ex"
-        )
-    return named("linalg_ldl_factor_ex", *found)
+        check_info(info, _messages.unknown_ldl_code("torch.linalg.ldl_factor_ex"), "ldl_factor_ex")
+    return named("linalg_ldl_factor_ex", packed, pivots, info)
 
 
 @op(
@@ -242,7 +240,7 @@ def ldl_factor_ex(input, hermitian=False, check_errors=False):
     returns="LD pivots",
 )
 def ldl_factor(input, hermitian=False):
-    """Factorise symmetric or Hermitian matrices into ``L D L^T``.
+    """LDL factorisation ``A = L D L^T`` of symmetric or Hermitian matrices.
 
     Args:
         input: of shape (*, n, n); the lower triangle is read.
@@ -250,9 +248,9 @@ def ldl_factor(input, hermitian=False):
     Returns:
         Named tuple of the packed factors and int32 pivots.
     """
-    found = _ldl_factor_ex.call(input, hermitian)
-    check_info(found[2], _messages.unknown_ldl_code("torch.linalg.ldl_factor"), "ldl_factor")
-    return named("linalg_ldl_factor", *found[:2])
+    packed, pivots, info = _ldl_factor_ex.call(input, hermitian)
+    check_info(info, _messages.unknown_ldl_code("torch.linalg.ldl_factor"), "ldl_factor")
+    return named("linalg_ldl_factor", packed, pivots)
 
 
 def _solve_spec(operation, bound, mode) -> Spec:
@@ -302,7 +300,7 @@ def _solve_spec(operation, bound, mode) -> Spec:
     node_name="NotImplemented",
 )
 def ldl_solve(packed: Any, pivots: Any, b: Any, *, size: Any, hermitian: Any) -> Any:
-    """Solve ``A X = B`` with A given by what ``ldl_factor`` returns.
+    """Solution X of ``A X = B`` with A given by what ``ldl_factor`` returns.
 
     Args:
         LD: packed factors, of shape (*, n, n).
@@ -316,9 +314,9 @@ def ldl_solve(packed: Any, pivots: Any, b: Any, *, size: Any, hermitian: Any) ->
     packed, pivots, b = broadcast_batches(packed, pivots, b)
     if not b.size:
         return b
-    found = jax.vmap(lambda a, p, x: _solved(a, p, x, hermitian))(
+    x = jax.vmap(lambda a, p, right: _solved(a, p, right, hermitian))(
         packed.reshape(-1, size, size),
         pivots.reshape(-1, size),
         b.reshape(-1, *b.shape[-2:]),
     )
-    return found.reshape(b.shape)
+    return x.reshape(b.shape)

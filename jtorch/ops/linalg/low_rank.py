@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS
+from ..._engine.declare import publish
+from ..creation.random import randn
+from .matmul import matmul
 from .qr import linalg_qr
 from .spectral import linalg_svd
 
@@ -22,11 +24,11 @@ def _basis(a: Any, count: int, rounds: int, shift: Any) -> Any:
     Halko, Martinsson, Tropp, "Finding structure with randomness", arXiv:0909.4061, algorithm 4.4.
     """
     dtype = a.dtype if a.is_complex() else _floating(a)
-    start = FUNCTIONS["randn"](a.shape[-1], count, dtype=dtype, device=a.device)
+    start = randn(a.shape[-1], count, dtype=dtype, device=a.device)
 
     def mapped(matrix, shift, vectors):
-        result = FUNCTIONS["matmul"](matrix, vectors)
-        return result if shift is None else result - FUNCTIONS["matmul"](shift, vectors)
+        result = matmul(matrix, vectors)
+        return result if shift is None else result - matmul(shift, vectors)
 
     basis = linalg_qr(mapped(a, shift, start)).Q
     for _ in range(rounds):
@@ -36,7 +38,7 @@ def _basis(a: Any, count: int, rounds: int, shift: Any) -> Any:
 
 
 def svd_lowrank(A, q=6, niter=2, M=None):
-    """Return the leading part of a singular value decomposition, from random projections.
+    """Randomised singular value decomposition of low rank: ``A - M ~ U @ diag(S) @ V.mH``.
 
     Args:
         A: of shape (*, m, n).
@@ -56,7 +58,6 @@ def svd_lowrank(A, q=6, niter=2, M=None):
         A = A.mH
         shift = None if shift is None else shift.mH
     basis = _basis(A, count, 2 if niter is None else niter, shift)
-    matmul = FUNCTIONS["matmul"]
     small = matmul(basis.mH, A)
     if shift is not None:
         small = small - matmul(basis.mH, shift)
@@ -66,7 +67,7 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 
 
 def pca_lowrank(A, q=None, center=True, niter=2):
-    """Return principal components: the leading part of a centred matrix's decomposition.
+    """Principal component analysis (PCA) by a randomised singular value decomposition.
 
     Args:
         A: of shape (*, m, n), a sample in each row.
@@ -91,4 +92,5 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     return svd_lowrank(A - A.mean(dim=(-2,), keepdim=True), q, niter)
 
 
-FUNCTIONS.update(svd_lowrank=svd_lowrank, pca_lowrank=pca_lowrank)
+publish("svd_lowrank", svd_lowrank)
+publish("pca_lowrank", pca_lowrank)

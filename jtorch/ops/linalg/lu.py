@@ -7,8 +7,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, METHODS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._core.dtypes import dtype as DType
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared import out_dtypes
@@ -116,10 +117,10 @@ def _lu_factor_ex(a: Any) -> Any:
 
 
 def _factored(A, pivot, check, name):
-    found = _lu_factor_ex.call(A, pivot, "torch.lu_factor")
+    factors, pivots, info = _lu_factor_ex.call(A, pivot, "torch.lu_factor")
     if check:
-        check_info(found[2], _messages.singular_factor(name), "lu_factor")
-    return found
+        check_info(info, _messages.singular_factor(name), "lu_factor")
+    return factors, pivots, info
 
 
 @op(
@@ -131,7 +132,7 @@ def _factored(A, pivot, check, name):
     returns="LU pivots info",
 )
 def lu_factor_ex(A, pivot=True, check_errors=False):
-    """Return L and U in one matrix, the pivots, and which matrices are singular.
+    """LU factorisation ``A = P @ L @ U``, L and U packed into one matrix, with ``info``.
 
     Args:
         A: of shape (*, m, n).
@@ -140,8 +141,8 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     Returns:
         Named tuple of LU, int32 pivots from 1 and int32 ``info``.
     """
-    found = _factored(A, pivot, check_errors, "torch.linalg.lu_factor_ex")
-    return named("linalg_lu_factor_ex", *found)
+    factorisation = _factored(A, pivot, check_errors, "torch.linalg.lu_factor_ex")
+    return named("linalg_lu_factor_ex", *factorisation)
 
 
 @op(
@@ -152,7 +153,7 @@ def lu_factor_ex(A, pivot=True, check_errors=False):
     returns="LU pivots",
 )
 def lu_factor(A, pivot=True):
-    """Return L and U in one matrix, and the pivots.
+    """LU factorisation ``A = P @ L @ U``, L and U packed into one matrix.
 
     Args:
         A: of shape (*, m, n).
@@ -169,13 +170,13 @@ def lu_factor(A, pivot=True):
     returns="LU pivots info",
 )
 def _lu_with_info(input, pivot=True, check_errors=True):
-    """Return the packed factors, the pivots and ``info``; as PyTorch's, it never raises."""
+    """LU factorisation: packed factors, pivots and ``info``; as PyTorch's, it never raises."""
     _messages.warn_deprecated("lu")
     return named("_lu_with_info", *_factored(input, pivot, False, "lu"))
 
 
 def lu(A, pivot=True, get_infos=False, out=None):
-    """Return L and U in one matrix, and the pivots (the older function).
+    """LU factorisation, L and U packed into one matrix (the older function).
 
     Args:
         A: of shape (*, m, n).
@@ -185,7 +186,7 @@ def lu(A, pivot=True, get_infos=False, out=None):
     Returns:
         Tuple of two or three tensors.
     """
-    result = FUNCTIONS["_lu_with_info"](A, pivot=pivot, check_errors=not get_infos)
+    result = _lu_with_info(A, pivot=pivot, check_errors=not get_infos)
     if out is not None:
         count = 2 + bool(get_infos)
         if not isinstance(out, (tuple, list)):
@@ -203,8 +204,7 @@ def _lu_method(self, pivot=True, get_infos=False):
     return tuple(lu(self, pivot=pivot, get_infos=get_infos))
 
 
-FUNCTIONS["lu"] = lu
-METHODS["lu"] = _lu_method
+publish("lu", lu, method=_lu_method)
 
 
 def _permutation_spec(operation, bound, mode) -> Spec:
@@ -226,7 +226,7 @@ def _permutation_spec(operation, bound, mode) -> Spec:
     function=False,
     differentiable=False,
 )
-def _permutation_matrix(pivots: Any, *, rows: Any, dtype: Any) -> Any:
+def _permutation_matrix(pivots: Any, *, rows: int, dtype: DType) -> Any:
     """Return the permutation matrix that LAPACK's pivots say."""
     order = order_of(pivots, rows)
     columns = jnp.arange(rows)
@@ -281,7 +281,7 @@ def _lu(a: Any) -> Any:
     returns="P L U",
 )
 def linalg_lu(A, pivot=True):
-    """Factorise matrices into ``P @ L @ U``.
+    """LU factorisation with partial pivoting, ``A = P @ L @ U``.
 
     Args:
         A: of shape (*, m, n).
@@ -294,19 +294,15 @@ def linalg_lu(A, pivot=True):
     return named("linalg_lu", permutation, lower, upper)
 
 
-def _unpack_plan(operation, bound, mode) -> Plan:
+def _unpack_spec(operation, bound, mode) -> Spec:
     operand = bound["LU_data"]
     meta = operand.meta
     *batch, rows, columns = meta.shape
     least = min(rows, columns)
     if not bound["unpack"]:
         nothing = make_meta((0,), meta.dtype, meta.device)
-        return Plan(
-            lambda a: (jnp.zeros((0,), a.dtype),) * 2,
-            [operand],
-            (nothing, nothing),
-            vjp=refusing(_messages.tril_rank),
-        )
+        rule = refusing(_messages.tril_rank)
+        return Spec([operand], (nothing, nothing), {"unpack": False}, vjp=rule)
 
     def vjp(cotangents, results, operands):
         below = jnp.tril(cotangents[0], -1)
@@ -316,19 +312,19 @@ def _unpack_plan(operation, bound, mode) -> Plan:
         return [jnp.pad(below, [(0, 0)] * len(batch) + [(0, 0), (0, columns - least)]) + above]
 
     metas = (row_meta((*batch, rows, least), meta), row_meta((*batch, least, columns), meta))
-    return Plan(_halves, [operand], metas, vjp=vjp)
+    return Spec([operand], metas, {"unpack": True}, vjp=vjp)
 
 
 @op(
     "_lu_unpack(Tensor LU_data, bool unpack)",
-    kind=Custom(_unpack_plan),
+    kind=Custom(_unpack_spec),
     method=False,
     function=False,
     saves=(),
 )
-def _lu_unpack(LU_data, unpack):
+def _lu_unpack(factors: Any, *, unpack: bool) -> tuple[Any, Any]:
     """Return L and U of packed factors."""
-    raise AssertionError("planned by _unpack_plan")
+    return _halves(factors) if unpack else (jnp.zeros((0,), factors.dtype),) * 2
 
 
 @op(
@@ -340,7 +336,7 @@ def _lu_unpack(LU_data, unpack):
     returns="P L U",
 )
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
-    """Return the factors P, L and U of what ``lu_factor`` returns.
+    """Factors P, L and U of what ``lu_factor`` returns.
 
     Args:
         LU_data: packed factors, of shape (*, m, n).
@@ -358,11 +354,19 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     if unpack_pivots:
         permutation = _permutation_matrix.call(LU_pivots, LU_data.shape[-2], LU_data.dtype)
     else:
-        permutation = FUNCTIONS["empty"](0, dtype=LU_data.dtype, device=LU_data.device)
+        permutation = LU_data.new_empty(0)
     return named("lu_unpack", permutation, lower, upper)
 
 
-def _lu_solve_plan(operation, bound, mode) -> Plan:
+def _lu_solution(factors: Any, pivots: Any, b: Any, left: bool, adjoint_a: bool) -> Any:
+    """Solve a system on either side by packed factors and LAPACK's pivots."""
+    order = order_of(pivots, factors.shape[-1])
+    if left:
+        return lu_solution(factors, order, b, adjoint_a)
+    return adjoint(lu_solution(factors, order, adjoint(b), not adjoint_a))
+
+
+def _lu_solve_spec(operation, bound, mode) -> Spec:
     operands = [bound["LU"], bound["pivots"], bound["B"]]
     lu_meta, pivots, b = [operand.meta for operand in operands]
     left, adjoint_a = bound.get("left", True), bound.get("adjoint", False)
@@ -391,25 +395,16 @@ def _lu_solve_plan(operation, bound, mode) -> Plan:
     size = lu_meta.shape[-1]
     wanted = needed(operands, mode)
 
-    def solve(factors, pivots, b, left, adjoint_a):
-        order = order_of(pivots, size)
-        if left:
-            return lu_solution(factors, order, b, adjoint_a)
-        return adjoint(lu_solution(factors, order, adjoint(b), not adjoint_a))
-
-    def run(factors, pivots, b):
-        return solve(factors, pivots, b, left, adjoint_a)
-
     def vjp(cotangents, results, operands):
         factors, pivots, b = operands
-        found = results[0]
-        back = solve(factors, pivots, cotangents[0], left, not adjoint_a)
+        x = results[0]
+        back = _lu_solution(factors, pivots, cotangents[0], left, not adjoint_a)
         slope = None
         if wanted[0]:
             lower, upper = _halves(factors)
             order = order_of(pivots, size)
-            # Of A = P L U: -back X^H for the system A X = B, and its kin for the others.
-            whole = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+            # Of A = P L U: -back X^H for the system A X = B, and likewise for the others.
+            whole = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
             whole = adjoint(whole) if adjoint_a else whole
             whole = sum_to(whole, factors.shape)
             rows = jnp.take_along_axis(whole, order[..., None], -2)
@@ -419,7 +414,7 @@ def _lu_solve_plan(operation, bound, mode) -> Plan:
         return chosen([slope, None, sum_to(back, b.shape)], wanted)
 
     make = column_meta if left else row_meta
-    return Plan(run, operands, (make(shape, b),), vjp=vjp)
+    return Spec(operands, (make(shape, b),), {"left": left, "adjoint_a": adjoint_a}, vjp=vjp)
 
 
 def check_solver(a: Any, b: Any, left: bool, square_name: str, name: str) -> None:
@@ -433,13 +428,13 @@ def check_solver(a: Any, b: Any, left: bool, square_name: str, name: str) -> Non
 @op(
     "linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False, "
     "Tensor out=None)",
-    kind=Custom(_lu_solve_plan),
+    kind=Custom(_lu_solve_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("LU", "pivots", "B", "result"),
 )
-def linalg_lu_solve(LU, pivots, B):
-    """Solve ``A X = B`` with A given by what ``lu_factor`` returns.
+def linalg_lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool, adjoint_a: bool) -> Any:
+    """Solution X of ``A X = B`` with A given by what ``lu_factor`` returns.
 
     Args:
         LU: packed factors, of shape (*, n, n).
@@ -450,7 +445,7 @@ def linalg_lu_solve(LU, pivots, B):
     Returns:
         Tensor of the shape of B.
     """
-    raise AssertionError("planned by _lu_solve_plan")
+    return _lu_solution(factors, pivots, b, left, adjoint_a)
 
 
 @op(
@@ -460,6 +455,6 @@ def linalg_lu_solve(LU, pivots, B):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def lu_solve(input, LU_data, LU_pivots):
-    """Solve ``A X = B`` with the right side first (the older function)."""
+    """Solution X of ``A X = B`` by LU factors, the right side first (the older function)."""
     _messages.warn_deprecated("lu_solve")
     return linalg_lu_solve.call(LU_data, LU_pivots, input)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import NN_FUNCTIONS, Autocast, Out, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
+from ..._engine.recording.autocast import converting
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
-from ..shape import views as _views  # noqa: F401  (t is declared there)
+from .._shared.widening import is_half
+from ..pointwise.arithmetic import add
+from ..shape.views import t
 from . import _messages_products
 
 #: PyTorch multiplies float32 in full precision unless asked otherwise, on accelerators too.
@@ -35,17 +40,12 @@ def _accumulate(array):
 
 def _unrounded_product(left, right):
     """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
-    wide = jnp.float32 if _is_half(left) else _accumulate(left)
+    wide = jnp.float32 if is_half(left.dtype) else _accumulate(left)
     return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
 
 
-def _is_half(array):
-    return str(array.dtype) in ("float16", "bfloat16")
-
-
-def _mm_plan(operation, bound, mode) -> Plan:
+def _mm_spec(operation, bound, mode) -> Spec:
     left, right = bound["input"], bound["mat2"]
-    out_dtype = bound.get("out_dtype")
     a, b = left.meta, right.meta
     if a.ndim != 2:
         raise _messages_products.must_be_matrix("self")
@@ -57,22 +57,21 @@ def _mm_plan(operation, bound, mode) -> Plan:
         raise _messages_products.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
     if a.dtype is dtypes.bool_:
         raise messages.not_implemented("addmm_impl_cpu_", "Bool")
-    del out_dtype
     meta = make_meta((a.shape[0], b.shape[1]), a.dtype, a.device)
-    gradients = (a.grad != 0 and mode.grad, b.grad != 0 and mode.grad)
+    wanted = (a.grad != 0 and mode.grad, b.grad != 0 and mode.grad)
 
     def vjp(cotangents, results, operands):
         (cotangent,) = cotangents
         first, second = operands
-        found = []
-        if gradients[0]:
-            found.append(_product(cotangent, _adjoint(second)))
-        if gradients[1]:
+        gradients = []
+        if wanted[0]:
+            gradients.append(_product(cotangent, _adjoint(second)))
+        if wanted[1]:
             # Plain: behind a transpose that may not fold, a step of an MLP took 952 us, not 887.
-            found.append(_product(_adjoint(first), cotangent))
-        return found
+            gradients.append(_product(_adjoint(first), cotangent))
+        return gradients
 
-    return Plan(_product, [left, right], (meta,), vjp=vjp)
+    return Spec([left, right], (meta,), vjp=vjp)
 
 
 def _adjoint(array):
@@ -81,14 +80,14 @@ def _adjoint(array):
 
 @op(
     "mm(Tensor input, Tensor mat2, *, Tensor out=None)",
-    kind=Custom(_mm_plan),
+    kind=Custom(_mm_spec),
     arity="binary",
     saves="cross",
     autocast="lower",
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def mm(input, mat2):
-    """Multiply two matrices.
+def mm(left: Any, right: Any) -> Any:
+    """Matrix product ``input @ mat2``.
 
     Args:
         input: of shape (n, m).
@@ -98,10 +97,10 @@ def mm(input, mat2):
     Raises:
         RuntimeError: they are no matrices, or sizes or dtypes do not fit.
     """
-    return _product(input, mat2)
+    return _product(left, right)
 
 
-def _mv_plan(operation, bound, mode) -> Plan:
+def _mv_spec(operation, bound, mode) -> Spec:
     left, right = bound["input"], bound["vec"]
     a, b = left.meta, right.meta
     if a.ndim != 2 or b.ndim != 1:
@@ -113,19 +112,19 @@ def _mv_plan(operation, bound, mode) -> Plan:
         raise _messages_products.mv_dtypes(second, a.dtype._legacy_name, second)
     if a.dtype is dtypes.bool_:
         raise messages.not_implemented("addmv_impl_cpu", "Bool")
-    return Plan(_product, [left, right], (make_meta(a.shape[:1], a.dtype, a.device),))
+    return Spec([left, right], (make_meta(a.shape[:1], a.dtype, a.device),))
 
 
 @op(
     "mv(Tensor input, Tensor vec, *, Tensor out=None)",
-    kind=Custom(_mv_plan),
+    kind=Custom(_mv_spec),
     arity="binary",
     saves="cross",
     autocast=Autocast(cuda="lower"),
     out=Out(dtype=out_dtypes.mv),
 )
-def mv(input, vec):
-    """Multiply a matrix by a vector.
+def mv(left: Any, right: Any) -> Any:
+    """Matrix-vector product ``input @ vec``.
 
     Args:
         input: of shape (n, m).
@@ -133,10 +132,10 @@ def mv(input, vec):
     Returns:
         Tensor of shape (n,).
     """
-    return _product(input, vec)
+    return _product(left, right)
 
 
-def _dot_plan(operation, bound, mode) -> Plan:
+def _dot_spec(operation, bound, mode) -> Spec:
     left = bound["input"]
     right = bound["tensor"] if "tensor" in bound else bound["other"]
     a, b = left.meta, right.meta
@@ -148,48 +147,48 @@ def _dot_plan(operation, bound, mode) -> Plan:
         raise _messages_products.dot_sizes(a.shape[0], b.shape[0])
     if a.dtype is dtypes.bool_:
         raise messages.not_implemented(operation.name, "Bool")
-    return Plan(operation.function, [left, right], (make_meta((), a.dtype, a.device),))
+    return Spec([left, right], (make_meta((), a.dtype, a.device),))
 
 
 @op(
     "dot(Tensor input, Tensor tensor, *, Tensor out=None)",
-    kind=Custom(_dot_plan),
+    kind=Custom(_dot_spec),
     arity="binary",
     saves="cross",
     autocast=Autocast(cuda="promote"),
     out=Out(dtype=out_dtypes.does_not_match),
 )
-def dot(input, tensor):
-    """Multiply two vectors element by element and add up.
+def dot(left: Any, right: Any) -> Any:
+    """Dot product of two vectors, ``sum_i input_i * tensor_i``.
 
     Args:
         input, tensor: of one length.
     Returns:
         Tensor without dimensions.
     """
-    return _product(input, tensor)
+    return _product(left, right)
 
 
 @op(
     "vdot(Tensor input, Tensor other, *, Tensor out=None)",
-    kind=Custom(_dot_plan),
+    kind=Custom(_dot_spec),
     arity="binary",
     saves="cross",
     autocast=Autocast(cuda="promote"),
     out=Out(dtype=out_dtypes.does_not_match),
 )
-def vdot(input, other):
-    """Multiply the conjugate of one vector by another, element by element, and add up.
+def vdot(left: Any, right: Any) -> Any:
+    """Dot product of two vectors, the first one conjugated: ``sum_i conj(input_i) * other_i``.
 
     Args:
         input, other: of one length.
     Returns:
         Tensor without dimensions.
     """
-    return _product(jnp.conj(input), other)
+    return _product(jnp.conj(left), right)
 
 
-def _bmm_plan(operation, bound, mode) -> Plan:
+def _bmm_spec(operation, bound, mode) -> Spec:
     left, right = bound["input"], bound["mat2"]
     a, b = left.meta, right.meta
     if a.ndim != 3:
@@ -204,19 +203,19 @@ def _bmm_plan(operation, bound, mode) -> Plan:
     if a.dtype is dtypes.bool_:
         raise messages.not_implemented("bmm", "Bool")
     meta = make_meta((a.shape[0], a.shape[1], b.shape[2]), a.dtype, a.device)
-    return Plan(_product, [left, right], (meta,))
+    return Spec([left, right], (meta,))
 
 
 @op(
     "bmm(Tensor input, Tensor mat2, *, Tensor out=None)",
-    kind=Custom(_bmm_plan),
+    kind=Custom(_bmm_spec),
     arity="binary",
     saves="cross",
     autocast="lower",
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse operands"),
 )
-def bmm(input, mat2):
-    """Multiply matrices of two batches, pair by pair.
+def bmm(left: Any, right: Any) -> Any:
+    """Batched matrix product, ``input[i] @ mat2[i]`` for each i.
 
     Args:
         input: of shape (b, n, m).
@@ -224,11 +223,10 @@ def bmm(input, mat2):
     Returns:
         Tensor of shape (b, n, p).
     """
-    return _product(input, mat2)
+    return _product(left, right)
 
 
-_t = FUNCTIONS["t"]
-_mm, _mv, _dot, _bmm = mm.call, mv.call, dot.call, bmm.call
+_t, _mm, _mv, _dot, _bmm = t.call, mm.call, mv.call, dot.call, bmm.call
 
 
 def _folds(left, right) -> bool:
@@ -279,48 +277,48 @@ def _matmul_batched(left, right):
     return _unsafe_view(_bmm(left_full, right_full), shape)
 
 
-def _unsafe_view_plan(operation, bound, mode) -> Plan:
+def _unsafe_view_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     shape = tuple(bound["size"])
     meta = make_meta(shape, operand.meta.dtype, operand.meta.device)
-    return Plan(lambda array: array.reshape(shape), [operand], (meta,))
+    return Spec([operand], (meta,), {"size": shape})
 
 
 @op(
     "_unsafe_view(Tensor input, IntArrayRef size)",
-    kind=Custom(_unsafe_view_plan),
+    kind=Custom(_unsafe_view_spec),
     method=False,
     function=False,
     name="_view_of_result",
     node_name="UnsafeViewBackward0",
     saves=(),
 )
-def _unsafe_view_op(input, size):
+def _unsafe_view_op(array: Any, *, size: tuple[int, ...]) -> Any:
     """Give the elements of a fresh result another shape."""
-    return input.reshape(size)
+    return array.reshape(size)
 
 
 _unsafe_view = _unsafe_view_op.call
 
 
-def _drop_first_plan(operation, bound, mode) -> Plan:
+def _drop_first_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = make_meta(operand.meta.shape[1:], operand.meta.dtype, operand.meta.device)
-    return Plan(lambda array: array[0], [operand], (meta,))
+    return Spec([operand], (meta,))
 
 
 @op(
     "_drop_first(Tensor input)",
-    kind=Custom(_drop_first_plan),
+    kind=Custom(_drop_first_spec),
     arity="unary",
     method=False,
     function=False,
     saves=(),
     node_name="SqueezeBackward4",
 )
-def _drop_first_op(input):
+def _drop_first_op(array: Any) -> Any:
     """Drop the first dimension, of size 1, of a fresh result."""
-    return input[0]
+    return array[0]
 
 
 _drop_first = _drop_first_op.call
@@ -343,31 +341,39 @@ def _matmul(input, other):
     return _matmul_batched(input, other)
 
 
-_MATMUL = Schema("matmul(Tensor input, Tensor other, *, Tensor out=None)")
+def _quick(bound: Callable) -> Callable:
+    """Spare two tensors, the usual case, any binding."""
 
-
-def _make_matmul(as_method: bool) -> Callable:
-    def matmul(*args, **kwargs):
-        """Multiply as NumPy's ``matmul`` does: vectors, matrices, or batches of matrices.
-
-        Args:
-            input, other: of at least one dimension; leading dimensions broadcast.
-        Returns:
-            Tensor of the product.
-        """
+    def call(*args, **kwargs):
         if not kwargs and len(args) == 2:
             input, other = args
             if is_tensor(input) and is_tensor(other):
-                return _matmul(input, other)  # the usual path, without any binding
-        if as_method:
-            _, bound = _MATMUL.bind(args[1:], kwargs, True)
-            return _matmul(args[0], bound["other"])
-        _, bound = _MATMUL.bind(args, kwargs)
-        result = _matmul(bound["input"], bound["other"])
-        return result if bound["out"] is None else write_result(bound["out"], result, "matmul")
+                return _matmul(input, other)
+        return bound(*args, **kwargs)
 
-    matmul.__module__ = "torch"
-    return matmul
+    return call
+
+
+def _write_whole(out, result, name):
+    return write_result(out, result, name)
+
+
+@op(
+    "matmul(Tensor input, Tensor other, *, Tensor out=None)",
+    wrap=_quick,
+    write=_write_whole,
+    autocast="lower",
+    out=Out(dtype=out_dtypes.does_not_match),
+)
+def matmul(input, other):
+    """Matrix product ``input @ other`` of vectors, matrices or batches of matrices, as NumPy's.
+
+    Args:
+        input, other: of at least one dimension; leading dimensions broadcast.
+    Returns:
+        Tensor of the product.
+    """
+    return _matmul(input, other)
 
 
 def _operator(input, other):
@@ -382,25 +388,32 @@ def _reflected(input, other):
     return _matmul(other, input)
 
 
-FUNCTIONS["matmul"] = matmul = _make_matmul(False)
-METHODS["matmul"] = _make_matmul(True)
-METHODS["__matmul__"] = _operator
-METHODS["__rmatmul__"] = _reflected
+publish("__matmul__", method=converting("matmul", _operator))
+publish("__rmatmul__", method=converting("matmul", _reflected))
 
 
 # Products with an addend
 
 
-def _addend_plan(operands, shape, combine, beta, alpha, mode, kernel, dtype=None) -> Plan:
-    """Plan ``beta * addend + alpha * product``.
+def _addend_spec(
+    operands: list[Any],
+    shape: tuple[int, ...],
+    beta: Any,
+    alpha: Any,
+    mode: Any,
+    kernel: str | None,
+    dtype: Any = None,
+    **params: Any,
+) -> Spec:
+    """Return the spec of ``beta * addend + alpha * product``.
 
     Args:
         operands: the addend and the two factors.
         shape: of the result, which the addend expands to.
-        combine: ``(addend, left, right, beta, alpha) -> array`` that broadcasts to the result.
         beta, alpha: Operands or Python numbers.
         kernel: what PyTorch calls the kernel that has no form for bool; None where it has one.
         dtype: of the result, by default that of the addend.
+        **params: further constants of the pure function.
     """
     first, _, _ = operands
     dtype = dtype or first.meta.dtype
@@ -418,17 +431,17 @@ def _addend_plan(operands, shape, combine, beta, alpha, mode, kernel, dtype=None
     fixed = {
         name: x for name, x in (("beta", beta), ("alpha", alpha)) if not hasattr(x, "reference")
     }
-    names = [x.name for x in factors]
-
-    def run(addend, first_factor, second_factor, *numbers):
-        scale = {**fixed, **dict(zip(names, numbers, strict=True))}
-        return combine(addend, first_factor, second_factor, scale["beta"], scale["alpha"])
-
     meta = make_meta(wanted, dtype, first.meta.device)
     grads = [mode.grad and operand.meta.grad for operand in operands]
     saves = tuple([p for p, other in ((1, 2), (2, 1)) if grads[other]])
     saves += tuple(range(3, 3 + len(factors)))
-    return Plan(run, [*operands, *factors], (meta,), saves=saves)
+    return Spec([*operands, *factors], (meta,), {**fixed, **params}, saves=saves)
+
+
+def _factors(numbers: tuple[Any, ...], beta: Any, alpha: Any) -> tuple[Any, Any]:
+    """Return beta and alpha: constants, or else the arrays in ``numbers``, in this order."""
+    rest = iter(numbers)
+    return next(rest) if beta is None else beta, next(rest) if alpha is None else alpha
 
 
 def _scaled(array, factor):
@@ -462,7 +475,7 @@ def _fused_in_turn(addend, left, right, beta, alpha):
     )[0]
 
 
-def _addmm_plan(operation, bound, mode) -> Plan:
+def _addmm_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["mat1"], bound["mat2"]]
     addend, a, b = [operand.meta for operand in operands]
     for name, meta in (("mat1", a), ("mat2", b)):
@@ -475,31 +488,31 @@ def _addmm_plan(operation, bound, mode) -> Plan:
     if a.dtype is not b.dtype:
         raise _messages_products.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
     shape = (a.shape[0], b.shape[1])
-    return _addend_plan(
-        operands, shape, _fused, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_"
-    )
+    return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_")
 
 
 @op(
     "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(_addmm_plan),
+    kind=Custom(_addmm_spec),
     inplace=True,
     autocast="lower",
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def addmm(input, mat1, mat2):
-    """Return ``beta * input + alpha * (mat1 @ mat2)``.
+def addmm(
+    addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
+) -> Any:
+    """Matrix product with an addend: ``beta * input + alpha * (mat1 @ mat2)``.
 
     Args:
         input: expands to the product's shape.
         mat1, mat2: matrices.
         beta, alpha: factors.
     """
-    raise AssertionError("planned by _addmm_plan")
+    return _fused(addend, left, right, *_factors(numbers, beta, alpha))
 
 
-def _addmv_plan(operation, bound, mode) -> Plan:
+def _addmv_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["mat"], bound["vec"]]
     addend, a, b = [operand.meta for operand in operands]
     if a.ndim != 2 or b.ndim != 1 or addend.ndim > 1:
@@ -509,21 +522,23 @@ def _addmv_plan(operation, bound, mode) -> Plan:
     names = [addend.dtype._legacy_name, a.dtype._legacy_name, b.dtype._legacy_name]
     if len(set(names)) > 1:
         raise _messages_products.mv_dtypes(*names)
-    return _addend_plan(
-        operands, a.shape[:1], _fused, bound["beta"], bound["alpha"], mode, "addmv_impl_cpu"
+    return _addend_spec(
+        operands, a.shape[:1], bound["beta"], bound["alpha"], mode, "addmv_impl_cpu"
     )
 
 
 @op(
     "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(_addmv_plan),
+    kind=Custom(_addmv_spec),
     inplace=True,
     autocast=Autocast(cuda="lower"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def addmv(input, mat, vec):
-    """Return ``beta * input + alpha * (mat @ vec)``.
+def addmv(
+    addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
+) -> Any:
+    """Matrix-vector product with an addend: ``beta * input + alpha * (mat @ vec)``.
 
     Args:
         input: expands to the product's shape.
@@ -531,10 +546,10 @@ def addmv(input, mat, vec):
         vec: a vector.
         beta, alpha: factors.
     """
-    raise AssertionError("planned by _addmv_plan")
+    return _fused(addend, left, right, *_factors(numbers, beta, alpha))
 
 
-def _batch_plan(operation, bound, mode) -> Plan:
+def _batch_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["batch1"], bound["batch2"]]
     addend, a, b = [operand.meta for operand in operands]
     for name, meta in (("batch1", a), ("batch2", b)):
@@ -551,52 +566,53 @@ def _batch_plan(operation, bound, mode) -> Plan:
     summed = operation.name.startswith("addbmm")
     shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
 
-    def summing(addend, left, right, beta, alpha):
-        if _is_half(left):
-            return _fused_in_turn(addend, left, right, beta, alpha)
-        product = _scaled(jnp.sum(_product(left, right), 0), alpha)
-        return _scaled_addend(addend, beta) + product
-
-    combine = summing if summed else _fused
-    return _addend_plan(operands, shape, combine, bound["beta"], bound["alpha"], mode, "baddbmm")
+    return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "baddbmm")
 
 
 @op(
     "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(_batch_plan),
+    kind=Custom(_batch_spec),
     inplace=True,
     autocast="lower",
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def baddbmm(input, batch1, batch2):
-    """Return ``beta * input + alpha * (batch1 @ batch2)`` for batches of matrices.
+def baddbmm(
+    addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
+) -> Any:
+    """Batched matrix product with an addend: ``beta * input + alpha * (batch1 @ batch2)``.
 
     Args:
         input: expands to the product's shape.
         batch1, batch2: batches of matrices.
         beta, alpha: factors.
     """
-    raise AssertionError("planned by _batch_plan")
+    return _fused(addend, left, right, *_factors(numbers, beta, alpha))
 
 
 @op(
     "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(_batch_plan),
+    kind=Custom(_batch_spec),
     inplace=True,
     autocast="lower",
     out=Out(dtype=out_dtypes.addbmm),
 )
-def addbmm(input, batch1, batch2):
-    """Return ``beta * input + alpha`` times the sum of the products of two batches.
+def addbmm(
+    addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
+) -> Any:
+    """Summed matrix products with an addend: ``beta * input + alpha * sum_i batch1_i @ batch2_i``.
 
     Args:
         input: expands to the product's shape.
         batch1, batch2: batches of matrices.
         beta, alpha: factors.
     """
-    raise AssertionError("planned by _batch_plan")
+    beta, alpha = _factors(numbers, beta, alpha)
+    if is_half(left.dtype):
+        return _fused_in_turn(addend, left, right, beta, alpha)
+    product = _scaled(jnp.sum(_product(left, right), 0), alpha)
+    return _scaled_addend(addend, beta) + product
 
 
 def _outer(addend, left, right, beta, alpha):
@@ -609,40 +625,45 @@ def _logical_outer(addend, left, right, beta, alpha):
     return (jnp.asarray(beta).astype(bool) & addend) | product
 
 
-def _addr_plan(operation, bound, mode) -> Plan:
+def _addr_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["vec1"], bound["vec2"]]
     _, a, b = [operand.meta for operand in operands]
     for name, meta in (("vec1", a), ("vec2", b)):
         if meta.ndim != 1:
             raise _messages_products.vector_expected("addr", name, meta.ndim)
     dtype = promoted_dtype(operands, mode.default_dtype)
-    combine = _logical_outer if dtype is dtypes.bool_ else _outer
-
-    def promoted(addend, left, right, beta, alpha):
-        arrays = [cast(array, dtype) for array in (addend, left, right)]
-        return combine(*arrays, beta, alpha)
-
     shape = (a.shape[0], b.shape[0])
     factors = bound["beta"], bound["alpha"]
-    return _addend_plan(operands, shape, promoted, *factors, mode, None, dtype)
+    return _addend_spec(operands, shape, *factors, mode, None, dtype, compute_dtype=dtype)
 
 
 @op(
     "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
-    kind=Custom(_addr_plan),
+    kind=Custom(_addr_spec),
     inplace=True,
     autocast=Autocast(cuda="lower"),
 )
-def addr(input, vec1, vec2):
-    """Return ``beta * input + alpha`` times the outer product of two vectors.
+def addr(
+    addend: Any,
+    left: Any,
+    right: Any,
+    *numbers: Any,
+    compute_dtype: DType,
+    beta: Any = None,
+    alpha: Any = None,
+) -> Any:
+    """Outer product with an addend: ``beta * input + alpha * outer(vec1, vec2)``.
 
     Args:
         input: expands to the product's shape.
         vec1, vec2: vectors.
         beta, alpha: factors.
     """
-    raise AssertionError("planned by _addr_plan")
+    beta, alpha = _factors(numbers, beta, alpha)
+    combine = _logical_outer if compute_dtype is dtypes.bool_ else _outer
+    addend, left, right = [cast(array, compute_dtype) for array in (addend, left, right)]
+    return combine(addend, left, right, beta, alpha)
 
 
 _addmm = addmm.call
@@ -650,7 +671,7 @@ _LINEAR = Schema("linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tens
 
 
 def linear(*args, **kwargs):
-    """Apply ``input @ weight.T + bias``.
+    """Affine map ``input @ weight.T + bias``.
 
     Args:
         input: of shape (..., in).
@@ -683,10 +704,17 @@ def linear(*args, **kwargs):
         return _addmm(bias, input, transposed)
     bias_meta = bias._value.meta
     if bias_meta.ndim != 1 or not bias_meta.contiguous:
-        return FUNCTIONS["add"](_matmul(input, transposed), bias)
+        return add.call(_matmul(input, transposed), bias)
     shape = input.shape
     folded = input.reshape(math.prod(shape[:-1]), shape[-1])
     return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
 
 
-NN_FUNCTIONS["linear"] = linear
+# Of one that is imported the products convert their operands themselves.
+publish(
+    "linear",
+    linear,
+    registry=NN_FUNCTIONS,
+    signatures=("(Tensor input, Tensor weight, Tensor? bias=None)",),
+    autocast="lower",
+)

@@ -8,13 +8,19 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.cpp_names import type_name
 from ..._core.dtypes import is_inexact
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
+from ..creation.ranges import eye
+from ..shape import strided
+from ..shape.joining import cat
 from . import _messages
 from .common import adjoint, check_inexact, check_square, product, row_meta, solution
+from .matmul import matmul as torch_matmul
+from .matmul import vdot
 from .products import _cheapest, linalg_cross, write_chain
 from .solve import _inverse
 
@@ -43,7 +49,7 @@ def _exponential_once(a: Any) -> Any:
     second = product(scaled, scaled)
     fourth = product(second, second)
     sixth = product(fourth, second)
-    c = [jnp.asarray(each, a.dtype) for each in _PADE]
+    c = [jnp.asarray(coefficient, a.dtype) for coefficient in _PADE]
     odd = product(sixth, c[13] * sixth + c[11] * fourth + c[9] * second)
     odd = product(scaled, odd + c[7] * sixth + c[5] * fourth + c[3] * second + c[1] * identity)
     even = product(sixth, c[12] * sixth + c[10] * fourth + c[8] * second)
@@ -109,7 +115,7 @@ def _exponential_spec(operation, bound, mode) -> Spec:
     saves=("input",),
 )
 def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
-    """Return the exponential of square matrices.
+    """Matrix exponential ``exp(A) = sum_k A^k / k!`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -125,7 +131,7 @@ def linalg_matrix_exp(a: Any, *, half: Any) -> Any:
 
 @op("matrix_exp(Tensor input)")
 def matrix_exp(input):
-    """Return the exponential of square matrices, see ``torch.linalg.matrix_exp``."""
+    """Matrix exponential of square matrices, see ``torch.linalg.matrix_exp``."""
     return linalg_matrix_exp.call(input)
 
 
@@ -135,10 +141,9 @@ def matrix_exp(input):
 def _power(input, n):
     """Raise square matrices to an integer power, in PyTorch's order of products."""
     check_square(input._value.meta, "linalg.matrix_power")
-    matmul = FUNCTIONS["matmul"]
     if n == 0:
-        eye = FUNCTIONS["eye"](input.shape[-1], dtype=input.dtype, device=input.device)
-        return input.clone(memory_format=contiguous_format).copy_(eye)
+        identity = eye(input.shape[-1], dtype=input.dtype, device=input.device)
+        return input.clone(memory_format=contiguous_format).copy_(identity)
     if n == 1:
         return input.clone(memory_format=contiguous_format)
     if n == -1:
@@ -147,14 +152,14 @@ def _power(input, n):
     if n < 0:
         base, n = _inverse(input), -n
     if n == 2:
-        return matmul(base, base)
+        return torch_matmul(base, base)
     if n == 3:
-        return matmul(matmul(base, base), base)
+        return torch_matmul(torch_matmul(base, base), base)
     square, result = None, None
     while n:
-        square = base if square is None else matmul(square, square)
+        square = base if square is None else torch_matmul(square, square)
         if n % 2:
-            result = square if result is None else matmul(result, square)
+            result = square if result is None else torch_matmul(result, square)
         n //= 2
     return result
 
@@ -165,7 +170,7 @@ def _power(input, n):
     registry=LINALG_FUNCTIONS,
 )
 def linalg_matrix_power(input, n):
-    """Raise square matrices to an integer power.
+    """Matrix power ``A^n`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -178,11 +183,8 @@ def linalg_matrix_power(input, n):
 
 @op("matrix_power(Tensor input, int64_t n, *, Tensor out=None)")
 def matrix_power(input, n):
-    """Raise square matrices to an integer power, see ``torch.linalg.matrix_power``."""
+    """Matrix power of square matrices, see ``torch.linalg.matrix_power``."""
     return _power(input, int(n))
-
-
-_CPP_NAMES = _messages._SCALAR_TYPE_WORDS
 
 
 @op(
@@ -193,7 +195,7 @@ _CPP_NAMES = _messages._SCALAR_TYPE_WORDS
     autocast="lower",
 )
 def multi_dot(tensors):
-    """Multiply matrices one after the other, in the order that costs least.
+    """Product of several matrices, multiplied in the order that costs least.
 
     Args:
         tensors: at least two; the first and the last one may be vectors.
@@ -205,30 +207,30 @@ def multi_dot(tensors):
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {count}")
     matrices = list(tensors)
     shape: list[int] = []
-    for place, label in ((0, "first"), (-1, "last")):
-        ndim = matrices[place].dim()
+    for position, label in ((0, "first"), (-1, "last")):
+        ndim = matrices[position].dim()
         if ndim not in (1, 2):
             raise RuntimeError(f"multi_dot(): the {label} tensor must be 1D or 2D but got {ndim}D")
         if ndim == 1:
-            matrices[place] = matrices[place].unsqueeze(0 if place == 0 else -1)
+            matrices[position] = matrices[position].unsqueeze(0 if position == 0 else -1)
         else:
-            shape.append(matrices[place].shape[place])
+            shape.append(matrices[position].shape[position])
     first = matrices[0]
     for i in range(count):
-        each = matrices[i]
-        if each.dim() != 2:
-            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {each.dim()}D")
-        if each.dtype is not first.dtype:
+        matrix = matrices[i]
+        if matrix.dim() != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {matrix.dim()}D")
+        if matrix.dtype is not first.dtype:
             raise RuntimeError(
                 "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
-                f"{_CPP_NAMES[first.dtype._legacy_name]} and tensor {i} "
-                f"{_CPP_NAMES[each.dtype._legacy_name]}"
+                f"{type_name(first.dtype)} and tensor {i} "
+                f"{type_name(matrix.dtype)}"
             )
-        if i and matrices[i - 1].shape[-1] != each.shape[0]:
+        if i and matrices[i - 1].shape[-1] != matrix.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i - 1} and {i} with shapes "
                 f"{_messages.shape_text(matrices[i - 1].shape)} and "
-                f"{_messages.shape_text(each.shape)} cannot be multiplied"
+                f"{_messages.shape_text(matrix.shape)} cannot be multiplied"
             )
     return _cheapest(matrices).view(shape)
 
@@ -238,7 +240,7 @@ def multi_dot(tensors):
 
 @op("linalg_vander(Tensor x, *, SymInt? N=None)", method=False, registry=LINALG_FUNCTIONS)
 def linalg_vander(x, N=None):
-    """Return Vandermonde matrices, whose columns are ascending powers.
+    """Vandermonde matrices ``V[i, j] = x_i^j``.
 
     Args:
         x: of shape (*, n).
@@ -252,13 +254,13 @@ def linalg_vander(x, N=None):
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     powers = x.unsqueeze(-1).expand((*x.shape, count - 1)).cumprod(-1)
-    ones = FUNCTIONS["ones"]((*x.shape, 1), dtype=powers.dtype, device=x.device)
-    return FUNCTIONS["cat"]((ones, powers), -1)
+    ones = powers.new_ones((*x.shape, 1))
+    return cat.call((ones, powers), -1)
 
 
 @op("vander(Tensor x, int64_t? N=None, bool increasing=False)", method=False)
 def vander(x, N=None, increasing=False):
-    """Return the Vandermonde matrix of a vector.
+    """Vandermonde matrix of a vector, whose columns are powers of it.
 
     Args:
         x: vector.
@@ -270,11 +272,10 @@ def vander(x, N=None, increasing=False):
     count = x.shape[0] if N is None else N
     if count < 0:
         raise RuntimeError("N must be non-negative.")
-    empty = FUNCTIONS["empty"]
     dtype = x.dtype
     if not is_inexact(dtype):
         dtype = dtypes.int64
-    result = empty((x.shape[0], count), dtype=dtype, device=x.device)
+    result = x.new_empty((x.shape[0], count), dtype=dtype)
     if count > 0:
         result.select(1, 0).fill_(1)
     if count > 1:
@@ -291,7 +292,7 @@ def vander(x, N=None, increasing=False):
     autocast="lower",
 )
 def vecdot(x, y, dim=-1):
-    """Return the products of vectors, the first one conjugated.
+    """Dot products of vectors, the first one conjugated: ``sum_i conj(x_i) * y_i``.
 
     Args:
         x, y: tensors whose shapes broadcast.
@@ -305,8 +306,11 @@ def vecdot(x, y, dim=-1):
             "linalg.vecdot", "x", x.dtype._legacy_name, "y", y.dtype._legacy_name
         )
     if x.dim() == 1 and y.dim() == 1:
-        return FUNCTIONS["vdot"](x, y)
+        return vdot.call(x, y)
     return (x.conj() * y).sum(dim)
+
+
+publish("vecdot", autocast="lower")  # PyTorch lists it under this name too
 
 
 @op(
@@ -315,7 +319,7 @@ def vecdot(x, y, dim=-1):
     registry=LINALG_FUNCTIONS,
 )
 def cross(input, other, dim=-1):
-    """Return the cross products of vectors of three elements.
+    """Cross products ``input x other`` of vectors of three elements.
 
     Args:
         input, other: tensors whose shapes broadcast.
@@ -330,14 +334,14 @@ def cross(input, other, dim=-1):
     registry=LINALG_FUNCTIONS,
 )
 def diagonal(A, offset=0, dim1=-2, dim2=-1):
-    """Return a view of the diagonals of matrices.
+    """View of the diagonals of matrices.
 
     Args:
         A: of at least two dimensions.
         offset: which diagonal; above the main one where it is positive.
         dim1, dim2: dimensions of the matrices.
     """
-    return FUNCTIONS["diagonal"](A, offset, dim1, dim2)
+    return strided.diagonal.call(A, offset, dim1, dim2)
 
 
 @op(
@@ -347,5 +351,5 @@ def diagonal(A, offset=0, dim1=-2, dim2=-1):
     autocast=Autocast(cpu="lower"),
 )
 def matmul(input, other):
-    """Multiply matrices, see ``torch.matmul``."""
-    return FUNCTIONS["matmul"](input, other)
+    """Matrix product, see ``torch.matmul``."""
+    return torch_matmul(input, other)

@@ -8,20 +8,23 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
-from ..reduce.softmax import _norm_gradient, _widen, linalg_vector_norm, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.vector_norms import _norm_gradient, linalg_vector_norm, vector_norm_of
 from . import _messages
 from .common import check_inexact, check_matrix
 from .pairwise import _norm
 from .spectral import singular_values
 
-LINALG_FUNCTIONS["linalg_vector_norm"] = vector_norm = linalg_vector_norm.call
+vector_norm = linalg_vector_norm.call
+publish("linalg_vector_norm", vector_norm, registry=LINALG_FUNCTIONS)
 
 
 def _check_dtype(wanted: Any, own: Any, name: str) -> None:
@@ -48,7 +51,7 @@ def _check_dims(dim: list[int], ndim: int) -> list[int]:
     if len(dim) != 2:
         listed = " ".join(map(str, dim))
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {listed}")
-    dims = [normalise_dim(each, ndim) for each in dim]
+    dims = [normalise_dim(d, ndim) for d in dim]
     if dims[0] == dims[1]:
         raise RuntimeError(
             f"linalg.matrix_norm: dims must be different. Got ({dims[0]}, {dims[1]})"
@@ -64,7 +67,7 @@ def _extreme(values: Any, dim: int, keepdim: bool, largest: bool) -> Any:
             shape[dim] = 1
         else:
             del shape[dim]
-        return FUNCTIONS["zeros"](shape, dtype=values.dtype, device=values.device)
+        return values.new_zeros(shape)
     return values.amax(dim, keepdim) if largest else values.amin(dim, keepdim)
 
 
@@ -84,7 +87,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
     autocast=Autocast(cuda="float32"),
 )
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
-    """Return a norm of matrices.
+    """Matrix norm: Frobenius, nuclear, or of order 1, 2 or infinity.
 
     Args:
         input: of at least two dimensions.
@@ -125,7 +128,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
     return _extreme(sums, second, keepdim, ord > 0)
 
 
-FUNCTIONS["_linalg_matrix_norm"] = matrix_norm
+publish("_linalg_matrix_norm", matrix_norm)
 
 
 @op(
@@ -137,7 +140,7 @@ FUNCTIONS["_linalg_matrix_norm"] = matrix_norm
     registry=LINALG_FUNCTIONS,
 )
 def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
-    """Return a norm of vectors or of matrices.
+    """Vector norm or matrix norm.
 
     Args:
         input: tensor.
@@ -172,7 +175,7 @@ def linalg_norm(input, ord=None, dim=None, keepdim=False, dtype=None):
     autocast=Autocast(cuda="float32"),
 )
 def frobenius_norm(input, dim, keepdim=False):
-    """Return the root of the sum of squares over at most two dimensions."""
+    """Frobenius norm: the root of the sum of squares over at most two dimensions."""
     dims = [dim] if isinstance(dim, int) else list(dim)
     if len(dims) > 2:
         raise RuntimeError(
@@ -188,11 +191,11 @@ def frobenius_norm(input, dim, keepdim=False):
     autocast=Autocast(cuda="float32"),
 )
 def nuclear_norm(input, dim=(-2, -1), keepdim=False):
-    """Return the sum of the singular values of matrices."""
+    """Nuclear norm: the sum of the singular values of matrices."""
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-def _renorm_plan(operation, bound, mode) -> Plan:
+def _renorm_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     order, limit = bound["p"], bound["maxnorm"]
@@ -212,15 +215,8 @@ def _renorm_plan(operation, bound, mode) -> Plan:
     axes = tuple([d for d in range(meta.ndim) if d != dim])
     order, limit = float(order), float(limit)
 
-    def factor(norm):
-        return jnp.where(norm > limit, limit / (norm + 1e-7), 1)
-
-    def run(array):
-        wide = _widen(array)
-        return cast(wide * factor(vector_norm_of(wide, order, axes, True)), meta.dtype)
-
     def vjp(cotangents, results, operands):
-        array, slope = _widen(operands[0]), _widen(cotangents[0])
+        array, slope = widen(operands[0]), widen(cotangents[0])
         norm = vector_norm_of(array, order, axes, True)
         along = jnp.sum(jnp.real(jnp.conj(array) * slope), axes, keepdims=True)
         inner = _norm_gradient(array, along, norm, order, axes)
@@ -228,20 +224,25 @@ def _renorm_plan(operation, bound, mode) -> Plan:
         shrunk = limit * inverse * (slope - inverse * inner)
         return [cast(jnp.where(norm > limit, shrunk, slope), meta.dtype)]
 
-    return Plan(run, [operand], (make_meta(meta.shape, meta.dtype, meta.device),), vjp=vjp)
+    return Spec(
+        [operand],
+        (make_meta(meta.shape, meta.dtype, meta.device),),
+        {"order": order, "limit": limit, "axes": axes, "dtype": meta.dtype},
+        vjp=vjp,
+    )
 
 
 @op(
     "renorm(Tensor input, Scalar p, int64_t dim, Scalar maxnorm, *, Tensor out=None)",
-    kind=Custom(_renorm_plan),
+    kind=Custom(_renorm_spec),
     static=("p", "maxnorm"),
     saves=("input",),
     inplace=True,
     autocast=Autocast(cuda="float32"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def renorm(input):
-    """Scale down the parts along a dimension whose norm is larger than a limit.
+def renorm(array: Any, *, order: float, limit: float, axes: tuple[int, ...], dtype: DType) -> Any:
+    """Renormalisation: parts along a dimension whose norm is above a limit are scaled down to it.
 
     Args:
         p: order of the norm.
@@ -250,4 +251,42 @@ def renorm(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _renorm_plan")
+    wide = widen(array)
+    norm = vector_norm_of(wide, order, axes, True)
+    factor = jnp.where(norm > limit, limit / (norm + 1e-7), 1)
+    return cast(wide * factor, dtype)
+
+
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """Vector norm ``(sum_i |x_i|^p)^(1/p)``, or Frobenius or nuclear norm of matrices.
+
+    Args:
+        p: order of the norm, ``"fro"`` or ``"nuc"``.
+        dim: the dimensions to reduce; all of them where it is absent.
+        keepdim: whether they stay, with size 1.
+        dtype: what to compute in.
+    Returns:
+        Real tensor without the reduced dimensions.
+    """
+    dims = [dim] if isinstance(dim, int) else dim
+    options = {} if out is None else {"out": out}
+    if isinstance(p, str):
+        if p == "fro" and (dims is None or len(dims) <= 2):
+            return vector_norm(input, 2, dims, keepdim, dtype=dtype, **options)
+        dims = list(range(input.dim())) if dims is None else dims
+        return matrix_norm(input, p, dims, keepdim, dtype=dtype, **options)
+    return vector_norm(input, 2.0 if p is None else p, dims, keepdim, dtype=dtype, **options)
+
+
+def _norm_method(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """See ``torch.norm``."""
+    return norm(self, p, dim, keepdim, dtype=dtype)
+
+
+publish(
+    "norm",
+    norm,
+    method=_norm_method,
+    out=Out(dtype=out_dtypes.expected_cpp_name),
+    autocast=Autocast(cuda="float32"),
+)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._core.dtypes import dtype as DType
 from ..._core.modes import intern_mode
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ..._core.promotion import result_type
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
-from ..reduce.softmax import _norm_plan
+from ..pointwise.arithmetic import mul
+from ..reduce import sums
+from ..reduce.vector_norms import norm_spec, vector_norm_in
+from ..shape.joining import broadcast_tensors
 from . import _messages
 
 
@@ -18,7 +23,7 @@ from . import _messages
     autocast=Autocast(cuda="float32"),
 )
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """Return the cosines of the angles between vectors.
+    """Cosine similarity ``x1 . x2 / (|x1| |x2|)`` of vectors.
 
     Args:
         x1, x2: tensors of shapes that broadcast together, of a floating point dtype.
@@ -27,13 +32,15 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     Returns:
         Tensor without that dimension.
     """
-    dtype = FUNCTIONS["result_type"](x1, x2)
+    metas = x1._value.meta, x2._value.meta
+    described = [(meta.dtype, "dim" if meta.ndim else "zero") for meta in metas]
+    dtype = result_type(described, local.trace.mode.default_dtype)
     if not dtype.is_floating_point:
         raise _messages.similarity_dtype(dtype._legacy_name)
-    x1, x2 = FUNCTIONS["broadcast_tensors"](x1, x2)
+    x1, x2 = broadcast_tensors(x1, x2)
     x1 = x1 if x1.dtype is dtype else x1.to(dtype)
     x2 = x2 if x2.dtype is dtype else x2.to(dtype)
-    return FUNCTIONS["sum"](FUNCTIONS["mul"](_unit(x1, dim, eps), _unit(x2, dim, eps)), dim)
+    return sums.sum.call(mul.call(_unit(x1, dim, eps), _unit(x2, dim, eps)), dim)
 
 
 def _unit(vectors: Any, dim: int, eps: float) -> Any:
@@ -55,7 +62,7 @@ def _unit(vectors: Any, dim: int, eps: float) -> Any:
     method=False,
 )
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """Return the norms of the differences of vectors in the last dimension.
+    """Distances in the p-norm, ``|x1 - x2 + eps|_p``, of vectors in the last dimension.
 
     Args:
         x1, x2: tensors of shapes that broadcast together.
@@ -69,16 +76,16 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 @op(
     "_norm(Tensor x, Scalar ord, IntArrayRef[1]? dim, bool keepdim)",
-    kind=Custom(_norm_plan),
+    kind=Custom(norm_spec),
     static=("ord",),
     saves=("x", "result"),
     method=False,
     function=False,
     node_name="NormBackward1",
 )
-def _norm(x, ord, dim, keepdim):
+def _norm(array: Any, *, order: float, axes: tuple[int, ...], keepdim: bool, dtype: DType) -> Any:
     """Return a vector norm under the name of PyTorch's older operator."""
-    raise AssertionError("planned by _norm_plan")
+    return vector_norm_in(array, dtype, order, axes, keepdim)
 
 
 @op(
@@ -87,7 +94,7 @@ def _norm(x, ord, dim, keepdim):
     autocast=Autocast(cuda="promote"),
 )
 def bilinear(input1, input2, weight, bias=None):
-    """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each k.
+    """Bilinear map ``y_k = input1 @ weight[k] @ input2 + bias[k]``.
 
     Args:
         input1, input2: tensors of shapes (..., n1) and (..., n2).
@@ -116,6 +123,6 @@ def bilinear(input1, input2, weight, bias=None):
     return result if bias is None else result + bias
 
 
-NN_FUNCTIONS.update(
-    cosine_similarity=cosine_similarity, pairwise_distance=pairwise_distance, bilinear=bilinear
-)
+publish("cosine_similarity", cosine_similarity, registry=NN_FUNCTIONS)
+publish("pairwise_distance", pairwise_distance, registry=NN_FUNCTIONS)
+publish("bilinear", bilinear, registry=NN_FUNCTIONS)

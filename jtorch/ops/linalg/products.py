@@ -9,26 +9,28 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types, result_type
-from ..._engine.declare import FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.declare import Autocast, Out, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared import out_dtypes
-from .._shared.plans import array_plan, array_spec
+from .._shared.plans import array_spec
+from ..pointwise.arithmetic import mul
 from . import _messages, _messages_products
 from .matmul import _PRECISION, dot, mm
 
 
 @op("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
 def outer(input, vec2):
-    """Return all products of an element of one vector and one of another."""
+    """Outer product of two vectors, ``result[i, j] = input_i * vec2_j``."""
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.dim() != 1:
             raise _messages_products.vector_expected("outer", name, vector.dim())
-    return FUNCTIONS["mul"](input.view(-1, 1), vec2)
+    return mul.call(input.view(-1, 1), vec2)
 
 
 def _write_product(out: Any, result: Any) -> Any:
@@ -42,11 +44,20 @@ def _write_product(out: Any, result: Any) -> Any:
     return out.copy_(result)
 
 
-@op("inner(Tensor input, Tensor other, *, Tensor out=None)", out=Out(dtype=out_dtypes.tensordot))
+def _are_vectors(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``inner`` is a product that autocast leaves alone."""
+    return all(meta.ndim < 2 for meta in metas)
+
+
+@op(
+    "inner(Tensor input, Tensor other, *, Tensor out=None)",
+    autocast=Autocast(cpu="lower", unless=_are_vectors),
+    out=Out(dtype=out_dtypes.tensordot),
+)
 def inner(input, other):
-    """Multiply the last dimensions of two tensors and add up."""
+    """Inner product over the last dimensions of two tensors."""
     if not input.dim() or not other.dim():
-        return FUNCTIONS["mul"](input, other)
+        return mul.call(input, other)
     if input.shape[-1] != other.shape[-1]:
         raise _messages_products.inner_sizes(input.shape, other.shape)
     last = [input.dim() - 1], [other.dim() - 1]
@@ -69,7 +80,7 @@ def _contracted(a: Any, b: Any, dims_a: list[int], dims_b: list[int]) -> Any:
 
 
 def tensordot(a, b, dims=2, out=None):
-    """Multiply two tensors and add up over pairs of dimensions.
+    """Tensor contraction: the product of two tensors, summed over pairs of dimensions.
 
     Args:
         a, b: tensors.
@@ -107,8 +118,23 @@ def tensordot(a, b, dims=2, out=None):
     return result if out is None else _write_product(out, result)
 
 
+def _contracts_all(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``tensordot`` leaves no dimension: autocast leaves that alone."""
+    dims = kwargs.get("dims", args[2] if len(args) > 2 else 2)
+    contracted = dims if isinstance(dims, int) else len(dims[0])
+    return all(meta.ndim == contracted for meta in metas)
+
+
+publish(
+    "tensordot",
+    tensordot,
+    autocast=Autocast(cpu="lower", cuda="promote", unless=_contracts_all),
+    out=Out(dtype=out_dtypes.tensordot),
+)
+
+
 def chain_matmul(*matrices, out=None):
-    """Multiply matrices one after the other, in the order that costs least."""
+    """Product of several matrices, multiplied in the order that costs least."""
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
     _messages_products.warn_chain_matmul()
@@ -116,6 +142,9 @@ def chain_matmul(*matrices, out=None):
         return matrices[0].clone()
     result = _cheapest(list(matrices))
     return result if out is None else write_chain(out, result)
+
+
+publish("chain_matmul", chain_matmul, autocast="lower")
 
 
 def write_chain(out: Any, result: Any, name: str = "") -> Any:
@@ -154,30 +183,24 @@ def _cheapest(matrices: list) -> Any:
     return multiply(0, count - 1)
 
 
-def _kron_plan(operation, bound, mode) -> Plan:
+def _kron_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["other"]]
     described = [(o.meta.dtype, "dim" if o.meta.ndim else "zero") for o in operands]
     dtype = result_type(described, mode.default_dtype)
-    if dtype is dtypes.bool_:
-        return array_plan(
-            lambda left, right: jnp.kron(*[each.astype(jnp.uint8) for each in (left, right)]) > 0,
-            operands,
-            dtype,
-        )
-    return array_plan(
-        lambda left, right: jnp.kron(cast(left, dtype), cast(right, dtype)), operands, dtype
-    )
+    return array_spec(operation, operands, {"dtype": dtype}, dtype)
 
 
 @op(
     "kron(Tensor input, Tensor other, *, Tensor out=None)",
-    kind=Custom(_kron_plan),
+    kind=Custom(_kron_spec),
     saves="cross",
     node_name="UnsafeViewBackward0",
 )
-def kron(input, other):
-    """Return the Kronecker product: each element of one tensor times the whole other."""
-    raise AssertionError("planned by _kron_plan")
+def kron(left: Any, right: Any, *, dtype: DType) -> Any:
+    """Kronecker product: each element of one tensor times the whole other."""
+    if dtype is dtypes.bool_:
+        return jnp.kron(left.astype(jnp.uint8), right.astype(jnp.uint8)) > 0
+    return jnp.kron(cast(left, dtype), cast(right, dtype))
 
 
 def _cross_spec(operation, bound, mode) -> Spec:
@@ -196,7 +219,7 @@ def _cross_spec(operation, bound, mode) -> Spec:
     return Spec(
         [left, right],
         (make_meta(shape, dtype, a.device),),
-        {"dtype": dtype, "shape": shape, "axis": axis},
+        {"shape": shape, "axis": axis, "dtype": dtype},
     )
 
 
@@ -208,7 +231,9 @@ def _cross_spec(operation, bound, mode) -> Spec:
     saves="cross",
     node_name="LinalgCrossBackward0",
 )
-def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) -> Any:
+def linalg_cross(
+    first: Any, second: Any, *, shape: tuple[int, ...], axis: int, dtype: DType
+) -> Any:
     """Return the cross products of vectors of three elements along a dimension."""
     first, second = cast(first, dtype), cast(second, dtype)
     return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
@@ -220,7 +245,7 @@ def linalg_cross(first: Any, second: Any, *, dtype: Any, shape: Any, axis: Any) 
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def cross(input, other, dim=None):
-    """Return the cross products of vectors of three elements.
+    """Cross products ``input x other`` of vectors of three elements.
 
     Args:
         dim: where the three elements are; the first dimension of size 3 where it is absent.
@@ -242,15 +267,15 @@ def cross(input, other, dim=None):
 def _letters(subscripts: list) -> str:
     """Return the letters of a sublist of numbers, ``...`` for an ellipsis."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    found = []
-    for each in subscripts:
-        if each is Ellipsis:
-            found.append("...")
-        elif 0 <= each < len(alphabet):
-            found.append(alphabet[each])
+    letters = []
+    for number in subscripts:
+        if number is Ellipsis:
+            letters.append("...")
+        elif 0 <= number < len(alphabet):
+            letters.append(alphabet[number])
         else:
-            raise _messages_products.einsum_sublist(each)
-    return "".join(found)
+            raise _messages_products.einsum_sublist(number)
+    return "".join(letters)
 
 
 def _parse(equation: str, tensors: list) -> tuple[list[str], str]:
@@ -342,17 +367,13 @@ def _einsum_spec(operation, bound, mode) -> Spec:
     dtype = operands[0].meta.dtype
     if not is_inexact(dtype):
         left, _, out = equation.partition("->")
-        dtype = _integer_result(left.split(","), out, [each.meta for each in operands])
+        dtype = _integer_result(left.split(","), out, [operand.meta for operand in operands])
 
     terms, _, right = equation.partition("->")
     summed = set(terms) - set(right) - set(",.")
-    return array_spec(
-        operation,
-        operands,
-        {"dtype": dtype, "equation": equation},
-        dtype,
-        node_name=None if summed else "MulBackward0",
-    )
+    params = {"equation": equation, "dtype": dtype}
+    node_name = None if summed else "MulBackward0"
+    return array_spec(operation, operands, params, dtype, node_name=node_name)
 
 
 @op(
@@ -362,7 +383,7 @@ def _einsum_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="ViewBackward0",
 )
-def _einsum(*arrays: Any, dtype: Any, equation: Any) -> Any:
+def _einsum(*arrays: Any, equation: str, dtype: DType) -> Any:
     """Sum products of elements over indices."""
     if dtype is dtypes.int64:  # what was added up is int64 before the products
         arrays = tuple([array.astype(jnp.int64) for array in arrays])
@@ -370,7 +391,7 @@ def _einsum(*arrays: Any, dtype: Any, equation: Any) -> Any:
 
 
 def einsum(*args):
-    """Sum products of elements over the indices that the result does not name.
+    """Einstein summation: products of elements, summed over the indices that the result lacks.
 
     Args:
         *args: an equation such as ``"ij,jk->ik"`` and tensors (or one list of them), or tensors
@@ -386,7 +407,7 @@ def einsum(*args):
             tensors = list(tensors[0])
     else:
         tensors = list(args[0 : len(args) - len(args) % 2 : 2])
-        equation = ",".join([_letters(each) for each in args[1::2]])
+        equation = ",".join([_letters(subscripts) for subscripts in args[1::2]])
         if len(args) % 2:
             equation += "->" + _letters(args[-1])
     terms, right = _parse(equation, tensors)
@@ -395,6 +416,20 @@ def einsum(*args):
         if alone is not None:
             return alone
     return _einsum.call(",".join(terms) + "->" + right, tensors)
+
+
+def _multiplies_alone(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
+    """Return whether ``einsum`` sums over nothing: autocast leaves that alone."""
+    if len(metas) < 2:
+        return True
+    equation = args[0]
+    if not isinstance(equation, str) or "->" not in equation:
+        return False
+    terms, _, result = equation.partition("->")
+    return all(letter in result for letter in terms if letter.isalpha())
+
+
+publish("einsum", einsum, autocast=Autocast("lower", "lower", unless=_multiplies_alone))
 
 
 def _single(term: str, right: str, tensor: Any) -> Any:
@@ -415,12 +450,9 @@ def _single(term: str, right: str, tensor: Any) -> Any:
         tensor = tensor.diagonal(0, first, second).movedim(-1, first)
         second = next((d for d, label in enumerate(labels) if label in labels[:d]), None)
     before, dots, after = right.partition("...")
-    kept = [labels.index(each) for each in (*before, *(hidden if dots else ()), *after)]
+    kept = [labels.index(label) for label in (*before, *(hidden if dots else ()), *after)]
     dropped = [d for d in range(len(labels)) if d not in kept]
     permuted = tensor.permute(kept + dropped)
     if not dropped:
         return permuted
     return permuted.sum(list(range(len(kept), len(labels))))
-
-
-FUNCTIONS.update(tensordot=tensordot, chain_matmul=chain_matmul, einsum=einsum)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from .._shared.calls import named
@@ -53,9 +53,10 @@ def _reflected(vectors: Any, factors: Any, other: Any, left: bool, transpose: bo
     count = factors.shape[-1]
     # (H1 H2 ... Hk) other: the last one first; the adjoint and the right side turn that around.
     order = range(count) if left == transpose else range(count - 1, -1, -1)
-    place = jnp.arange(rows)
+    positions = jnp.arange(rows)
     for i in order:
-        vector = jnp.where(place > i, vectors[..., :, i], 0) + (place == i).astype(vectors.dtype)
+        below = jnp.where(positions > i, vectors[..., :, i], 0)
+        vector = below + (positions == i).astype(vectors.dtype)
         scale = factors[..., i, None, None]
         scale = jnp.conj(scale) if transpose else scale
         column = vector[..., :, None]
@@ -70,8 +71,8 @@ def _pull_back(function: Any, cotangent: Any, *operands: Any) -> list[Any]:
     """Return PyTorch's gradients of a function that JAX differentiates."""
     _, back = jax.vjp(function, *operands)
     conjugate = cotangent.dtype.kind == "c"
-    found = back(jnp.conj(cotangent) if conjugate else cotangent)
-    return [jnp.conj(g) if conjugate else g for g in found]
+    gradients = back(jnp.conj(cotangent) if conjugate else cotangent)
+    return [jnp.conj(g) if conjugate else g for g in gradients]
 
 
 def _qr_gradient(q: Any, r: Any, d_q: Any, d_r: Any) -> Any:
@@ -121,19 +122,7 @@ def _qr_spec(operation, bound, mode) -> Spec:
     elif form == "complete" and rows > columns:
         rule = refusing(_messages.qr_complete)
     metas = (q_meta, column_meta((*batch, inner, columns), meta))
-    return Spec(
-        [operand],
-        metas,
-        {
-            "form": form,
-            "inner": inner,
-            "least": least,
-            "rows": rows,
-            "batch": batch,
-            "columns": columns,
-        },
-        vjp=rule,
-    )
+    return Spec([operand], metas, {"form": form}, vjp=rule)
 
 
 @op(
@@ -144,8 +133,11 @@ def _qr_spec(operation, bound, mode) -> Spec:
     saves=("result",),
     node_name="LinalgQrBackward0",
 )
-def _qr(a: Any, *, form: Any, inner: Any, least: Any, rows: Any, batch: Any, columns: Any) -> Any:
+def _qr(a: Any, *, form: str) -> Any:
     """Return Q and R."""
+    *batch, rows, columns = a.shape
+    least = min(rows, columns)
+    inner = rows if form == "complete" else least
     packed, factors = _geqrf(a)
     r = jnp.triu(packed[..., :inner, :])
     if form == "r":
@@ -167,7 +159,7 @@ def _qr(a: Any, *, form: Any, inner: Any, least: Any, rows: Any, batch: Any, col
     returns="Q R",
 )
 def linalg_qr(A, mode="reduced"):
-    """Factorise matrices into ``Q @ R``, Q with orthonormal columns and R upper triangular.
+    """QR factorisation ``A = Q @ R``, Q with orthonormal columns and R upper triangular.
 
     Args:
         A: of shape (*, m, n).
@@ -185,7 +177,7 @@ def linalg_qr(A, mode="reduced"):
     returns="Q R",
 )
 def qr(input, some=True):
-    """Factorise as ``torch.linalg.qr`` does (the older function).
+    """QR factorisation, see ``torch.linalg.qr`` (the older function).
 
     Args:
         input: of shape (*, m, n).
@@ -195,7 +187,7 @@ def qr(input, some=True):
     return named("qr", *_qr.call(input, "reduced" if some else "complete"))
 
 
-def _geqrf_plan(operation, bound, mode) -> Plan:
+def _geqrf_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     if meta.ndim < 2:
@@ -205,19 +197,19 @@ def _geqrf_plan(operation, bound, mode) -> Plan:
     least = min(meta.shape[-2:])
     metas = (column_meta(meta.shape, meta), row_meta((*meta.shape[:-2], least), meta))
     rule = refusing(lambda: _messages.no_derivative("geqrf"))
-    return Plan(_geqrf, [operand], metas, vjp=rule)
+    return Spec([operand], metas, vjp=rule)
 
 
 @op(
     "_geqrf(Tensor input)",
-    kind=Custom(_geqrf_plan),
+    kind=Custom(_geqrf_spec),
     method=False,
     function=False,
     saves=(),
 )
-def _geqrf_op(input):
+def _geqrf_op(a: Any) -> Any:
     """Return LAPACK's packed QR factorisation."""
-    raise AssertionError("planned by _geqrf_plan")
+    return _geqrf(a)
 
 
 @op(
@@ -227,7 +219,7 @@ def _geqrf_op(input):
     returns="a tau",
 )
 def geqrf(input):
-    """Return LAPACK's packed QR factorisation.
+    """QR factorisation in LAPACK's packed form.
 
     Args:
         input: of shape (*, m, n).
@@ -237,7 +229,7 @@ def geqrf(input):
     return named("geqrf", *_geqrf_op.call(input))
 
 
-def _householder_plan(operation, bound, mode) -> Plan:
+def _householder_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["tau"]]
     a, tau = [operand.meta for operand in operands]
     name = "torch.linalg.householder_product"
@@ -275,32 +267,24 @@ def _householder_plan(operation, bound, mode) -> Plan:
         start = jnp.broadcast_to(jnp.eye(rows, columns, dtype=vectors.dtype), vectors.shape)
         return _reflected(vectors, factors, start, True, False)
 
-    def run(vectors, factors):
-        if not vectors.size or not factors.size:
-            return jnp.broadcast_to(jnp.eye(rows, columns, dtype=vectors.dtype), vectors.shape)
-        return jax.lax.linalg.householder_product(vectors, factors)
-
     def vjp(cotangents, results, operands):
         return chosen(_pull_back(explicit, cotangents[0], *operands), wanted)
 
-    plan = Plan(run, operands, (column_meta(a.shape, a),), vjp=vjp)
-    plan.undefined = not (a.numel and tau.numel)
-    return plan
+    return Spec(
+        operands, (column_meta(a.shape, a),), vjp=vjp, undefined=not (a.numel and tau.numel)
+    )
 
 
-_householder = op(
+@op(
     "linalg_householder_product(Tensor input, Tensor tau, *, Tensor out=None)",
-    kind=Custom(_householder_plan),
+    kind=Custom(_householder_spec),
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input", "tau"),
     autocast=Autocast(cpu="float32"),
 )
-
-
-@_householder
-def householder_product(input, tau):
-    """Return the first columns of a product of Householder reflectors.
+def householder_product(vectors: Any, factors: Any) -> Any:
+    """Householder product: first columns of a product of reflectors ``I - tau_i v_i v_i^H``.
 
     Args:
         input: the reflectors' vectors below the diagonal, of shape (*, m, n).
@@ -308,7 +292,10 @@ def householder_product(input, tau):
     Returns:
         Tensor of shape (*, m, n).
     """
-    raise AssertionError("planned by _householder_plan")
+    if not vectors.size or not factors.size:
+        rows, columns = vectors.shape[-2:]
+        return jnp.broadcast_to(jnp.eye(rows, columns, dtype=vectors.dtype), vectors.shape)
+    return jax.lax.linalg.householder_product(vectors, factors)
 
 
 @op(
@@ -317,7 +304,7 @@ def householder_product(input, tau):
     autocast=Autocast(cpu="float32"),
 )
 def orgqr(input, input2):
-    """Return a product of reflectors, see ``torch.linalg.householder_product``."""
+    """Householder product, see ``torch.linalg.householder_product``."""
     return householder_product.call(input, input2)
 
 
@@ -377,14 +364,13 @@ def _ormqr_spec(operation, bound, mode) -> Spec:
     def vjp(cotangents, results, operands):
         return chosen(_pull_back(explicit, cotangents[0], *operands), wanted)
 
-    plan = Spec(
+    return Spec(
         operands,
         (column_meta(other.shape, other),),
         {"left": left, "transpose": transpose},
         vjp=vjp,
+        undefined=not (other.grad or (a.numel and tau.numel)),
     )
-    plan.undefined = not (other.grad or (a.numel and tau.numel))
-    return plan
 
 
 @op(
@@ -395,7 +381,7 @@ def _ormqr_spec(operation, bound, mode) -> Spec:
     saves=("input", "input2", "input3"),
     autocast=Autocast(cpu="float32"),
 )
-def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any) -> Any:
+def _ormqr(vectors: Any, factors: Any, target: Any, *, left: bool, transpose: bool) -> Any:
     """Multiply a matrix by a product of Householder reflectors."""
     if not vectors.size or not factors.size or not target.size:
         return target
@@ -410,7 +396,7 @@ def _ormqr(vectors: Any, factors: Any, target: Any, *, left: Any, transpose: Any
     autocast=Autocast(cpu="float32"),
 )
 def ormqr(input, input2, input3, left=True, transpose=False):
-    """Multiply a matrix by a product of Householder reflectors.
+    """Product ``Q @ input3`` of a matrix with Householder reflectors.
 
     Args:
         input: the reflectors' vectors below the diagonal, of shape (*, m, n).

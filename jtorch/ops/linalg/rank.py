@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from .._shared.calls import named
+from ..pointwise.select import where_function
 from . import _messages
 from .common import (
     adjoint,
@@ -59,13 +60,13 @@ def _tolerances(input: Any, atol: Any, rtol: Any, name: str) -> tuple[Any, Any]:
             rtol = 0.0 if atol is not None and atol > 0 else usual
         return float(atol or 0.0), float(rtol)
     if atol is None:
-        atol = FUNCTIONS["zeros"]((), dtype=dtypes.float64, device=input.device)
+        atol = input.new_zeros((), dtype=dtypes.float64)
     elif not is_tensor(atol):
-        atol = FUNCTIONS["full"]((), atol, dtype=dtypes.float64, device=input.device)
+        atol = input.new_full((), atol, dtype=dtypes.float64)
     if rtol is None:
-        rtol = FUNCTIONS["where"](atol > 0, 0.0, usual)
+        rtol = where_function(atol > 0, 0.0, usual)
     elif not is_tensor(rtol):
-        rtol = FUNCTIONS["full"]((), rtol, dtype=dtypes.float64, device=input.device)
+        rtol = input.new_full((), rtol, dtype=dtypes.float64)
     return atol, rtol
 
 
@@ -98,9 +99,9 @@ def _pinv_spec(operation, bound, mode) -> Spec:
     hermitian = bound["hermitian"]
     *batch, rows, columns = meta.shape
     shape = tuple(batch)
-    for each in (atol, rtol):
-        if each.meta is not None:
-            shape = tuple(np.broadcast_shapes(shape, each.meta.shape))
+    for tolerance in (atol, rtol):
+        if tolerance.meta is not None:
+            shape = tuple(np.broadcast_shapes(shape, tolerance.meta.shape))
 
     def vjp(cotangents, results, operands):
         a = operands[0]
@@ -159,14 +160,14 @@ _TOLERANCES = (
 
 
 @op(
-    *["linalg_pinv" + each for each in _TOLERANCES],
+    *["linalg_pinv" + parameters for parameters in _TOLERANCES],
     "linalg_pinv(Tensor input, Tensor rcond, bool hermitian=False, *, Tensor out=None)",
     "linalg_pinv(Tensor input, double rcond, bool hermitian=False, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
 )
 def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
-    """Return Moore and Penrose's pseudo-inverse.
+    """Moore-Penrose pseudo-inverse.
 
     Args:
         input: of shape (*, m, n).
@@ -184,27 +185,28 @@ def linalg_pinv(input, atol=None, rtol=None, hermitian=False, rcond=None):
     atol, rtol = _tolerances(input, atol, rtol, "torch.linalg.pinv")
     if hermitian:
         check_square(input._value.meta, "linalg.eigh")
-    found, info = _pinv.call(input, atol, rtol, hermitian)
+    inverse, info = _pinv.call(input, atol, rtol, hermitian)
     if not hermitian:
         check_info(info, _messages.not_finite("linalg.svd"), "pinv")
-    return found
+    return inverse
 
 
 @op("pinverse(Tensor input, double rcond=1e-15)", autocast=Autocast(cpu="float32"))
 def pinverse(input, rcond=1e-15):
-    """Return the pseudo-inverse, see ``torch.linalg.pinv``."""
+    """Moore-Penrose pseudo-inverse, see ``torch.linalg.pinv``."""
     return linalg_pinv(input, rcond)
 
 
 @op(
-    *["linalg_matrix_rank" + each for each in _TOLERANCES],
+    *["linalg_matrix_rank" + parameters for parameters in _TOLERANCES],
     "linalg_matrix_rank(Tensor input, Tensor tol, bool hermitian=False, *, Tensor out=None)",
     "linalg_matrix_rank(Tensor input, double tol, bool hermitian=False, *, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,
+    autocast=Autocast(cpu="float32"),
 )
 def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
-    """Return how many singular values are not 0.
+    """Rank of matrices: the number of singular values above a tolerance.
 
     Args:
         input: of shape (*, m, n).
@@ -220,12 +222,12 @@ def matrix_rank(input, atol=None, rtol=None, hermitian=False, tol=None):
         raise _messages.matrix_needed("torch.linalg.matrix_rank", "input")
     atol, rtol = _tolerances(input, atol, rtol, "torch.linalg.matrix_rank")
     if not input.numel():
-        return FUNCTIONS["zeros"](input.shape[:-2], dtype=dtypes.int64, device=input.device)
+        return input.new_zeros(input.shape[:-2], dtype=dtypes.int64)
     input = input.detach()
     values = eigvalsh(input).abs() if hermitian else singular_values(input)
     top = values.amax(-1)
     if is_tensor(atol):
-        limit = FUNCTIONS["max"](atol, rtol * top).unsqueeze(-1)
+        limit = atol.maximum(rtol * top).unsqueeze(-1)
     else:
         limit = (rtol * top).clamp(min=atol).unsqueeze(-1)
     return (values > limit).sum(-1)
@@ -247,7 +249,7 @@ def _norm_by_inverse(input, p):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_cond(input, p=None):
-    """Return the condition number of matrices with respect to a norm.
+    """Condition number ``|A| * |A^-1|`` of matrices with respect to a norm.
 
     Args:
         input: of shape (*, n, n); (*, m, n) for the norms of order 2 and -2.
@@ -265,8 +267,7 @@ def linalg_cond(input, p=None):
         label = p if isinstance(p, str) else f"{p:g}"
         check_square(input._value.meta, f"linalg.cond(ord={label})")
     if not input.numel():
-        real = input.dtype.to_real()
-        return FUNCTIONS["zeros"](input.shape[:-2], dtype=real, device=input.device)
+        return input.new_zeros(input.shape[:-2], dtype=input.dtype.to_real())
     if spectral:
         values = singular_values(input)
         top, bottom = values.narrow(-1, 0, 1), values.narrow(-1, -1, 1)
@@ -296,24 +297,24 @@ def _least_squares(a: Any, b: Any, driver: str, rcond: Any) -> tuple[Any, Any, A
     if driver == "gels":
         if rows >= columns:
             q, r = jnp.linalg.qr(a)
-            found = triangular(r, product(adjoint(q), b), False)
+            x = triangular(r, product(adjoint(q), b), False)
         else:
             q, r = jnp.linalg.qr(adjoint(a))
-            found = product(q, triangular(r, b, False, adjoint_a=True))
+            x = product(q, triangular(r, b, False, adjoint_a=True))
         zero = (a == 0).all((-2, -1))[..., None, None]
-        return jnp.where(zero, 0, found), jnp.zeros(batch, jnp.int64), jnp.zeros(batch)
+        return jnp.where(zero, 0, x), jnp.zeros(batch, jnp.int64), jnp.zeros(batch)
     u, values, vh = jax.lax.linalg.svd(a, full_matrices=False)
     large = values > rcond * values[..., :1]
     inverse = jnp.where(large, 1 / jnp.where(large, values, 1), 0).astype(values.dtype)
-    found = product(adjoint(vh), inverse[..., :, None] * product(adjoint(u), b))
-    return found, jnp.sum(large, -1), values
+    x = product(adjoint(vh), inverse[..., :, None] * product(adjoint(u), b))
+    return x, jnp.sum(large, -1), values
 
 
 def _pseudo_inverse(a: Any) -> Any:
     """Return the pseudo-inverse for gradient rules; it can be differentiated."""
     return with_gradient(
         lambda matrices: jnp.linalg.pinv(matrices),
-        lambda slope, found, operands: [_pinv_gradient(slope, found, *operands)],
+        lambda slope, inverse, operands: [_pinv_gradient(slope, inverse, *operands)],
     )(a)
 
 
@@ -334,19 +335,19 @@ def _lstsq_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands[:2]
-        slope, found = cotangents[0], results[0]
-        if not a.size or not found.size:
+        slope, x = cotangents[0], results[0]
+        if not a.size or not x.size:
             return chosen([jnp.zeros_like(a), jnp.zeros_like(b)], wanted)
         right = b
         if vector:
-            slope, found, right = slope[..., None], found[..., None], b[..., None]
+            slope, x, right = slope[..., None], x[..., None], b[..., None]
         pinv = _pseudo_inverse(a)
         to_a = _pinv_gradient(product(slope, adjoint(right)), pinv, a)
         to_b = product(adjoint(pinv), slope)
         if with_residuals:
-            missed = 2 * (product(a, found) - right) * cotangents[1][..., None, :]
+            missed = 2 * (product(a, x) - right) * cotangents[1][..., None, :]
             missed = missed.astype(a.dtype)
-            to_a = to_a + product(missed, adjoint(found))
+            to_a = to_a + product(missed, adjoint(x))
             to_b = to_b - missed
         return chosen([to_a, to_b[..., 0] if vector else to_b], wanted)
 
@@ -373,13 +374,13 @@ def _lstsq_spec(operation, bound, mode) -> Spec:
 def _lstsq(a: Any, b: Any, rcond: Any, *, with_residuals: Any, vector: Any, driver: Any) -> Any:
     """Return the solution of least squares and the residuals."""
     right = b[..., None] if vector else b
-    found, _, _ = _least_squares(a, right, driver, rcond)
+    x, _, _ = _least_squares(a, right, driver, rcond)
     if with_residuals:
-        missed = jnp.abs(product(a, found) - right)
+        missed = jnp.abs(product(a, x) - right)
         residuals = jnp.sum(missed * missed, -2)
     else:
         residuals = jnp.zeros((0,), jnp.real(a).dtype)
-    return (found[..., 0] if vector else found), residuals
+    return (x[..., 0] if vector else x), residuals
 
 
 def _rank_spec(operation, bound, mode) -> Spec:
@@ -449,7 +450,7 @@ def _check_lstsq(a: Any, b: Any) -> bool:
     returns="solution residuals rank singular_values",
 )
 def linalg_lstsq(input, b, rcond=None, driver=None):
-    """Solve systems of equations in the sense of least squares.
+    """Least-squares solution X, which minimises ``|A X - B|``.
 
     Args:
         input: A, of shape (*, m, n).
@@ -477,13 +478,11 @@ def linalg_lstsq(input, b, rcond=None, driver=None):
     check_kernel(input._value.meta, "linalg_lstsq_cpu")
     rcond = float(rcond)
     rows, columns = input.shape[-2:]
-    empty = FUNCTIONS["empty"]
-    device = input.device
-    rank = empty(0, dtype=dtypes.int64, device=device)
-    values = empty(0, dtype=input.dtype.to_real(), device=device)
+    rank = input.new_empty(0, dtype=dtypes.int64)
+    values = input.new_empty(0, dtype=input.dtype.to_real())
     if driver != "gels":
-        rank, found = _lstsq_rank.call(given, rcond)
-        values = found if driver in ("gelsd", "gelss") else values
+        rank, spectrum = _lstsq_rank.call(given, rcond)
+        values = spectrum if driver in ("gelsd", "gelss") else values
     residuals = rows > columns and driver != "gelsy"
     if residuals and driver != "gels":
         residuals = bool((rank == columns).all())

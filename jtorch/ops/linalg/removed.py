@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.declare import publish
 from . import _messages
 
 
@@ -31,5 +31,8 @@ def symeig(input, eigenvectors=False, upper=True, *, out=None):
     raise _messages.removed("symeig")
 
 
-FUNCTIONS.update(matrix_rank=matrix_rank, solve=solve, lstsq=lstsq, eig=eig, symeig=symeig)
-METHODS.update(solve=solve, lstsq=lstsq, eig=eig, symeig=symeig)
+publish("matrix_rank", matrix_rank)
+publish("solve", solve, method=solve)
+publish("lstsq", lstsq, method=lstsq)
+publish("eig", eig, method=eig)
+publish("symeig", symeig, method=symeig)

@@ -8,8 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core.dtypes import dtype as DType
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.calls import named
 from . import _messages
@@ -74,7 +75,7 @@ def _inv_ex(a: Any) -> Any:
     returns="inverse info",
 )
 def linalg_inv_ex(A, check_errors=False):
-    """Return inverse matrices, reporting singular ones.
+    """Inverse ``A^-1`` of square matrices, with ``info``.
 
     Args:
         A: of shape (*, n, n).
@@ -90,7 +91,7 @@ def linalg_inv_ex(A, check_errors=False):
 
 
 def _inverse(A):
-    """Return inverse matrices.
+    """Inverse ``A^-1`` of square matrices.
 
     Args:
         A: of shape (*, n, n).
@@ -119,7 +120,7 @@ linalg_inv = op(
     autocast=Autocast(cpu="float32"),
 )
 def inverse(input):
-    """Return inverse matrices, see ``torch.linalg.inv``."""
+    """Inverse of square matrices, see ``torch.linalg.inv``."""
     return _inverse(input)
 
 
@@ -148,13 +149,13 @@ def _solve_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands
-        slope, found = cotangents[0], results[0]
+        slope, x = cotangents[0], results[0]
         if vector:
-            slope, found = slope[..., None], found[..., None]
+            slope, x = slope[..., None], x[..., None]
         back = solution(adjoint(a), slope) if left else adjoint(solution(a, adjoint(slope)))
         to_a = None
         if wanted[0]:
-            to_a = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+            to_a = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
             to_a = sum_to(to_a, a.shape)
         to_b = sum_to(back[..., 0] if vector else back, b.shape)
         return chosen([to_a, to_b], wanted)
@@ -176,16 +177,16 @@ def _solve_spec(operation, bound, mode) -> Spec:
     function=False,
     saves=("A", "B", "result"),
 )
-def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
+def _solve_ex(a: Any, b: Any, *, left: bool, vector: bool) -> Any:
     """Return the solution of a system of equations and ``info``."""
     b = b[..., None] if vector else b
     a_t = a if left else adjoint(a)
     factors, _, order = lu_of(a_t)
     if left:
-        found = lu_solution(factors, order, b)
+        x = lu_solution(factors, order, b)
     else:
-        found = adjoint(lu_solution(factors, order, adjoint(b)))
-    return (found[..., 0] if vector else found), lu_info(factors)
+        x = adjoint(lu_solution(factors, order, adjoint(b)))
+    return (x[..., 0] if vector else x), lu_info(factors)
 
 
 @op(
@@ -197,7 +198,7 @@ def _solve_ex(a: Any, b: Any, *, left: Any, vector: Any) -> Any:
     returns="result info",
 )
 def linalg_solve_ex(A, B, left=True, check_errors=False):
-    """Solve ``A X = B``, reporting singular matrices.
+    """Solution X of the linear system ``A X = B``, with ``info``.
 
     Args:
         A: of shape (*, n, n).
@@ -207,10 +208,10 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     Returns:
         Named tuple of the solution and int32 ``info``.
     """
-    found, info = _solve_ex.call(A, B, left)
+    x, info = _solve_ex.call(A, B, left)
     if check_errors:
         check_info(info, _messages.singular_solve("torch.linalg.solve_ex"), "solve_ex")
-    return named("linalg_solve_ex", found, info)
+    return named("linalg_solve_ex", x, info)
 
 
 @op(
@@ -221,7 +222,7 @@ def linalg_solve_ex(A, B, left=True, check_errors=False):
     autocast=Autocast(cpu="float32"),
 )
 def linalg_solve(A, B, left=True):
-    """Solve ``A X = B``.
+    """Solution X of the linear system ``A X = B``.
 
     Args:
         A: of shape (*, n, n).
@@ -232,17 +233,17 @@ def linalg_solve(A, B, left=True):
     Raises:
         LinAlgError: a matrix is singular.
     """
-    found, info = _solve_ex.call(A, B, left)
+    x, info = _solve_ex.call(A, B, left)
     check_info(info, _messages.singular_solve("torch.linalg.solve"), "solve")
-    return found
+    return x
 
 
-def _triangular_gradients(a, b, found, slope, upper, left, unit, wanted):
+def _triangular_gradients(a, b, x, slope, upper, left, unit, wanted):
     """Return the gradients of ``A X = B`` (or ``X A = B``) with a triangular matrix."""
     back = triangular(a, slope, not upper, left, unit, adjoint_a=True)
     to_a = None
     if wanted[0]:
-        to_a = -product(back, adjoint(found)) if left else -product(adjoint(found), back)
+        to_a = -product(back, adjoint(x)) if left else -product(adjoint(x), back)
         to_a = sum_to(to_a, a.shape)
         to_a = jnp.triu(to_a, int(unit)) if upper else jnp.tril(to_a, -int(unit))
     return chosen([to_a, sum_to(back, b.shape)], wanted)
@@ -262,13 +263,15 @@ def _triangular_spec(operation, bound, mode) -> Spec:
 
     def vjp(cotangents, results, operands):
         a, b = operands
-        found = _triangular_gradients(a, b, results[0], cotangents[0], upper, left, unit, wanted)
-        return [g.astype(o.dtype) for g, o in zip(found, chosen([a, b], wanted), strict=True)]
+        gradients = _triangular_gradients(
+            a, b, results[0], cotangents[0], upper, left, unit, wanted
+        )
+        return [g.astype(o.dtype) for g, o in zip(gradients, chosen([a, b], wanted), strict=True)]
 
     return Spec(
         operands,
         (column_meta(shape, a),),
-        {"left": left, "unit": unit, "upper": upper, "operands": operands},
+        {"upper": upper, "left": left, "unit": unit, "dtype": a.dtype},
         vjp=vjp,
     )
 
@@ -281,8 +284,8 @@ def _triangular_spec(operation, bound, mode) -> Spec:
     registry=LINALG_FUNCTIONS,
     saves=("input", "B", "result"),
 )
-def solve_triangular(a: Any, b: Any, *, left: Any, unit: Any, upper: Any, operands: Any) -> Any:
-    """Solve ``A X = B`` with a triangular matrix.
+def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool, unit: bool, dtype: DType) -> Any:
+    """Solution X of the triangular system ``A X = B``.
 
     Args:
         input: A, of shape (*, n, n); the other triangle is not read.
@@ -293,11 +296,14 @@ def solve_triangular(a: Any, b: Any, *, left: Any, unit: Any, upper: Any, operan
     Returns:
         Tensor of the shape of B.
     """
-    b = cast(b, operands[0].meta.dtype)
-    return triangular(a, b, not upper, left, unit)
+    return triangular(a, cast(b, dtype), not upper, left, unit)
 
 
-def _older_plan(operation, bound, mode) -> Plan:
+def _transposed(array: Any) -> Any:
+    return jnp.swapaxes(array, -1, -2)
+
+
+def _older_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["A"]]
     b, a = [operand.meta for operand in operands]
     upper, transpose, unit = bound["upper"], bound["transpose"], bound["unitriangular"]
@@ -315,37 +321,38 @@ def _older_plan(operation, bound, mode) -> Plan:
     wanted = needed(operands, mode)
     shape = (*batch, *a.shape[-2:])
 
-    def plain(array):
-        return jnp.swapaxes(array, -1, -2)
-
-    def run(b, a):
-        matrix = plain(a) if transpose else a
-        return triangular(matrix, b, upper == transpose, unit=unit), jnp.broadcast_to(a, shape)
-
     def vjp(cotangents, results, operands):
         b, a = operands
-        matrix = plain(a) if transpose else a
+        matrix = _transposed(a) if transpose else a
         to_a, to_b = _triangular_gradients(
             matrix, b, results[0], cotangents[0], upper != transpose, True, unit, [True, True]
         )
-        to_a = plain(to_a) if transpose else to_a
+        to_a = _transposed(to_a) if transpose else to_a
         to_a = to_a + sum_to(cotangents[1], a.shape)
         return chosen([to_b, to_a], wanted)
 
     metas = (column_meta((*batch, *b.shape[-2:]), b), column_meta(shape, a))
-    return Plan(run, operands, metas, vjp=vjp)
+    return Spec(
+        operands,
+        metas,
+        {"upper": upper, "transpose": transpose, "unit": unit, "shape": shape},
+        vjp=vjp,
+    )
 
 
 @op(
     "_triangular_solve(Tensor input, Tensor A, bool upper, bool transpose, bool unitriangular)",
-    kind=Custom(_older_plan),
+    kind=Custom(_older_spec),
     method=False,
     function=False,
     saves=("input", "A", "result"),
 )
-def _triangular_solve(input, A, upper, transpose, unitriangular):
+def _triangular_solve(
+    b: Any, a: Any, *, upper: bool, transpose: bool, unit: bool, shape: tuple[int, ...]
+) -> Any:
     """Return the solution and a copy of the matrix."""
-    raise AssertionError("planned by _older_plan")
+    matrix = _transposed(a) if transpose else a
+    return triangular(matrix, b, upper == transpose, unit=unit), jnp.broadcast_to(a, shape)
 
 
 @op(
@@ -356,7 +363,7 @@ def _triangular_solve(input, A, upper, transpose, unitriangular):
     returns="solution cloned_coefficient",
 )
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
-    """Solve with a triangular matrix, the right side first (the older function).
+    """Solution X of the triangular system ``A X = B``, B first (the older function).
 
     Args:
         input: B, of shape (*, n, k).
@@ -368,8 +375,8 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
         Named tuple of the solution and a copy of A.
     """
     _messages.warn_deprecated("triangular_solve")
-    found = _triangular_solve.call(input, A, upper, transpose, unitriangular)
-    return named("triangular_solve", *found)
+    x, copy = _triangular_solve.call(input, A, upper, transpose, unitriangular)
+    return named("triangular_solve", x, copy)
 
 
 @op(
@@ -379,7 +386,7 @@ def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False)
     autocast=Autocast(cpu="float32"),
 )
 def tensorinv(input, ind=2):
-    """Return the inverse of a tensor as a map between tensors.
+    """Inverse of a tensor as a linear map between tensors.
 
     Args:
         input: tensor whose first ``ind`` sizes and whose other sizes have the same product.
@@ -397,10 +404,10 @@ def tensorinv(input, ind=2):
             "Expected self to satisfy the requirement prod(self.shape[ind:]) == "
             f"prod(self.shape[:ind]), but got {math.prod(columns)} != {math.prod(rows)}"
         )
-    found, info = _inv_ex.call(input.reshape(math.prod(columns), math.prod(rows)))
+    inverse, info = _inv_ex.call(input.reshape(math.prod(columns), math.prod(rows)))
     if info.any():
         raise RuntimeError("Failed to invert the input tensor, because it is singular.")
-    return found.reshape(columns + rows)
+    return inverse.reshape(columns + rows)
 
 
 @op(
@@ -410,7 +417,7 @@ def tensorinv(input, ind=2):
     autocast=Autocast(cpu="float32"),
 )
 def tensorsolve(input, other, dims=None):
-    """Solve ``tensordot(A, X) = B``.
+    """Solution X of ``tensordot(A, X) = B``.
 
     Args:
         input: A, whose first sizes are those of B.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, LINALG_FUNCTIONS, Autocast, op
+from ..._engine.declare import LINALG_FUNCTIONS, Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
@@ -44,8 +44,8 @@ def _over_gaps(array: Any, gaps: Any) -> Any:
 
 def _gaps(values: Any) -> Any:
     """Return ``values[j] - values[i]``, and 1 on the diagonal."""
-    found = values[..., None, :] - values[..., :, None]
-    return jnp.where(jnp.eye(values.shape[-1], dtype=bool), 1, found)
+    differences = values[..., None, :] - values[..., :, None]
+    return jnp.where(jnp.eye(values.shape[-1], dtype=bool), 1, differences)
 
 
 # Symmetric and Hermitian matrices
@@ -104,7 +104,7 @@ def _eigh(a: Any, *, lower: Any, values_meta: Any) -> Any:
     returns="eigenvalues eigenvectors",
 )
 def eigh(input, UPLO="L"):
-    """Return eigenvalues and eigenvectors of symmetric or Hermitian matrices.
+    """Eigendecomposition ``A = Q @ diag(L) @ Q.mH`` of symmetric or Hermitian matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -123,7 +123,7 @@ def eigh(input, UPLO="L"):
     autocast=Autocast(cpu="float32"),
 )
 def eigvalsh(input, UPLO="L"):
-    """Return the eigenvalues of symmetric or Hermitian matrices, ascending.
+    """Eigenvalues of symmetric or Hermitian matrices, in ascending order.
 
     Args:
         input: of shape (*, n, n).
@@ -154,8 +154,8 @@ def _eig_spec(operation, bound, mode) -> Spec:
         inner = _over_gaps(inner, jnp.conj(_gaps(values)))
         own = jnp.eye(values.shape[-1], dtype=bool)
         inner = jnp.where(own, slope[..., None], inner)
-        found = solution(adjoint(vectors), product(inner, adjoint(vectors)))
-        return [found if meta.dtype.is_complex else jnp.real(found)]
+        gradient = solution(adjoint(vectors), product(inner, adjoint(vectors)))
+        return [gradient if meta.dtype.is_complex else jnp.real(gradient)]
 
     metas = (
         row_meta(meta.shape[:-1], meta, complex_dtype),
@@ -199,7 +199,7 @@ def _checked_eig(input, caller):
     returns="eigenvalues eigenvectors",
 )
 def linalg_eig(input):
-    """Return eigenvalues and eigenvectors of square matrices.
+    """Eigendecomposition ``A = V @ diag(L) @ V^-1`` of square matrices.
 
     Args:
         input: of shape (*, n, n).
@@ -216,7 +216,7 @@ def linalg_eig(input):
     autocast=Autocast(cpu="float32"),
 )
 def eigvals(input):
-    """Return the complex eigenvalues of square matrices, of shape (*, n, n)."""
+    """Complex eigenvalues of square matrices, of shape (*, n, n)."""
     return _checked_eig(input, "linalg.eigvals")[0]
 
 
@@ -365,7 +365,7 @@ def checked_svd(A, full_matrices=False):
     returns="U S Vh",
 )
 def linalg_svd(A, full_matrices=True, driver=None):
-    """Factorise matrices into ``U @ diag(S) @ Vh``.
+    """Singular value decomposition (SVD) ``A = U @ diag(S) @ Vh``.
 
     Args:
         A: of shape (*, m, n).
@@ -389,7 +389,7 @@ def linalg_svd(A, full_matrices=True, driver=None):
     autocast=Autocast(cpu="float32"),
 )
 def svdvals(A, driver=None):
-    """Return the singular values of matrices of shape (*, m, n), in descending order."""
+    """Singular values of matrices of shape (*, m, n), in descending order."""
     if driver is not None:
         raise _messages.no_driver()
     return singular_values(A)
@@ -402,7 +402,7 @@ def svdvals(A, driver=None):
     returns="U S V",
 )
 def svd(input, some=True, compute_uv=True):
-    """Factorise matrices into ``U @ diag(S) @ V.mH`` (the older function).
+    """Singular value decomposition (SVD) ``A = U @ diag(S) @ V.mH`` (the older function).
 
     Args:
         input: of shape (*, m, n).
@@ -418,8 +418,6 @@ def svd(input, some=True, compute_uv=True):
         return named("svd", u, s, vh.mH)
     *batch, rows, columns = input.shape
     values = singular_values(input)
-    zeros = FUNCTIONS["zeros"]
-    options = {"dtype": input.dtype, "device": input.device}
-    u = zeros((*batch, rows, rows), **options)
-    vh = zeros((*batch, columns, columns), **options)
+    u = input.new_zeros((*batch, rows, rows))
+    vh = input.new_zeros((*batch, columns, columns))
     return named("svd", u, values, vh.mH)

@@ -8,19 +8,25 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import result_type
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..reduce.softmax import _norm_gradient, _widen, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.vector_norms import _norm_gradient, vector_norm_of
 from .common import chosen, needed, product, sum_to
 
 _REAL = (dtypes.float32, dtypes.float64)
 
 
-def _dist_plan(operation, bound, mode) -> Plan:
+def _difference(left: Any, right: Any, dtype: DType) -> Any:
+    return widen(cast(left, dtype)) - widen(cast(right, dtype))
+
+
+def _dist_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["other"]]
     a, b = [operand.meta for operand in operands]
     order = float(bound.get("p", 2))
@@ -36,38 +42,35 @@ def _dist_plan(operation, bound, mode) -> Plan:
     real = dtype.to_real()
     wanted = needed(operands, mode)
 
-    def difference(left, right):
-        return _widen(cast(left, dtype)) - _widen(cast(right, dtype))
-
-    def run(left, right):
-        return cast(vector_norm_of(difference(left, right), order, axes, False), real)
-
     def vjp(cotangents, results, operands):
-        gap = difference(*operands)
+        left, right = operands
+        gap = _difference(left, right, dtype)
         component = jnp.real(gap).dtype
         slope, norm = cotangents[0].astype(component), results[0].astype(component)
-        found = _norm_gradient(gap, slope, norm, order, axes)
+        gradient = _norm_gradient(gap, slope, norm, order, axes)
         return chosen(
             [
-                cast(sum_to(sign * found, array.shape), operand.meta.dtype)
+                cast(sum_to(sign * gradient, array.shape), operand.meta.dtype)
                 for sign, array, operand in zip((1, -1), operands, given, strict=True)
             ],
             wanted,
         )
 
     given = operands
-    return Plan(run, operands, (make_meta((), real, a.device),), vjp=vjp)
+    return Spec(
+        operands, (make_meta((), real, a.device),), {"order": order, "dtype": dtype}, vjp=vjp
+    )
 
 
 @op(
     "dist(Tensor input, Tensor other, Scalar p=2, *, Tensor out=None)",
-    kind=Custom(_dist_plan),
+    kind=Custom(_dist_spec),
     static=("p",),
     saves=("input", "other", "result"),
     autocast=Autocast(cuda="float32"),
 )
-def dist(input, other):
-    """Return the norm of the difference of two tensors.
+def dist(left: Any, right: Any, *, order: float, dtype: DType) -> Any:
+    """Distance of two tensors in the p-norm, ``|input - other|_p``.
 
     Args:
         input, other: tensors whose shapes broadcast.
@@ -75,7 +78,8 @@ def dist(input, other):
     Returns:
         Tensor without dimensions.
     """
-    raise AssertionError("planned by _dist_plan")
+    gap = _difference(left, right, dtype)
+    return cast(vector_norm_of(gap, order, tuple(range(gap.ndim)), False), dtype.to_real())
 
 
 def _distance(gap: Any, order: float) -> Any:
@@ -125,20 +129,17 @@ def _cdist_spec(operation, bound, mode) -> Spec:
     def vjp(cotangents, results, operands):
         left, right = operands
         gap = left[..., :, None, :] - right[..., None, :, :]
-        found = _distance_gradient(gap, cotangents[0], results[0], order)
+        gradient = _distance_gradient(gap, cotangents[0], results[0], order)
         return chosen(
             [
-                sum_to(jnp.sum(found, -2), left.shape),
-                sum_to(-jnp.sum(found, -3), right.shape),
+                sum_to(jnp.sum(gradient, -2), left.shape),
+                sum_to(-jnp.sum(gradient, -3), right.shape),
             ],
             wanted,
         )
 
     return Spec(
-        operands,
-        (make_meta(shape, a.dtype, a.device),),
-        {"order": order, "shape": shape, "a": a},
-        vjp=vjp,
+        operands, (make_meta(shape, a.dtype, a.device),), {"order": order, "shape": shape}, vjp=vjp
     )
 
 
@@ -150,10 +151,10 @@ def _cdist_spec(operation, bound, mode) -> Spec:
     saves=("x1", "x2", "result"),
     node_name="CdistBackward0",
 )
-def _cdist(left: Any, right: Any, *, order: Any, shape: Any, a: Any) -> Any:
+def _cdist(left: Any, right: Any, *, order: float, shape: tuple[int, ...]) -> Any:
     """Return the distances of all pairs of rows."""
     if not left.shape[-1]:
-        return jnp.zeros(shape, a.dtype._numpy)
+        return jnp.zeros(shape, left.dtype)
     return _distance(left[..., :, None, :] - right[..., None, :, :], order)
 
 
@@ -191,6 +192,7 @@ def _euclidean_spec(operation, bound, mode) -> Spec:
 )
 def _euclidean_dist(left: Any, right: Any) -> Any:
     """Return the Euclidean distances of all pairs of rows by a product of matrices."""
+    # Expand the square, so that a product of matrices does the work.
     first = jnp.sum(left * left, -1, keepdims=True)
     second = jnp.sum(right * right, -1, keepdims=True)
     wide = jnp.concatenate([-2 * left, first, jnp.ones_like(first)], -1)
@@ -207,7 +209,7 @@ _MODES = {
 
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    """Return the distances of each pair of rows of two batches of matrices.
+    """Distances in the p-norm, ``|x1_i - x2_j|_p``, of the rows of two batches of matrices.
 
     Args:
         x1: of shape (*, P, M).
@@ -221,15 +223,15 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     """
     if compute_mode not in _MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    for name, each in (("X1", x1), ("X2", x2)):
-        if each.dim() < 2:
+    for name, rows in (("X1", x1), ("X2", x2)):
+        if rows.dim() < 2:
             raise RuntimeError(
-                f"cdist only supports at least 2D tensors, {name} got: {each.dim()}D"
+                f"cdist only supports at least 2D tensors, {name} got: {rows.dim()}D"
             )
-    for name, each in (("X1", x1), ("X2", x2)):
-        if not each.is_floating_point():
+    for name, rows in (("X1", x1), ("X2", x2)):
+        if not rows.is_floating_point():
             raise RuntimeError(
-                f"cdist only supports floating-point dtypes, {name} got: {each.dtype._legacy_name}"
+                f"cdist only supports floating-point dtypes, {name} got: {rows.dtype._legacy_name}"
             )
     if x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(
@@ -241,12 +243,12 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     many = x1.shape[-2] > 25 or x2.shape[-2] > 25
     if p == 2 and (way == 1 or (way == 0 and many)) and x1.numel() and x2.numel():
         batch = broadcast_shapes([tuple(x1.shape[:-2]), tuple(x2.shape[:-2])])
-        found = _euclidean_dist.call(x1, x2)
-        return found.view((*batch, x1.shape[-2], x2.shape[-2]))
+        distances = _euclidean_dist.call(x1, x2)
+        return distances.view((*batch, x1.shape[-2], x2.shape[-2]))
     return _cdist.call(x1, x2, float(p))
 
 
-FUNCTIONS["cdist"] = cdist
+publish("cdist", cdist, autocast="float32")
 
 
 def _pairs(count: int) -> tuple[Any, Any]:
@@ -267,15 +269,10 @@ def _pdist_spec(operation, bound, mode) -> Spec:
         if not shape[0] or not meta.shape[1]:
             return [jnp.zeros_like(rows)]
         first, second = _pairs(count)
-        found = _distance_gradient(rows[first] - rows[second], cotangents[0], results[0], order)
-        return [jnp.zeros_like(rows).at[first].add(found).at[second].add(-found)]
+        gradient = _distance_gradient(rows[first] - rows[second], cotangents[0], results[0], order)
+        return [jnp.zeros_like(rows).at[first].add(gradient).at[second].add(-gradient)]
 
-    return Spec(
-        [operand],
-        (make_meta(shape, meta.dtype, meta.device),),
-        {"count": count, "order": order, "shape": shape, "meta": meta},
-        vjp=vjp,
-    )
+    return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"order": order}, vjp=vjp)
 
 
 @op(
@@ -286,17 +283,18 @@ def _pdist_spec(operation, bound, mode) -> Spec:
     saves=("input", "result"),
     node_name="PdistBackward0",
 )
-def _pdist(rows: Any, *, count: Any, order: Any, shape: Any, meta: Any) -> Any:
+def _pdist(rows: Any, *, order: float) -> Any:
     """Return the distances of all pairs of different rows."""
-    if not shape[0] or not meta.shape[1]:
-        return jnp.zeros(shape, meta.dtype._numpy)
+    count = rows.shape[0]
+    if count < 2 or not rows.shape[1]:
+        return jnp.zeros((max(count * (count - 1) // 2, 0),), rows.dtype)
     first, second = _pairs(count)
     return _distance(rows[first] - rows[second], order)
 
 
 @op("pdist(Tensor input, double p=2)", method=False, autocast=Autocast(cuda="float32"))
 def pdist(input, p=2.0):
-    """Return the distances of each pair of rows of one matrix.
+    """Distances in the p-norm, ``|x_i - x_j|_p``, of each pair of rows of one matrix.
 
     Args:
         input: of shape (N, M).
@@ -313,4 +311,4 @@ def pdist(input, p=2.0):
     return _pdist.call(input.contiguous(), float(p))
 
 
-NN_FUNCTIONS["pdist"] = pdist
+publish("pdist", pdist, registry=NN_FUNCTIONS)

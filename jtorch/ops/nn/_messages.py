@@ -85,11 +85,6 @@ def softshrink_lambda(limit: str, dtype: str, value: float) -> RuntimeError:
     )
 
 
-def found_dtype(found: str, expected: str) -> RuntimeError:
-    """An operand of another dtype where all have to have the first one's."""
-    return RuntimeError(f"Found dtype {found} but expected {expected}")
-
-
 def prelu_of_scalar() -> RuntimeError:
     """``prelu`` of a tensor without dimensions."""
     return RuntimeError("Not allow zero-dim input tensor.")

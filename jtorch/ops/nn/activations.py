@@ -12,8 +12,8 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from ..._engine.graph.op import REGISTRY
+from ..._engine.declare import NN_FUNCTIONS, Autocast, InPlace, op, publish
+from ..._engine.graph.op import Op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     COMPLEX,
@@ -56,7 +56,7 @@ def positive_part(input):
     vjp=from_result(lambda gradient, result: jnp.where(result <= 0, 0, gradient)),
 )
 def relu(input):
-    """Replace negative elements by 0.
+    """Rectified linear unit: ``max(0, input)``.
 
     Args:
         input: tensor, not bool or complex.
@@ -91,21 +91,24 @@ def _declare(signature: str, kernel: str, *groups: frozenset, **options: Any):
     )
 
 
-@_declare("leaky_relu(Tensor input, Scalar negative_slope=0.01)", "leaky_relu_cpu")
-def _leaky_relu(input, negative_slope=0.01):
-    """Multiply negative elements by ``negative_slope``."""
-    return jnp.where(input > 0, input, input * negative_slope)
-
-
 def _leaky_relu_from_result(cotangents, results, operands):
     gradient, slope = cotangents[0], operands[1]
     kept = results[0] > 0
     return [jnp.where(kept, gradient, gradient * slope).astype(gradient.dtype)]
 
 
-REGISTRY["leaky_relu_"].saves = ("result", "negative_slope")
-REGISTRY["leaky_relu_"].vjp = _leaky_relu_from_result
-REGISTRY["leaky_relu_"].node_name = "LeakyReluBackward1"
+@_declare(
+    "leaky_relu(Tensor input, Scalar negative_slope=0.01)",
+    "leaky_relu_cpu",
+    inplace=InPlace(
+        saves=("result", "negative_slope"),
+        vjp=_leaky_relu_from_result,
+        node_name="LeakyReluBackward1",
+    ),
+)
+def _leaky_relu(input, negative_slope=0.01):
+    """Leaky ReLU: ``input`` where positive, else ``negative_slope * input``."""
+    return jnp.where(input > 0, input, input * negative_slope)
 
 
 def _elu_value(x, alpha, scale, input_scale):
@@ -138,21 +141,21 @@ def elu_from_result(alpha, scale, input_scale):
     )
 
 
-@_declare("elu(Tensor input, Scalar alpha=1)", "elu_cpu")
-def _elu(input, alpha=1.0):
-    """Replace negative elements by ``alpha * (exp(input) - 1)``."""
-    return elu_value(input, alpha)
-
-
 def _elu_inplace_gradient(cotangents, results, operands):
     gradient, result, alpha = cotangents[0], results[0], operands[1]
     low = gradient * (result + alpha)
     return [jnp.where(result <= 0, low, gradient).astype(gradient.dtype)]
 
 
-REGISTRY["elu_"].saves = ("result", "alpha")
-REGISTRY["elu_"].vjp = _elu_inplace_gradient
-REGISTRY["elu_"].node_name = "EluBackward1"
+@_declare(
+    "elu(Tensor input, Scalar alpha=1)",
+    "elu_cpu",
+    inplace=InPlace(saves=("result", "alpha"), vjp=_elu_inplace_gradient, node_name="EluBackward1"),
+)
+def _elu(input, alpha=1.0):
+    """Exponential linear unit: ``input`` where positive, else ``alpha * (exp(input) - 1)``."""
+    return elu_value(input, alpha)
+
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -162,13 +165,17 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804
     kind=Pointwise(operands=_INPUT, check=only(FLOATING, kernel="elu_cpu")),
     arity="unary",
     method=False,
-    inplace=True,
+    inplace=InPlace(
+        saves=("result",),
+        vjp=elu_from_result(_SELU_ALPHA, _SELU_SCALE, 1.0),
+        node_name="EluBackward1",
+    ),
     inplace_function=True,
     node_name="EluBackward0",
     saves=_INPUT,
 )
 def selu(input):
-    """Apply the self-normalising exponential linear unit.
+    """Scaled exponential linear unit: ``scale * elu(input, alpha)``, with constants.
 
     Args:
         input: tensor of a floating point dtype.
@@ -178,15 +185,17 @@ def selu(input):
     return elu_value(input, _SELU_ALPHA, _SELU_SCALE)
 
 
-REGISTRY["selu_"].saves = ("result",)
-REGISTRY["selu_"].vjp = elu_from_result(_SELU_ALPHA, _SELU_SCALE, 1.0)
-REGISTRY["selu_"].node_name = "EluBackward1"
-
-
 def _check_celu(operator, operands, static) -> None:
     alpha = operands.get("alpha")
     if alpha is not None and alpha.meta is None and alpha.number == 0:
         raise _messages.celu_alpha()
+
+
+def _celu_inplace_gradient(cotangents, results, operands):
+    gradient, result = cotangents[0], results[0]
+    alpha = operands[1] if len(operands) > 1 else 1.0
+    low = gradient / alpha * (result + alpha)
+    return [jnp.where(result <= 0, low, gradient).astype(gradient.dtype)]
 
 
 @op(
@@ -198,13 +207,15 @@ def _check_celu(operator, operands, static) -> None:
         check=only(FLOATING, kernel="elu_cpu"),
     ),
     method=False,
-    inplace=True,
+    inplace=InPlace(
+        saves=("result", "alpha"), vjp=_celu_inplace_gradient, node_name="CeluBackward1"
+    ),
     inplace_function=True,
     special=(0, 0.0),
     saves=("input",),
 )
 def celu(input, alpha=1.0):
-    """Replace negative elements by ``alpha * (exp(input / alpha) - 1)``.
+    """Continuously differentiable ELU: ``alpha * (exp(input / alpha) - 1)`` where negative.
 
     Args:
         input: tensor of a floating point dtype.
@@ -213,18 +224,6 @@ def celu(input, alpha=1.0):
         Tensor of the same dtype.
     """
     return elu_value(input, alpha, 1.0, 1 / alpha)
-
-
-def _celu_inplace_gradient(cotangents, results, operands):
-    gradient, result = cotangents[0], results[0]
-    alpha = operands[1] if len(operands) > 1 else 1.0
-    low = gradient / alpha * (result + alpha)
-    return [jnp.where(result <= 0, low, gradient).astype(gradient.dtype)]
-
-
-REGISTRY["celu_"].saves = ("result", "alpha")
-REGISTRY["celu_"].vjp = _celu_inplace_gradient
-REGISTRY["celu_"].node_name = "CeluBackward1"
 
 
 def _check_hardtanh(operator, operands, static) -> None:
@@ -264,7 +263,7 @@ class _Hardtanh(PointwiseOfInput):
     saves=_INPUT,
 )
 def _hardtanh(input, min_val=-1, max_val=1):
-    """Clamp elements, with the gradient 0 at the limits."""
+    """Hard tanh: clamp to ``[min_val, max_val]``, with the gradient 0 at both."""
     return _clipped(input, min_val, max_val)
 
 
@@ -278,7 +277,7 @@ _hardsigmoid_part = with_partials(
 
 @_declare("hardsigmoid(Tensor input)", "hardsigmoid_cpu")
 def _hardsigmoid(input):
-    """Approximate the sigmoid by three straight lines."""
+    """Hard sigmoid: ``min(max(input + 3, 0), 6) / 6``."""
     return _hardsigmoid_part(input)
 
 
@@ -292,19 +291,19 @@ _hardswish_part = with_partials(lambda x: x * jnp.clip(x + 3, 0, 6) / 6, _hardsw
 
 @_declare("hardswish(Tensor input)", "hardswish_cpu")
 def _hardswish(input):
-    """Multiply elements with their hard sigmoid."""
+    """Hard swish: ``input * hardsigmoid(input)``."""
     return _hardswish_part(input)
 
 
 @_declare("mish(Tensor input)", "mish_cpu")
 def _mish(input):
-    """Multiply elements with the hyperbolic tangent of their softplus."""
+    """Mish: ``input * tanh(softplus(input))``."""
     return input * jnp.tanh(jax.nn.softplus(input))
 
 
 @_declare("silu(Tensor input)", "silu_cpu", FLOATING, COMPLEX)
 def _silu(input):
-    """Multiply elements with their sigmoid."""
+    """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``."""
     return (
         input / (1 + jnp.exp(-input))
         if input.dtype.kind == "c"
@@ -326,7 +325,7 @@ def _check_gelu(operator, operands, static) -> None:
     registry=NN_FUNCTIONS,
 )
 def _gelu(input, approximate="none"):
-    """Multiply elements with the normal distribution function of them.
+    """Gaussian error linear unit: ``input * Phi(input)``, ``Phi`` the normal distribution function.
 
     Args:
         input: tensor of a floating point dtype.
@@ -361,9 +360,10 @@ _softplus_part = with_partials(_softplus_value, _softplus_slope, None, None)
     inplace=False,
     function=True,
     registry=NN_FUNCTIONS,
+    autocast=Autocast(cuda="float32"),
 )
 def _softplus(input, beta=1.0, threshold=20.0):
-    """Return ``log(1 + exp(beta * input)) / beta``, a smooth ``relu``.
+    """Softplus, a smooth ReLU: ``log(1 + exp(beta * input)) / beta``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -411,7 +411,7 @@ def _check_softshrink(operator, operands, static) -> None:
     registry=NN_FUNCTIONS,
 )
 def _softshrink(input, lambd=0.5):
-    """Move elements towards 0 by ``lambd``.
+    """Soft shrinkage: ``sign(input) * max(abs(input) - lambd, 0)``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -431,7 +431,7 @@ def _softshrink(input, lambd=0.5):
     method=True,
 )
 def _hardshrink(input, lambd=0.5):
-    """Replace elements between ``-lambd`` and ``lambd`` by 0.
+    """Hard shrinkage: 0 where ``abs(input) <= lambd``, else ``input``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -442,7 +442,7 @@ def _hardshrink(input, lambd=0.5):
     return _hardshrink_part(input, jnp.asarray(lambd, input.dtype))
 
 
-NN_FUNCTIONS["hardshrink"] = FUNCTIONS["hardshrink"]
+publish("hardshrink", _hardshrink.call, registry=NN_FUNCTIONS)
 
 
 _threshold_part = with_partials(
@@ -465,8 +465,8 @@ _threshold_part = with_partials(
     inplace_function=True,
     saves=_INPUT,
 )
-def threshold(input, threshold, value):
-    """Replace elements that are not above ``threshold`` by ``value``.
+def _threshold(input, threshold, value):
+    """Threshold: ``input`` where it is above ``threshold``, else ``value``.
 
     Args:
         input: tensor.
@@ -489,8 +489,8 @@ log_sigmoid_part = with_partials(
     inplace=False,
     node_name="LogSigmoidBackward0",
 )
-def _log_sigmoid(input):
-    """Return the logarithm of the sigmoid of each element.
+def log_sigmoid(input):
+    """Log-sigmoid: ``log(1 / (1 + exp(-input)))``, without overflow.
 
     Args:
         input: tensor of a floating point dtype.
@@ -500,7 +500,7 @@ def _log_sigmoid(input):
     return log_sigmoid_part(input)
 
 
-NN_FUNCTIONS["logsigmoid"] = REGISTRY["log_sigmoid"].call
+publish("logsigmoid", log_sigmoid.call, registry=NN_FUNCTIONS)
 
 _prelu_part = with_partials(
     lambda x, weight: jnp.where(x > 0, x, weight * x),
@@ -517,13 +517,13 @@ _prelu_part = with_partials(
     node_name="PreluKernelBackward0",
 )
 def _prelu_kernel(input, weight):
-    """Multiply negative elements by a weight of the same number of dimensions."""
+    """Parametric ReLU, with a weight of the same number of dimensions."""
     return _prelu_part(input, weight)
 
 
 @op("prelu(Tensor input, Tensor weight)", autocast="lower", arguments="count")
 def prelu(input, weight):
-    """Multiply negative elements by a learnt weight.
+    """Parametric ReLU: ``max(0, input) + weight * min(0, input)``.
 
     Args:
         input: tensor; dimension 1 holds the channels.
@@ -544,127 +544,137 @@ def prelu(input, weight):
         sizes = [1] * len(shape)
         if len(shape) > 1:
             sizes[1] = weight_shape.numel()
-        weight = METHODS["view"](weight, sizes)
-    return REGISTRY["_prelu_kernel"].call(input, weight)
+        weight = weight.view(sizes)
+    return _prelu_kernel.call(input, weight)
 
 
-NN_FUNCTIONS["prelu"] = prelu
+publish("prelu", prelu, registry=NN_FUNCTIONS)
 
 
 def _functional(*signatures: str):
     return op(*signatures, method=False, registry=NN_FUNCTIONS, arguments="count")
 
 
-def _choose(name: str, inplace: bool):
-    return REGISTRY[f"{name}_" if inplace else name].call
+def _form(operator: Op, inplace: bool) -> Callable[..., Any]:
+    """Return an operator's in-place form, or its plain one."""
+    return (operator.inplace_twin if inplace else operator).call
 
 
 @_functional("relu(Tensor input, bool inplace=False)")
 def relu_function(input, inplace=False):
-    """Replace negative elements by 0."""
-    return _choose("relu", inplace)(input)
+    """Rectified linear unit: ``max(0, input)``."""
+    return _form(relu, inplace)(input)
 
 
 @_functional("selu(Tensor input, bool inplace=False)")
 def selu_function(input, inplace=False):
-    """Apply the self-normalising exponential linear unit."""
-    return _choose("selu", inplace)(input)
+    """Scaled exponential linear unit: ``scale * elu(input, alpha)``, with constants."""
+    return _form(selu, inplace)(input)
 
 
 @_functional("hardsigmoid(Tensor input, bool inplace=False)")
 def hardsigmoid(input, inplace=False):
-    """Approximate the sigmoid by three straight lines."""
-    return _choose("hardsigmoid", inplace)(input)
+    """Hard sigmoid: ``min(max(input + 3, 0), 6) / 6``."""
+    return _form(_hardsigmoid, inplace)(input)
 
 
 @_functional("hardswish(Tensor input, bool inplace=False)")
 def hardswish(input, inplace=False):
-    """Multiply elements with their hard sigmoid."""
-    return _choose("hardswish", inplace)(input)
+    """Hard swish: ``input * hardsigmoid(input)``."""
+    return _form(_hardswish, inplace)(input)
 
 
 @_functional("mish(Tensor input, bool inplace=False)")
 def mish(input, inplace=False):
-    """Multiply elements with the hyperbolic tangent of their softplus."""
-    return _choose("mish", inplace)(input)
+    """Mish: ``input * tanh(softplus(input))``."""
+    return _form(_mish, inplace)(input)
 
 
 @_functional("silu(Tensor input, bool inplace=False)")
 def silu(input, inplace=False):
-    """Multiply elements with their sigmoid."""
-    return _choose("silu", inplace)(input)
+    """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``."""
+    return _form(_silu, inplace)(input)
 
 
 @_functional("elu(Tensor input, Scalar alpha=1.0, bool inplace=False)")
 def elu(input, alpha=1.0, inplace=False):
-    """Replace negative elements by ``alpha * (exp(input) - 1)``."""
-    return _choose("elu", inplace)(input, alpha)
+    """Exponential linear unit: ``input`` where positive, else ``alpha * (exp(input) - 1)``."""
+    return _form(_elu, inplace)(input, alpha)
 
 
 @_functional("celu(Tensor input, Scalar alpha=1.0, bool inplace=False)")
 def celu_function(input, alpha=1.0, inplace=False):
-    """Replace negative elements by ``alpha * (exp(input / alpha) - 1)``."""
-    return _choose("celu", inplace)(input, alpha)
+    """Continuously differentiable ELU: ``alpha * (exp(input / alpha) - 1)`` where negative."""
+    return _form(celu, inplace)(input, alpha)
 
 
 @_functional("leaky_relu(Tensor input, Scalar negative_slope=0.01, bool inplace=False)")
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """Multiply negative elements by ``negative_slope``."""
-    return _choose("leaky_relu", inplace)(input, negative_slope)
+    """Leaky ReLU: ``input`` where positive, else ``negative_slope * input``."""
+    return _form(_leaky_relu, inplace)(input, negative_slope)
 
 
 @_functional("hardtanh(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False)")
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """Clamp elements to a range; the gradient at its ends is 0."""
+    """Hard tanh: clamp to ``[min_val, max_val]``; the gradient at both is 0."""
     if min_val > max_val:
         raise _messages.hardtanh_limits()
-    return _choose("hardtanh", inplace)(input, min_val, max_val)
+    return _form(_hardtanh, inplace)(input, min_val, max_val)
 
 
 @_functional("relu6(Tensor input, bool inplace=False)")
 def relu6(input, inplace=False):
-    """Clamp elements to ``[0, 6]``."""
-    return _choose("hardtanh", inplace)(input, 0, 6)
+    """ReLU clipped at 6: ``min(max(0, input), 6)``."""
+    return _form(_hardtanh, inplace)(input, 0, 6)
 
 
 @_functional("threshold(Tensor input, Scalar threshold, Scalar value, bool inplace=False)")
 def threshold_function(input, threshold, value, inplace=False):
-    """Replace elements that are not above ``threshold`` by ``value``."""
-    return _choose("threshold", inplace)(input, threshold, value)
+    """Threshold: ``input`` where it is above ``threshold``, else ``value``."""
+    return _form(_threshold, inplace)(input, threshold, value)
+
+
+publish("_threshold", threshold_function, registry=NN_FUNCTIONS)
 
 
 def tanhshrink(input):
-    """Subtract the hyperbolic tangent from each element."""
+    """Tanhshrink: ``input - tanh(input)``."""
     return input - input.tanh()
 
 
+publish("tanhshrink", tanhshrink, registry=NN_FUNCTIONS)
+
+
 def softsign(input):
-    """Divide each element by 1 plus its absolute value."""
+    """Softsign: ``input / (1 + abs(input))``."""
     return input / (input.abs() + 1)
 
 
-NN_FUNCTIONS["_threshold"] = NN_FUNCTIONS["threshold"]
-NN_FUNCTIONS["tanhshrink"] = tanhshrink
-NN_FUNCTIONS["softsign"] = softsign
+publish("softsign", softsign, registry=NN_FUNCTIONS)
 
 
 def _tanh(input: Any) -> Any:
-    """Return the hyperbolic tangent, as ``torch.tanh``."""
-    return METHODS["tanh"](input)
+    """Hyperbolic tangent, as ``torch.tanh``."""
+    return input.tanh()
+
+
+publish("tanh", _tanh, registry=NN_FUNCTIONS)
 
 
 def _sigmoid(input: Any) -> Any:
-    """Return ``1 / (1 + exp(-input))``, as ``torch.sigmoid``."""
-    return METHODS["sigmoid"](input)
+    """Sigmoid (logistic function): ``1 / (1 + exp(-input))``, as ``torch.sigmoid``."""
+    return input.sigmoid()
 
 
-NN_FUNCTIONS.update(tanh=_tanh, sigmoid=_sigmoid)
-for _name in ("relu_", "selu_", "celu_", "threshold_"):
-    NN_FUNCTIONS[_name] = FUNCTIONS[_name]
+publish("sigmoid", _sigmoid, registry=NN_FUNCTIONS)
+
+for _operator in (relu, selu, celu, _threshold):
+    publish(f"{_operator.name}_", _operator.inplace_function, registry=NN_FUNCTIONS)
 
 
-def _in_place(schema: Schema) -> Callable[..., Any]:
-    call = REGISTRY[schema.name].call
+def _publish_inplace(operator: Op, signature: str) -> None:
+    """Publish an in-place form that only ``torch.nn.functional`` has."""
+    schema, call = Schema(signature), operator.inplace_twin.call
 
     def function(*args: Any, **kwargs: Any) -> Any:
         if args and is_tensor(args[0]):
@@ -674,12 +684,9 @@ def _in_place(schema: Schema) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = schema.name
     function.__doc__ = f"Write what ``{schema.name[:-1]}`` returns to its argument."
-    return function
+    publish(schema.name, function, registry=NN_FUNCTIONS)
 
 
-for _schema in (
-    Schema("elu_(Tensor input, Scalar alpha=1)"),
-    Schema("leaky_relu_(Tensor input, Scalar negative_slope=0.01)"),
-    Schema("hardtanh_(Tensor input, Scalar min_val=-1, Scalar max_val=1)"),
-):
-    NN_FUNCTIONS[_schema.name] = _in_place(_schema)
+_publish_inplace(_elu, "elu_(Tensor input, Scalar alpha=1)")
+_publish_inplace(_leaky_relu, "leaky_relu_(Tensor input, Scalar negative_slope=0.01)")
+_publish_inplace(_hardtanh, "hardtanh_(Tensor input, Scalar min_val=-1, Scalar max_val=1)")

@@ -1,4 +1,4 @@
-"""Dropout and its kin: what a coin for each element, or each channel, decides.
+"""Dropout and its variants: what a coin for each element, or each channel, decides.
 
 The masks are PyTorch's bit for bit. They are drawn on the host when a call is recorded, and enter
 the program as one byte an element, so that nothing waits for it.
@@ -19,16 +19,18 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.strides import elementwise_strides
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ..._engine.declare import NN_FUNCTIONS, InPlace, op, publish
 from ..._engine.execution import devices
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import current_value
+from .._shared.widening import widen
 from ..creation.creation import filled_tensor
 from ..creation.random import _drawn, _elements, _engine_for
+from ..pointwise.arithmetic import add, mul
 from ..shape.copying import format_strides
 from . import _messages_dropout
 
@@ -65,7 +67,7 @@ def _channel_mask(input: Any, keep: float) -> Any:
 
 
 def _wide(dtype: DType) -> Any:
-    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype._numpy
+    return dtypes.working_dtype(dtype)._numpy
 
 
 @functools.lru_cache(maxsize=1024)
@@ -75,7 +77,13 @@ def _reciprocal(keep: float, dtype: DType) -> float:
     return float(real(1.0) / real(keep))
 
 
-def _dropout_plan(operation, bound, mode) -> Plan:
+def _masked(array: Any, mask: Any, scale: Any, wide: Any) -> Any:
+    """Return the product with a mask that was scaled and rounded."""
+    noise = (mask.astype(jnp.uint8).astype(wide) * jnp.asarray(scale, wide)).astype(array.dtype)
+    return (array.astype(wide) * noise.astype(wide)).astype(array.dtype)
+
+
+def _dropout_spec(operation, bound, mode) -> Spec:
     operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
     meta = operand.meta
     if not meta.dtype.is_floating_point:
@@ -85,33 +93,30 @@ def _dropout_plan(operation, bound, mode) -> Plan:
         meta.shape, [(meta.shape, meta.strides), (mask.meta.shape, mask.meta.strides)]
     )
 
-    def times(array, mask, scale):
-        noise = (mask.astype(jnp.uint8).astype(wide) * jnp.asarray(scale, wide)).astype(array.dtype)
-        return (array.astype(wide) * noise.astype(wide)).astype(array.dtype)
+    def vjp(cotangents, results, operands):
+        mask, scale = operands[1:]
+        return [_masked(cotangents[0], mask, scale, wide)]
 
-    return Plan(
-        times,
+    return Spec(
         [operand, mask, scale],
         (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        {"wide": wide},
         saves=(1,),
-        vjp=lambda cotangents, results, operands: [times(cotangents[0], *operands[1:])],
+        vjp=vjp,
     )
 
 
 @op(
     "_dropout(Tensor input, Tensor mask, Scalar scale)",
-    kind=Custom(_dropout_plan),
+    kind=Custom(_dropout_spec),
     method=False,
     function=False,
     inplace=True,
     node_name="MulBackward0",
 )
-def _dropout(input, mask, scale):
+def _dropout(array: Any, mask: Any, scale: Any, *, wide: Any) -> Any:
     """Multiply by a number where the mask is true, by 0 elsewhere."""
-    raise AssertionError("planned by _dropout_plan")
-
-
-_dropout_ = _dropout.inplace_twin
+    return _masked(array, mask, scale, wide)
 
 
 def _offset_spec(operation, bound, mode) -> Spec:
@@ -148,21 +153,22 @@ def _apply(input: Any, p: float, train: bool, inplace: bool, feature: bool, alph
     if p == 1:
         meta = current_value(input).meta
         zero = filled_tensor(make_meta((), meta.dtype, meta.device), 0)
-        return input.mul_(zero) if inplace else FUNCTIONS["mul"](input, zero)
+        return input.mul_(zero) if inplace else mul.call(input, zero)
     keep = 1.0 - p
     mask = _channel_mask(input, keep) if feature else _element_mask(input, keep)
-    multiply = (_dropout_ if inplace else _dropout).call
+    multiply = (_dropout.inplace_twin if inplace else _dropout).call
     if not alpha:
         return multiply(input, mask, _reciprocal(keep, input.dtype))
     scale = 1.0 / math.sqrt((_SATURATION * _SATURATION * p + 1) * keep)
     low = _SATURATION * scale
     kept = multiply(input, mask, scale)
     offset = _dropout_offset.call(input, mask, low, low * p)
-    return kept.add_(offset) if inplace else FUNCTIONS["add"](kept, offset)
+    return kept.add_(offset) if inplace else add.call(kept, offset)
 
 
-def _declare(name: str, feature: bool, alpha: bool, doc: str) -> None:
-    """Declare ``torch.dropout`` or one of its kin, with its in-place form."""
+def _declare(name: str, feature: bool, alpha: bool, doc: str) -> list[Callable]:
+    """Declare ``torch.dropout`` or one of its variants, and return it and its in-place form."""
+    functions = []
     for inplace in (False, True):
 
         def function(input, p, train, inplace=inplace):
@@ -170,14 +176,16 @@ def _declare(name: str, feature: bool, alpha: bool, doc: str) -> None:
 
         public = f"{name}_" if inplace else name
         function.__doc__ = doc
-        op(f"{public}(Tensor input, double p, bool train)", method=False)(function)
+        declare = op(f"{public}(Tensor input, double p, bool train)", method=False)
+        functions.append(declare(function))
+    return functions
 
 
-_declare(
+dropout, dropout_ = _declare(
     "dropout",
     False,
     False,
-    """Set elements to 0 with a probability, and scale the others so that the mean stays.
+    """Dropout: 0 with probability ``p``, else ``input / (1 - p)``, so that the mean stays.
 
     N. Srivastava et al.: Dropout, JMLR 15 (2014).
 
@@ -187,11 +195,11 @@ _declare(
         train: whether to do so; otherwise the input is returned.
     """,
 )
-_declare(
+feature_dropout, feature_dropout_ = _declare(
     "feature_dropout",
     True,
     False,
-    """Apply ``dropout`` to whole channels: one draw for all of ``input[i, j]``.
+    """Feature (channel) dropout: one draw for all of ``input[i, j]``.
 
     Args:
         input: tensor of shape (batch, channels, ...).
@@ -199,11 +207,11 @@ _declare(
         train: whether to do so; otherwise the input is returned.
     """,
 )
-_declare(
+alpha_dropout, alpha_dropout_ = _declare(
     "alpha_dropout",
     False,
     True,
-    """Set elements to what ``selu`` tends to, and keep mean 0 and variance 1.
+    """Alpha dropout: set elements to the limit of SELU, and keep mean 0 and variance 1.
 
     G. Klambauer et al.: Self-Normalizing Neural Networks, NeurIPS 2017.
 
@@ -213,11 +221,11 @@ _declare(
         train: whether to do so; otherwise the input is returned.
     """,
 )
-_declare(
+feature_alpha_dropout, feature_alpha_dropout_ = _declare(
     "feature_alpha_dropout",
     True,
     True,
-    """Apply ``alpha_dropout`` to whole channels.
+    """Alpha dropout of whole channels: one draw for all of ``input[i, j]``.
 
     Args:
         input: tensor of shape (batch, channels, ...).
@@ -227,45 +235,49 @@ _declare(
 )
 
 
-def _native_dropout_plan(operation, bound, mode) -> Plan:
+def _natively_masked(array: Any, mask: Any, scale: Any, wide: Any) -> Any:
+    """Return the product with a mask and a rounded scale."""
+    # torch 2.13 rounds the scale to the dtype here, unlike dropout.
+    factor = jnp.asarray(scale, wide).astype(array.dtype).astype(wide)
+    return (array.astype(wide) * mask.astype(jnp.uint8).astype(wide) * factor).astype(array.dtype)
+
+
+def _native_dropout_spec(operation, bound, mode) -> Spec:
     operand, mask, scale = bound["input"], bound["mask"], bound["scale"]
     meta = operand.meta
     if not is_inexact(meta.dtype):
         raise messages.cannot_cast_result(mode.default_dtype._legacy_name, meta.dtype._legacy_name)
     wide = _wide(meta.dtype)
-
-    def times(array, mask, scale):
-        # torch 2.13 rounds the scale to the dtype here, unlike dropout.
-        factor = jnp.asarray(scale, wide).astype(array.dtype).astype(wide)
-        return (array.astype(wide) * mask.astype(jnp.uint8).astype(wide) * factor).astype(
-            array.dtype
-        )
-
     strides = format_strides(meta, None)
-    return Plan(
-        times,
+
+    def vjp(cotangents, results, operands):
+        mask, scale = operands[1:]
+        return [_natively_masked(cotangents[0], mask, scale, wide)]
+
+    return Spec(
         [operand, mask, scale],
         (make_meta(meta.shape, meta.dtype, meta.device, strides),),
+        {"wide": wide},
         saves=(1,),
-        vjp=lambda cotangents, results, operands: [times(cotangents[0], *operands[1:])],
+        vjp=vjp,
     )
 
 
 @op(
     "_native_dropout(Tensor input, Tensor mask, Scalar scale)",
-    kind=Custom(_native_dropout_plan),
+    kind=Custom(_native_dropout_spec),
     method=False,
     function=False,
     node_name="NativeDropoutBackward0",
 )
-def _native_dropout(input, mask, scale):
+def _native_dropout(array: Any, mask: Any, scale: Any, *, wide: Any) -> Any:
     """Multiply by the mask, then by a number."""
-    raise AssertionError("planned by _native_dropout_plan")
+    return _natively_masked(array, mask, scale, wide)
 
 
 @op("native_dropout(Tensor input, double p, bool? train)", method=False)
 def native_dropout(input, p, train):
-    """Return ``dropout`` with its mask of truth values; ``train=None`` means True."""
+    """Dropout with its bool mask of kept elements; ``train=None`` means True."""
     meta = current_value(input).meta
     strides = format_strides(meta, None)
     if train is None or train:
@@ -287,12 +299,13 @@ def _check_probability(p: Any) -> None:
         raise _messages_dropout.probability(p, ValueError)
 
 
-def _functional(name: str, training_by_default: bool) -> Callable:
-    outside, inside = FUNCTIONS[name], FUNCTIONS[f"{name}_"]
+def _functional(plain: Callable, in_place: Callable, training_by_default: bool) -> Callable:
+    """Publish the form of ``torch.nn.functional``."""
+    name = plain.__name__
 
     def call(input, p=0.5, training=training_by_default, inplace=False):
         _check_probability(p)
-        return (inside if inplace else outside)(input, p, training)
+        return (in_place if inplace else plain)(input, p, training)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"""Apply ``torch.{name}``.
@@ -303,17 +316,17 @@ def _functional(name: str, training_by_default: bool) -> Callable:
         training: whether to drop any.
         inplace: whether to write to ``input``.
     """
-    NN_FUNCTIONS[name] = call
+    publish(name, call, registry=NN_FUNCTIONS)
     return call
 
 
-_functional("dropout", True)
-_functional("alpha_dropout", False)
-_functional("feature_alpha_dropout", False)
+dropout_function = _functional(dropout, dropout_, True)
+_functional(alpha_dropout, alpha_dropout_, False)
+_functional(feature_alpha_dropout, feature_alpha_dropout_, False)
 
 
 def _drop_channels(input: Any, p: float, training: bool, inplace: bool) -> Any:
-    return FUNCTIONS["feature_dropout_" if inplace else "feature_dropout"](input, p, training)
+    return (feature_dropout_ if inplace else feature_dropout)(input, p, training)
 
 
 def _as_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
@@ -324,7 +337,7 @@ def _as_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of sequences.
+    """Channel dropout of sequences.
 
     Args:
         input: tensor of shape (batch, channels, length) or (channels, length).
@@ -340,8 +353,11 @@ def dropout1d(input, p=0.5, training=True, inplace=False):
     return drop(input, p, training, inplace)
 
 
+publish("dropout1d", dropout1d, registry=NN_FUNCTIONS)
+
+
 def dropout2d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of images.
+    """Channel dropout of images.
 
     Args:
         input: tensor of shape (batch, channels, height, width).
@@ -358,8 +374,11 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
     return _drop_channels(input, p, training, inplace)
 
 
+publish("dropout2d", dropout2d, registry=NN_FUNCTIONS)
+
+
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    """Drop whole channels of volumes.
+    """Channel dropout of volumes.
 
     Args:
         input: tensor of shape (batch, channels, depth, height, width) or without the batch.
@@ -375,6 +394,9 @@ def dropout3d(input, p=0.5, training=True, inplace=False):
     return drop(input, p, training, inplace)
 
 
+publish("dropout3d", dropout3d, registry=NN_FUNCTIONS)
+
+
 # Random slopes
 
 
@@ -383,36 +405,40 @@ def _check_rrelu(meta: Meta) -> None:
         raise messages.not_implemented("rrelu_with_noise_out_cpu", meta.dtype._legacy_name)
 
 
-def _drawn_slopes_plan(operation, bound, mode) -> Plan:
+def _times_slopes(array: Any, slopes: Any, wide: Any, dtype: DType) -> Any:
+    return cast(array.astype(wide) * slopes.astype(wide), dtype)
+
+
+def _drawn_slopes_spec(operation, bound, mode) -> Spec:
     operand, slopes = bound["input"], bound["slopes"]
     meta = operand.meta
     wide = _wide(meta.dtype)
+    dtype = meta.dtype
 
-    def times(array, slopes):
-        return cast(array.astype(wide) * slopes.astype(wide), meta.dtype)
+    def vjp(cotangents, results, operands):
+        slopes = operands[1].astype(dtype._numpy)
+        return [_times_slopes(cotangents[0], slopes, wide, dtype)]
 
-    return Plan(
-        times,
+    return Spec(
         [operand, slopes],
-        (make_meta(meta.shape, meta.dtype, meta.device),),
+        (make_meta(meta.shape, dtype, meta.device),),
+        {"wide": wide, "dtype": dtype},
         saves=(0, 1),
-        vjp=lambda cotangents, results, operands: [
-            times(cotangents[0], operands[1].astype(meta.dtype._numpy))
-        ],
+        vjp=vjp,
     )
 
 
 @op(
     "_rrelu_drawn(Tensor input, Tensor slopes)",
-    kind=Custom(_drawn_slopes_plan),
+    kind=Custom(_drawn_slopes_spec),
     method=False,
     function=False,
-    inplace=True,
+    inplace=InPlace(node_name="RreluWithNoiseBackward1"),
     node_name="RreluWithNoiseBackward0",
 )
-def _rrelu_drawn(input, slopes):
+def _rrelu_drawn(array: Any, slopes: Any, *, wide: Any, dtype: Any) -> Any:
     """Multiply each element by a slope of its own."""
-    raise AssertionError("planned by _drawn_slopes_plan")
+    return _times_slopes(array, slopes, wide, dtype)
 
 
 def _fixed_slope_spec(operation, bound, mode) -> Spec:
@@ -424,12 +450,8 @@ def _fixed_slope_spec(operation, bound, mode) -> Spec:
 
 
 def _sloped(array: Any, sign: Any, slope: Any) -> Any:
-    wide = _wide_array(array)
+    wide = widen(array)
     return jnp.where(sign > 0, wide, wide * jnp.asarray(slope, wide.dtype)).astype(array.dtype)
-
-
-def _wide_array(array: Any) -> Any:
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
 
 
 @op(
@@ -437,7 +459,11 @@ def _wide_array(array: Any) -> Any:
     kind=Custom(_fixed_slope_spec),
     method=False,
     function=False,
-    inplace=True,
+    inplace=InPlace(
+        saves=("result",),
+        vjp=lambda cotangents, results, operands: [_sloped(cotangents[0], results[0], operands[1])],
+        node_name="RreluWithNoiseBackward1",
+    ),
     saves=("input",),
     vjp=lambda cotangents, results, operands: [_sloped(cotangents[0], operands[0], operands[1])],
     node_name="RreluWithNoiseBackward0",
@@ -445,14 +471,6 @@ def _wide_array(array: Any) -> Any:
 def _rrelu_fixed(array: Any, slope: Any) -> Any:
     """Multiply negative elements by a number."""
     return _sloped(array, array, slope)
-
-
-_rrelu_drawn.inplace_twin.node_name = "RreluWithNoiseBackward1"
-_rrelu_fixed.inplace_twin.node_name = "RreluWithNoiseBackward1"
-_rrelu_fixed.inplace_twin.saves = ("result",)
-_rrelu_fixed.inplace_twin.vjp = lambda cotangents, results, operands: [
-    _sloped(cotangents[0], results[0], operands[1])
-]
 
 
 def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: Any, inplace: bool):
@@ -465,7 +483,7 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     _check_rrelu(meta)
     # Only elements that are not positive have a slope drawn, one after the other.
     elements = _elements(input)
-    wide = elements.astype(np.float32) if elements.dtype.itemsize == 2 else elements
+    wide = widen(elements)
     drops = wide <= 0
     source = _engine_for(generator, input)
     slopes = np.ones(meta.shape, wide.dtype)
@@ -473,9 +491,9 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     low, high = [float(wide.dtype.type(bound)) for bound in (lower, upper)]
     slopes[drops] = source.doubles(int(drops.sum())) * (high - low) + low
     # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
-    wide_dtype = dtypes.float32 if elements.dtype.itemsize == 2 else meta.dtype
-    made = make_meta(meta.shape, wide_dtype, meta.device)
-    noise = wrap(ready(devices.put(slopes, meta.device), made))
+    compute_dtype = dtypes.working_dtype(meta.dtype)
+    slopes_meta = make_meta(meta.shape, compute_dtype, meta.device)
+    noise = wrap(ready(devices.put(slopes, meta.device), slopes_meta))
     call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
     return call(input, noise)
 
@@ -488,7 +506,7 @@ _RRELU = (
 
 @op("rrelu" + _RRELU, method=False)
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """Multiply negative elements by slopes, drawn in training.
+    """Randomised leaky ReLU: ``input`` where positive, else ``a * input`` with a random ``a``.
 
     B. Xu et al.: Empirical Evaluation of Rectified Activations, 2015.
 
@@ -503,12 +521,15 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
 
 @op("rrelu_" + _RRELU, method=False)
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """Apply ``rrelu`` in place."""
+    """Randomised leaky ReLU in place."""
     return _rrelu(input, lower, upper, training, generator, True)
 
 
+publish("rrelu_", rrelu_, registry=NN_FUNCTIONS)
+
+
 def _nn_rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    """Apply ``torch.rrelu``.
+    """Randomised leaky ReLU, as ``torch.rrelu``.
 
     Args:
         input: tensor of a floating point dtype.
@@ -519,8 +540,12 @@ def _nn_rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False
     return (rrelu_ if inplace else rrelu)(input, lower, upper, training)
 
 
+_nn_rrelu.__name__ = _nn_rrelu.__qualname__ = "rrelu"
+publish("rrelu", _nn_rrelu, registry=NN_FUNCTIONS)
+
+
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
-    """Draw from the Gumbel-Softmax distribution.
+    """Gumbel-softmax sample: ``softmax((logits + g) / tau)``, ``g`` standard Gumbel noise.
 
     E. Jang, S. Gu, B. Poole: Categorical Reparameterization with Gumbel-Softmax, ICLR 2017.
 
@@ -542,12 +567,4 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     return logits.new_zeros(shape).scatter_(dim, index, 1.0) - soft.detach() + soft
 
 
-_nn_rrelu.__name__ = _nn_rrelu.__qualname__ = "rrelu"
-NN_FUNCTIONS.update(
-    dropout1d=dropout1d,
-    dropout2d=dropout2d,
-    dropout3d=dropout3d,
-    rrelu=_nn_rrelu,
-    rrelu_=rrelu_,
-    gumbel_softmax=gumbel_softmax,
-)
+publish("gumbel_softmax", gumbel_softmax, registry=NN_FUNCTIONS)

@@ -11,26 +11,19 @@ import numpy as np
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.declare import NN_FUNCTIONS, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local, materialise
-from ..reduce.softmax import vector_norm_of
+from .._shared.widening import widen
+from ..creation.ranges import arange
+from ..reduce.vector_norms import vector_norm_of
 from . import _messages_embedding
 
 _POSITIONS = (dtypes.int64, dtypes.int32)
 _MODES = ("sum", "mean", "max")
-#: Names of dtypes without norms, as that message has them.
-_TYPE_NAMES = {
-    "int64": "Long",
-    "int32": "Int",
-    "int16": "Short",
-    "int8": "Char",
-    "uint8": "Byte",
-    "bool": "Bool",
-}
 
 
 def _elements(tensor: Any) -> np.ndarray | None:
@@ -105,32 +98,32 @@ def _table_gradient(
     return _scattered(updates, positions, shape)
 
 
-def _embedding_plan(operation, bound, mode) -> Plan:
+def _embedding_spec(operation, bound, mode) -> Spec:
     table, positions = bound["weight"], bound["indices"]
-    meta, where = table.meta, positions.meta
+    meta, positions_meta = table.meta, positions.meta
     if meta.ndim != 2:
         raise _messages_embedding.weight_rank()
-    _check_positions(1, where, "embedding")
+    _check_positions(1, positions_meta, "embedding")
     padding, by_frequency = bound["padding_idx"], bound["scale_grad_by_freq"]
 
     def vjp(cotangents, results, operands):
         counts = _frequencies(operands[1], meta.shape[0]) if by_frequency else None
         return [_table_gradient(cotangents[0], operands[1], meta.shape, padding, counts)]
 
-    made = make_meta((*where.shape, meta.shape[1]), meta.dtype, meta.device)
-    return Plan(_rows, [table, positions], (made,), saves=(1,), vjp=vjp)
+    result = make_meta((*positions_meta.shape, meta.shape[1]), meta.dtype, meta.device)
+    return Spec([table, positions], (result,), saves=(1,), vjp=vjp)
 
 
 @op(
     "_embedding(Tensor weight, Tensor indices, SymInt padding_idx, bool scale_grad_by_freq)",
-    kind=Custom(_embedding_plan),
+    kind=Custom(_embedding_spec),
     method=False,
     function=False,
     node_name="EmbeddingBackward0",
 )
-def _embedding(weight, indices, padding_idx, scale_grad_by_freq):
+def _embedding(table: Any, positions: Any) -> Any:
     """Return rows of a table."""
-    raise AssertionError("planned by _embedding_plan")
+    return _rows(table, positions)
 
 
 def _refuse_sparse(sparse: bool, weight: Any) -> None:
@@ -156,7 +149,7 @@ def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) ->
     method=False,
 )
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    """Return the rows of a table that positions name.
+    """Embedding lookup: ``weight[indices]``, the rows of a table.
 
     Args:
         weight: the table, of shape (rows, features).
@@ -178,7 +171,7 @@ def _renorm_spec(operation, bound, mode) -> Spec:
         raise _messages_embedding.renorm_rank(meta.ndim)
     _check_positions(2, positions.meta, "embedding_renorm_")
     if not is_inexact(meta.dtype):
-        raise _messages_embedding.renorm_dtype(_TYPE_NAMES.get(meta.dtype._name, meta.dtype._name))
+        raise _messages_embedding.renorm_dtype(meta.dtype._legacy_name)
     order = float(bound["norm_type"])
     limit = float(bound["max_norm"])
 
@@ -197,7 +190,7 @@ def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> 
     """Return a table whose named rows have no norm above a limit."""
     flat = positions.reshape(-1)
     rows = table[flat]
-    wide = rows.astype(jnp.float32) if rows.dtype.itemsize == 2 else rows
+    wide = widen(rows)
     norms = vector_norm_of(wide, order, (1,), True)
     scale = jnp.where(norms > limit, limit / (norms + 1e-7), 1)
     # A row that is named twice gets the same elements twice.
@@ -209,7 +202,7 @@ def _embedding_renorm(table: Any, positions: Any, *, order: Any, limit: Any) -> 
     method=False,
 )
 def embedding_renorm_(input, indices, max_norm, norm_type):
-    """Scale rows of a table in place so that no norm is above a limit.
+    """Renormalise rows of an embedding table in place so that no norm is above a limit.
 
     Args:
         input: the table.
@@ -235,7 +228,7 @@ def _nn_embedding(
     scale_grad_by_freq=False,
     sparse=False,
 ):
-    """Return the rows of a table that positions name.
+    """Embedding lookup: ``weight[indices]``, the rows of a table.
 
     Args:
         input: positions (int64 or int32) of any shape.
@@ -259,6 +252,10 @@ def _nn_embedding(
     if sparse or not is_tensor(input) or not is_tensor(weight):
         return embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
     return _look_up(weight, input, padding_idx, bool(scale_grad_by_freq))
+
+
+_nn_embedding.__name__ = _nn_embedding.__qualname__ = "embedding"
+publish("embedding", _nn_embedding, registry=NN_FUNCTIONS)
 
 
 # Bags
@@ -290,10 +287,10 @@ class _Bags:
 
     def numbers(self, positions: Any, offsets: Any) -> tuple[Any, Any]:
         """Return each position's bag, and whether it counts."""
-        places = jnp.arange(positions.shape[0], dtype=offsets.dtype)
+        order = jnp.arange(positions.shape[0], dtype=offsets.dtype)
         starts = offsets[: self.count]
-        bags = jnp.searchsorted(starts, places, side="right") - 1
-        counts = (positions != self.padding) if self.padding >= 0 else places >= 0
+        bags = jnp.searchsorted(starts, order, side="right") - 1
+        counts = (positions != self.padding) if self.padding >= 0 else order >= 0
         return bags, counts
 
     def added(self, counts: Any, offsets: Any) -> Any:
@@ -305,16 +302,15 @@ class _Bags:
     def sizes(self, bags: Any, counts: Any) -> Any:
         return jax.ops.segment_sum(counts.astype(jnp.int64), bags, self.count)
 
-    def run(self, table: Any, positions: Any, offsets: Any, *weights: Any) -> Any:
+    def reduced(self, table: Any, positions: Any, offsets: Any, *weights: Any) -> Any:
+        """Return the sums, means or maxima."""
         dtype = table.dtype
         if not self.count or not positions.shape[0]:
             return jnp.zeros((self.count, table.shape[1]), dtype)
         bags, counts = self.numbers(positions, offsets)
         if self.mode == "max":
             return self.at_largest(table, positions, bags, counts)[0]
-        rows = _rows(table, positions)
-        if rows.dtype.itemsize == 2:
-            rows = rows.astype(jnp.float32)
+        rows = widen(_rows(table, positions))
         if weights:
             rows = rows * weights[0][:, None].astype(rows.dtype)
         rows = jnp.where(self.added(counts, offsets)[:, None], rows, 0)
@@ -328,27 +324,26 @@ class _Bags:
         """Return the largest elements of each bag, and the rows that they are in."""
         rows = jnp.where(counts[:, None], _rows(table, positions), -jnp.inf)
         top = jax.ops.segment_max(jax.lax.stop_gradient(rows), bags, self.count)
-        places = jnp.arange(positions.shape[0])[:, None]
+        order = jnp.arange(positions.shape[0])[:, None]
         is_top = (rows == top[bags]) & counts[:, None]
         none = positions.shape[0]
-        first = jax.ops.segment_min(jnp.where(is_top, places, none), bags, self.count)
+        first = jax.ops.segment_min(jnp.where(is_top, order, none), bags, self.count)
         empty = first >= none
         chosen = jnp.where(empty, 0, positions[jnp.where(empty, 0, first)])
-        found = jnp.take_along_axis(table, chosen.astype(jnp.int64), 0)
-        return jnp.where(empty, 0, found), chosen
+        largest = jnp.take_along_axis(table, chosen.astype(jnp.int64), 0)
+        return jnp.where(empty, 0, largest), chosen
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         table, positions, offsets = operands[:3]
         upstream = cotangents[0]
         if not self.count or not positions.shape[0]:
             return [
-                jnp.zeros_like(each)
-                for each, wanted in zip(operands, self.wanted, strict=True)
+                jnp.zeros_like(operand)
+                for operand, wanted in zip(operands, self.wanted, strict=True)
                 if wanted
             ]
         bags, counts = self.numbers(positions, offsets)
         shape = table.shape
-        found = []
         if self.mode == "max":
             _, chosen = self.at_largest(table, positions, bags, counts)
             filled = self.sizes(bags, counts) > 0
@@ -362,46 +357,47 @@ class _Bags:
         # torch 2.13: behind the last offset means have gradients, though nothing was added there.
         counts = counts if self.mode == "mean" else self.added(counts, offsets)
         spread = jnp.where(counts[:, None], spread, 0)
+        gradients = []
         if self.wanted[0]:
             updates = spread
             if self.weights is not None:
                 updates = spread * operands[3][:, None].astype(spread.dtype)
             divisors = _bag_frequencies(positions, shape[0]) if self.by_frequency else None
-            found.append(_table_gradient(updates, positions, shape, self.padding, divisors))
+            gradients.append(_table_gradient(updates, positions, shape, self.padding, divisors))
         if self.weights is not None and self.wanted[3]:
             products = spread * _rows(table, positions).astype(spread.dtype)
-            found.append(jnp.sum(products, 1).astype(operands[3].dtype))
-        return found
+            gradients.append(jnp.sum(products, 1).astype(operands[3].dtype))
+        return gradients
 
 
-def _bag_plan(operation, bound, mode) -> Plan:
+def _bag_spec(operation, bound, mode) -> Spec:
     bags = _Bags(bound, mode)
     meta = bags.table.meta
-    made = make_meta((bags.count, meta.shape[1]), meta.dtype, meta.device)
-    return Plan(bags.run, bags.operands, (made,), vjp=bags.vjp)
+    result = make_meta((bags.count, meta.shape[1]), meta.dtype, meta.device)
+    return Spec(bags.operands, (result,), {"bags": bags}, vjp=bags.vjp)
 
 
 @op(
     "_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, "
     "int64_t mode, Tensor? per_sample_weights, bool include_last_offset, int64_t padding_idx)",
-    kind=Custom(_bag_plan),
+    kind=Custom(_bag_spec),
     method=False,
     function=False,
     node_name="EmbeddingBagBackward0",
 )
-def _embedding_bag(*arguments):
+def _embedding_bag(table: Any, positions: Any, offsets: Any, *weights: Any, bags: _Bags) -> Any:
     """Reduce the rows of each bag."""
-    raise AssertionError("planned by _bag_plan")
+    return bags.reduced(table, positions, offsets, *weights)
 
 
 def _bag_numbers_spec(operation, bound, mode) -> Spec:
     bags = _Bags(bound, mode)
-    table, where = bags.table.meta, bags.positions.meta
+    table, positions = bags.table.meta, bags.positions.meta
     plain = bags.mode == "sum" and bags.padding < 0
 
     dtype = bags.offsets.meta.dtype
     chosen_shape = (bags.count, table.shape[1]) if bags.mode == "max" else (bags.count,)
-    shapes = ((0,) if plain else where.shape, (bags.count,), chosen_shape)
+    shapes = ((0,) if plain else positions.shape, (bags.count,), chosen_shape)
     metas = tuple([make_meta(shape, dtype, table.device) for shape in shapes])
     return Spec(bags.operands, metas, {"plain": plain, "bags": bags, "chosen_shape": chosen_shape})
 
@@ -482,8 +478,8 @@ def _check_bags(weight, indices, offsets, mode, weights, last, padding_idx) -> i
     if known_positions is not None and known_positions.size:
         wrong = np.flatnonzero((known_positions < 0) | (known_positions >= rows))
         if wrong.size:
-            place = int(wrong[0])
-            raise _messages_embedding.bag_index(place, int(known_positions[place]), rows)
+            first = int(wrong[0])
+            raise _messages_embedding.bag_index(first, int(known_positions[first]), rows)
     return padding
 
 
@@ -507,7 +503,7 @@ def embedding_bag(
     include_last_offset=False,
     padding_idx=None,
 ):
-    """Reduce the rows of a table that the positions of each bag name.
+    """Embedding bag: the sum, mean or maximum of the rows that each bag names.
 
     Args:
         weight: the table, of shape (rows, features).
@@ -555,7 +551,7 @@ def _nn_embedding_bag(
     include_last_offset=False,
     padding_idx=None,
 ):
-    """Reduce the rows of a table that the positions of each bag name.
+    """Embedding bag: the sum, mean or maximum of the rows that each bag names.
 
     Args:
         input: positions, of shape (bags, size) or, with ``offsets``, a vector.
@@ -587,9 +583,7 @@ def _nn_embedding_bag(
     if input.dim() == 2:
         if offsets is not None:
             raise _messages_embedding.bag_offsets_given(str(type(offsets)))
-        offsets = FUNCTIONS["arange"](
-            0, input.numel(), input.size(1), dtype=input.dtype, device=input.device
-        )
+        offsets = arange(0, input.numel(), input.size(1), dtype=input.dtype, device=input.device)
         include_last_offset = False
         input = input.reshape(-1)
         if per_sample_weights is not None:
@@ -623,6 +617,5 @@ def _nn_embedding_bag(
     )[0]
 
 
-_nn_embedding.__name__ = _nn_embedding.__qualname__ = "embedding"
 _nn_embedding_bag.__name__ = _nn_embedding_bag.__qualname__ = "embedding_bag"
-NN_FUNCTIONS.update(embedding=_nn_embedding, embedding_bag=_nn_embedding_bag)
+publish("embedding_bag", _nn_embedding_bag, registry=NN_FUNCTIONS)

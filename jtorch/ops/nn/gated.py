@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import messages
-from ..._engine.declare import NN_FUNCTIONS, op
+from ..._engine.declare import NN_FUNCTIONS, op, publish
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -37,13 +37,13 @@ def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
     name="glu",
 )
 def _glu(array: Any, *, dim: Any) -> Any:
-    """Multiply one half with the sigmoid of the other."""
+    """Gated linear unit: ``a * sigmoid(b)`` of both halves."""
     values, gates = jnp.split(array, 2, axis=dim)
     return values * jax.nn.sigmoid(gates)
 
 
 def glu(input, dim=-1):
-    """Multiply the first half of the input with the sigmoid of the second.
+    """Gated linear unit: ``a * sigmoid(b)``, where ``a`` and ``b`` are the halves of the input.
 
     Dauphin et al., *Language modeling with gated convolutional networks*, 2016.
 
@@ -58,4 +58,4 @@ def glu(input, dim=-1):
     return _glu.call(input, dim)
 
 
-NN_FUNCTIONS["glu"] = glu
+publish("glu", glu, registry=NN_FUNCTIONS)

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from ..._core import messages
-from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan, Spec
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
@@ -66,22 +66,22 @@ def _bounded(pixels: Any, size: int, padding: str, corners: bool) -> Any:
     return _clipped(pixels, size)
 
 
-def _at(image: Any, places: tuple[Any, ...]) -> Any:
+def _at(image: Any, positions: tuple[Any, ...]) -> Any:
     """Return pixels at whole positions, 0 outside the image.
 
     Args:
         image: array of shape (channels, ...).
-        places: one array of positions for each dimension, the first one first.
+        positions: one array of positions for each dimension, the first one first.
     """
     inside: Any = True
     flat: Any = 0
-    for place, size in zip(places, image.shape[1:], strict=True):
-        here = (place >= 0) & (place <= size - 1)
+    for position, size in zip(positions, image.shape[1:], strict=True):
+        here = (position >= 0) & (position <= size - 1)
         inside = here & inside
-        whole = jnp.where(here, place, 0).astype(jnp.int32)
+        whole = jnp.where(here, position, 0).astype(jnp.int32)
         flat = flat * size + whole
-    found = image.reshape(image.shape[0], -1)[:, flat]
-    return jnp.where(inside, found, 0)
+    picked = image.reshape(image.shape[0], -1)[:, flat]
+    return jnp.where(inside, picked, 0)
 
 
 def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> Any:
@@ -97,91 +97,83 @@ def _sampled(image: Any, grid: Any, mode: str, padding: str, corners: bool) -> A
     if mode == "bicubic":
         return _cubic(image, pixels, padding, corners)
     pixels = [
-        _bounded(each, size, padding, corners) for each, size in zip(pixels, sizes, strict=True)
+        _bounded(pixel, size, padding, corners) for pixel, size in zip(pixels, sizes, strict=True)
     ]
     if mode == "nearest":
-        return _at(image, tuple([jnp.round(jax.lax.stop_gradient(each)) for each in pixels]))
-    lows = [jax.lax.stop_gradient(jnp.floor(each)) for each in pixels]
+        return _at(image, tuple([jnp.round(jax.lax.stop_gradient(pixel)) for pixel in pixels]))
+    lows = [jax.lax.stop_gradient(jnp.floor(pixel)) for pixel in pixels]
     total = None
     for corner in itertools.product((0, 1), repeat=len(sizes)):
         weight: Any = 1
         # The width comes first, as in PyTorch.
-        for step, each, low in zip(corner[::-1], pixels[::-1], lows[::-1], strict=True):
-            weight = weight * (each - low if step else low + 1 - each)
-        places = tuple([low + step for low, step in zip(lows, corner, strict=True)])
-        term = _at(image, places) * weight
+        for step, pixel, low in zip(corner[::-1], pixels[::-1], lows[::-1], strict=True):
+            weight = weight * (pixel - low if step else low + 1 - pixel)
+        positions = tuple([low + step for low, step in zip(lows, corner, strict=True)])
+        term = _at(image, positions) * weight
         total = term if total is None else total + term
     return total
 
 
 def _cubic(image: Any, pixels: list[Any], padding: str, corners: bool) -> Any:
-    lows = [jax.lax.stop_gradient(jnp.floor(each)) for each in pixels]
-    weights = [cubic_weights(each - low, jnp) for each, low in zip(pixels, lows, strict=True)]
-    places = [
+    lows = [jax.lax.stop_gradient(jnp.floor(pixel)) for pixel in pixels]
+    weights = [cubic_weights(pixel - low, jnp) for pixel, low in zip(pixels, lows, strict=True)]
+    positions = [
         [_bounded(low + step, size, padding, corners) for step in (-1, 0, 1, 2)]
         for low, size in zip(lows, image.shape[1:], strict=True)
     ]
     rows = []
-    for y in places[0]:
-        terms = [_at(image, (y, x)) * w for x, w in zip(places[1], weights[1], strict=True)]
+    for y in positions[0]:
+        terms = [_at(image, (y, x)) * w for x, w in zip(positions[1], weights[1], strict=True)]
         rows.append(sum(terms[1:], terms[0]))
     terms = [row * w for row, w in zip(rows, weights[0], strict=True)]
     return sum(terms[1:], terms[0])
 
 
-def _sampler_plan(operation, bound, mode) -> Plan:
+def _sampler_spec(operation, bound, mode) -> Spec:
     operand, grid = bound["input"], bound["grid"]
-    meta, where = operand.meta, grid.meta
-    if meta.shape[:1] != where.shape[:1]:
-        raise _messages_resampling.sampler_batch(meta.shape, where.shape)
-    if where.shape[-1] != meta.ndim - 2:
-        raise _messages_resampling.sampler_coordinates(meta.ndim - 2, where.shape)
+    meta, grid_meta = operand.meta, grid.meta
+    if meta.shape[:1] != grid_meta.shape[:1]:
+        raise _messages_resampling.sampler_batch(meta.shape, grid_meta.shape)
+    if grid_meta.shape[-1] != meta.ndim - 2:
+        raise _messages_resampling.sampler_coordinates(meta.ndim - 2, grid_meta.shape)
     for dim, size in enumerate(meta.shape[2:], 2):
         if not size:
             raise _messages_resampling.sampler_empty(meta.shape, dim)
-    given = bound.get("rank")
-    if given is None and meta.ndim not in (4, 5):
-        raise _messages_resampling.sampler_images(meta.shape, where.shape)
-    if where.ndim != meta.ndim:
-        raise _messages_resampling.sampler_rank(meta.ndim, meta.shape, where.shape)
-    how = _MODES[bound["interpolation_mode"]] if 0 <= bound["interpolation_mode"] < 3 else "nearest"
-    padding = _PADDINGS[bound["padding_mode"]] if 0 <= bound["padding_mode"] < 3 else "zeros"
+    if meta.ndim not in (4, 5):
+        raise _messages_resampling.sampler_images(meta.shape, grid_meta.shape)
+    if grid_meta.ndim != meta.ndim:
+        raise _messages_resampling.sampler_rank(meta.ndim, meta.shape, grid_meta.shape)
+    kind_number, padding_number = bound["interpolation_mode"], bound["padding_mode"]
+    kind = _MODES[kind_number] if 0 <= kind_number < 3 else "nearest"
+    padding = _PADDINGS[padding_number] if 0 <= padding_number < 3 else "zeros"
     corners = bound["align_corners"]
     spatial = meta.ndim - 2
-    if how == "bicubic" and spatial == 3:
+    if kind == "bicubic" and spatial == 3:
         raise _messages_resampling.sampler_cubic()
     if meta.dtype not in FLOATING:
         kernel = "grid_sampler_2d_cpu_kernel_impl" if spatial == 2 else "grid_sampler3d_cpu"
         raise messages.not_implemented(kernel, meta.dtype._legacy_name)
-    if where.dtype is not meta.dtype:
-        names = [each.dtype._legacy_name for each in (meta, where)]
-        raise _messages.scalar_type(*names)
-    shape = (*meta.shape[:2], *where.shape[1:-1])
-
-    def run(images, grids):
-        # Halves stay what they are: torch 2.13 rounds them in every step.
-        found = jax.vmap(lambda image, grid: _sampled(image, grid, how, padding, corners))(
-            images, grids
-        )
-        return found.astype(meta.dtype._numpy)
-
-    return Plan(
-        run,
+    if grid_meta.dtype is not meta.dtype:
+        raise _messages.scalar_type(meta.dtype._legacy_name, grid_meta.dtype._legacy_name)
+    shape = (*meta.shape[:2], *grid_meta.shape[1:-1])
+    return Spec(
         [operand, grid],
         (make_meta(shape, meta.dtype, meta.device),),
+        {"kind": kind, "padding": padding, "corners": corners},
         node_name=f"GridSampler{spatial}DBackward0",
     )
 
 
-def _declare_sampler(name: str) -> Any:
+def _declare_sampler(name: str, autocast: Autocast) -> Op:
     @op(
         f"{name}(Tensor input, Tensor grid, int64_t interpolation_mode, int64_t padding_mode, "
         "bool align_corners)",
-        kind=Custom(_sampler_plan),
+        kind=Custom(_sampler_spec),
         method=False,
+        autocast=autocast,
     )
-    def sampler(input, grid, interpolation_mode, padding_mode, align_corners):
-        """Sample images at positions.
+    def sampler(images: Any, grids: Any, *, kind: Any, padding: Any, corners: Any) -> Any:
+        """Grid sampling: the interpolated pixels of images at given positions.
 
         Args:
             input: images of shape (batch, channels, height, width), or volumes.
@@ -191,16 +183,22 @@ def _declare_sampler(name: str) -> Any:
             align_corners: whether 1 means the centre of the last pixel, not its outside.
         """
 
+        def sample(image: Any, grid: Any) -> Any:
+            return _sampled(image, grid, kind, padding, corners)
+
+        # Halves stay what they are: torch 2.13 rounds them in every step.
+        return jax.vmap(sample)(images, grids).astype(images.dtype)
+
     return sampler
 
 
-grid_sampler = _declare_sampler("grid_sampler")
-_declare_sampler("grid_sampler_2d")
-_declare_sampler("grid_sampler_3d")
+grid_sampler = _declare_sampler("grid_sampler", Autocast(cpu="float32", cuda="promote"))
+_declare_sampler("grid_sampler_2d", Autocast(cpu="float32"))
+_declare_sampler("grid_sampler_3d", Autocast(cpu="float32"))
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
-    """Sample images at positions.
+    """Grid sampling: the interpolated pixels of images at given positions.
 
     Args:
         input: images of shape (batch, channels, height, width), or volumes.
@@ -221,6 +219,9 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     return grid_sampler.call(
         input, grid, _MODES.index(mode), _PADDINGS.index(padding_mode), align_corners
     )
+
+
+publish("grid_sample", grid_sample, registry=NN_FUNCTIONS)
 
 
 def _line(count: int, corners: bool, dtype: Any) -> Any:
@@ -255,7 +256,7 @@ def _grid_spec(operation, bound, mode) -> Spec:
     method=False,
 )
 def affine_grid_generator(array: Any, *, corners: Any, sizes: Any) -> Any:
-    """Return the positions that affine maps send the pixels of images to.
+    """Affine grid: ``theta @ (x, y, 1)`` for the position of every pixel of an image.
 
     Args:
         theta: matrices of shape (batch, 2, 3), or (batch, 3, 4) for volumes.
@@ -267,12 +268,12 @@ def affine_grid_generator(array: Any, *, corners: Any, sizes: Any) -> Any:
     # Coordinates of a position come in the opposite order of the dimensions.
     axes = jnp.meshgrid(*lines, indexing="ij")[::-1]
     base = jnp.stack([*axes, jnp.ones(sizes, wide)], -1)
-    found = jnp.einsum("...k,njk->n...j", base, array.astype(wide), precision="highest")
-    return found.astype(array.dtype)
+    mapped = jnp.einsum("...k,njk->n...j", base, array.astype(wide), precision="highest")
+    return mapped.astype(array.dtype)
 
 
 def affine_grid(theta, size, align_corners=None):
-    """Return the positions that affine maps send the pixels of images to.
+    """Affine grid: ``theta @ (x, y, 1)`` for the position of every pixel of an image.
 
     Args:
         theta: matrices of shape (batch, 2, 3), or (batch, 3, 4) for volumes.
@@ -296,4 +297,4 @@ def affine_grid(theta, size, align_corners=None):
     return affine_grid_generator.call(theta, size, align_corners)
 
 
-NN_FUNCTIONS.update(grid_sample=grid_sample, affine_grid=affine_grid)
+publish("affine_grid", affine_grid, registry=NN_FUNCTIONS)

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
-from ..._engine.declare import NN_FUNCTIONS, op
-from ..._engine.graph.op import Plan, Spec
+from ..._core.cpp_names import c_type
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL
@@ -55,23 +56,19 @@ def _constant_spec(operation, bound, mode) -> Spec:
     value = bound.get("value", 0)
     number = getattr(value, "number", value)
     if isinstance(number, complex) and not meta.dtype.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {_c_name(meta)} without overflow")
+        raise RuntimeError(
+            f"value cannot be converted to type {c_type(meta.dtype)} without overflow"
+        )
     operands = [operand]
     if getattr(value, "reference", None) is not None:
         operands.append(value)
 
     # Where nothing is added PyTorch copies what is left, in the order of its memory.
-    if pad and all(each < 0 for each in pad) and 0 not in shape:
-        made = make_meta(shape, meta.dtype, meta.device, _dense_strides(meta, shape))
+    if pad and all(length < 0 for length in pad) and 0 not in shape:
+        result = make_meta(shape, meta.dtype, meta.device, _dense_strides(meta, shape))
     else:
-        made = _laid_out(meta, shape)
-    return Spec(operands, (made,), {"meta": meta, "sides": sides, "number": number}, saves=())
-
-
-def _c_name(meta: Meta) -> str:
-    names = {"float32": "float", "float64": "double", "float16": "at::Half", "bool": "bool"}
-    names["bfloat16"] = "at::BFloat16"
-    return names.get(meta.dtype._name, f"{meta.dtype._name}_t")
+        result = _laid_out(meta, shape)
+    return Spec(operands, (result,), {"meta": meta, "sides": sides, "number": number}, saves=())
 
 
 def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -90,7 +87,7 @@ def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None
     saves=(),
 )
 def constant_pad_nd(array: Any, *given: Any, meta: Any, sides: Any, number: Any) -> Any:
-    """Pad with a number.
+    """Constant padding of the last dimensions.
 
     Args:
         input: tensor.
@@ -150,13 +147,13 @@ def _pieces(size: int, before: int, after: int, mode: str) -> list[tuple[int, in
 
 def _positions(size: int, before: int, after: int, mode: str) -> np.ndarray:
     """Return where each element of a padded dimension comes from."""
-    places = np.arange(-before, size + after)
+    positions = np.arange(-before, size + after)
     if mode == "circular":
         start, stop = max(-before, 0), size - max(-after, 0)
-        return start + (places - start) % max(stop - start, 1)
+        return start + (positions - start) % max(stop - start, 1)
     if mode == "reflection":
-        return size - 1 - np.abs(size - 1 - np.abs(places))
-    return np.clip(places, 0, size - 1)
+        return size - 1 - np.abs(size - 1 - np.abs(positions))
+    return np.clip(positions, 0, size - 1)
 
 
 def _padded(array: Any, dim: int, before: int, after: int, mode: str) -> Any:
@@ -164,8 +161,8 @@ def _padded(array: Any, dim: int, before: int, after: int, mode: str) -> Any:
     size = array.shape[dim]
     pieces = _pieces(size, before, after, mode)
     if pieces is None or size + before + after <= 0:
-        places = _positions(size, before, after, mode)
-        return jnp.take(array, places, dim, mode="clip")
+        positions = _positions(size, before, after, mode)
+        return jnp.take(array, positions, dim, mode="clip")
     parts = []
     for start, stop, step in pieces:
         if step == 0:
@@ -187,19 +184,23 @@ def _elements_spec(operation, bound, mode) -> Spec:
     sides = _sides(pad, meta.ndim)
     if kind == "circular":
         shape = _circular_shape(meta, sides)
-        made = make_meta(shape, meta.dtype, meta.device)
+        result = make_meta(shape, meta.dtype, meta.device)
         name = "CopySlices"
     else:
         shape = _check_spatial(meta, sides, spatial, kind)
         if meta.dtype not in _KNOWN:
             kernel = f"{kind}_pad{spatial}d"
             raise messages.not_implemented(kernel, meta.dtype._legacy_name)
-        made = _laid_out(meta, shape)
+        result = _laid_out(meta, shape)
         title = "ReflectionPad" if kind == "reflection" else "ReplicationPad"
         name = f"{title}{spatial}DBackward0"
 
     return Spec(
-        [operand], (made,), {"shape": shape, "sides": sides, "kind": kind}, saves=(), node_name=name
+        [operand],
+        (result,),
+        {"shape": shape, "sides": sides, "kind": kind},
+        saves=(),
+        node_name=name,
     )
 
 
@@ -233,10 +234,17 @@ def _pad_elements(array: Any, *, shape: Any, sides: Any, kind: Any) -> Any:
 _BY_ELEMENTS = {"reflect": "reflection", "replicate": "replication", "circular": "circular"}
 
 
+def _is_copied(args: tuple, kwargs: dict[str, Any], metas: list[Meta]) -> bool:
+    """Return whether a mode is one of those that autocast does not know."""
+    mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
+    return mode not in ("reflect", "replicate")
+
+
 @op(
     'pad(Tensor input, SymIntArrayRef pad, c10::string_view mode="constant", double? value=None)',
     method=False,
     function=False,
+    autocast=Autocast(cpu="float32", unless=_is_copied),
 )
 def _pad(input, pad, mode="constant", value=None):
     """Pad, after the arguments were bound."""
@@ -244,7 +252,7 @@ def _pad(input, pad, mode="constant", value=None):
 
 
 def pad(input, pad, mode="constant", value=None):
-    """Pad the last dimensions.
+    """Padding of the last dimensions, by a constant or by elements of the input.
 
     Args:
         input: tensor.
@@ -254,6 +262,9 @@ def pad(input, pad, mode="constant", value=None):
         value: the number of ``"constant"``, 0 unless given.
     """
     return _pad(input, pad, mode, value)
+
+
+publish("pad", pad, registry=NN_FUNCTIONS)
 
 
 def _padded_by(input: Any, pad: tuple[int, ...], mode: str, value: float | None) -> Any:
@@ -280,7 +291,7 @@ def _moved(meta: Meta, shape: tuple[int, ...]) -> Meta:
     return make_meta(shape, meta.dtype, meta.device, strides)
 
 
-def _pixel_plan(operation, bound, mode) -> Plan:
+def _pixel_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     up = operation.name == "pixel_shuffle"
@@ -299,29 +310,31 @@ def _pixel_plan(operation, bound, mode) -> Plan:
         order = (0, 3, 1, 4, 2)
         shape = (*lead, channels, height * factor, width * factor)
     else:
-        for what, dim in (("height", -2), ("width", -1)):
+        for side, dim in (("height", -2), ("width", -1)):
             if meta.shape[dim] % factor:
-                raise _messages_padding.unshuffle_size(what, dim, meta.shape[dim], factor)
+                raise _messages_padding.unshuffle_size(side, dim, meta.shape[dim], factor)
         height, width = height // factor, width // factor
         split = (*lead, channels, height, factor, width, factor)
         order = (0, 2, 4, 1, 3)
         shape = (*lead, channels * factor * factor, height, width)
     first = len(lead)
-    axes = (*range(first), *[first + each for each in order])
+    axes = (*range(first), *[first + axis for axis in order])
+    params = {"split": split, "axes": axes, "shape": shape}
+    return Spec([operand], (_moved(meta, shape),), params, saves=())
 
-    def run(array):
-        return array.reshape(split).transpose(axes).reshape(shape)
 
-    return Plan(run, [operand], (_moved(meta, shape),), saves=())
+def _permuted(array: Any, split: tuple[int, ...], axes: tuple[int, ...], shape: Any) -> Any:
+    """Split dimensions, permute their parts, and join them to another shape."""
+    return array.reshape(split).transpose(axes).reshape(shape)
 
 
 @op(
     "pixel_shuffle(Tensor input, int64_t upscale_factor)",
-    kind=Custom(_pixel_plan),
+    kind=Custom(_pixel_spec),
     method=False,
 )
-def pixel_shuffle(input, upscale_factor):
-    """Make channels into pixels.
+def pixel_shuffle(array: Any, *, split: Any, axes: Any, shape: Any) -> Any:
+    """Pixel shuffle: rearrange ``factor ** 2`` channels into squares of pixels.
 
     W. Shi et al.: Real-Time Single Image and Video Super-Resolution, CVPR 2016.
 
@@ -331,20 +344,26 @@ def pixel_shuffle(input, upscale_factor):
     Returns:
         Tensor of shape (..., channels, height * factor, width * factor).
     """
-    raise AssertionError("planned by _pixel_plan")
+    return _permuted(array, split, axes, shape)
+
+
+publish("pixel_shuffle", pixel_shuffle.call, registry=NN_FUNCTIONS)
 
 
 @op(
     "pixel_unshuffle(Tensor input, int64_t downscale_factor)",
-    kind=Custom(_pixel_plan),
+    kind=Custom(_pixel_spec),
     method=False,
 )
-def pixel_unshuffle(input, downscale_factor):
-    """Undo ``pixel_shuffle``: make pixels into channels."""
-    raise AssertionError("planned by _pixel_plan")
+def pixel_unshuffle(array: Any, *, split: Any, axes: Any, shape: Any) -> Any:
+    """Pixel unshuffle, the inverse of ``pixel_shuffle``: pixels into channels."""
+    return _permuted(array, split, axes, shape)
 
 
-def _channel_plan(operation, bound, mode) -> Plan:
+publish("pixel_unshuffle", pixel_unshuffle.call, registry=NN_FUNCTIONS)
+
+
+def _channel_spec(operation, bound, mode) -> Spec:
     operand, groups = bound["input"], bound["groups"]
     meta = operand.meta
     if meta.ndim <= 2:
@@ -353,17 +372,18 @@ def _channel_plan(operation, bound, mode) -> Plan:
         raise _messages_padding.channel_groups(groups)
     if meta.shape[1] % groups:
         raise _messages_padding.channel_division(meta.shape[1], groups)
-    split = (meta.shape[0], groups, meta.shape[1] // groups, *meta.shape[2:])
-
-    def run(array):
-        return array.reshape(split).swapaxes(1, 2).reshape(meta.shape)
-
-    return Plan(run, [operand], (_moved(meta, meta.shape),), saves=())
+    return Spec([operand], (_moved(meta, meta.shape),), {"groups": groups}, saves=())
 
 
-@op("channel_shuffle(Tensor input, SymInt groups)", kind=Custom(_channel_plan), method=False)
-def channel_shuffle(input, groups):
-    """Interleave groups of channels.
+def _interleaved(array: Any, groups: int) -> Any:
+    """Return channels with those of the groups in turn."""
+    split = (array.shape[0], groups, array.shape[1] // groups, *array.shape[2:])
+    return array.reshape(split).swapaxes(1, 2).reshape(array.shape)
+
+
+@op("channel_shuffle(Tensor input, SymInt groups)", kind=Custom(_channel_spec), method=False)
+def channel_shuffle(array: Any, *, groups: Any) -> Any:
+    """Channel shuffle: channel ``j`` of group ``i`` becomes channel ``j * groups + i``.
 
     X. Zhang et al.: ShuffleNet, CVPR 2018.
 
@@ -371,7 +391,10 @@ def channel_shuffle(input, groups):
         input: tensor of shape (batch, channels, ...).
         groups: how many groups.
     """
-    raise AssertionError("planned by _channel_plan")
+    return _interleaved(array, groups)
+
+
+publish("channel_shuffle", channel_shuffle.call, registry=NN_FUNCTIONS)
 
 
 def _no_derivative(cotangents, results, operands):
@@ -380,20 +403,14 @@ def _no_derivative(cotangents, results, operands):
 
 @op(
     "native_channel_shuffle(Tensor input, SymInt groups)",
-    kind=Custom(_channel_plan),
+    kind=Custom(_channel_spec),
     method=False,
     node_name="NotImplemented",
     vjp=_no_derivative,
 )
-def native_channel_shuffle(input, groups):
-    """Interleave groups of channels; has no gradient in PyTorch."""
-    raise AssertionError("planned by _channel_plan")
+def native_channel_shuffle(array: Any, *, groups: Any) -> Any:
+    """Channel shuffle that has no gradient in PyTorch."""
+    return _interleaved(array, groups)
 
 
-NN_FUNCTIONS.update(
-    pad=pad,
-    pixel_shuffle=pixel_shuffle.call,
-    pixel_unshuffle=pixel_unshuffle.call,
-    channel_shuffle=channel_shuffle.call,
-    native_channel_shuffle=native_channel_shuffle.call,
-)
+publish("native_channel_shuffle", native_channel_shuffle.call, registry=NN_FUNCTIONS)

@@ -16,13 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._engine.declare import NN_FUNCTIONS, op
+from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
+from ..._engine.recording import autocast
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared.memory_order import suggested_strides
 from . import _messages_resampling
+from .pool.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 #: Up to this many elements the gradient multiplies with a matrix of the weights; a scatter is slow.
 _LARGEST_MATRIX = 1 << 20
@@ -34,44 +36,44 @@ _Taps = tuple[np.ndarray, "np.ndarray | None"]
 # Positions and weights
 
 
-def _ratio(size: int, made: int, factor: float, real: Any) -> Any:
+def _ratio(size: int, target: int, factor: float, real: Any) -> Any:
     """Return how many input elements an output element spans."""
     if factor > 0:
         return real(1.0 / factor)
-    return real(size) / real(made)
+    return real(size) / real(target)
 
 
-def _corner_ratio(size: int, made: int, corners: bool, factor: float, real: Any) -> Any:
+def _corner_ratio(size: int, target: int, corners: bool, factor: float, real: Any) -> Any:
     if corners:
-        return real(size - 1) / real(made - 1) if made > 1 else real(0)
-    return _ratio(size, made, factor, real)
+        return real(size - 1) / real(target - 1) if target > 1 else real(0)
+    return _ratio(size, target, factor, real)
 
 
-def _nearest_taps(size: int, made: int, factor: float, exact: bool) -> _Taps:
-    places = np.arange(made)
-    if not exact and made == size:
-        found = places
-    elif not exact and made == 2 * size:
-        found = places >> 1
+def _nearest_taps(size: int, target: int, factor: float, exact: bool) -> _Taps:
+    positions = np.arange(target)
+    if not exact and target == size:
+        sources = positions
+    elif not exact and target == 2 * size:
+        sources = positions >> 1
     else:
-        ratio = _ratio(size, made, factor, np.float32)
+        ratio = _ratio(size, target, factor, np.float32)
         offset = np.float32(0.5 if exact else 0)
-        found = np.floor((places.astype(np.float32) + offset) * ratio).astype(np.int64)
-    return np.minimum(found, size - 1)[None], None
+        sources = np.floor((positions.astype(np.float32) + offset) * ratio).astype(np.int64)
+    return np.minimum(sources, size - 1)[None], None
 
 
-def _sources(made: int, ratio: Any, corners: bool, real: Any) -> np.ndarray:
-    places = np.arange(made).astype(real)
+def _sources(target: int, ratio: Any, corners: bool, real: Any) -> np.ndarray:
+    positions = np.arange(target).astype(real)
     if corners:
-        return ratio * places
-    return ratio * (places + real(0.5)) - real(0.5)
+        return ratio * positions
+    return ratio * (positions + real(0.5)) - real(0.5)
 
 
-def _linear_taps(size: int, made: int, corners: bool, factor: float, real: Any) -> _Taps:
-    if made == size:
+def _linear_taps(size: int, target: int, corners: bool, factor: float, real: Any) -> _Taps:
+    if target == size:
         return np.arange(size)[None], None
-    ratio = _corner_ratio(size, made, corners, factor, real)
-    source = np.maximum(_sources(made, ratio, corners, real), real(0))
+    ratio = _corner_ratio(size, target, corners, factor, real)
+    source = np.maximum(_sources(target, ratio, corners, real), real(0))
     low = np.minimum(np.floor(source).astype(np.int64), size - 1)
     high = np.minimum(low + 1, size - 1)
     share = np.clip(source - low.astype(real), real(0), real(1))
@@ -99,15 +101,15 @@ def cubic_weights(share: Any, xp: Any = np) -> list[Any]:
     return [far(share + 1), near(share), near(other), far(other + 1)]
 
 
-def _cubic_taps(size: int, made: int, corners: bool, factor: float, real: Any) -> _Taps:
-    if made == size:
+def _cubic_taps(size: int, target: int, corners: bool, factor: float, real: Any) -> _Taps:
+    if target == size:
         return np.arange(size)[None], None
-    ratio = _corner_ratio(size, made, corners, factor, real)
-    source = _sources(made, ratio, corners, real)
+    ratio = _corner_ratio(size, target, corners, factor, real)
+    source = _sources(target, ratio, corners, real)
     low = np.floor(source)
     share = np.clip(source - low, real(0), real(1))
-    places = np.stack([low.astype(np.int64) + step for step in (-1, 0, 1, 2)])
-    return np.clip(places, 0, size - 1), np.stack(cubic_weights(share))
+    positions = np.stack([low.astype(np.int64) + step for step in (-1, 0, 1, 2)])
+    return np.clip(positions, 0, size - 1), np.stack(cubic_weights(share))
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
@@ -134,23 +136,23 @@ _FILTERS: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
 
 
 def _filtered_taps(
-    mode: str, size: int, made: int, corners: bool, factor: float, real: Any
+    mode: str, size: int, target: int, corners: bool, factor: float, real: Any
 ) -> _Taps:
     """Return the taps of a filter that is as wide as an output element."""
     width, weigh = _FILTERS[mode]
-    ratio = float(_corner_ratio(size, made, corners, factor, real))
+    ratio = float(_corner_ratio(size, target, corners, factor, real))
     stretch = max(ratio, 1.0)
     support = width * 0.5 * stretch
-    centres = ratio * (np.arange(made) + 0.5)
+    centres = ratio * (np.arange(target) + 0.5)
     first = np.maximum((centres - support + 0.5).astype(np.int64), 0)
     last = np.minimum((centres + support + 0.5).astype(np.int64), size)
     count = max(int((last - first).max()), 1)
-    places = first[None] + np.arange(count)[:, None]
-    inside = places < last[None]
-    weights = np.where(inside, weigh((places - centres[None] + 0.5) / stretch), 0)
+    positions = first[None] + np.arange(count)[:, None]
+    inside = positions < last[None]
+    weights = np.where(inside, weigh((positions - centres[None] + 0.5) / stretch), 0)
     total = weights.sum(0)
     weights = weights / np.where(total == 0, 1, total)
-    return np.minimum(places, size - 1), weights.astype(real)
+    return np.minimum(positions, size - 1), weights.astype(real)
 
 
 def _taps(
@@ -158,42 +160,42 @@ def _taps(
     antialias: bool,
     corners: bool,
     sizes: tuple[int, ...],
-    made: tuple[int, ...],
+    targets: tuple[int, ...],
     factors: tuple[float, ...],
     real: Any,
 ) -> list[_Taps]:
     """Return the taps of each dimension."""
-    found = []
-    for size, target, factor in zip(sizes, made, factors, strict=True):
+    taps = []
+    for size, target, factor in zip(sizes, targets, factors, strict=True):
         if mode in ("nearest", "nearest-exact"):
-            found.append(_nearest_taps(size, target, factor, mode == "nearest-exact"))
+            taps.append(_nearest_taps(size, target, factor, mode == "nearest-exact"))
         elif antialias:
-            found.append(_filtered_taps(mode, size, target, corners, factor, real))
+            taps.append(_filtered_taps(mode, size, target, corners, factor, real))
         elif mode == "bicubic":
-            found.append(_cubic_taps(size, target, corners, factor, real))
+            taps.append(_cubic_taps(size, target, corners, factor, real))
         else:
-            found.append(_linear_taps(size, target, corners, factor, real))
-    return found
+            taps.append(_linear_taps(size, target, corners, factor, real))
+    return taps
 
 
 # Arithmetic
 
 
-def _picked(array: Any, dim: int, places: np.ndarray) -> Any:
+def _picked(array: Any, dim: int, positions: np.ndarray) -> Any:
     """Return elements of a dimension at positions; regular ones without a gather."""
-    size, made = array.shape[dim], len(places)
-    if made == size and (places == np.arange(size)).all():
+    size, count = array.shape[dim], len(positions)
+    if count == size and (positions == np.arange(size)).all():
         return array
-    steps = np.unique(np.diff(places)) if made > 1 else np.ones(1, np.int64)
+    steps = np.unique(np.diff(positions)) if count > 1 else np.ones(1, np.int64)
     if len(steps) == 1 and steps[0] > 0:
-        stop = int(places[-1]) + 1
-        return jax.lax.slice_in_dim(array, int(places[0]), stop, int(steps[0]), dim)
-    times = made // size
-    if times > 1 and made == times * size:
+        stop = int(positions[-1]) + 1
+        return jax.lax.slice_in_dim(array, int(positions[0]), stop, int(steps[0]), dim)
+    times = count // size
+    if times > 1 and count == times * size:
         for shift in range(-times, times + 1):
-            if (places == np.clip((np.arange(made) + shift) // times, 0, size - 1)).all():
+            if (positions == np.clip((np.arange(count) + shift) // times, 0, size - 1)).all():
                 return _shifted(jnp.repeat(array, times, dim), dim, shift)
-    return jnp.take(array, places, dim, mode="clip")
+    return jnp.take(array, positions, dim, mode="clip")
 
 
 def _shifted(array: Any, dim: int, shift: int) -> Any:
@@ -213,25 +215,25 @@ def _shifted(array: Any, dim: int, shift: int) -> Any:
 
 
 def _resampled(array: Any, dim: int, taps: _Taps) -> Any:
-    places, weights = taps
+    positions, weights = taps
     if weights is None:
-        return _picked(array, dim, places[0])
+        return _picked(array, dim, positions[0])
     shape = [1] * array.ndim
     shape[dim] = -1
     total = None
-    for place, weight in zip(places, weights, strict=True):
-        term = _picked(array, dim, place) * weight.reshape(shape)
+    for position, weight in zip(positions, weights, strict=True):
+        term = _picked(array, dim, position) * weight.reshape(shape)
         total = term if total is None else total + term
     return total
 
 
 def _matrix(taps: _Taps, size: int, real: Any) -> np.ndarray:
     """Return the matrix of shape (output, input) that the taps are."""
-    places, weights = taps
-    made = places.shape[1]
-    matrix = np.zeros((made, size), real)
-    for tap, place in enumerate(places):
-        np.add.at(matrix, (np.arange(made), place), 1 if weights is None else weights[tap])
+    positions, weights = taps
+    rows = positions.shape[1]
+    matrix = np.zeros((rows, size), real)
+    for tap, position in enumerate(positions):
+        np.add.at(matrix, (np.arange(rows), position), 1 if weights is None else weights[tap])
     return matrix
 
 
@@ -259,18 +261,18 @@ def _resampled_bytes(array: Any, dim: int, fixed: tuple[np.ndarray, int]) -> Any
 def _spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
-    made, factors = tuple(bound["output_size"]), tuple(bound["scale_factors"])
+    targets, factors = tuple(bound["output_size"]), tuple(bound["scale_factors"])
     kind, corners, antialias = bound["mode"], bound["align_corners"], bound["antialias"]
     sizes = meta.shape[2:]
-    if any(size <= 0 for size in (*sizes, *made)):
-        raise _messages_resampling.empty_sizes(sizes, made)
+    if any(size <= 0 for size in (*sizes, *targets)):
+        raise _messages_resampling.empty_sizes(sizes, targets)
     if not meta.numel and 0 in meta.shape[1:]:
         raise _messages_resampling.empty_data(meta.ndim, meta.shape)
     _check_dtype(meta, kind, antialias)
     whole = meta.dtype is dtypes.uint8
     compute = np.dtype(np.float64 if meta.dtype is dtypes.float64 or whole else np.float32)
-    taps = _taps(kind, antialias, corners, sizes, made, factors, compute.type)
-    shape = (*meta.shape[:2], *made)
+    taps = _taps(kind, antialias, corners, sizes, targets, factors, compute.type)
+    shape = (*meta.shape[:2], *targets)
     plain = all(weights is None for _, weights in taps)
     fixed = (
         [_fixed_point(t, size) for t, size in zip(taps, sizes, strict=True)]
@@ -285,8 +287,8 @@ def _spec(operation, bound, mode) -> Spec:
             wide = jnp.moveaxis(jnp.tensordot(wide, matrix, ([dim], [0])), -1, dim)
         return [wide.astype(cotangents[0].dtype)]
 
-    repeats = plain and all(after % before == 0 for before, after in zip(sizes, made))
-    small = all(a * b <= _LARGEST_MATRIX for a, b in zip(sizes, made))
+    repeats = plain and all(after % before == 0 for before, after in zip(sizes, targets))
+    small = all(a * b <= _LARGEST_MATRIX for a, b in zip(sizes, targets))
     return Spec(
         [operand],
         (make_meta(shape, meta.dtype, meta.device, suggested_strides(meta, shape)),),
@@ -322,7 +324,7 @@ def _check_dtype(meta: Meta, kind: str, antialias: bool) -> None:
     flat = meta.ndim == 4
     if antialias:
         kernel = "compute_index_ranges_weights"
-        known -= {dtypes.float16, dtypes.bfloat16}
+        known -= dtypes.HALVES
     elif kind.startswith("nearest"):
         kernel = "upsample_nearest2d_channels_last" if flat else "compute_indices_weights_nearest"
     elif kind == "bicubic":
@@ -395,8 +397,8 @@ def _make_upsample(mode: str, spatial: int, antialias: bool) -> Callable:
             factors = tuple([float(factor) for factor in scale_factors])
         else:
             factors = tuple([float(scales.get(f"scales{axis}") or 0.0) for axis in axes])
-        made = tuple([int(size) for size in output_size])
-        return _interpolate.call(input, made, mode, bool(align_corners), antialias, factors)
+        size = tuple([int(size) for size in output_size])
+        return _interpolate.call(input, size, mode, bool(align_corners), antialias, factors)
 
     return upsample
 
@@ -417,6 +419,12 @@ _UPSAMPLE: dict[tuple[str, int, bool], Callable] = {
 
 
 upsample_bilinear2d_aa = _UPSAMPLE["bilinear", 2, True]
+#: What the mode ``"area"`` is, by the number of dimensions.
+_AREA: dict[int, Callable] = {
+    1: adaptive_avg_pool1d,
+    2: adaptive_avg_pool2d,
+    3: autocast.converting("adaptive_avg_pool3d", adaptive_avg_pool3d),
+}
 
 
 def _is_integer(value: Any) -> bool:
@@ -434,7 +442,7 @@ def interpolate(
     recompute_scale_factor=None,
     antialias=False,
 ):
-    """Resample the dimensions after the channels.
+    """Interpolation (resampling) of the dimensions after the channels to other sizes.
 
     Args:
         input: tensor of shape (batch, channels, ...) with one to three more dimensions.
@@ -452,16 +460,16 @@ def interpolate(
     if not whole and align_corners is None:
         align_corners = False
     spatial = input.dim() - 2
-    made, factors = _sizes(input, spatial, size, scale_factor)
+    output_size, factors = _sizes(input, spatial, size, scale_factor)
     if recompute_scale_factor and size is not None:
         raise _messages_resampling.recompute_with_size()
-    if made is None and (recompute_scale_factor or mode == "area"):
-        made = [int(n * factor) for n, factor in zip(input.shape[2:], factors, strict=True)]
+    if output_size is None and (recompute_scale_factor or mode == "area"):
+        output_size = [int(n * factor) for n, factor in zip(input.shape[2:], factors, strict=True)]
         factors = None
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.dim() == 4):
         raise _messages_resampling.antialias_mode()
-    if mode == "area" and spatial in (1, 2, 3):
-        return NN_FUNCTIONS[f"adaptive_avg_pool{spatial}d"](input, made)
+    if mode == "area" and spatial in _AREA:
+        return _AREA[spatial](input, output_size)
     if mode == "lanczos" and spatial == 2:
         if align_corners:
             raise _messages_resampling.lanczos_corners()
@@ -473,8 +481,11 @@ def interpolate(
             raise _messages_resampling.mode_rank(input.dim(), mode, _RANKS[mode])
         raise _messages_resampling.mode_unknown(input.dim(), mode)
     if whole:
-        return call(input, made, factors)
-    return call(input, made, align_corners, factors)
+        return call(input, output_size, factors)
+    return call(input, output_size, align_corners, factors)
+
+
+publish("interpolate", interpolate, registry=NN_FUNCTIONS, autocast=Autocast(cuda="float32"))
 
 
 def _sizes(input: Any, spatial: int, size: Any, factor: Any) -> tuple[Any, Any]:
@@ -499,26 +510,27 @@ def _sizes(input: Any, spatial: int, size: Any, factor: Any) -> tuple[Any, Any]:
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """Apply ``interpolate``; deprecated."""
+    """Interpolation, as ``interpolate``; deprecated."""
     _messages_resampling.warn_deprecated("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+publish("upsample", upsample, registry=NN_FUNCTIONS, autocast=Autocast(cuda="float32"))
+
+
 def upsample_nearest(input, size=None, scale_factor=None):
-    """Apply ``interpolate`` with ``mode="nearest"``; deprecated."""
+    """Nearest-neighbour interpolation; deprecated."""
     _messages_resampling.warn_deprecated("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
+publish("upsample_nearest", upsample_nearest, registry=NN_FUNCTIONS)
+
+
 def upsample_bilinear(input, size=None, scale_factor=None):
-    """Apply ``interpolate`` with ``mode="bilinear"`` and aligned corners; deprecated."""
+    """Bilinear interpolation with aligned corners; deprecated."""
     _messages_resampling.warn_deprecated("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
-NN_FUNCTIONS.update(
-    interpolate=interpolate,
-    upsample=upsample,
-    upsample_nearest=upsample_nearest,
-    upsample_bilinear=upsample_bilinear,
-)
+publish("upsample_bilinear", upsample_bilinear, registry=NN_FUNCTIONS)

@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
-from ..._engine.declare import FUNCTIONS, op
+from ..._engine.declare import op
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom
@@ -20,23 +20,22 @@ from ..._engine.recording.kinds.pointwise import FLOATING
 
 @op("norm_except_dim(Tensor v, int64_t pow=2, int64_t dim=0)", method=False)
 def norm_except_dim(v, pow=2, dim=0):
-    """Return the norms of a tensor's slices along one dimension, broadcastable to it.
+    """Norms of the slices of a tensor along one dimension, broadcastable to it.
 
     Args:
         v: tensor.
         pow: order of the norm.
         dim: the dimension of the slices; -1 for one norm of all elements.
     """
-    norm = FUNCTIONS["norm"]
     if dim == -1:
-        return norm(v, pow)
+        return v.norm(pow)
     ndim = v.dim()
     if dim == 0:
         shape = [v.shape[0], *[1] * (ndim - 1)]
-        return norm(v.contiguous().view(v.shape[0], -1), pow, 1).view(shape)
+        return v.contiguous().view(v.shape[0], -1).norm(pow, 1).view(shape)
     if dim == ndim - 1:
         shape = [*[1] * (ndim - 1), v.shape[-1]]
-        return norm(v.contiguous().view(-1, v.shape[-1]), pow, 0).view(shape)
+        return v.contiguous().view(-1, v.shape[-1]).norm(pow, 0).view(shape)
     return norm_except_dim(v.transpose(0, dim), pow, 0).transpose(0, dim)
 
 
@@ -65,7 +64,7 @@ def _interface(v: Any, g: Any, *, axes: Any) -> Any:
 
 @op("_weight_norm(Tensor v, Tensor g, int64_t dim=0)", method=False)
 def _weight_norm(v, g, dim=0):
-    """Return ``v`` with the lengths ``g`` along one dimension.
+    """Weight normalisation: ``g * v / norm(v)``, the norm of each slice along one dimension.
 
     Args:
         v: directions, of any length.

@@ -1,8 +1,8 @@
-"""Functions of lists of tensors: ``torch._foreach_add`` and its kin.
+"""Functions of lists of tensors: ``torch._foreach_add`` and the others of that prefix.
 
 They stand for one call per tensor, as in PyTorch on the CPU. Where no gradient flows and all
 tensors have one floating point dtype, the few that training loops use are one operator for the
-whole list (see ``_engine.multi_tensor``).
+whole list (see ``_engine.recording.multi_tensor``).
 """
 
 from __future__ import annotations
@@ -12,30 +12,17 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..._engine.declare import FUNCTIONS, METHODS
+from ..._engine.declare import publish
+from ..._engine.graph.op import REGISTRY, Op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
 from ..._engine.recording.trace import local
+from ..linalg.matmul import mm
+from ..pointwise import arithmetic, division, power, rounding, select, unary  # noqa: F401
 from .steps import _wide, add, lerp, times
 
-_UNARY = (
-    *("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "erf", "erfc", "exp", "expm1"),
-    *("floor", "frac", "lgamma", "log", "log10", "log1p", "log2", "neg", "reciprocal", "round"),
-    *("rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"),
-)
-#: Functions of a tensor and a number, a tensor, or one of them for each tensor.
-_BINARY = {
-    "add": "add",
-    "sub": "sub",
-    "mul": "mul",
-    "div": "div",
-    "pow": "pow",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "clamp_max": "minimum",
-    "clamp_min": "maximum",
-}
-_TERNARY = ("addcmul", "addcdiv")
+#: Which bound of ``clamp`` an operator is where its second argument is a number.
+_BOUNDS = {"maximum": "min", "minimum": "max"}
 
 
 def _checked(tensors: Any, name: str) -> list[Any]:
@@ -124,16 +111,16 @@ def _declare(name: str, function: Callable) -> None:
     public = f"_foreach_{name}"
     function.__name__ = function.__qualname__ = public
     function.__module__ = "torch"
-    FUNCTIONS[public] = function
+    publish(public, function)
 
 
-def _declare_unary(name: str) -> None:
+def _declare_unary(name: str, operator: Op) -> None:
     def out_of_place(self: Any) -> tuple[Any, ...]:
-        function = METHODS[name]
+        function = operator.call
         return tuple([function(tensor) for tensor in _checked(self, name)])
 
     def in_place(self: Any) -> Any:
-        function = METHODS[name + "_"]
+        function = operator.inplace_twin.call
         for tensor in _checked(self, name + "_"):
             function(tensor)
         return self
@@ -161,17 +148,19 @@ def _write_together(name: str, tensors: list[Any], other: Any, alpha: Any) -> bo
     return False
 
 
-def _declare_binary(name: str, operator: str) -> None:
+def _declare_binary(name: str, operator: Op) -> None:
+    is_bound = operator.name in _BOUNDS
+
     def out_of_place(self: Any, other: Any, *, alpha: Any = 1) -> tuple[Any, ...]:
-        function = FUNCTIONS[operator]
+        function = operator.call
         if name == "pow" and not isinstance(self, (list, tuple)):
             return tuple([function(self, exponent) for exponent in _checked(other, name)])
         tensors = _checked(self, name)
         options = {} if alpha == 1 else {"alpha": alpha}
         return tuple(
             [
-                _applied(function, name, tensor, each, options)
-                for tensor, each in zip(tensors, _spread(other, len(tensors)), strict=True)
+                _applied(operator, tensor, argument, options)
+                for tensor, argument in zip(tensors, _spread(other, len(tensors)), strict=True)
             ]
         )
 
@@ -180,25 +169,24 @@ def _declare_binary(name: str, operator: str) -> None:
         if _write_together(name, tensors, other, alpha):
             return self
         options = {} if alpha == 1 else {"alpha": alpha}
-        for tensor, each in zip(tensors, _spread(other, len(tensors)), strict=True):
-            if name in ("maximum", "minimum", "clamp_max", "clamp_min"):
-                tensor.copy_(_applied(FUNCTIONS[operator], name, tensor, each, options))
+        for tensor, argument in zip(tensors, _spread(other, len(tensors)), strict=True):
+            if is_bound:
+                tensor.copy_(_applied(operator, tensor, argument, options))
             else:
-                METHODS[operator + "_"](tensor, each, **options)
+                operator.inplace_twin.call(tensor, argument, **options)
         return self
 
     _declare(name, out_of_place)
     _declare(name + "_", in_place)
 
 
-def _applied(function: Callable, name: str, tensor: Any, other: Any, options: dict) -> Any:
-    if is_tensor(other) or function not in (FUNCTIONS["maximum"], FUNCTIONS["minimum"]):
-        return function(tensor, other, **options)
-    bound = "max" if function is FUNCTIONS["minimum"] else "min"
-    return FUNCTIONS["clamp"](tensor, **{bound: other})
+def _applied(operator: Op, tensor: Any, other: Any, options: dict) -> Any:
+    if is_tensor(other) or operator.name not in _BOUNDS:
+        return operator.call(tensor, other, **options)
+    return select.clamp.call(tensor, **{_BOUNDS[operator.name]: other})
 
 
-def _declare_ternary(name: str) -> None:
+def _declare_ternary(name: str, operator: Op) -> None:
     def values_of(value: Any, count: int) -> list[Any]:
         if is_tensor(value):
             value = value.tolist()
@@ -210,7 +198,7 @@ def _declare_ternary(name: str) -> None:
         count = len(tensors)
         return tuple(
             [
-                FUNCTIONS[name](tensor, left, right, value=number)
+                operator.call(tensor, left, right, value=number)
                 for tensor, left, right, number in zip(
                     tensors,
                     _spread(tensor1, count),
@@ -231,7 +219,7 @@ def _declare_ternary(name: str) -> None:
             values_of(value, count),
             strict=True,
         ):
-            METHODS[name + "_"](tensor, left, right, value=number)
+            operator.inplace_twin.call(tensor, left, right, value=number)
         return self
 
     _declare(name, out_of_place)
@@ -243,7 +231,7 @@ def _foreach_lerp(self: Any, tensors1: Any, weight: Any) -> tuple[Any, ...]:
     count = len(tensors)
     ends, weights = _spread(tensors1, count), _spread(weight, count)
     return tuple(
-        [FUNCTIONS["lerp"](a, b, w) for a, b, w in zip(tensors, ends, weights, strict=True)]
+        [arithmetic.lerp.call(a, b, w) for a, b, w in zip(tensors, ends, weights, strict=True)]
     )
 
 
@@ -255,7 +243,7 @@ def _foreach_lerp_(self: Any, tensors1: Any, weight: Any) -> Any:
         write_lists(_LERP, None, (weight,), (tensors, ends), (0,))
         return self
     for a, b, w in zip(tensors, ends, _spread(weight, count), strict=True):
-        METHODS["lerp_"](a, b, w)
+        arithmetic.lerp.inplace_twin.call(a, b, w)
     return self
 
 
@@ -266,7 +254,7 @@ def _foreach_norm(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Any, ...]
         (norms,) = map_lists(_NORM, (order,), (), (tensors,), (-1,))
         return tuple(norms)
     options = {} if dtype is None else {"dtype": dtype}
-    return tuple([FUNCTIONS["norm"](tensor, p=ord, **options) for tensor in tensors])
+    return tuple([tensor.norm(p=ord, **options) for tensor in tensors])
 
 
 def _foreach_zero_(self: Any) -> Any:
@@ -298,7 +286,7 @@ def _foreach_max(self: Any) -> tuple[Any, ...]:
 def _foreach_mm(self: Any, mat2: Any) -> tuple[Any, ...]:
     tensors = _checked(self, "mm")
     others = _spread(mat2, len(tensors))
-    return tuple([FUNCTIONS["mm"](a, b) for a, b in zip(tensors, others, strict=True)])
+    return tuple([mm.call(a, b) for a, b in zip(tensors, others, strict=True)])
 
 
 def _foreach_powsum(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Any, ...]:
@@ -306,12 +294,10 @@ def _foreach_powsum(self: Any, ord: Any = 2, dtype: Any = None) -> tuple[Any, ..
     return tuple([(t.abs() ** ord).sum(**options) for t in _checked(self, "powsum")])
 
 
-for _name in _UNARY:
-    _declare_unary(_name)
-for _name, _operator in _BINARY.items():
-    _declare_binary(_name, _operator)
-for _name in _TERNARY:
-    _declare_ternary(_name)
+_DECLARE = {"unary": _declare_unary, "binary": _declare_binary, "ternary": _declare_ternary}
+for _operator in list(REGISTRY.values()):
+    for _name, _arity in (_operator.foreach or {}).items():
+        _DECLARE[_arity](_name, _operator)
 for _name, _function in (
     ("lerp", _foreach_lerp),
     ("lerp_", _foreach_lerp_),

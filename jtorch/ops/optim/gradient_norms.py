@@ -12,13 +12,13 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
-from ..reduce.softmax import linalg_vector_norm, vector_norm_of
+from .._shared.widening import widen
+from ..reduce.vector_norms import linalg_vector_norm, vector_norm_of
 
 
 def _norm(static: Any, numbers: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     (array,) = arrays
-    wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
-    norm = vector_norm_of(wide, static, tuple(range(array.ndim)), False)
+    norm = vector_norm_of(widen(array), static, tuple(range(array.ndim)), False)
     return [norm.astype(jnp.real(array).dtype)]
 
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._core import dtypes
 from ..._engine.execution import compilation
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.multi_tensor import ListOp, write_lists
@@ -55,8 +56,6 @@ class OptaxStep:
 
 
 def _as_tensor(leaf: Any, device: Any) -> Any:
-    from ..._core import dtypes
-
     array = np.asarray(leaf)
     dtype = next(d for d in dtypes.BY_NAME.values() if d._numpy == array.dtype)
     return wrap(ready(compilation.place(array, device), make_meta(array.shape, dtype, device)))

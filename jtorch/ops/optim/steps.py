@@ -22,16 +22,9 @@ import numpy as np
 
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp
+from .._shared.widening import widen as _wide
 
 Arrays = Sequence[Any]
-
-
-def _wide(array: Any) -> Any:
-    """Return an array in the dtype that PyTorch's kernels compute in: float32 for half ones."""
-    dtype = np.dtype(array.dtype)
-    if dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating):
-        return array.astype(np.float32)
-    return array
 
 
 def _scalar(number: Any, like: Any) -> Any:
@@ -130,24 +123,40 @@ def _sgd(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
 sgd = ListOp("sgd", _sgd, node_name="AddBackward0")
 
 
-# Adam and its kin
+# Adam and its variants
 
 
-def _adam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
-    """Kingma and Ba 2015; AMSGrad: Reddi et al. 2018; decoupled decay: Loshchilov, Hutter 2019."""
-    maximize, decays, decoupled, amsgrad, near = static
-    step_size, root_of_correction, weight_decay, one_minus_beta1, beta2, one_minus_beta2, eps = (
-        numbers
-    )
+def _moments(
+    static: Any, near: bool | None, decay: Any, rates: Arrays, arrays: Arrays
+) -> tuple[Any, Any, Any, Any]:
+    """Return the parameter, shrunk by decoupled decay, the gradient, and Adam's two moments.
+
+    Args:
+        static: begins with ``maximize``, whether there is weight decay, and whether decoupled.
+        near: as for ``lerp``, of the first moment.
+        decay: the weight decay; if it is decoupled, ``1 - lr * weight_decay``.
+        rates: ``1 - beta1``, ``beta2`` and ``1 - beta2``.
+        arrays: begins with the parameter, its gradient and its two moments.
+    """
+    maximize, decays, decoupled = static[:3]
+    one_minus_beta1, beta2, one_minus_beta2 = rates
     parameter, grad, average, square = arrays[:4]
     if maximize:
         grad = -grad
     if decays and decoupled:
-        parameter = times(parameter, weight_decay)  # here 1 - lr * weight_decay
+        parameter = times(parameter, decay)
     elif decays:
-        grad = add(grad, parameter, weight_decay)
+        grad = add(grad, parameter, decay)
     average = lerp(average, grad, one_minus_beta1, near)
     square = addcmul(times(square, beta2), grad, grad, one_minus_beta2)
+    return parameter, grad, average, square
+
+
+def _adam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
+    """Kingma and Ba 2015; AMSGrad: Reddi et al. 2018; decoupled decay: Loshchilov, Hutter 2019."""
+    amsgrad, near = static[3:]
+    step_size, root_of_correction, decay, *rates, eps = numbers
+    parameter, _, average, square = _moments(static, near, decay, rates, arrays)
     largest = square
     if amsgrad:
         largest = jnp.maximum(arrays[4], square)
@@ -159,29 +168,11 @@ def _adam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
 adam = ListOp("adam", _adam, real=True)
 
 
-def _decayed(static: Any, parameter: Any, grad: Any, weight_decay: Any) -> Any:
-    """Return the gradient to follow; ``static`` begins with ``maximize`` and whether it decays."""
-    maximize, decays = static[:2]
-    if maximize:
-        grad = -grad
-    return add(grad, parameter, weight_decay) if decays else grad
-
-
 def _nadam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
     """Dozat 2016: Adam with Nesterov momentum."""
-    maximize, decays, decoupled, near = static
-    weight_decay, one_minus_beta1, beta2, one_minus_beta2, correction, eps, of_grad, of_average = (
-        numbers
-    )
-    parameter, grad, average, square = arrays
-    if maximize:
-        grad = -grad
-    if decays and decoupled:
-        parameter = times(parameter, weight_decay)  # here 1 - lr * weight_decay
-    elif decays:
-        grad = add(grad, parameter, weight_decay)
-    average = lerp(average, grad, one_minus_beta1, near)
-    square = addcmul(times(square, beta2), grad, grad, one_minus_beta2)
+    (near,) = static[3:]
+    decay, *rates, correction, eps, of_grad, of_average = numbers
+    parameter, grad, average, square = _moments(static, near, decay, rates, arrays)
     denominator = plus(root(over(square, correction)), eps)
     parameter = addcdiv(parameter, grad, denominator, of_grad)
     return addcdiv(parameter, average, denominator, of_average), average, square
@@ -189,24 +180,23 @@ def _nadam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
 
 def _radam(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
     """Liu et al. 2020: the variance of Adam's rate rectified; plain momentum at first."""
-    maximize, decays, decoupled, near, rectified = static
-    weight_decay, one_minus_beta1, beta2, one_minus_beta2, eps, lr = numbers[:6]
-    correction, root_of_correction, rectification = numbers[6:]
-    parameter, grad, average, square = arrays
-    if maximize:
-        grad = -grad
-    if decays and decoupled:
-        parameter = times(parameter, weight_decay)  # here 1 - lr * weight_decay
-    elif decays:
-        grad = add(grad, parameter, weight_decay)
-    average = lerp(average, grad, one_minus_beta1, near)
-    square = addcmul(times(square, beta2), grad, grad, one_minus_beta2)
+    near, rectified = static[3:]
+    decay, *rates, eps, lr, correction, root_of_correction, rectification = numbers
+    parameter, _, average, square = _moments(static, near, decay, rates, arrays)
     update = times(over(average, correction), lr)
     if rectified:
         inverse = (1 / _wide(plus(root(square), eps))).astype(square.dtype)
         rate = times(inverse, root_of_correction)
         update = times((_wide(update) * _wide(rate)).astype(update.dtype), rectification)
     return parameter - update, average, square
+
+
+def _decayed(static: Any, parameter: Any, grad: Any, weight_decay: Any) -> Any:
+    """Return the gradient to follow; ``static`` begins with ``maximize`` and whether it decays."""
+    maximize, decays = static[:2]
+    if maximize:
+        grad = -grad
+    return add(grad, parameter, weight_decay) if decays else grad
 
 
 def _adamax(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
@@ -332,8 +322,8 @@ def _mean_square(array: Any, axis: int) -> Any:
 
 
 def _muon(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
-    """Jordan et al. 2024: momentum made orthogonal by Newton and Schulz's iteration."""
-    nesterov, turns, near, near_momentum = static
+    """Jordan et al. 2024: momentum orthogonalised by Newton-Schulz iteration."""
+    nesterov, iterations, near, near_momentum = static
     one_minus_momentum, momentum, a, b, c, eps, shrink, minus_lr = numbers
     parameter, grad, buffer = arrays
     buffer = lerp(buffer, grad, one_minus_momentum, near)
@@ -344,7 +334,7 @@ def _muon(static: Any, numbers: Arrays, arrays: Arrays) -> Arrays:
         half = half.T
     norm = jnp.maximum(_norm(half), _scalar(eps, half))
     half = (_wide(half) / _wide(norm)).astype(half.dtype)
-    for _ in range(turns):
+    for _ in range(iterations):
         gram = _product(half, half.T).astype(half.dtype)
         polynomial = _wide(gram) * b.astype(np.float32) + c.astype(np.float32) * _product(
             gram, gram

@@ -34,7 +34,7 @@ def signbit_of_complex() -> NotImplementedError:
 
 
 def extremum_of_complex(name: str) -> RuntimeError:
-    """``maximum`` and its kin of complex numbers."""
+    """``maximum`` and related functions of complex numbers."""
     return RuntimeError(f"{name} not implemented for complex tensors.")
 
 
@@ -206,18 +206,10 @@ def frexp_dtype() -> RuntimeError:
     return RuntimeError("torch.frexp() only supports floating-point dtypes")
 
 
-_FREXP_NAMES = {
-    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-    "int32": "int", "int64": "long int", "int16": "short int", "int8": "signed char",
-    "uint8": "unsigned char",
-}  # fmt: skip
-
-
 def frexp_out(part: str, expected: str, given: str) -> RuntimeError:
     """``out=`` of another dtype than that of ``frexp``."""
-    wanted, got = _FREXP_NAMES.get(expected, expected), _FREXP_NAMES.get(given, given)
-    described = f"{wanted} dtype" if part == "exponent" else f"dtype {wanted}"
-    return RuntimeError(f"torch.frexp() expects {part} to have {described} but got {got}")
+    described = f"{expected} dtype" if part == "exponent" else f"dtype {expected}"
+    return RuntimeError(f"torch.frexp() expects {part} to have {described} but got {given}")
 
 
 def hash_mode(mode: int) -> RuntimeError:

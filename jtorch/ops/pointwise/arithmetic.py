@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
-from ..._core.dtypes import dtype as DType
+from ..._core.cpp_names import type_name
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, InPlace, Out, op
+from ..._engine.declare import Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
@@ -86,6 +86,7 @@ class Sum(Pointwise):
         "__add__",
         "__radd__",
     ),
+    foreach="binary",
 )
 def add(input, other, alpha=1):
     """Add ``other``, times ``alpha``, to ``input``.
@@ -120,6 +121,7 @@ def _bool_or_sum(input, other):
     saves=(),
     numbers_as_tensors=True,
     python=("__sub__",),
+    foreach="binary",
 )
 def sub(input, other, alpha=1):
     """Subtract ``other``, times ``alpha``, from ``input``.
@@ -171,6 +173,7 @@ def rsub(input, other, alpha=1):
         "__mul__",
         "__rmul__",
     ),
+    foreach="binary",
 )
 def mul(input, other):
     """Multiply two tensors element by element.
@@ -202,6 +205,7 @@ def _no_bool_negation(op, operands, static) -> None:
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
     python=("__neg__",),
+    foreach="unary",
 )
 def neg(input):
     """Change the sign of each element.
@@ -228,16 +232,26 @@ def positive(input):
     return input
 
 
+def _no_complex_in_place(op, operands, static) -> None:
+    if operands["input"].meta.dtype.is_complex:
+        raise _messages.inplace_abs()
+
+
 @op(
     "abs(Tensor input, *, Tensor out=None)",
     kind=Pointwise(operands=("input",), result="real", check=only(INTEGRAL, FLOATING, COMPLEX)),
     arity="unary",
-    inplace=True,
+    inplace=InPlace(
+        kind=Pointwise(
+            operands=("input",), check_operands=_no_complex_in_place, check=only(INTEGRAL, FLOATING)
+        )
+    ),
     inplace_function=("abs",),
     aliases=("absolute",),
     saves=("input",),
     out=Out(dtype=out_dtypes.found_dtype),
     python=("__abs__",),
+    foreach="unary",
 )
 def abs(input):
     """Take the absolute value of each element.
@@ -250,20 +264,6 @@ def abs(input):
     if input.dtype.kind in "biu" or input.dtype.kind == "c":
         return jnp.abs(input)
     return _abs(input)
-
-
-def _abs_in_place(call):
-    def abs_(self, *args, **kwargs):
-        if isinstance(getattr(self, "dtype", None), DType) and self.dtype.is_complex:
-            raise _messages.inplace_abs()
-        return call(self, *args, **kwargs)
-
-    abs_.__module__ = "torch"
-    return abs_
-
-
-for _registry, _name in ((METHODS, "abs_"), (METHODS, "absolute_"), (FUNCTIONS, "abs_")):
-    _registry[_name] = _abs_in_place(_registry[_name])
 
 
 # JAX gives abs the gradient NaN at NaN, PyTorch 0.
@@ -289,6 +289,7 @@ def _no_complex_sign(op, operands, static) -> None:
     inplace=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def sign(input):
     """Return -1, 0 or 1 for negative elements, zeros and positive ones.
@@ -339,6 +340,7 @@ def sgn(input):
     inplace=True,
     saves=("tensor1", "tensor2"),
     autocast=Autocast(cuda="promote"),
+    foreach="ternary",
 )
 def addcmul(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 * tensor2`` to ``input``.
@@ -353,10 +355,7 @@ def addcmul(input, tensor1, tensor2, value=1):
 
 
 def _no_integer_addcdiv(op, operands, static) -> None:
-    if not any(
-        operands[name].meta.dtype.is_floating_point or operands[name].meta.dtype.is_complex
-        for name in ("tensor1", "tensor2")
-    ):
+    if not any(is_inexact(operands[name].meta.dtype) for name in ("tensor1", "tensor2")):
         raise _messages.integer_addcdiv()
 
 
@@ -373,6 +372,7 @@ def _no_integer_addcdiv(op, operands, static) -> None:
     inplace=True,
     saves=("tensor1", "tensor2"),
     autocast=Autocast(cuda="promote"),
+    foreach="ternary",
 )
 def addcdiv(input, tensor1, tensor2, value=1):
     """Add ``value * tensor1 / tensor2`` to ``input``.
@@ -386,21 +386,12 @@ def addcdiv(input, tensor1, tensor2, value=1):
     return input + _scaled(tensor1, value) / tensor2
 
 
-_C_TYPES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int",
-            "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>"}  # fmt: skip
-
-
 def _same_dtype(op, operands, static) -> None:
     wanted = operands["input"].meta.dtype
     for name in ("end", "weight"):
         meta = operands[name].meta
         if meta is not None and meta.dtype is not wanted:
-            raise _messages.expected_dtype(
-                _C_TYPES.get(wanted._name, wanted._name), name,
-                _C_TYPES.get(meta.dtype._name, meta.dtype._name),
-            )  # fmt: skip
+            raise _messages.expected_dtype(type_name(wanted), name, type_name(meta.dtype))
 
 
 class _Interpolation(Pointwise):
@@ -434,7 +425,7 @@ class _Interpolation(Pointwise):
     inplace=True,
 )
 def lerp(input, end, weight):
-    """Interpolate between ``input`` (weight 0) and ``end`` (weight 1).
+    """Linear interpolation ``input + weight * (end - input)``.
 
     Args:
         input, end: tensors of one floating point or complex dtype that broadcast together.

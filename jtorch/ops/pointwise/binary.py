@@ -25,7 +25,7 @@ _hypot = with_partials(
     inplace=True,
 )
 def hypot(input, other):
-    """Return the hypotenuse of right triangles with the given legs.
+    """Hypotenuse ``sqrt(input^2 + other^2)`` of right triangles with the given legs.
 
     Args:
         input, other: tensors of a floating point dtype that broadcast together.
@@ -57,7 +57,7 @@ _atan2 = with_partials(
     autocast=Autocast(cuda="promote"),
 )
 def atan2(input, other):
-    """Return the angle of the point ``(other, input)``, in radians between -pi and pi.
+    """Arctangent of ``input / other`` by quadrant, in radians between -pi and pi.
 
     Args:
         input, other: tensors that broadcast together.
@@ -147,7 +147,7 @@ _logaddexp2 = with_partials(
     arity="binary",
 )
 def logaddexp(input, other):
-    """Return ``log(exp(input) + exp(other))`` without overflow.
+    """Logaddexp ``log(exp(input) + exp(other))``, without overflow.
 
     Args:
         input, other: tensors of a floating point or complex dtype that broadcast together.
@@ -163,7 +163,7 @@ def logaddexp(input, other):
     arity="binary",
 )
 def logaddexp2(input, other):
-    """Return ``log2(2 ** input + 2 ** other)`` without overflow.
+    """Logaddexp of base 2, ``log2(2 ** input + 2 ** other)``, without overflow.
 
     Args:
         input, other: tensors of a floating point dtype that broadcast together.

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..._core import dtypes, messages
-from ..._core.structseq import RETURN_TYPES
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._core.cpp_names import type_name
+from ..._engine.declare import Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
 from .._shared import out_dtypes
+from .._shared.widening import widen
 from ..reduce.sorting import _dense_strides
 from . import _messages
 
@@ -25,8 +26,7 @@ def _without_subnormals(array):
 
     XLA takes subnormals for 0, so they are read off their bits.
     """
-    if array.dtype.itemsize == 2:
-        array = array.astype(jnp.float32)
+    array = widen(array)
     single = array.dtype.itemsize == 4
     width, least = (23, 149) if single else (52, 1074)
     bits = lax.bitcast_convert_type(array, jnp.uint32 if single else jnp.uint64)
@@ -62,6 +62,7 @@ def _frexp_spec(operation, bound, mode) -> Spec:
     kind=Custom(_frexp_spec),
     saves=("result",),
     returns="mantissa exponent",
+    function=False,
 )
 def frexp(array: Any) -> Any:
     """Split each number into a mantissa, from one half to 1, and a power of 2.
@@ -87,18 +88,20 @@ def _with_out(inner):
         mantissa, exponent = out
         tensor = args[0] if args else kwargs.get("input")
         if is_tensor(tensor) and mantissa.dtype is not tensor.dtype:
-            raise _messages.frexp_out("mantissa", tensor.dtype._name, mantissa.dtype._name)
+            raise _messages.frexp_out(
+                "mantissa", type_name(tensor.dtype), type_name(mantissa.dtype)
+            )
         if exponent.dtype is not dtypes.int32:
-            raise _messages.frexp_out("exponent", "int32", exponent.dtype._name)
-        return tuple.__new__(RETURN_TYPES["frexp_out"], inner(*args, **kwargs))
+            raise _messages.frexp_out("exponent", "int", type_name(exponent.dtype))
+        return inner(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = "frexp"
     call.__doc__, call.__module__ = inner.__doc__, "torch"
-    call.__signature__ = inner.__signature__
+    call.__signature__ = inner.__signature__  # type: ignore[attr-defined]
     return call
 
 
-FUNCTIONS["frexp"] = _with_out(FUNCTIONS["frexp"])
+publish("frexp", _with_out(frexp.call))
 
 
 def _bits(array):
@@ -151,6 +154,3 @@ def hash_tensor(array: Any, *, axes: Any, shape: Any) -> Any:
     """
     reduced = jax.lax.reduce(_bits(array), jnp.uint64(0), lax.bitwise_xor, axes)
     return reduced.reshape(shape)
-
-
-METHODS["frexp"].__doc__ = frexp.__doc__

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, METHODS, InPlace, Out, op
+from ..._engine.declare import InPlace, Out, op, publish
+from ..._engine.graph.op import Op
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
     COMPLEX,
@@ -26,7 +27,7 @@ _OPERANDS = ("input", "self", "other")
 
 def _declare(
     name: str, summary: str, function: Callable, check: Callable, symbol: str, has_reflected: bool
-) -> None:
+) -> Op:
     """Declare an operator of integers; the left operand may be a number (``self``).
 
     Args:
@@ -41,7 +42,7 @@ def _declare(
         f"{summary}\n\n    Args:\n        input, other: tensors or numbers, not both numbers, that "
         "broadcast together.\n    Returns:\n        Tensor of the promoted dtype.\n    "
     )
-    op(
+    return op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Scalar self, Tensor other)",
         f"{name}(Tensor input, Scalar other, *, Tensor out=None)",
@@ -53,19 +54,20 @@ def _declare(
     )(pure)
 
 
-for _name, _function in (
-    ("and", jnp.bitwise_and),
-    ("or", jnp.bitwise_or),
-    ("xor", jnp.bitwise_xor),
-):
-    _declare(
-        f"bitwise_{_name}",
-        f"Combine the bits of two tensors by *{_name}*.",
-        _function,
-        only(BOOL, INTEGRAL, WIDE_UNSIGNED, kernel=f"bitwise_{_name}_cpu"),
-        _name,
+def _declare_of_bits(symbol: str, function: Callable) -> Op:
+    return _declare(
+        f"bitwise_{symbol}",
+        f"Combine the bits of two tensors by *{symbol}*.",
+        function,
+        only(BOOL, INTEGRAL, WIDE_UNSIGNED, kernel=f"bitwise_{symbol}_cpu"),
+        symbol,
         True,
     )
+
+
+bitwise_and = _declare_of_bits("and", jnp.bitwise_and)
+bitwise_or = _declare_of_bits("or", jnp.bitwise_or)
+bitwise_xor = _declare_of_bits("xor", jnp.bitwise_xor)
 
 
 def _shift_left(a, b):
@@ -82,7 +84,7 @@ def _shift_right(a, b):
     return jnp.where(inside, jnp.right_shift(a, jnp.where(inside, b, 0)), beyond).astype(a.dtype)
 
 
-_declare(
+bitwise_left_shift = _declare(
     "bitwise_left_shift",
     "Shift bits to the left.",
     _shift_left,
@@ -90,7 +92,7 @@ _declare(
     "lshift",
     False,
 )
-_declare(
+bitwise_right_shift = _declare(
     "bitwise_right_shift",
     "Shift bits to the right, keeping the sign.",
     _shift_right,
@@ -119,7 +121,7 @@ def bitwise_not(input):
     return jnp.logical_not(input) if input.dtype == bool else jnp.bitwise_not(input)
 
 
-def _declare_logical(name, summary, function) -> None:
+def _declare_logical(name: str, summary: str, function: Callable) -> Op:
     def pure(input, other):
         return function(input != 0, other != 0)
 
@@ -127,7 +129,7 @@ def _declare_logical(name, summary, function) -> None:
         f"{summary}\n\n    Args:\n        input, other: tensors that broadcast together; what is "
         "not zero is true.\n    Returns:\n        Tensor of bool.\n    "
     )
-    op(
+    return op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         kind=Pointwise(
             result="bool", check=only(BOOL, INTEGRAL, FLOATING, COMPLEX, kernel=f"{name}_cpu")
@@ -138,9 +140,13 @@ def _declare_logical(name, summary, function) -> None:
     )(pure)
 
 
-_declare_logical("logical_and", "Tell where both elements are true.", jnp.logical_and)
-_declare_logical("logical_or", "Tell where one element at least is true.", jnp.logical_or)
-_declare_logical("logical_xor", "Tell where exactly one element is true.", jnp.logical_xor)
+logical_and = _declare_logical("logical_and", "Tell where both elements are true.", jnp.logical_and)
+logical_or = _declare_logical(
+    "logical_or", "Tell where one element at least is true.", jnp.logical_or
+)
+logical_xor = _declare_logical(
+    "logical_xor", "Tell where exactly one element is true.", jnp.logical_xor
+)
 
 
 @op(
@@ -207,20 +213,14 @@ def lcm(input, other):
     return jnp.where(divisor == 0, 0, jnp.abs(input // jnp.where(divisor == 0, 1, divisor) * other))
 
 
-_invert = METHODS["bitwise_not"]
-
-
 def _operator_invert(self):
     """Invert bits and truth values: ``~tensor``."""
     dtype = self.dtype
     if is_inexact(dtype):
         raise _messages.invert_of_float()
-    return _invert(self)
+    return bitwise_not.call(self)
 
 
-METHODS["__invert__"] = _operator_invert
-
-
-_left, _right = FUNCTIONS["bitwise_left_shift"], FUNCTIONS["bitwise_right_shift"]
-METHODS["__rlshift__"] = reflected(lambda self, other: _left(other, self))
-METHODS["__rrshift__"] = reflected(lambda self, other: _right(other, self))
+publish("__invert__", method=_operator_invert)
+publish("__rlshift__", method=reflected(lambda self, other: bitwise_left_shift.call(other, self)))
+publish("__rrshift__", method=reflected(lambda self, other: bitwise_right_shift.call(other, self)))

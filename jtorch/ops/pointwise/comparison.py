@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import op, publish
+from ..._engine.graph.op import Op
 from ..._engine.graph.values import is_tensor, make_meta
-from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import BOOL, FLOATING, INTEGRAL, Pointwise, only
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
@@ -27,16 +28,18 @@ class _Equality(Pointwise):
             return dtypes.complex64
 
 
-def _declare(name, aliases, words_, function, *groups) -> None:
+def _declare(
+    name: str, aliases: tuple[str, ...], relation: str, function: Callable, *groups: frozenset
+) -> Op:
     def pure(input, other):
         return function(input, other)
 
     pure.__doc__ = (
-        f"Tell where ``input`` is {words_} ``other``.\n\n    Args:\n        input: tensor.\n"
+        f"Tell where ``input`` is {relation} ``other``.\n\n    Args:\n        input: tensor.\n"
         "        other: tensor or number that broadcasts with it.\n    Returns:\n"
         "        Tensor of bool of the broadcast shape.\n    "
     )
-    op(
+    return op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Tensor input, Scalar other, *, Tensor out=None)",
         kind=(Pointwise if groups else _Equality)(
@@ -51,12 +54,12 @@ def _declare(name, aliases, words_, function, *groups) -> None:
     )(pure)
 
 
-_declare("eq", (), "equal to", lambda a, b: a == b)
-_declare("ne", ("not_equal",), "not equal to", lambda a, b: a != b)
-_declare("lt", ("less",), "less than", lambda a, b: a < b, *_ORDERED)
-_declare("le", ("less_equal",), "at most", lambda a, b: a <= b, *_ORDERED)
-_declare("gt", ("greater",), "greater than", lambda a, b: a > b, *_ORDERED)
-_declare("ge", ("greater_equal",), "at least", lambda a, b: a >= b, *_ORDERED)
+eq = _declare("eq", (), "equal to", lambda a, b: a == b)
+ne = _declare("ne", ("not_equal",), "not equal to", lambda a, b: a != b)
+lt = _declare("lt", ("less",), "less than", lambda a, b: a < b, *_ORDERED)
+le = _declare("le", ("less_equal",), "at most", lambda a, b: a <= b, *_ORDERED)
+gt = _declare("gt", ("greater",), "greater than", lambda a, b: a > b, *_ORDERED)
+ge = _declare("ge", ("greater_equal",), "at least", lambda a, b: a >= b, *_ORDERED)
 
 
 def _check_close(op_, operands, static) -> None:
@@ -100,44 +103,38 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     return _close(input, other, rtol, atol, equal_nan)
 
 
-def _reduced_plan(op_, bound, mode) -> Plan:
-    plan = isclose.kind.plan(isclose, bound, mode)
-    elements = plan.function
-    plan.function = lambda *arrays: jnp.all(elements(*arrays))
-    plan.metas = (make_meta((), plan.metas[0].dtype, plan.metas[0].device),)
-    return plan
+class _Everywhere(Pointwise):
+    """A comparison that has to hold for all elements: its result has no dimensions."""
+
+    def plan(self, op, bound, mode):
+        plan = super().plan(op, bound, mode)
+        plan.metas = (make_meta((), plan.metas[0].dtype, plan.metas[0].device),)
+        return plan
 
 
 @op(
     "allclose(Tensor input, Tensor other, double rtol=1e-05, double atol=1e-08, "
     "bool equal_nan=False)",
-    kind=Custom(_reduced_plan),
+    kind=_Everywhere(result="bool", check_operands=_check_close, wide=False),
     method=False,
     function=False,
     differentiable=False,
 )
-def _all_close(input, other, rtol, atol, equal_nan):
+def _all_close(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Tell whether two tensors are nearly equal everywhere."""
-
-
-def _equal_plan(op_, bound, mode) -> Plan:
-    plan = Pointwise(result="bool").plan(op_, bound, mode)
-    elements = plan.function
-    plan.function = lambda *arrays: jnp.all(elements(*arrays))
-    plan.metas = (make_meta((), plan.metas[0].dtype, plan.metas[0].device),)
-    return plan
+    return jnp.all(_close(input, other, rtol, atol, equal_nan))
 
 
 @op(
     "equal(Tensor input, Tensor other)",
-    kind=Custom(_equal_plan),
+    kind=_Everywhere(result="bool"),
     method=False,
     function=False,
     differentiable=False,
 )
 def _all_equal(input, other):
     """Tell whether two tensors are equal everywhere."""
-    return input == other
+    return jnp.all(input == other)
 
 
 def _truth(tensor) -> bool:
@@ -172,6 +169,6 @@ def equal(*args, **kwargs) -> bool:
     return _truth(_all_equal.call(*args, **kwargs))
 
 
-for _function in (allclose, equal):
-    _function.__module__ = "torch"
-    FUNCTIONS[_function.__name__] = METHODS[_function.__name__] = _function
+allclose.__module__ = equal.__module__ = "torch"
+publish("allclose", allclose, method=allclose, signatures=_all_close)
+publish("equal", equal, method=equal, signatures=_all_equal)

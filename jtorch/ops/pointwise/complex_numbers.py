@@ -1,4 +1,4 @@
-"""Complex numbers: their making, angles and conjugates."""
+"""Complex numbers: their making, angles and conjugates (as copies; the views are in shape)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from jax import lax
 
 from ..._core import dtypes
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
-from ..._engine.recording.kinds.base import View
+from ..._engine.declare import Autocast, Out, op, publish
+from ..._engine.recording import record
 from ..._engine.recording.kinds.pointwise import Pointwise
-from ..._engine.recording.storage import is_flipped
 from .._shared import out_dtypes
 from .._shared.gradient_rules import with_partials
 from . import _messages
@@ -50,6 +49,8 @@ _real_angle = with_partials(
     "conj_physical(Tensor input, *, Tensor out=None)",
     kind=Pointwise(operands=("input",), wide=False),
     arity="unary",
+    method=False,
+    function=False,
     inplace=True,
     saves=(),
     node_name="ConjPhysicalBackward0",
@@ -81,70 +82,14 @@ def _of_complex(call):
     return conj_physical
 
 
-FUNCTIONS["conj_physical"] = _of_complex(_conjugate.call)
-METHODS["conj_physical"] = _of_complex(METHODS["conj_physical"])
-FUNCTIONS["conj_physical_"] = METHODS["conj_physical_"]  # counted as a write of real ones, too
-
-
-def _same_place(meta):
-    return meta.shape, meta.strides
-
-
-@op(
-    "_conj(Tensor input)",
-    kind=View(_same_place, put=lambda base, new: jnp.conj(new)),
-    arity="view",
-    node_name="ConjBackward0",
+publish(
+    "conj_physical",
+    _of_complex(_conjugate.call),
+    method=_of_complex(record.make_unary(_conjugate, True)),
+    signatures=_conjugate,
 )
-def _conj(input):
-    """Conjugate each complex number: a view, whose elements are read conjugated."""
-    return jnp.conj(input)
-
-
-@op(
-    "_neg_view(Tensor input)",
-    kind=View(_same_place, put=lambda base, new: -new),
-    arity="view",
-)
-def _neg_view(input):
-    """Change each number's sign: a view, whose elements are read with the other sign."""
-    return -input
-
-
-@op("conj(Tensor input)", arguments="count")
-def conj(input):
-    """Conjugate each complex number.
-
-    Args:
-        input: tensor; a real one is returned itself.
-    Returns:
-        Tensor of the same dtype, a view.
-    """
-    return _conj.call(input) if input.dtype.is_complex else input
-
-
-@op("is_conj(Tensor input)", arguments="count")
-def is_conj(input):
-    """Tell whether the tensor is a view whose elements are read conjugated."""
-    return is_flipped(input, "_conj")
-
-
-@op("is_neg(Tensor input)", arguments="count")
-def is_neg(input):
-    """Tell whether the tensor is a view whose elements are read with the other sign."""
-    return is_flipped(input, "_neg_view")
-
-
-@op("resolve_conj(Tensor input)", arguments="count")
-def resolve_conj(input):
-    """Return the tensor itself, or a copy of it where it is a conjugated view."""
-    return input.clone() if is_flipped(input, "_conj") else input
-
-
-@op("resolve_neg(Tensor input)", arguments="count")
-def resolve_neg(input):
-    """Return the tensor itself, or a copy of it where it is a view of the other sign."""
-    return input.clone() if is_flipped(input, "_neg_view") else input
+_conjugate_in_place = _conjugate.inplace_twin.call  # counted as a write of real ones, too
+publish("conj_physical_", _conjugate_in_place, method=_conjugate_in_place)
 
 
 _PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, Autocast, InPlace, op
+from ..._engine.declare import Autocast, InPlace, op, publish
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
 from .._shared.gradient_rules import from_result, not_differentiable, with_partials
@@ -137,6 +137,7 @@ def divided_by_count(total, count):
     aliases=("divide",),
     numbers_as_tensors=True,
     python=("__truediv__",),
+    foreach="binary",
 )
 def div(input, other, rounding_mode=None):
     """Divide ``input`` by ``other``.
@@ -352,9 +353,10 @@ def fmod(input, other):
     saves=("result",),
     vjp=from_result(lambda gradient, result: -gradient * (result * result)),
     autocast=Autocast(cuda="float32"),
+    foreach="unary",
 )
 def reciprocal(input):
-    """Return 1 divided by each element.
+    """Reciprocal ``1 / x`` of each element.
 
     Args:
         input: tensor.
@@ -364,9 +366,7 @@ def reciprocal(input):
     return 1 / input
 
 
-_mul, _reciprocal = METHODS["mul"], METHODS["reciprocal"]
-
-_divided = reflected(lambda self, other: _mul(_reciprocal(self), other))
+_divided = reflected(lambda self, other: reciprocal.call(self).mul(other))
 
 
 def _reflected_division(self, other):
@@ -375,6 +375,7 @@ def _reflected_division(self, other):
     return _divided(self, other)
 
 
-METHODS["__rtruediv__"] = METHODS["__rdiv__"] = _reflected_division
-METHODS["__rfloordiv__"] = reflected(lambda self, other: floor_divide.call(other, self))
-METHODS["__rmod__"] = reflected(lambda self, other: remainder.call(other, self))
+publish("__rtruediv__", method=_reflected_division)
+publish("__rdiv__", method=_reflected_division)
+publish("__rfloordiv__", method=reflected(lambda self, other: floor_divide.call(other, self)))
+publish("__rmod__", method=reflected(lambda self, other: remainder.call(other, self)))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import METHODS, Autocast, InPlace, Out, op
+from ..._engine.declare import Autocast, InPlace, Out, op, publish
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
@@ -19,7 +19,6 @@ from ..._engine.recording.kinds.pointwise import (
     Pointwise,
     check_fits,
     only,
-    working_dtype,
 )
 from .._shared import out_dtypes
 from .._shared.gradient_rules import from_result, with_partials
@@ -70,7 +69,7 @@ class _Power(Pointwise):
         if formula is not None:
             # torch 2.13 rounds the square to bfloat16 before it multiplies again.
             rounds = number in (3, -2) and compute is dtypes.bfloat16
-            work = compute if rounds else working_dtype(compute)
+            work = compute if rounds else dtypes.working_dtype(compute)
             place = next(i for i, o in enumerate(plan.operands) if o.name == "input")
             plan.function = lambda *arrays: cast(formula(cast(arrays[place], work)), compute)
         return plan
@@ -141,6 +140,7 @@ def _saves_of_power(operands):
     special=_SPECIAL,
     autocast=Autocast(cuda="float32"),
     python=("__pow__",),
+    foreach="binary",
 )
 def pow(exponent, input=None, self=None):
     """Raise ``input`` to the power ``exponent``.
@@ -198,7 +198,7 @@ def _by_exponent(tangent, x, y):
 _power = with_partials(_power_value, _by_base, _by_exponent)
 
 
-METHODS["__rpow__"] = reflected(lambda self, other: pow.call(other, self))
+publish("__rpow__", method=reflected(lambda self, other: pow.call(other, self)))
 
 
 @op("square(Tensor input, *, Tensor out=None)", arguments="count")
@@ -216,7 +216,7 @@ def square(input, *, out=None):
 @op("square_(Tensor input)", arguments="count")
 def square_(input):
     """Multiply each element with itself, in place."""
-    return METHODS["pow_"](input, 2)
+    return pow.inplace_twin.call(input, 2)
 
 
 def _wide_dtype(*values):
@@ -242,8 +242,7 @@ def float_power(input=None, exponent=None, self=None):
     """
     base = self if input is None else input
     dtype = _wide_dtype(base, exponent)
-    convert = METHODS["to"]
-    operands = [convert(v, dtype) if is_tensor(v) else v for v in (base, exponent)]
+    operands = [v.to(dtype) if is_tensor(v) else v for v in (base, exponent)]
     return pow.call(*operands)
 
 
@@ -253,11 +252,11 @@ def float_power_(self, exponent):
     if self.dtype is not wanted:
         raise _messages.float_power_base(self.dtype._legacy_name, wanted._legacy_name)
     if is_tensor(exponent):
-        exponent = METHODS["to"](exponent, wanted)
-    return METHODS["pow_"](self, exponent)
+        exponent = exponent.to(wanted)
+    return pow.inplace_twin.call(self, exponent)
 
 
-METHODS["float_power_"] = float_power_
+publish("float_power_", method=float_power_)
 
 
 @op(
@@ -268,9 +267,10 @@ METHODS["float_power_"] = float_power_
     inplace_function=True,
     saves=("result",),
     vjp=from_result(lambda gradient, result: gradient / (2 * result)),
+    foreach="unary",
 )
 def sqrt(input):
-    """Take the square root of each element.
+    """Square root of each element.
 
     Args:
         input: tensor.
@@ -289,9 +289,10 @@ def sqrt(input):
     saves=("result",),
     vjp=from_result(lambda gradient, result: -0.5 * gradient * (result * result * result)),
     autocast=Autocast(cuda="float32"),
+    foreach="unary",
 )
 def rsqrt(input):
-    """Take the reciprocal of the square root of each element.
+    """Reciprocal square root ``x^(-1/2)`` of each element.
 
     Args:
         input: tensor.

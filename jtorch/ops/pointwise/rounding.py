@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._engine.declare import Out, op
+from ..._engine.graph.op import Op
 from ..._engine.recording.kinds.pointwise import (
     FLOATING,
     INTEGRAL,
@@ -24,7 +25,9 @@ def _is_exact(array) -> bool:
     return array.dtype.kind in "iub"
 
 
-def _declare_rounding(name, summary, function, aliases=()) -> None:
+def _declare_rounding(
+    name: str, summary: str, function: Callable, aliases: tuple[str, ...] = (), *, foreach: str
+) -> Op:
     def pure(input):
         return input if _is_exact(input) else function(input)
 
@@ -36,7 +39,7 @@ def _declare_rounding(name, summary, function, aliases=()) -> None:
         f"{summary}\n\n    Args:\n        input: tensor, not complex.\n    Returns:\n"
         "        Tensor of the same dtype; integers are returned as they are.\n    "
     )
-    op(
+    return op(
         f"{name}(Tensor input, *, Tensor out=None)",
         kind=Pointwise(
             operands=("input",),
@@ -48,17 +51,27 @@ def _declare_rounding(name, summary, function, aliases=()) -> None:
         inplace_function=True,
         aliases=aliases,
         saves=(),
+        out=Out(dtype=out_dtypes.found_dtype),
+        foreach=foreach,
     )(pure)
 
 
 # PyTorch's gradient of them is zero, also where the element is not finite.
-_declare_rounding("floor", "Round each element down.", with_partials(lambda x: jnp.floor(x), None))
-_declare_rounding("ceil", "Round each element up.", with_partials(lambda x: jnp.ceil(x), None))
-_declare_rounding(
+floor = _declare_rounding(
+    "floor",
+    "Round each element down.",
+    with_partials(lambda x: jnp.floor(x), None),
+    foreach="unary",
+)
+ceil = _declare_rounding(
+    "ceil", "Round each element up.", with_partials(lambda x: jnp.ceil(x), None), foreach="unary"
+)
+trunc = _declare_rounding(
     "trunc",
     "Round each element to zero.",
     with_partials(lambda x: jnp.trunc(x), None),
     aliases=("fix",),
+    foreach="unary",
 )
 
 _round = with_partials(lambda x: jnp.round(x), None)
@@ -84,6 +97,7 @@ class _Round(Pointwise):
     inplace_function=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def round(input, decimals=0):
     """Round each element to the nearest integer, halves to the even one.
@@ -112,6 +126,7 @@ def round(input, decimals=0):
     inplace_function=True,
     saves=(),
     out=Out(dtype=out_dtypes.found_dtype),
+    foreach="unary",
 )
 def frac(input):
     """Return the part of each element after the point, with its sign.
@@ -127,17 +142,24 @@ def frac(input):
 _frac = with_partials(lambda x: x - jnp.trunc(x), lambda tangent, x: tangent)
 
 
-def _declare_test(name, summary, function, out=False, check_operands=None) -> None:
+def _declare_test(
+    name: str,
+    summary: str,
+    function: Callable,
+    out: bool = False,
+    check_operands: Callable | None = None,
+) -> Op:
     def pure(input):
         return function(input)
 
     arguments = "    Args:\n        input: tensor.\n"
     pure.__doc__ = f"{summary}\n\n{arguments}    Returns:\n        Tensor of bool.\n    "
-    op(
+    return op(
         f"{name}(Tensor input, *, Tensor out=None)" if out else f"{name}(Tensor input)",
         kind=Pointwise(operands=("input",), result="bool", check_operands=check_operands),
         arity="unary",
         differentiable=False,
+        out=Out(dtype=out_dtypes.no_other_than_bool) if out else None,
     )(pure)
 
 
@@ -153,32 +175,32 @@ def _never(x):
     return jnp.zeros(x.shape, bool)
 
 
-_declare_test(
+isnan = _declare_test(
     "isnan", "Tell which elements are NaN.", lambda x: _never(x) if _is_exact(x) else jnp.isnan(x)
 )
-_declare_test(
+isinf = _declare_test(
     "isinf", "Tell which elements are infinite.",
     lambda x: _never(x) if _is_exact(x) else jnp.isinf(x),
 )  # fmt: skip
-_declare_test(
+isfinite = _declare_test(
     "isfinite", "Tell which elements are neither infinite nor NaN.",
     lambda x: ~_never(x) if _is_exact(x) else jnp.isfinite(x),
 )  # fmt: skip
-_declare_test(
+isposinf = _declare_test(
     "isposinf", "Tell which elements are plus infinity.",
     lambda x: _never(x) if _is_exact(x) else x == jnp.inf, out=True,
     check_operands=_refuse_complex(lambda: _messages.no_complex_inputs("isposinf")),
 )  # fmt: skip
-_declare_test(
+isneginf = _declare_test(
     "isneginf", "Tell which elements are minus infinity.",
     lambda x: _never(x) if _is_exact(x) else x == -jnp.inf, out=True,
     check_operands=_refuse_complex(lambda: _messages.no_complex_inputs("isneginf")),
 )  # fmt: skip
-_declare_test(
+isreal = _declare_test(
     "isreal", "Tell which elements have no imaginary part.",
     lambda x: jnp.imag(x) == 0 if x.dtype.kind == "c" else ~_never(x),
 )  # fmt: skip
-_declare_test(
+signbit = _declare_test(
     "signbit", "Tell which elements have their sign bit set: those below zero, and -0.0.",
     lambda x: x < 0 if _is_exact(x) else jnp.signbit(x), out=True,
     check_operands=_refuse_complex(_messages.signbit_of_complex),

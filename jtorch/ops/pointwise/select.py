@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
-from ..._engine.graph.op import Operand
+from ..._engine.declare import Out, op, publish
+from ..._engine.graph.op import Op, Operand
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import cast
 from ..._engine.recording.kinds.pointwise import (
@@ -20,6 +25,7 @@ from ..._engine.recording.kinds.pointwise import (
 )
 from .._shared import out_dtypes
 from .._shared.gradient_rules import not_differentiable, with_partials
+from ..reduce.counting import nonzero
 from . import _messages
 
 
@@ -208,7 +214,13 @@ _fmin = with_partials(
 )
 
 
-def _declare_extremum(name, summary, function, kernel) -> None:
+def _declare_extremum(
+    name: str,
+    summary: str,
+    function: Callable,
+    kernel: str,
+    foreach: dict[str, str] | None = None,
+) -> Op:
     def check_complex(operator, operands, static) -> None:
         if any(operand.meta.dtype.is_complex for operand in operands.values()):
             raise _messages.extremum_of_complex(name)
@@ -222,27 +234,32 @@ def _declare_extremum(name, summary, function, kernel) -> None:
         f"{summary}\n\n    Args:\n        input, other: tensors, not complex, that broadcast "
         "together.\n    Returns:\n        Tensor of the broadcast shape and promoted dtype.\n    "
     )
-    op(
+    return op(
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         kind=Pointwise(
             check_operands=check_complex, check=only(BOOL, INTEGRAL, FLOATING, kernel=kernel)
         ),
         arity="binary",
+        foreach=foreach,
     )(pure)
 
 
-_declare_extremum(
-    "maximum", "Return the larger of each pair of elements, NaN if one is.", _maximum, "maximum_cpu"
+maximum = _declare_extremum(
+    "maximum",
+    "Return the larger of each pair of elements, NaN if one is.",
+    _maximum,
+    "maximum_cpu",
+    foreach={"maximum": "binary", "clamp_min": "binary"},
 )
-_declare_extremum(
+minimum = _declare_extremum(
     "minimum", "Return the smaller of each pair of elements, NaN if one is.", _minimum,
     "minimum_cpu",
-)  # fmt: skip
-_declare_extremum(
+foreach={"minimum": "binary", "clamp_max": "binary"})  # fmt: skip
+fmax = _declare_extremum(
     "fmax", "Return the larger of each pair of elements, NaN only if both are.", _fmax,
     "maximum_cpu",
 )  # fmt: skip
-_declare_extremum(
+fmin = _declare_extremum(
     "fmin", "Return the smaller of each pair of elements, NaN only if both are.", _fmin,
     "minimum_cpu",
 )  # fmt: skip
@@ -262,18 +279,11 @@ class _Where(Pointwise):
             raise _messages.condition_dtype(dtype._legacy_name)
         plan = super().plan(operator, bound, mode)
         compute = plan.metas[0].dtype
-        names = [operand.name for operand in plan.operands]
         for operand in plan.operands:
             if operand.meta is None and not isinstance(operand.number, bool):
                 check_fits(operand.number, compute)
 
-        def run(*arrays):
-            arguments = dict(zip(names, arrays, strict=True))
-            condition = arguments.pop("condition") != 0
-            if_true = arguments.get("input", arguments.get("self"))
-            return jnp.where(condition, _as(if_true, compute), _as(arguments["other"], compute))
-
-        plan.function = run
+        plan.function = functools.partial(operator.function, dtype=compute)
         return plan
 
 
@@ -293,8 +303,9 @@ def _as(array, dtype):
     saves=("condition",),
     out=Out(dtype=out_dtypes.where),
 )
-def where(condition, input=None, self=None, other=None):
+def where(condition: Any, input: Any, other: Any, *, dtype: DType) -> Any:
     """Choose each element from ``input`` where the condition is true, else from ``other``."""
+    return jnp.where(condition != 0, _as(input, dtype), _as(other, dtype))
 
 
 def where_function(*args, **kwargs):
@@ -310,7 +321,7 @@ def where_function(*args, **kwargs):
     """
     if len(args) + len(kwargs) == 1:
         _, bound = where.schema.bind(args, kwargs)
-        return METHODS["nonzero"](bound["condition"], as_tuple=True)
+        return nonzero(bound["condition"], as_tuple=True)
     return where.call(*args, **kwargs)
 
 
@@ -335,8 +346,8 @@ _METHOD = Schema(
 for _call in (where_function, where_method):
     _call.__name__ = _call.__qualname__ = "where"
     _call.__module__ = "torch"
-FUNCTIONS["where"] = where_function
-METHODS["where"] = where_method
+publish("where", where_function, signatures=where)
+publish("where", method=where_method)
 
 
 def _check_heaviside(operator, operands, static) -> None:
@@ -361,7 +372,7 @@ def _check_heaviside(operator, operands, static) -> None:
     out=Out(dtype=out_dtypes.heaviside),
 )
 def heaviside(input, values):
-    """Return 0 for negative elements, 1 for positive ones and ``values`` for zeros.
+    """Heaviside step function: 0 below 0, 1 above, ``values`` at 0.
 
     Args:
         input, values: tensors of one dtype that broadcast together.

@@ -11,13 +11,15 @@ import jax.numpy as jnp
 from jax.scipy import special
 
 from ..._core import dtypes
-from ..._engine.declare import METHODS, op
+from ..._engine.declare import Autocast, op, publish
+from ..._engine.graph.op import Op
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, Pointwise, only
 from .._shared.gradient_rules import from_result, with_partials
-from ..special.zeta import zeta
 from . import _messages
+from .zeta import zeta
 
 _NUMBERS = only(FLOATING, COMPLEX)
+_IN_FLOAT32 = Autocast(cuda="float32")
 
 
 def declare_unary(
@@ -31,7 +33,7 @@ def declare_unary(
     check: Callable = _NUMBERS,
     inplace_function: Any = True,
     **options: Any,
-) -> None:
+) -> Op:
     """Declare a function of one element whose result is floating point (or complex).
 
     Args:
@@ -56,7 +58,7 @@ def declare_unary(
     options.setdefault("saves", ("input",))
     if by_result is not None:
         options.update(saves=("result",), vjp=from_result(by_result))
-    op(
+    return op(
         f"{name}(Tensor input, *, Tensor out=None)",
         kind=Pointwise(operands=("input",), promote="float", check=check),
         arity="unary",
@@ -91,80 +93,89 @@ def _acosh_derivative(x):
 
 _expm1_gradient = lambda gradient, result: gradient * (result + 1)  # noqa: E731
 
-declare_unary(
-    "exp", "Return e to the power of each element.", jnp.exp,
-    by_result=lambda gradient, result: gradient * result,
-)  # fmt: skip
-declare_unary(
-    "exp2", "Return 2 to the power of each element.", _exp2,
+exp = declare_unary(
+    "exp", "Exponential ``e^x`` of each element.", jnp.exp,
+    by_result=lambda gradient, result: gradient * result, autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+exp2 = declare_unary(
+    "exp2", "Exponential of base 2, ``2^x``, of each element.", _exp2,
     aliases=(), by_result=lambda gradient, result: gradient * result * _LN2,
 )  # fmt: skip
-declare_unary(
-    "expm1", "Return e to the power of each element, minus 1, exactly near 0.", jnp.expm1,
-    by_result=_expm1_gradient,
-)  # fmt: skip
-declare_unary(
-    "log", "Take the natural logarithm of each element.", jnp.log, derivative=lambda x: 1 / x
+expm1 = declare_unary(
+    "expm1", "Exponential minus 1, ``e^x - 1``, of each element, exact near 0.", jnp.expm1,
+    by_result=_expm1_gradient, autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+log = declare_unary(
+    "log",
+    "Natural logarithm of each element.",
+    jnp.log,
+    derivative=lambda x: 1 / x,
+    autocast=_IN_FLOAT32,
+    foreach="unary",
 )
-declare_unary(
-    "log2", "Take the logarithm of base 2 of each element.", jnp.log2,
-    derivative=lambda x: 1 / (x * _LN2),
-)  # fmt: skip
-declare_unary(
-    "log10", "Take the logarithm of base 10 of each element.", jnp.log10,
-    derivative=lambda x: 1 / (x * _LN10),
-)  # fmt: skip
-declare_unary(
-    "log1p", "Take the natural logarithm of 1 plus each element, exactly near 0.", jnp.log1p,
+log2 = declare_unary(
+    "log2", "Logarithm of base 2 of each element.", jnp.log2,
+    derivative=lambda x: 1 / (x * _LN2), autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+log10 = declare_unary(
+    "log10", "Logarithm of base 10 of each element.", jnp.log10,
+    derivative=lambda x: 1 / (x * _LN10), autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+log1p = declare_unary(
+    "log1p", "Natural logarithm ``log(1 + x)`` of each element, exact near 0.", jnp.log1p,
     derivative=_log1p_derivative,
-    node_name="Log1PBackward0",
-)  # fmt: skip
-declare_unary("sin", "Take the sine of each element, an angle in radians.", jnp.sin)
-declare_unary("cos", "Take the cosine of each element, an angle in radians.", jnp.cos)
-declare_unary(
-    "tan", "Take the tangent of each element, an angle in radians.", jnp.tan,
-    by_result=lambda gradient, result: gradient * (1 + result * result),
-)  # fmt: skip
-declare_unary(
-    "asin", "Return the angle in radians whose sine each element is.", jnp.arcsin,
-    aliases=("arcsin",), derivative=lambda x: 1 / jnp.sqrt(1 - x * x),
-)  # fmt: skip
-declare_unary(
-    "acos", "Return the angle in radians whose cosine each element is.", jnp.arccos,
-    aliases=("arccos",), derivative=lambda x: -1 / jnp.sqrt(1 - x * x),
-)  # fmt: skip
-declare_unary(
-    "atan", "Return the angle in radians whose tangent each element is.", jnp.arctan,
+    node_name="Log1PBackward0", autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+sin = declare_unary("sin", "Sine of each element, an angle in radians.", jnp.sin, foreach="unary")
+cos = declare_unary("cos", "Cosine of each element, an angle in radians.", jnp.cos, foreach="unary")
+tan = declare_unary(
+    "tan", "Tangent of each element, an angle in radians.", jnp.tan,
+    by_result=lambda gradient, result: gradient * (1 + result * result), autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+asin = declare_unary(
+    "asin", "Arcsine of each element, an angle in radians.", jnp.arcsin,
+    aliases=("arcsin",), derivative=lambda x: 1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+acos = declare_unary(
+    "acos", "Arccosine of each element, an angle in radians.", jnp.arccos,
+    aliases=("arccos",), derivative=lambda x: -1 / jnp.sqrt(1 - x * x), autocast=_IN_FLOAT32,
+foreach="unary")  # fmt: skip
+atan = declare_unary(
+    "atan", "Arctangent of each element, an angle in radians.", jnp.arctan,
     aliases=("arctan",), derivative=lambda x: 1 / (x * x + 1),
-)  # fmt: skip
-declare_unary("sinh", "Take the hyperbolic sine of each element.", jnp.sinh)
-declare_unary("cosh", "Take the hyperbolic cosine of each element.", jnp.cosh)
-declare_unary(
-    "tanh", "Take the hyperbolic tangent of each element.", jnp.tanh,
+foreach="unary")  # fmt: skip
+sinh = declare_unary(
+    "sinh", "Hyperbolic sine of each element.", jnp.sinh, autocast=_IN_FLOAT32, foreach="unary"
+)
+cosh = declare_unary(
+    "cosh", "Hyperbolic cosine of each element.", jnp.cosh, autocast=_IN_FLOAT32, foreach="unary"
+)
+tanh = declare_unary(
+    "tanh", "Hyperbolic tangent of each element.", jnp.tanh,
     by_result=lambda gradient, result: gradient * (1 - result * result),
-)  # fmt: skip
-declare_unary(
-    "asinh", "Take the inverse hyperbolic sine of each element.", jnp.arcsinh,
+foreach="unary")  # fmt: skip
+asinh = declare_unary(
+    "asinh", "Inverse hyperbolic sine of each element.", jnp.arcsinh,
     aliases=("arcsinh",), derivative=lambda x: 1 / jnp.sqrt(x * x + 1),
 )  # fmt: skip
-declare_unary(
-    "acosh", "Take the inverse hyperbolic cosine of each element.", jnp.arccosh,
+acosh = declare_unary(
+    "acosh", "Inverse hyperbolic cosine of each element.", jnp.arccosh,
     aliases=("arccosh",), derivative=_acosh_derivative,
 )  # fmt: skip
-declare_unary(
-    "atanh", "Take the inverse hyperbolic tangent of each element.", jnp.arctanh,
+atanh = declare_unary(
+    "atanh", "Inverse hyperbolic tangent of each element.", jnp.arctanh,
     aliases=("arctanh",), derivative=lambda x: 1 / (1 - x * x),
 )  # fmt: skip
-declare_unary(
-    "erf", "Take the error function of each element.", special.erf,
-    check=real_only("erf_vml_cpu"),
+erf = declare_unary(
+    "erf", "Error function ``2 / sqrt(pi) * integral_0^x exp(-t^2) dt`` of each element.",
+    special.erf, check=real_only("erf_vml_cpu"),
     derivative=lambda x: 2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
-)  # fmt: skip
-declare_unary(
-    "erfc", "Take the complementary error function of each element.", special.erfc,
+foreach="unary")  # fmt: skip
+erfc = declare_unary(
+    "erfc", "Complementary error function ``1 - erf(x)`` of each element.", special.erfc,
     check=real_only("erfc_vml_cpu"),
     derivative=lambda x: -2 / math.sqrt(math.pi) * jnp.exp(-(x * x)),
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 
 
 def _erfinv_derivative(x):
@@ -172,9 +183,10 @@ def _erfinv_derivative(x):
     return 0.5 * math.sqrt(math.pi) * jnp.exp(inverse * inverse)
 
 
-declare_unary(
-    "erfinv", "Take the inverse of the error function of each element.", special.erfinv,
+erfinv = declare_unary(
+    "erfinv", "Inverse error function of each element.", special.erfinv,
     check=real_only("erfinv_vml_cpu"), derivative=_erfinv_derivative, inplace_function=False,
+    autocast=_IN_FLOAT32,
 )  # fmt: skip
 
 
@@ -182,10 +194,10 @@ def _sigmoid(x):
     return 1 / (1 + jnp.exp(-x)) if x.dtype.kind == "c" else jax.lax.logistic(x)
 
 
-declare_unary(
-    "sigmoid", "Take the logistic function of each element, ``1 / (1 + exp(-input))``.", _sigmoid,
+sigmoid = declare_unary(
+    "sigmoid", "Logistic sigmoid ``1 / (1 + exp(-x))`` of each element.", _sigmoid,
     by_result=lambda gradient, result: gradient * (1 - result) * result,
-)  # fmt: skip
+foreach="unary")  # fmt: skip
 
 
 def _in_double(function: Callable) -> Callable:
@@ -236,17 +248,17 @@ def _trigamma(x):
 
 _differentiable_digamma = with_partials(_digamma, lambda tangent, x: tangent * _polygamma(1, x))
 
-declare_unary(
-    "digamma", "Take the derivative of the logarithm of the gamma function of each element.",
+digamma = declare_unary(
+    "digamma", "Digamma function, the derivative of ``lgamma``, of each element.",
     _differentiable_digamma, check=real_only("digamma"), inplace_function=False,
 )  # fmt: skip
-declare_unary(
-    "lgamma", "Take the logarithm of the absolute gamma function of each element.",
+lgamma = declare_unary(
+    "lgamma", "Log-gamma function ``log |gamma(x)|`` of each element.",
     _gammaln, check=real_only("lgamma_vml_cpu"), derivative=_differentiable_digamma,
     inplace_function=False,
-)  # fmt: skip
-declare_unary(
-    "i0", "Take the modified Bessel function of order 0 of each element.", special.i0,
+foreach="unary")  # fmt: skip
+i0 = declare_unary(
+    "i0", "Modified Bessel function of the first kind of order 0 of each element.", special.i0,
     check=real_only("i0_vml_cpu"), derivative=special.i1,
 )  # fmt: skip
 
@@ -265,8 +277,11 @@ def _sinc_derivative(x):
     return jnp.where(zero, 0, slope)
 
 
-declare_unary(
-    "sinc", "Return ``sin(pi * input) / (pi * input)``, 1 at 0.", _sinc, derivative=_sinc_derivative
+sinc = declare_unary(
+    "sinc",
+    "Normalised sinc ``sin(pi x) / (pi x)`` of each element, 1 at 0.",
+    _sinc,
+    derivative=_sinc_derivative,
 )
 
 
@@ -278,12 +293,12 @@ def _no_complex(name):
     return check
 
 
-def _declare_angle_conversion(name: str, node_name: str, summary: str, factor: float) -> None:
+def _declare_angle_conversion(name: str, node_name: str, summary: str, factor: float) -> Op:
     def pure(input):
         return input * factor
 
     pure.__doc__ = f"{summary}\n\n    Args:\n        input: tensor, not complex.\n    "
-    op(
+    return op(
         f"{name}(Tensor input, *, Tensor out=None)",
         kind=Pointwise(operands=("input",), promote="float", check_operands=_no_complex(name)),
         arity="unary",
@@ -294,10 +309,10 @@ def _declare_angle_conversion(name: str, node_name: str, summary: str, factor: f
     )(pure)
 
 
-_declare_angle_conversion(
+deg2rad = _declare_angle_conversion(
     "deg2rad", "Deg2RadBackward0", "Convert degrees to radians.", math.pi / 180
 )
-_declare_angle_conversion(
+rad2deg = _declare_angle_conversion(
     "rad2deg", "Rad2DegBackward0", "Convert radians to degrees.", 180 / math.pi
 )
 
@@ -310,7 +325,7 @@ _declare_angle_conversion(
     saves=("input",),
 )
 def logit(input, eps=None):
-    """Return ``log(input / (1 - input))``, the inverse of the sigmoid.
+    """Logit ``log(x / (1 - x))``, the inverse of the sigmoid.
 
     Args:
         input: tensor of probabilities.
@@ -328,7 +343,7 @@ def logit(input, eps=None):
 
     def slope(tangent, x):
         inside = (x >= low) & (x <= high)
-        outside = jnp.nan if eps is None else 0.0
+        outside: Any = jnp.nan if eps is None else 0.0
         safe = jnp.where(inside, x, 0.5)
         outside = jnp.where(jnp.isnan(x), jnp.nan, outside)
         return tangent * jnp.where(inside, 1 / jnp.abs(safe * (1 - safe)), outside)
@@ -356,7 +371,7 @@ class _Polygamma(Pointwise):
     saves=("input",),
 )
 def polygamma(input, n):
-    """Take the n-th derivative of digamma of each element.
+    """Polygamma function, the n-th derivative of digamma, of each element.
 
     Args:
         n: the order, not negative.
@@ -367,7 +382,7 @@ def polygamma(input, n):
     return _polygamma(n, input)
 
 
-METHODS["polygamma"] = lambda self, n: polygamma.call(n, self)
+publish("polygamma", method=lambda self, n: polygamma.call(n, self))
 
 
 def _check_mvlgamma(operator, operands, static) -> None:
@@ -389,7 +404,7 @@ def _check_mvlgamma(operator, operands, static) -> None:
     saves=("input",),
 )
 def mvlgamma(input, p):
-    """Take the logarithm of the multivariate gamma function of each element.
+    """Multivariate log-gamma function of dimension p of each element.
 
     Args:
         input: tensor, above ``(p - 1) / 2``.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..._core.messages import not_implemented
+
 
 def bincount_dtype(type_name: str) -> NotImplementedError:
     """``bincount`` of something else than integers."""
-    return NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_name}'")
+    return not_implemented("bincount_cpu", type_name)
 
 
 def bincount_values() -> RuntimeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
 from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, METHODS, Out, op
+from ..._engine.declare import Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -54,22 +55,16 @@ def _write_positions(out: Any, rows: Any, name: str) -> Any:
     return write_result(out, rows, name)
 
 
-@op(
-    "nonzero(Tensor input, *, Tensor out=None)",
-    write=_write_positions,
-    out=Out(dtype=out_dtypes.nonzero),
-)
-def _nonzero(input):
+def _positions(input: Any) -> Any:
     """Return the positions of elements that are not zero, one per row."""
-    array = host_array(input, "nonzero")
-    rows = np.argwhere(array != 0)
+    rows = np.argwhere(host_array(input, "nonzero") != 0)
     return tensor_like(rows, input, dtypes.int64, (1, rows.shape[0]))
 
 
 @op("argwhere(Tensor input)")
 def argwhere(input):
     """Return the positions of elements that are not zero, one per row."""
-    return _nonzero(input)
+    return _positions(input)
 
 
 @op("nonzero_static(Tensor input, *, SymInt size, int64_t fill_value=-1, Tensor out=None)")
@@ -84,16 +79,19 @@ def nonzero_static(input, size, fill_value=-1):
     """
     if size < 0:
         raise _messages_counting.static_size()
-    found = np.argwhere(host_array(input, "nonzero_static") != 0)[:size]
+    first = np.argwhere(host_array(input, "nonzero_static") != 0)[:size]
     rows = np.full((size, input.ndim), fill_value, np.int64)
-    rows[: found.shape[0]] = found
+    rows[: first.shape[0]] = first
     return tensor_like(rows, input, dtypes.int64)
 
 
+_NONZERO = Schema("nonzero(Tensor input, *, Tensor out=None)")
 _WITH_OUT = Schema("nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)")
 
 
-def _make_nonzero(plain):
+def _make_nonzero(as_method: bool) -> Callable:
+    bind = make_binder(_NONZERO, as_method)
+
     def nonzero(*args, as_tuple=False, **kwargs):
         """Return the positions of elements that are not zero.
 
@@ -103,20 +101,27 @@ def _make_nonzero(plain):
         Returns:
             int64 tensor with one row for each such element.
         """
-        if not as_tuple:
-            return plain(*args, **kwargs)
-        if kwargs.get("out") is not None:
-            _WITH_OUT.bind(args, {"as_tuple": True, **kwargs})
-            raise _messages_counting.tuple_with_out()
-        input = args[0] if args else kwargs["input"]
-        rows = _nonzero(input if input.ndim else METHODS["unsqueeze"](input, 0))
-        return METHODS["unbind"](rows, 1)
+        if as_tuple:
+            if kwargs.get("out") is not None:
+                _WITH_OUT.bind(args, {"as_tuple": True, **kwargs})
+                raise _messages_counting.tuple_with_out()
+            input = args[0] if args else kwargs["input"]
+            return _positions(input if input.ndim else input.unsqueeze(0)).unbind(1)
+        bound = bind(args, kwargs)
+        rows, out = _positions(bound["input"]), bound.get("out")
+        return rows if out is None else _write_positions(out, rows, "nonzero")
 
     return nonzero
 
 
-FUNCTIONS["nonzero"] = _make_nonzero(FUNCTIONS["nonzero"])
-METHODS["nonzero"] = _make_nonzero(METHODS["nonzero"])
+nonzero = _make_nonzero(False)
+publish(
+    "nonzero",
+    nonzero,
+    method=_make_nonzero(True),
+    signatures=("(Tensor input, *, bool as_tuple=False, Tensor out=None)",),
+    out=Out(dtype=out_dtypes.nonzero),
+)
 
 
 def _grouped(rows: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,9 +200,9 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
         )
     axis = normalise_dim(dim, array.ndim)
     rows = np.moveaxis(array, axis, 0)
-    flat = rows.reshape(rows.shape[0], -1)
-    order = np.lexsort(flat.T[::-1]) if flat.size else np.arange(rows.shape[0])
-    ordered = flat[order]
+    keys = rows.reshape(rows.shape[0], -1)
+    order = np.lexsort(keys.T[::-1]) if keys.size else np.arange(rows.shape[0])
+    ordered = keys[order]
     starts = np.ones(rows.shape[0], bool)
     starts[1:] = (ordered[1:] != ordered[:-1]).any(1)
     group, counts = _grouped(ordered, starts)
@@ -257,9 +262,8 @@ def _as_method(function):
     return method
 
 
-for _function in (_unique, _unique_consecutive):
-    _name = _function.__name__.removeprefix("_")
-    FUNCTIONS[_name], METHODS[_name] = _function, _as_method(_function)
+publish("unique", _unique, method=_as_method(_unique))
+publish("unique_consecutive", _unique_consecutive, method=_as_method(_unique_consecutive))
 
 
 @op("bincount(Tensor input, Tensor? weights=None, SymInt minlength=0)")
@@ -293,7 +297,7 @@ def bincount(input, weights=None, minlength=0):
 
 @op("histc(Tensor input, int64_t bins=100, Scalar min=0, Scalar max=0, *, Tensor out=None)")
 def histc(input, bins=100, min=0, max=0):
-    """Count elements in bins of equal width.
+    """Histogram: the number of elements in each of several bins of equal width.
 
     Args:
         bins: how many.
@@ -345,6 +349,6 @@ def _histc(array: Any, low: Any, high: Any, *, work: Any, bins: Any, meta: Any) 
     array = array.reshape(-1).astype(work)
     low, high = jnp.asarray(low, work), jnp.asarray(high, work)
     inside = (array >= low) & (array <= high)
-    place = ((array - low) * (bins / (high - low))).astype(jnp.int64)
-    place = jnp.where(inside, jnp.minimum(place, bins - 1), bins)
-    return jnp.bincount(place, length=bins + 1)[:bins].astype(meta.dtype._numpy)
+    bin_of = ((array - low) * (bins / (high - low))).astype(jnp.int64)
+    bin_of = jnp.where(inside, jnp.minimum(bin_of, bins - 1), bins)
+    return jnp.bincount(bin_of, length=bins + 1)[:bins].astype(meta.dtype._numpy)

@@ -1,4 +1,4 @@
-"""Running sums, products and extrema; differences; integrals by trapezoids; quantiles."""
+"""Cumulative sums, products and extrema; differences; the trapezoidal rule."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._core.strides import contiguous_strides
-from ..._engine.declare import FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan, Spec
-from ..._engine.graph.values import is_tensor, make_meta
+from ..._engine.declare import Autocast, Out, op
+from ..._engine.graph.op import Spec
+from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from .._shared import out_dtypes
 from .._shared.calls import named
+from .._shared.widening import widen
+from ..creation.creation import zeros_like
+from ..shape.joining import cat
 from . import _messages_cumulative, _messages_reduction
 from .extrema import as_ordered, pick
 
@@ -42,9 +45,9 @@ def _log_add(left: Any, right: Any) -> Any:
     length = jnp.where(jnp.isinf(across) | jnp.isinf(up), jnp.inf, jnp.nan).astype(up.dtype)
     both = jax.lax.complex(length, jnp.arctan2(up, across))
     edge = jnp.where(less.real < 0, less, both)
-    found = jnp.where(infinite, edge, usual)
+    total = jnp.where(infinite, edge, usual)
     either = jnp.isnan(left) | jnp.isnan(right)
-    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), found.dtype), found)
+    return jnp.where(either, jnp.asarray(complex(np.nan, np.nan), total.dtype), total)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -75,7 +78,7 @@ def _log_sums(array: Any, axis: int) -> Any:
 #: What PyTorch adds and multiplies in, on the CPU.
 _ACCUMULATORS = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float64}
 _ACCUMULATORS |= {"complex64": np.complex128}
-#: Rows of at most so many numbers, or so many rows, are added one column after the other.
+#: Rows of at most ``_SHORT`` numbers, or ``_MANY`` rows, are added one column after the other.
 _SHORT, _MANY = 2048, 64
 
 
@@ -104,46 +107,45 @@ def _products(array: Any, axis: int) -> Any:
     return jnp.cumprod(array.astype(wide), axis).astype(array.dtype)
 
 
-def _cumulative_plan(operation, bound, mode) -> Plan:
+def _cumulative_spec(operation, bound, mode) -> Spec:
+    """Work out the dimension and the dtype: the one asked for, int64 for integers and bool."""
     operand = bound["input"]
     meta = operand.meta
-    name = operation.name.rstrip("_")
-    wanted = bound.get("dtype")
-    inexact = is_inexact(meta.dtype)
-    compute = wanted or (meta.dtype if inexact else dtypes.int64)
+    dtype = bound.get("dtype") or (meta.dtype if is_inexact(meta.dtype) else dtypes.int64)
     axis = normalise_dim(bound["dim"], meta.ndim)
-    if name == "logcumsumexp":
-        if not inexact:
-            raise messages.not_implemented("logcumsumexp_out_cpu", meta.dtype._legacy_name)
-        compute = meta.dtype
-    length = meta.shape[axis] if meta.ndim else 1
+    metas = (make_meta(meta.shape, dtype, meta.device),)
+    return Spec([operand], metas, {"axis": axis, "dtype": dtype})
+
+
+def _cumsum_spec(operation, bound, mode) -> Spec:
+    spec = _cumulative_spec(operation, bound, mode)
+    meta = bound["input"].meta
+    length = meta.shape[spec.params["axis"]] if meta.ndim else 1
     rows = meta.numel // max(1, length)
-    sequential = meta.device.type == "cpu" and (length <= _SHORT or rows >= _MANY)
+    short = length <= _SHORT or rows >= _MANY
+    spec.params["sequential"] = meta.device.type == "cpu" and short
+    return spec
 
-    def run(array):
-        array = cast(array, compute)
-        if not array.ndim or not array.size:
-            return array
-        if name == "cumsum":
-            return _sums(array, axis, sequential)
-        if name == "cumprod":
-            return _products(array, axis)
-        wide = array.astype(jnp.float32) if array.dtype.itemsize == 2 and inexact else array
-        return _log_sums(wide, axis).astype(array.dtype)
 
-    return Plan(run, [operand], (make_meta(meta.shape, compute, meta.device),))
+def _logcumsumexp_spec(operation, bound, mode) -> Spec:
+    operand = bound["input"]
+    meta = operand.meta
+    axis = normalise_dim(bound["dim"], meta.ndim)
+    if not is_inexact(meta.dtype):
+        raise messages.not_implemented("logcumsumexp_out_cpu", meta.dtype._legacy_name)
+    return Spec([operand], (make_meta(meta.shape, meta.dtype, meta.device),), {"axis": axis})
 
 
 @op(
     "cumsum(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_cumsum_spec),
     inplace=True,
     saves=(),
     autocast=Autocast(cuda="float32"),
     out=Out(decides_dtype=True),
 )
-def cumsum(input):
-    """Add up along a dimension, keeping every partial sum.
+def cumsum(array: Any, *, axis: int, dtype: DType, sequential: bool) -> Any:
+    """Cumulative sum ``y_i = x_1 + ... + x_i`` along a dimension.
 
     Args:
         dim: dimension along which to add.
@@ -151,19 +153,20 @@ def cumsum(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    array = cast(array, dtype)
+    return _sums(array, axis, sequential) if array.ndim and array.size else array
 
 
 @op(
     "cumprod(Tensor input, int64_t dim, *, ScalarType? dtype=None, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_cumulative_spec),
     inplace=True,
     saves=("input", "result"),
     autocast=Autocast(cuda="float32"),
     out=Out(decides_dtype=True),
 )
-def cumprod(input):
-    """Multiply along a dimension, keeping every partial product.
+def cumprod(array: Any, *, axis: int, dtype: DType) -> Any:
+    """Cumulative product ``y_i = x_1 * ... * x_i`` along a dimension.
 
     Args:
         dim: dimension along which to multiply.
@@ -171,24 +174,27 @@ def cumprod(input):
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    array = cast(array, dtype)
+    return _products(array, axis) if array.ndim and array.size else array
 
 
 @op(
     "logcumsumexp(Tensor input, int64_t dim, *, Tensor out=None)",
-    kind=Custom(_cumulative_plan),
+    kind=Custom(_logcumsumexp_spec),
     saves=("input", "result"),
     out=Out(dtype=out_dtypes.expected_scalar_type),
 )
-def logcumsumexp(input):
-    """Return the logarithm of running sums of exponentials, without overflow.
+def logcumsumexp(array: Any, *, axis: int) -> Any:
+    """Cumulative logsumexp ``y_i = log(sum_{j <= i} exp(x_j))`` along a dimension.
 
     Args:
         dim: dimension along which to add.
     Returns:
         Tensor of the same shape.
     """
-    raise AssertionError("planned by _cumulative_plan")
+    if not array.ndim or not array.size:
+        return array
+    return _log_sums(widen(array), axis).astype(array.dtype)
 
 
 def _running_index(array, axis, smaller: bool):
@@ -197,14 +203,14 @@ def _running_index(array, axis, smaller: bool):
     positions = jax.lax.broadcasted_iota(jnp.int64, array.shape, axis)
 
     def later(left, right):
-        left_value, left_place = left
-        right_value, right_place = right
+        left_value, left_position = left
+        right_value, right_position = right
         better = right_value <= left_value if smaller else right_value >= left_value
         if jnp.issubdtype(array.dtype, jnp.floating):
             better = (right_value != right_value) | (better & (left_value == left_value))
         return (
             jnp.where(better, right_value, left_value),
-            jnp.where(better, right_place, left_place),
+            jnp.where(better, right_position, left_position),
         )
 
     return jax.lax.associative_scan(later, (array, positions), axis=axis)[1]
@@ -247,14 +253,19 @@ def _running_extremum(array: Any, *, axis: Any, smaller: Any) -> Any:
 
 
 def _declare_running(name: str, smaller: bool) -> None:
-    @op(f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)")
+    @op(
+        f"{name}(Tensor input, int64_t dim, *, TensorList[2] out=None)",
+        out=Out(dtype=out_dtypes.expected_scalar_type),
+        returns="values indices",
+    )
     def running(input, dim):
         index = _running_extremum.call(input, dim, smaller)
         if not input.numel():
             dim = 0
         return named(name, pick(input, index, dim, f"{name.capitalize()}Backward0"), index)
 
-    FUNCTIONS[name].__doc__ = f"""Return the running {name[3:]}imum along a dimension.
+    kind = name.removeprefix("cum")
+    running.__doc__ = f"""Cumulative {kind}imum ``y_i = {kind}(x_1, ..., x_i)`` along a dimension.
 
     Args:
         dim: dimension along which to look.
@@ -273,7 +284,7 @@ _declare_running("cummin", True)
     out=Out(dtype=out_dtypes.expected_scalar_type),
 )
 def diff(input, n=1, dim=-1, prepend=None, append=None):
-    """Return differences of neighbours along a dimension.
+    """Forward differences ``x_{i + 1} - x_i`` along a dimension, of order n.
 
     Args:
         n: how many times to take differences.
@@ -290,17 +301,16 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     for other in (prepend, append):
         if other is not None and other.dim() != input.dim():
             raise _messages_cumulative.diff_sizes()
-    parts = [each for each in (prepend, input, append) if each is not None]
+    parts = [part for part in (prepend, input, append) if part is not None]
     if n == 0:
-        return FUNCTIONS["zeros_like"](input).copy_(input)
-    joined = FUNCTIONS["cat"](parts, axis) if len(parts) > 1 else input
-    subtract = FUNCTIONS["logical_xor" if input.dtype is dtypes.bool_ else "sub"]
+        return zeros_like(input).copy_(input)
+    joined = cat.call(parts, axis) if len(parts) > 1 else input
+    truth = input.dtype is dtypes.bool_
     for _ in range(min(n, joined.shape[axis])):
         size = joined.shape[axis]
-        joined = subtract(
-            joined.narrow(axis, 1, size - 1) if size else joined,
-            joined.narrow(axis, 0, size - 1) if size else joined,
-        )
+        later = joined.narrow(axis, 1, size - 1) if size else joined
+        earlier = joined.narrow(axis, 0, size - 1) if size else joined
+        joined = later.logical_xor(earlier) if truth else later.sub(earlier)
     return joined
 
 
@@ -363,7 +373,7 @@ def _check_trapezoid(name: str, y, x) -> None:
     aliases=("trapz",),
 )
 def trapezoid(y, x=None, dx=_ONE, dim=-1):
-    """Integrate along a dimension by the trapezoidal rule.
+    """Trapezoidal rule ``sum_i dx_i (y_i + y_{i + 1}) / 2`` along a dimension.
 
     Args:
         y: values.
@@ -377,7 +387,7 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
         raise _messages_cumulative.trapezoid_rank(dim if x is None else 0)
     dim = normalise_dim(dim, y.dim())
     if not y.shape[dim]:
-        return FUNCTIONS["sum"](y.detach(), dim)
+        return y.detach().sum(dim)
     _check_trapezoid("trapezoid", y, x)
     heights, widths = _trapezoids(y, dim, x, dx)
     if x is None:
@@ -391,7 +401,7 @@ def trapezoid(y, x=None, dx=_ONE, dim=-1):
     method=False,
 )
 def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
-    """Integrate along a dimension, keeping every partial integral, see ``trapezoid``."""
+    """Cumulative trapezoidal rule: every partial sum of ``trapezoid``."""
     if not y.dim():
         raise _messages_cumulative.slice_rank()
     dim = normalise_dim(dim, y.dim())
@@ -400,118 +410,3 @@ def cumulative_trapezoid(y, x=None, dx=_ONE, dim=-1):
     if x is None:
         return _scale.call(heights, widths / 2.0, "MulBackward1").cumsum(dim)
     return _scale.call((widths * heights).cumsum(dim), 0.5, "DivBackward1")
-
-
-# Quantiles
-
-
-def _quantile_spec(operation, bound, mode) -> Spec:
-    operand, q = bound["input"], bound["q"]
-    meta = operand.meta
-    ignore_nan = bound["ignore_nan"]
-    how, keepdim, dim = bound["interpolation"], bound["keepdim"], bound["dim"]
-    axis = None if dim is None else normalise_dim(dim, meta.ndim)
-    many = q.meta is not None and q.meta.ndim == 1
-    if keepdim:
-        rest = tuple(
-            [1 if axis is None or d == axis else size for d, size in enumerate(meta.shape)]
-        )
-    else:
-        rest = (
-            () if axis is None else tuple([size for d, size in enumerate(meta.shape) if d != axis])
-        )
-    shape = (*(q.meta.shape if many else ()), *rest)
-    # PyTorch computes the shares as the last dimension and moves it to the front.
-    inner = contiguous_strides((*rest, *(q.meta.shape if many else ())))
-    strides = (inner[-1], *inner[:-1]) if many else inner
-
-    return Spec(
-        [operand, q],
-        (make_meta(shape, meta.dtype, meta.device, strides),),
-        {"ignore_nan": ignore_nan, "how": how, "shape": shape, "axis": axis},
-        saves=(0, 1) if q.reference is not None else (0,),
-    )
-
-
-@op(
-    "_quantile(Tensor input, Tensor q, int64_t? dim, bool keepdim, std::string interpolation, "
-    "bool ignore_nan)",
-    "_quantile(Tensor input, Scalar q, int64_t? dim, bool keepdim, std::string interpolation, "
-    "bool ignore_nan)",
-    kind=Custom(_quantile_spec),
-    method=False,
-    function=False,
-    node_name="SqueezeBackward4",
-)
-def _quantile(array: Any, share: Any, *, ignore_nan: Any, how: Any, shape: Any, axis: Any) -> Any:
-    """Return quantiles."""
-    rows = (
-        array.reshape(1, -1)
-        if axis is None or not array.ndim
-        else (jnp.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]))
-    )
-    rows = jnp.sort(rows, -1)
-    share = jnp.asarray(share).astype(array.dtype).reshape(-1)
-    count = jnp.sum(~jnp.isnan(rows), -1, keepdims=True)
-    last = jnp.maximum(count - 1, 0) if ignore_nan else jnp.full_like(count, rows.shape[-1] - 1)
-    rank = share[None, :] * last.astype(array.dtype)
-    if not ignore_nan:
-        has_nan = jnp.isnan(rows).any(-1, keepdims=True)
-        rank = jnp.where(has_nan, last.astype(array.dtype), rank)
-    if how in ("lower", "higher", "nearest"):
-        place = {"lower": jnp.floor, "higher": jnp.ceil, "nearest": jnp.round}[how](rank)
-        found = jnp.take_along_axis(rows, place.astype(jnp.int64), -1)
-    else:
-        below = rank.astype(jnp.int64)
-        above = jnp.ceil(rank).astype(jnp.int64)
-        low = jnp.take_along_axis(rows, below, -1)
-        high = jnp.take_along_axis(rows, above, -1)
-        weight = 0.5 if how == "midpoint" else rank - below
-        found = low + (high - low) * jnp.asarray(weight, array.dtype)
-    return found.T.reshape(shape)
-
-
-_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
-
-
-def _declare_quantile(name: str, ignore_nan: bool) -> None:
-    rest = (
-        'int64_t? dim=None, bool keepdim=False, *, std::string interpolation="linear", '
-        "Tensor out=None)"
-    )
-
-    @op(f"{name}(Tensor input, Tensor q, {rest}", f"{name}(Tensor input, double q, {rest}")
-    def quantile(input, q, dim=None, keepdim=False, interpolation="linear"):
-        if not is_tensor(q):
-            if not 0 <= q <= 1:
-                raise _messages_cumulative.quantile_number(q)
-        elif q.dim() > 1:
-            raise _messages_cumulative.quantile_rank()
-        if interpolation not in _INTERPOLATIONS:
-            raise _messages_cumulative.quantile_interpolation(interpolation)
-        if not input.numel():
-            raise _messages_cumulative.quantile_of_nothing()
-        if input.dtype not in (dtypes.float32, dtypes.float64):
-            raise _messages_cumulative.quantile_dtype()
-        if is_tensor(q) and q.dtype is not input.dtype:
-            raise _messages_cumulative.quantile_q_dtype()
-        if interpolation != "linear" and is_tensor(q) and q.requires_grad:
-            q = q.detach()  # the shares only choose elements
-        return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)
-
-    which = "of the numbers that are not NaN" if ignore_nan else "NaN where there is a NaN"
-    FUNCTIONS[name].__doc__ = f"""Return quantiles, {which}.
-
-    Args:
-        q: share, or vector of shares, between 0 and 1.
-        dim: dimension to reduce; all of them, flattened, where it is absent.
-        keepdim: whether it stays, with size 1.
-        interpolation: what to do between two elements: ``"linear"``, ``"lower"``, ``"higher"``,
-            ``"midpoint"`` or ``"nearest"``.
-    Returns:
-        Tensor; a vector of shares comes first among the dimensions.
-    """
-
-
-_declare_quantile("quantile", False)
-_declare_quantile("nanquantile", True)

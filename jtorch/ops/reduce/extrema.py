@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
-from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.declare import Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
@@ -83,7 +82,7 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
         refuse: those dtypes, besides complex ones.
     """
 
-    def plan(operation, bound, mode) -> Plan:
+    def spec(operation, bound, mode) -> Spec:
         operand = bound["input"]
         meta = operand.meta
         dim = normalise_dim(bound["dim"], meta.ndim)
@@ -95,22 +94,23 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
         if meta.dtype.is_complex or meta.dtype in refuse:
             raise messages.not_implemented(kernel, meta.dtype._legacy_name)
         shape = reduced_shape(meta, (dim,) if meta.ndim else (), bound["keepdim"])
+        metas = (make_meta(shape, dtypes.int64, meta.device),)
+        return Spec([operand], metas, {"axis": dim, "shape": shape})
 
-        def run(array):
-            if not array.ndim:
-                return jnp.zeros((), jnp.int64)
-            return function(array, dim).reshape(shape).astype(jnp.int64)
-
-        return Plan(run, [operand], (make_meta(shape, dtypes.int64, meta.device),))
-
-    entry = op(
+    @op(
         f"_{name}_index(Tensor input, int64_t dim, bool keepdim)",
-        kind=Custom(plan),
+        kind=Custom(spec),
         method=False,
         function=False,
         differentiable=False,
-    )(function)
-    return entry.call
+    )
+    def positions(array: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
+        """Return the positions along a dimension that ``pick`` takes."""
+        if not array.ndim:
+            return jnp.zeros((), jnp.int64)
+        return function(array, axis).reshape(shape).astype(jnp.int64)
+
+    return positions.call
 
 
 def as_ordered(array):
@@ -180,21 +180,33 @@ def _min_all(input, axes, keepdim):
     return jnp.min(input, axes)
 
 
-def _declare_extremum(name: str, whole, find, binary: str, node: str) -> None:
+def _declare_extremum(name: str, whole: Callable, find: Callable, of_pair: Callable) -> None:
+    """Declare ``max`` or ``min``.
+
+    Args:
+        whole: the extremum of all elements.
+        find: the positions along a dimension, see ``index_of``.
+        of_pair: the extremum of two tensors, element by element.
+    """
+    node = f"{name.capitalize()}Backward0"
+
     @op(
         f"{name}(Tensor input, *, Tensor out=None)",
         f"{name}(Tensor input, Tensor other, *, Tensor out=None)",
         f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
+        out=Out(dtype=out_dtypes.expected_cpp_name),
+        returns="values indices",
     )
     def extremum(input, other=_ABSENT, dim=_ABSENT, keepdim=False):
         if other is not _ABSENT:
-            return FUNCTIONS[binary](input, other)
+            return of_pair(input, other)
         if dim is _ABSENT:
             return whole(input)
         index = find(input, dim, keepdim)
         return named(name, pick(input, index, dim, node, keepdim), index)
 
-    extremum.__doc__ = f"""Return the {name}imum of all elements, along a dimension, or of a pair.
+    noun = f"{name.capitalize()}imum"
+    extremum.__doc__ = f"""{noun} of all elements, along a dimension, or of two tensors.
 
     Args:
         dim: dimension to reduce.
@@ -205,8 +217,8 @@ def _declare_extremum(name: str, whole, find, binary: str, node: str) -> None:
     """
 
 
-_declare_extremum("max", _max_all.call, _MAX_INDEX, "maximum", "MaxBackward0")
-_declare_extremum("min", _min_all.call, _MIN_INDEX, "minimum", "MinBackward0")
+_declare_extremum("max", _max_all.call, _MAX_INDEX, lambda input, other: input.maximum(other))
+_declare_extremum("min", _min_all.call, _MIN_INDEX, lambda input, other: input.minimum(other))
 
 
 class _Extrema(Reduction):
@@ -237,7 +249,7 @@ class _Extrema(Reduction):
     out=Out(dtype=out_dtypes.extremum_type),
 )
 def amax(input, axes, keepdim):
-    """Return the largest elements; equal ones share the gradient.
+    """Maximum over dimensions; equal elements share the gradient.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -255,7 +267,7 @@ def amax(input, axes, keepdim):
     out=Out(dtype=out_dtypes.extremum_type),
 )
 def amin(input, axes, keepdim):
-    """Return the smallest elements; equal ones share the gradient.
+    """Minimum over dimensions; equal elements share the gradient.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -284,8 +296,8 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
         kept = reduced_shape(meta, axes, True)
         (array,) = operands
         low, high = [
-            _shared(array, found.reshape(kept), cotangent.reshape(kept), axes)
-            for found, cotangent in zip(results, cotangents, strict=True)
+            _shared(array, extremum.reshape(kept), cotangent.reshape(kept), axes)
+            for extremum, cotangent in zip(results, cotangents, strict=True)
         ]
         return [low + high]
 
@@ -300,7 +312,7 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
-    """Return the smallest and the largest elements.
+    """Minimum and maximum of all elements or along a dimension.
 
     Args:
         dim: dimension to reduce; all of them where it is absent.
@@ -309,20 +321,6 @@ def aminmax(array: Any, *, axes: Any, keepdim: Any) -> Any:
         Named tuple of ``min`` and ``max``.
     """
     return jnp.min(array, axes, keepdims=keepdim), jnp.max(array, axes, keepdims=keepdim)
-
-
-def _with_named_out(inner: Callable) -> Callable:
-    """Return ``aminmax`` with a named tuple for ``out=`` too."""
-
-    @functools.wraps(inner)
-    def call(*args, **kwargs):
-        result = inner(*args, **kwargs)
-        return result if kwargs.get("out") is None else named("aminmax_out", *result)
-
-    return call
-
-
-FUNCTIONS["aminmax"] = _with_named_out(FUNCTIONS["aminmax"])
 
 
 class _Position(Reduction):
@@ -353,7 +351,7 @@ class _Position(Reduction):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmax(input, axes, keepdim):
-    """Return the first position of the largest element, counted over the reduced dimensions.
+    """Argmax: the first position of the largest element, over one or all dimensions.
 
     Args:
         dim: dimension to reduce; all of them, flattened, where it is absent.
@@ -371,7 +369,7 @@ def argmax(input, axes, keepdim):
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def argmin(input, axes, keepdim):
-    """Return the first position of the smallest element, counted over the reduced dimensions.
+    """Argmin: the first position of the smallest element, over one or all dimensions.
 
     Args:
         dim: dimension to reduce; all of them, flattened, where it is absent.
@@ -410,62 +408,70 @@ def _nanmedian_index(array, axis):
     return jnp.take_along_axis(order, middle, axis)
 
 
-_MEDIANS = {
-    "median": index_of(_median_index, "median", "median_out", (dtypes.bool_,)),
-    "nanmedian": index_of(_nanmedian_index, "nanmedian", "median_out", (dtypes.bool_,)),
+def _element(array: Any, find: Callable) -> Any:
+    """Return the one element that ``find`` gives the position of; of none NaN, or the least int."""
+    flat = array.reshape(-1)
+    if not flat.size:
+        inexact = jnp.issubdtype(array.dtype, jnp.inexact)
+        return jnp.full((), jnp.nan if inexact else jnp.iinfo(array.dtype).min, array.dtype)
+    return flat[find(flat, 0).reshape(())]
+
+
+def _median_spec(operation, bound, mode) -> Spec:
+    operand = bound["input"]
+    meta = operand.meta
+    if meta.dtype.is_complex or meta.dtype is dtypes.bool_:
+        raise messages.not_implemented("median_cpu", meta.dtype._legacy_name)
+
+    def vjp(cotangents, results, operands):
+        # Equal elements share the gradient.
+        (array,), (result,) = operands, results
+        same = (array == result) | ((array != array) & (result != result))
+        return [jnp.where(same, cotangents[0] / jnp.sum(same), 0).astype(array.dtype)]
+
+    return Spec([operand], (make_meta((), meta.dtype, meta.device),), vjp=vjp)
+
+
+_MEDIAN: dict[str, Any] = {
+    "kind": Custom(_median_spec),
+    "arity": "unary",
+    "saves": ("input", "result"),
+    "method": False,
+    "function": False,
 }
 
 
-def _declare_median(name: str) -> None:
-    node = name.capitalize()
+@op("_median_all(Tensor input)", node_name="MedianBackward0", **_MEDIAN)
+def _median_all(array: Any) -> Any:
+    """Return the lower median of all elements, NaN if one is."""
+    return _element(array, _median_index)
 
-    def plan(operation, bound, mode) -> Plan:
-        operand = bound["input"]
-        meta = operand.meta
-        if meta.dtype.is_complex or meta.dtype is dtypes.bool_:
-            raise messages.not_implemented("median_cpu", meta.dtype._legacy_name)
 
-        def choose(array):
-            flat = array.reshape(-1)
-            if not flat.size:
-                fill = (
-                    jnp.nan
-                    if jnp.issubdtype(array.dtype, jnp.inexact)
-                    else (jnp.iinfo(array.dtype).min)
-                )
-                return jnp.full((), fill, array.dtype)
-            find = _median_index if name == "median" else _nanmedian_index
-            return flat[find(flat, 0).reshape(())]
+@op("_nanmedian_all(Tensor input)", node_name="NanmedianBackward0", **_MEDIAN)
+def _nanmedian_all(array: Any) -> Any:
+    """Return the lower median of all numbers that are not NaN."""
+    return _element(array, _nanmedian_index)
 
-        def vjp(cotangents, results, operands):
-            # Equal elements share the gradient.
-            (array,), (result,) = operands, results
-            same = (array == result) | ((array != array) & (result != result))
-            return [jnp.where(same, cotangents[0] / jnp.sum(same), 0).astype(array.dtype)]
 
-        return Plan(choose, [operand], (make_meta((), meta.dtype, meta.device),), vjp=vjp)
+_BOOL = (dtypes.bool_,)
 
-    whole = op(
-        f"_{name}_all(Tensor input)",
-        kind=Custom(plan),
-        arity="unary",
-        saves=("input", "result"),
-        node_name=f"{node}Backward0",
-        method=False,
-        function=False,
-    )(_median_index)
+
+def _declare_median(name: str, whole: Callable, find: Callable) -> None:
+    """Declare ``median`` or ``nanmedian``; ``whole`` and ``find`` as for ``_declare_extremum``."""
+    node = f"{name.capitalize()}Backward1"
 
     @op(
         f"{name}(Tensor input)",
         f"{name}(Tensor input, int64_t dim, bool keepdim=False, *, TensorList[2] out=None)",
+        returns="values indices",
     )
     def median(input, dim=_ABSENT, keepdim=False):
         if dim is _ABSENT:
-            return whole.call(input)
-        index = _MEDIANS[name](input, dim, keepdim)
-        return named(name, pick(input, index, dim, f"{node}Backward1", keepdim), index)
+            return whole(input)
+        index = find(input, dim, keepdim)
+        return named(name, pick(input, index, dim, node, keepdim), index)
 
-    median.__doc__ = """Return the lower median of all elements, or along a dimension.
+    median.__doc__ = """Median (the lower one of two) of all elements, or along a dimension.
 
     Args:
         dim: dimension to reduce.
@@ -475,8 +481,10 @@ def _declare_median(name: str) -> None:
     """
 
 
-_declare_median("median")
-_declare_median("nanmedian")
+_declare_median("median", _median_all.call, index_of(_median_index, "median", "median_out", _BOOL))
+_declare_median(
+    "nanmedian", _nanmedian_all.call, index_of(_nanmedian_index, "nanmedian", "median_out", _BOOL)
+)
 
 
 def _top(array):
@@ -506,7 +514,7 @@ _MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
     returns="values indices",
 )
 def mode(input, dim=-1, keepdim=False):
-    """Return the most frequent elements along a dimension, the smallest of equally frequent ones.
+    """Mode: the most frequent elements along a dimension, the smallest of equally frequent ones.
 
     Args:
         dim: dimension to reduce.

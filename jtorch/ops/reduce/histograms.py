@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._core.structseq import RETURN_TYPES
+from ..._core.cpp_names import type_name
 from ..._engine.declare import op
+from .._shared.calls import named
 from . import _messages_counting
 from .counting import host_array, tensor_like
-
-_C_NAMES = {"float32": "float", "float64": "double"}
-
-
-def _c_name(dtype: Any) -> str:
-    return _C_NAMES.get(dtype._name, dtype._name)
 
 
 def _check_weight(input: Any, shape: Sequence[int], weight: Any) -> None:
@@ -27,7 +22,9 @@ def _check_weight(input: Any, shape: Sequence[int], weight: Any) -> None:
     if weight is None:
         return
     if weight.dtype is not input.dtype:
-        raise _messages_counting.histogram_weight_dtype(_c_name(input.dtype), _c_name(weight.dtype))
+        raise _messages_counting.histogram_weight_dtype(
+            type_name(input.dtype), type_name(weight.dtype)
+        )
     if (tuple(weight.shape) or (1,)) != tuple(shape[:-1]):
         raise _messages_counting.histogram_weight_shape(shape, tuple(weight.shape))
 
@@ -36,7 +33,7 @@ def _check_edges(input: Any, edges: Sequence[Any]) -> None:
     for dim, each in enumerate(edges):
         if each.dtype is not input.dtype:
             raise _messages_counting.histogram_edge_dtype(
-                _c_name(input.dtype), dim, _c_name(each.dtype)
+                type_name(input.dtype), dim, type_name(each.dtype)
             )
         if each.dim() != 1:
             raise _messages_counting.histogram_edge_dims(each.dim(), dim)
@@ -50,13 +47,13 @@ def _limits(points: np.ndarray, given: Sequence[float] | None) -> list[tuple[flo
     if given is not None:
         if len(given) != 2 * count:
             raise _messages_counting.histogram_range_length(count, len(given))
-        found = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
+        limits = [(given[2 * dim], given[2 * dim + 1]) for dim in range(count)]
     elif points.shape[0]:
-        found = [(float(column.min()), float(column.max())) for column in points.T]
+        limits = [(float(column.min()), float(column.max())) for column in points.T]
     else:
-        found = [(0.0, 1.0)] * count
+        limits = [(0.0, 1.0)] * count
     result = []
-    for dim, (low, high) in enumerate(found):
+    for dim, (low, high) in enumerate(limits):
         if not (math.isfinite(low) and math.isfinite(high)):
             raise _messages_counting.histogram_not_finite(dim, low, high)
         if low > high:
@@ -131,10 +128,6 @@ def _histogram_of(
     return tensor_like(counts, input), list(kept)
 
 
-def _packed(name: str, *results: Any) -> Any:
-    return tuple.__new__(RETURN_TYPES[name], results)
-
-
 @op(
     "histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False, "
     "TensorList[2] out=None)",
@@ -143,7 +136,7 @@ def _packed(name: str, *results: Any) -> Any:
     returns="hist bin_edges",
 )
 def histogram(input, bins=100, range=None, weight=None, density=False):
-    """Count elements in bins.
+    """Histogram: the number of elements in each bin.
 
     Args:
         input: tensor of float32 or float64.
@@ -158,7 +151,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     if weight is not None and tuple(weight.shape) == tuple(input.shape):
         weight = weight.reshape(-1)
     counts, edges = _histogram_of(input, shape, [bins], range, weight, density)
-    return _packed("histogram", counts, edges[0])
+    return named("histogram", counts, edges[0])
 
 
 @op(
@@ -172,7 +165,7 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
     returns="hist bin_edges",
 )
 def histogramdd(input, bins, range=None, weight=None, density=False):
-    """Count points in boxes.
+    """Multi-dimensional histogram: the number of points in each box.
 
     Args:
         input: tensor of float32 or float64 whose last dimension holds coordinates.
@@ -190,4 +183,4 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
     if len(bins) != dims:
         raise _messages_counting.histogram_bins_length()
     counts, edges = _histogram_of(input, tuple(input.shape), bins, range, weight, density)
-    return _packed("histogramdd", counts, tuple(edges))
+    return named("histogramdd", counts, tuple(edges))

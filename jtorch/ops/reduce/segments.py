@@ -10,14 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages, once
-from ..._engine.declare import FUNCTIONS, Out, op
+from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared import out_dtypes
-from ..indexing.positions import INTEGERS, grid, guard, raised, same_layout
+from ..indexing.positions import INTEGERS, grid, publish_guarded, raised, same_layout
 from ..indexing.scatter import reduce_at
+from ..shape.joining import cat
 from . import _messages_segments
 from .counting import host_array
 
@@ -59,10 +60,12 @@ def _index_reduce_spec(operation, bound, mode) -> Spec:
     "*, bool include_self=True, Tensor out=None)",
     kind=Custom(_index_reduce_spec),
     inplace=True,
+    method=False,
+    function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
 def index_reduce(
-    array: Any, places: Any, new: Any, *, dim: Any, reduce: Any, include_self: Any, meta: Any
+    array: Any, index: Any, source: Any, *, dim: Any, reduce: Any, include_self: Any, meta: Any
 ) -> Any:
     """Reduce the slices of ``source`` into those of ``input`` that the index names.
 
@@ -75,20 +78,20 @@ def index_reduce(
     Returns:
         Tensor of the shape of ``input``.
     """
-    if not places.size or not new.size:
+    if not index.size or not source.size:
         return array
     shape, dtype = array.shape, array.dtype
-    array, places, new = raised(array), places.reshape(-1), raised(new)
+    array, index, source = raised(array), index.reshape(-1), raised(source)
     if meta.dtype is dtypes.bool_:
-        array, new = array.astype(jnp.uint8), new.astype(jnp.uint8)
-    placed = [1] * new.ndim
-    placed[dim] = places.size
-    where = grid(jnp.broadcast_to(places.reshape(placed), new.shape), dim)
-    result = reduce_at(array, new, where, reduce, include_self)
+        array, source = array.astype(jnp.uint8), source.astype(jnp.uint8)
+    along_dim = [1] * source.ndim
+    along_dim[dim] = index.size
+    positions = grid(jnp.broadcast_to(index.reshape(along_dim), source.shape), dim)
+    result = reduce_at(array, source, positions, reduce, include_self)
     return result.reshape(shape).astype(dtype)
 
 
-guard("index_reduce", _messages_segments.index_out_of_range, False, False)
+publish_guarded(index_reduce, _messages_segments.index_out_of_range, negative=False, flat=False)
 
 
 # Segments
@@ -120,8 +123,8 @@ def _reduced(data, ids, count: int, reduce: str, start: float, empty_mean: bool)
     @jax.custom_vjp
     def extreme(values, ids):
         if reduce == "prod":
-            found = jax.ops.segment_prod(values, ids, count + 1)[:count]
-            return found * jnp.asarray(start, values.dtype)
+            products = jax.ops.segment_prod(values, ids, count + 1)[:count]
+            return products * jnp.asarray(start, values.dtype)
         of = jax.ops.segment_max if reduce == "max" else jax.ops.segment_min
         with_start = jnp.maximum if reduce == "max" else jnp.minimum
         return with_start(of(values, ids, count + 1)[:count], jnp.asarray(start, values.dtype))
@@ -200,8 +203,8 @@ def _segment_reduce(
     edges = edges.reshape(outer, count + 1)
 
     def one(data, limits):
-        places = jnp.arange(data.shape[0])
-        ids = jnp.searchsorted(limits, places, side="right") - 1
+        positions = jnp.arange(data.shape[0])
+        ids = jnp.searchsorted(limits, positions, side="right") - 1
         ids = jnp.where((ids < 0) | (ids >= count), count, ids)
         return _reduced(data, ids, count, reduce, start, empty_mean)
 
@@ -250,7 +253,7 @@ def segment_reduce(
             if np.any(known.sum(-1) != data.shape[axis]):
                 raise _messages_segments.lengths_sum()
         ends = lengths.cumsum(-1)
-        edges = FUNCTIONS["cat"]([FUNCTIONS["zeros_like"](ends.narrow(-1, 0, 1)), ends], -1)
+        edges = cat.call([ends.new_zeros(ends.narrow(-1, 0, 1).shape), ends], -1)
     if data.dtype not in FLOATING:
         raise messages.not_implemented("_segment_reduce_cpu", data.dtype._legacy_name)
     start = None if initial is None else float(initial)

@@ -305,12 +305,13 @@ def searchsorted(
     if not wanted.size:
         return jnp.zeros(shape, result._numpy)
     if array.ndim == 1:
-        found = jnp.searchsorted(array, wanted, side=where)
+        positions = jnp.searchsorted(array, wanted, side=where)
     else:
         rows = array.reshape(-1, array.shape[-1])
         sought = wanted.reshape(rows.shape[0], -1)
-        found = jax.vmap(lambda row, each: jnp.searchsorted(row, each, side=where))(rows, sought)
-    return found.reshape(shape).astype(result._numpy)
+        search = jax.vmap(lambda row, values: jnp.searchsorted(row, values, side=where))
+        positions = search(rows, sought)
+    return positions.reshape(shape).astype(result._numpy)
 
 
 @op(
@@ -376,5 +377,5 @@ def isin(elements: Any, test: Any, *, compute: Any, invert: Any) -> Any:
         bool tensor of the shape of ``elements``.
     """
     elements = cast(jnp.asarray(elements), compute)
-    found = jnp.isin(elements, cast(jnp.asarray(test), compute))
-    return ~found if invert else found
+    occurs = jnp.isin(elements, cast(jnp.asarray(test), compute))
+    return ~occurs if invert else occurs

@@ -16,9 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .._shared.widening import is_half
+
 #: PyTorch splits larger sums over its threads, so that their bits depend on how many it has.
 LIMIT = 32768
-#: From so many numbers on, the sum of all of them is made in lanes.
+#: From this number of terms on, the sum of all of them is made in lanes.
 _LONG = 2048
 # Bytes of a register, registers in flight, terms of a group and levels of groups.
 _REGISTER, _FLIGHT, _GROUP, _LEVELS = 32, 4, 16, 4
@@ -43,7 +45,7 @@ def ordered_sum(array, axes: tuple[int, ...], keepdim: bool = False):
     Returns:
         Array without these dimensions.
     """
-    if array.dtype in (jnp.float16, jnp.bfloat16):
+    if is_half(array.dtype):
         return ordered_sum(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64) or not 0 < array.size < LIMIT:
         return _any_order(array, axes, keepdim)
@@ -79,7 +81,7 @@ def ordered_mean(array, axes: tuple[int, ...], keepdim: bool = False):
     Returns:
         Array without these dimensions.
     """
-    if array.dtype in (jnp.float16, jnp.bfloat16):
+    if is_half(array.dtype):
         return ordered_mean(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64):
         return jnp.mean(array, axes, keepdims=keepdim, dtype=array.dtype)

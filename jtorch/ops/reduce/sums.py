@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..._engine.declare import FUNCTIONS, Autocast, Out, op
-from ..._engine.graph.op import Plan
+from ..._engine.declare import Autocast, Out, op
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import Reduction
@@ -34,7 +37,7 @@ class _Summation(Reduction):
     autocast=Autocast(cuda="float32"),
 )
 def sum(input, axes, keepdim, device):
-    """Add up the elements.
+    """Sum of all elements, or over dimensions.
 
     Args:
         dim: the dimensions to add over; all of them where it is absent, ``None`` or empty.
@@ -69,7 +72,7 @@ def _no_complex(op, meta, dtype, wanted) -> None:
     out=Out(uncastable=out_dtypes.mean),
 )
 def mean(input, axes, keepdim, device):
-    """Average the elements.
+    """Mean of all elements, or over dimensions.
 
     Args:
         dim: the dimensions to average over; all of them where it is absent, ``None`` or empty.
@@ -92,7 +95,7 @@ def mean(input, axes, keepdim, device):
     out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nansum(input, axes, keepdim):
-    """Add up the elements that are not NaN.
+    """Sum of the elements that are not NaN.
 
     Args:
         dim: the dimensions to add over; all of them where it is absent, ``None`` or empty.
@@ -112,7 +115,7 @@ def nansum(input, axes, keepdim):
     out=Out(uncastable=out_dtypes.nansum_kernel),
 )
 def nanmean(input, dim=None, keepdim=False, dtype=None):
-    """Average the elements that are not NaN.
+    """Mean of the elements that are not NaN.
 
     Args:
         dim: the dimensions to average over; all of them where it is absent, ``None`` or empty.
@@ -126,7 +129,7 @@ def nanmean(input, dim=None, keepdim=False, dtype=None):
     if not is_inexact(input.dtype):
         raise _messages_reduction.nanmean_of_integers(input.dtype._legacy_name)
     count = _count_numbers.call(input, dim, keepdim)
-    return FUNCTIONS["div"](nansum.call(input, dim, keepdim, dtype=dtype), count)
+    return nansum.call(input, dim, keepdim, dtype=dtype).div(count)
 
 
 @op(
@@ -150,7 +153,7 @@ def _count_numbers(input, axes, keepdim):
     autocast="float32",
 )
 def prod(input, axes, keepdim):
-    """Multiply the elements.
+    """Product of all elements, or over a dimension.
 
     Args:
         dim: the dimension to multiply over; all of them where it is absent.
@@ -219,7 +222,7 @@ def count_nonzero(input, axes, keepdim):
     return jnp.sum(input != 0, axes, keepdims=keepdim, dtype=jnp.int64)
 
 
-def _trace_plan(operation, bound, mode) -> Plan:
+def _trace_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     if meta.dtype is dtypes.bool_:
@@ -227,21 +230,17 @@ def _trace_plan(operation, bound, mode) -> Plan:
     if meta.ndim != 2:
         raise _messages_reduction.trace_rank(meta.ndim)
     _, result = Reduction(result="sum").dtypes(meta, None)
-
-    def run(array):
-        return jnp.trace(cast(array, result), dtype=result._numpy)
-
-    return Plan(run, [operand], (make_meta((), result, meta.device),))
+    return Spec([operand], (make_meta((), result, meta.device),), {"dtype": result})
 
 
-@op("trace(Tensor input)", kind=Custom(_trace_plan), saves=(), autocast=Autocast(cpu="float32"))
-def trace(input):
-    """Add up the diagonal of a matrix.
+@op("trace(Tensor input)", kind=Custom(_trace_spec), saves=(), autocast=Autocast(cpu="float32"))
+def trace(array: Any, *, dtype: DType) -> Any:
+    """Trace ``sum_i x_ii`` of a matrix.
 
     Returns:
         Tensor without dimensions.
     """
-    return jnp.trace(input)
+    return jnp.trace(cast(array, dtype), dtype=dtype._numpy)
 
 
 @op("_is_all_true(Tensor input)")
@@ -249,7 +248,7 @@ def _is_all_true(input):
     """Test whether all elements of a tensor of bools are true."""
     if input.dtype is not dtypes.bool_:
         raise _messages_reduction.not_bools(2144)
-    return FUNCTIONS["all"](input)
+    return all.call(input)
 
 
 @op("_is_any_true(Tensor input)")
@@ -257,4 +256,4 @@ def _is_any_true(input):
     """Test whether an element of a tensor of bools is true."""
     if input.dtype is not dtypes.bool_:
         raise _messages_reduction.not_bools(2148)
-    return FUNCTIONS["any"](input)
+    return any.call(input)

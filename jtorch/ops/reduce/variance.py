@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import jax.numpy as jnp
 
+from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from .._shared.widening import widen
 from . import _messages_reduction
 
 
@@ -26,7 +29,27 @@ def _component_dtype(array):
     return jnp.real(array).dtype
 
 
-def _moments_plan(operation, bound, mode) -> Plan:
+def _moments_of(
+    array: Any, axes: tuple[int, ...], freedom: float, keepdim: bool
+) -> tuple[Any, Any]:
+    """Return the variance, and the mean with all dimensions.
+
+    Half precision is added up in float32, as PyTorch does.
+    """
+    array = widen(array)
+    mean = jnp.mean(array, axes, keepdims=True)
+    deviation = array - mean
+    square = (
+        jnp.real(deviation * jnp.conj(deviation))
+        if array.dtype.kind == "c"
+        else (deviation * deviation)
+    )
+    total = jnp.sum(square, axes, keepdims=keepdim)
+    return total / jnp.asarray(freedom, total.dtype), mean
+
+
+def _moments_spec(operation, bound, mode) -> Spec:
+    """Check that the dtype is not an integer one; warn where no degree of freedom is left."""
     operand = bound["input"]
     meta = operand.meta
     name = operation.name
@@ -48,29 +71,10 @@ def _moments_plan(operation, bound, mode) -> Plan:
     if freedom <= 0:
         warnings.warn(_messages_reduction.no_freedom(name), UserWarning, stacklevel=6)
     real = meta.dtype.to_real()
-    # Half precision is added up in float32, as PyTorch does.
-    wide = jnp.float32 if meta.dtype.itemsize == 2 else None
-
-    def run(array):
-        array = array if wide is None else array.astype(wide)
-        mean = jnp.mean(array, axes, keepdims=True)
-        deviation = array - mean
-        square = (
-            jnp.real(deviation * jnp.conj(deviation))
-            if meta.dtype.is_complex
-            else (deviation * deviation)
-        )
-        total = jnp.sum(square, axes, keepdims=keepdim)
-        variance = total / jnp.asarray(freedom, total.dtype)
-        first = jnp.sqrt(variance) if is_std else variance
-        first = cast(first, real)
-        if not name.endswith("_mean"):
-            return first
-        return first, cast(mean.reshape(shape), meta.dtype)
 
     def vjp(cotangents, results, operands):
         (array,) = operands
-        array = array if wide is None else array.astype(wide)
+        array = widen(array)
         slopes = [
             cotangent.astype(
                 array.dtype if cotangent.dtype.kind == "c" else _component_dtype(array)
@@ -92,7 +96,8 @@ def _moments_plan(operation, bound, mode) -> Plan:
     metas = [make_meta(shape, real, meta.device)]
     if name.endswith("_mean"):
         metas.append(make_meta(shape, meta.dtype, meta.device))
-    return Plan(run, [operand], tuple(metas), vjp=vjp)
+    params = {"axes": axes, "freedom": freedom, "keepdim": keepdim, "real": real}
+    return Spec([operand], metas, params, vjp=vjp)
 
 
 def _signatures(name: str, out: str) -> tuple[str, ...]:
@@ -110,12 +115,12 @@ _OUT = ", Tensor out=None"
 
 @op(
     *_signatures("var", _OUT),
-    kind=Custom(_moments_plan),
+    kind=Custom(_moments_spec),
     static=("correction",),
     saves=("input",),
 )
-def var(input):
-    """Return the variance.
+def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
+    """Variance ``sum_i (x_i - mean)^2 / (n - correction)`` over dimensions.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -125,17 +130,18 @@ def var(input):
     Returns:
         Tensor without the reduced dimensions.
     """
-    raise AssertionError("planned by _moments_plan")
+    variance, _ = _moments_of(array, axes, freedom, keepdim)
+    return cast(variance, real)
 
 
 @op(
     *_signatures("std", _OUT),
-    kind=Custom(_moments_plan),
+    kind=Custom(_moments_spec),
     static=("correction",),
     saves=("input", "result"),
 )
-def std(input):
-    """Return the standard deviation, whose gradient is 0 where it is 0.
+def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
+    """Standard deviation, the root of ``var``, over dimensions; its gradient at 0 is 0.
 
     Args:
         dim: the dimensions to reduce; all of them where it is absent.
@@ -145,28 +151,37 @@ def std(input):
     Returns:
         Tensor without the reduced dimensions.
     """
-    raise AssertionError("planned by _moments_plan")
+    variance, _ = _moments_of(array, axes, freedom, keepdim)
+    return cast(jnp.sqrt(variance), real)
 
 
 @op(
     *_signatures("var_mean", ""),
-    kind=Custom(_moments_plan),
+    kind=Custom(_moments_spec),
     static=("correction",),
     saves=("input",),
     method=False,
 )
-def var_mean(input):
-    """Return the variance and the mean, see ``var``."""
-    raise AssertionError("planned by _moments_plan")
+def var_mean(
+    array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
+) -> tuple[Any, Any]:
+    """Variance and mean over dimensions, see ``var``."""
+    variance, mean = _moments_of(array, axes, freedom, keepdim)
+    first = cast(variance, real)
+    return first, mean.reshape(first.shape).astype(array.dtype)
 
 
 @op(
     *_signatures("std_mean", ""),
-    kind=Custom(_moments_plan),
+    kind=Custom(_moments_spec),
     static=("correction",),
     saves=("input", "result"),
     method=False,
 )
-def std_mean(input):
-    """Return the standard deviation and the mean, see ``std``."""
-    raise AssertionError("planned by _moments_plan")
+def std_mean(
+    array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
+) -> tuple[Any, Any]:
+    """Standard deviation and mean over dimensions, see ``std``."""
+    variance, mean = _moments_of(array, axes, freedom, keepdim)
+    first = cast(jnp.sqrt(variance), real)
+    return first, mean.reshape(first.shape).astype(array.dtype)

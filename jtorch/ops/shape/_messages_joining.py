@@ -31,7 +31,7 @@ def cat_sizes(dim: int, expected: int, size: int, position: int) -> RuntimeError
 
 
 def nothing_to_join(name: str) -> RuntimeError:
-    """``stack`` and its kin of an empty list."""
+    """``stack`` and related functions of an empty list."""
     return RuntimeError(f"{name} expects a non-empty TensorList")
 
 
@@ -110,39 +110,6 @@ def negative_size(size: int, shape: Sequence[int]) -> RuntimeError:
     return RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
 
 
-def negative_repeats() -> RuntimeError:
-    """``repeat_interleave`` by a negative int."""
-    return RuntimeError("Repeats must be non-negative")
-
-
-def negative_repeat() -> RuntimeError:
-    """``repeat_interleave`` by a tensor with a negative element."""
-    return RuntimeError("repeats can not be negative")
-
-
-def repeats_rank() -> RuntimeError:
-    """``repeat_interleave`` by more than a vector."""
-    return RuntimeError("repeats must be 0-dim or 1-dim tensor")
-
-
-def repeats_vector() -> RuntimeError:
-    """``repeat_interleave`` of repeats alone that are no vector."""
-    return RuntimeError("repeat_interleave only accept 1D vector as repeat")
-
-
-def repeats_dtype() -> RuntimeError:
-    """``repeat_interleave`` by another dtype than int32 or int64."""
-    return RuntimeError("repeats has to be Long or Int tensor")
-
-
-def repeats_size(repeats: Sequence[int], dim: int, shape: Sequence[int]) -> RuntimeError:
-    """``repeat_interleave`` by a vector of another length."""
-    return RuntimeError(
-        "repeats must have the same size as input along dim, but got repeats.size(0) = "
-        f"{repeats[0]} and input.size({dim}) = {shape[dim]}"
-    )
-
-
 def flip_rank(rank: int) -> RuntimeError:
     """``fliplr`` or ``flipud`` of too few dimensions."""
     return RuntimeError(f"Input must be >= {rank}-d.")
@@ -188,11 +155,6 @@ def diag_rank(ndim: int) -> RuntimeError:
 def same_diagonal_dims(first: int, second: int) -> RuntimeError:
     """A diagonal in one dimension."""
     return RuntimeError(f"diagonal dimensions cannot be identical {first}, {second}")
-
-
-def negative_rows(name: str, size: int) -> RuntimeError:
-    """A triangle of a negative number of rows or columns."""
-    return RuntimeError(f"{name} must be non-negative, got{size}")
 
 
 def no_shape(shape: object) -> RuntimeError:

@@ -7,6 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import messages
+from ..._core.cpp_names import c_type
+from ..._core.dtypes import dtype as DType
 from ..._core.memory_format import (
     channels_last,
     channels_last_3d,
@@ -14,14 +16,14 @@ from ..._core.memory_format import (
     memory_format,
     preserve_format,
 )
-from ..._core.messages import dtype_words, overflow
+from ..._core.messages import overflow
 from ..._core.schema.schema import set_type
 from ..._core.strides import elementwise_strides, memory_order, strides_of_order
-from ..._engine.declare import METHODS, op
-from ..._engine.graph.op import REGISTRY, Plan
+from ..._engine.declare import InPlace, op, publish
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.memory.views import check_partial_overlap
-from ..._engine.recording.kinds.base import Custom, Overwriting, broadcast_shapes, cast
+from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 
 set_type("MemoryFormat", memory_format)
 
@@ -63,31 +65,27 @@ def has_format(meta: Meta, layout: Any = contiguous_format) -> bool:
     )
 
 
-def _clone_plan(operation, bound, mode) -> Plan:
+def _clone_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
     strides = format_strides(meta, bound.get("memory_format"))
-    # A copy, not the same array: the compiler shares what it can.
-    return Plan(
-        lambda array: array,
-        [operand],
-        (make_meta(meta.shape, meta.dtype, meta.device, strides),),
-        saves=(),
-    )
+    result = make_meta(meta.shape, meta.dtype, meta.device, strides)
+    return Spec([operand], (result,), saves=())
 
 
 @op(
     "clone(Tensor input, *, MemoryFormat? memory_format=None)",
-    kind=Custom(_clone_plan),
+    kind=Custom(_clone_spec),
     arity="unary",
     saves=(),
 )
-def clone(input, memory_format=None):
+def clone(array: Any) -> Any:
     """Copy a tensor; gradients flow through the copy.
 
     Args:
         memory_format: how the copy lies in memory; by default as ``input`` does.
     """
+    return array  # the compiler shares what it can
 
 
 @op(
@@ -107,26 +105,27 @@ def is_contiguous(self: Any, memory_format: Any = contiguous_format) -> bool:
     return has_format(self._value.meta, memory_format)
 
 
-METHODS["is_contiguous"] = is_contiguous
+publish("is_contiguous", method=is_contiguous)
 
 
-def _copy_plan(operation, bound, mode) -> Plan:
+def _broadcast_into(array: Any, new: Any, dtype: DType) -> Any:
+    """Return elements converted to a dtype and broadcast to the shape of ``array``."""
+    return jnp.broadcast_to(cast(jnp.asarray(new), dtype), array.shape)
+
+
+def _copy_spec(operation, bound, mode) -> Spec:
     target, source = bound["input"], bound["other"]
     meta = target.meta
     if source.meta is not None:
         shape = broadcast_shapes([meta.shape, source.meta.shape])
         if shape != meta.shape:
             raise messages.inplace_shape(meta.shape, shape)
-
-    def run(array, new):
-        return jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), meta.shape)
-
-    return Plan(run, [target, source], (meta,), saves=())
+    return Spec([target, source], (meta,), {"dtype": meta.dtype}, saves=())
 
 
 @op(
     "copy(Tensor input, Tensor other, bool non_blocking=False)",
-    kind=Custom(_copy_plan),
+    kind=Custom(_copy_spec),
     inplace=True,
     method=False,
     function=False,
@@ -134,8 +133,9 @@ def _copy_plan(operation, bound, mode) -> Plan:
     saves=(),
     numbers_as_tensors=True,
 )
-def copy(input, other, non_blocking=False):
+def copy(array: Any, new: Any, *, dtype: DType) -> Any:
     """Write the elements of ``other``, broadcast and converted, to ``input``."""
+    return _broadcast_into(array, new, dtype)
 
 
 class _Fill(Custom):
@@ -144,7 +144,7 @@ class _Fill(Custom):
     may_overlap = True
 
 
-def _fill_plan(operation, bound, mode) -> Plan:
+def _fill_spec(operation, bound, mode) -> Spec:
     target, value = bound["input"], bound["value"]
     meta = target.meta
     if value.meta is not None:
@@ -154,85 +154,72 @@ def _fill_plan(operation, bound, mode) -> Plan:
                 f"{value.meta.ndim} dimensions."
             )
     elif isinstance(value.number, complex) and not meta.dtype.is_complex:
-        raise overflow(dtype_words(meta.dtype))
-
-    def run(array, new):
-        return jnp.broadcast_to(cast(jnp.asarray(new), meta.dtype), meta.shape)
-
-    return Plan(
-        run,
-        [target, value],
-        (meta,),
-        saves=(),
-        node_name="FillBackward0" if value.meta is None else "FillBackward1",
-    )
+        raise overflow(c_type(meta.dtype))
+    name = "FillBackward0" if value.meta is None else "FillBackward1"
+    return Spec([target, value], (meta,), {"dtype": meta.dtype}, saves=(), node_name=name)
 
 
-def _fill_in_place_plan(operation, bound, mode) -> Plan:
-    plan = _fill_plan(operation, bound, mode)
-    plan.node_name = "FillBackward2" if bound["value"].meta is None else "FillBackward3"
-    return plan
+def _fill_in_place_spec(operation, bound, mode) -> Spec:
+    spec = _fill_spec(operation, bound, mode)
+    spec.node_name = "FillBackward2" if bound["value"].meta is None else "FillBackward3"
+    return spec
 
 
 @op(
     "fill(Tensor input, Scalar value)",
     "fill(Tensor input, Tensor value)",
-    kind=_Fill(_fill_plan),
-    inplace=True,
+    kind=_Fill(_fill_spec),
+    inplace=InPlace(kind=_Fill(_fill_in_place_spec)),
     inplace_function=True,
     method=False,
     saves=(),
 )
-def fill(input, value):
+def fill(array: Any, value: Any, *, dtype: DType) -> Any:
     """Write one number to every element.
 
     Args:
         value: a number or a tensor without dimensions.
     """
+    return _broadcast_into(array, value, dtype)
 
 
-fill.inplace_twin.kind = Overwriting(_Fill(_fill_in_place_plan), fill)
-
-
-def _assign_number_plan(operation, bound, mode) -> Plan:
-    plan = _fill_plan(operation, bound, mode)
-    plan.node_name = "FillBackward3"
-    return plan
+def _assign_number_spec(operation, bound, mode) -> Spec:
+    spec = _fill_spec(operation, bound, mode)
+    spec.node_name = "FillBackward3"
+    return spec
 
 
 @op(
     "_fill_with_tensor(Tensor input, Scalar value)",
     "_fill_with_tensor(Tensor input, Tensor value)",
-    kind=Custom(_assign_number_plan),
+    kind=Custom(_assign_number_spec),
     inplace=True,
     method=False,
     function=False,
     saves=(),
 )
-def _fill_with_tensor(input, value):
+def _fill_with_tensor(array: Any, value: Any, *, dtype: DType) -> Any:
     """Write one number to every element, as ``x[index] = number`` does."""
+    return _broadcast_into(array, value, dtype)
 
 
-def _zero_plan(operation, bound, mode) -> Plan:
+def _zero_spec(operation, bound, mode) -> Spec:
     target = bound["input"]
-    meta = target.meta
-    return Plan(lambda array: jnp.zeros(meta.shape, meta.dtype._numpy), [target], (meta,), saves=())
+    return Spec([target], (target.meta,), saves=())
 
 
 @op(
     "zero(Tensor input)",
-    kind=_Fill(_zero_plan),
+    kind=_Fill(_zero_spec),
     inplace=True,
     inplace_function=True,
     method=False,
     function=False,
     saves=(),
 )
-def zero(input):
+def zero(array: Any) -> Any:
     """Write zero to every element."""
-
-
-_COPY = REGISTRY["copy_"]
+    return jnp.zeros(array.shape, array.dtype)
 
 
 def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
@@ -242,11 +229,11 @@ def copy_(self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
         if other._value.meta.device is not device:
             other = other.to(device)
         check_partial_overlap(self, other)
-    return _COPY.call(self, other, *args, **kwargs)
+    return copy.inplace_twin.call(self, other, *args, **kwargs)
 
 
-METHODS["copy_"] = copy_
-for _name in ("fill_", "zero_"):
-    METHODS[_name] = REGISTRY[_name].call
+publish("copy_", method=copy_, signatures=copy)
+publish("fill_", method=fill.inplace_twin.call)
+publish("zero_", method=zero.inplace_twin.call)
 
 __all__ = ["clone", "contiguous", "copy", "fill", "zero"]

@@ -5,43 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
-from ..._core import dtypes
-from ..._core.device import Device, default_device
-from ..._engine.declare import FUNCTIONS, Out, op
-from ..._engine.graph.op import Plan, Spec
-from ..._engine.graph.values import make_meta, ready
+from ..._engine.declare import Out, op
+from ..._engine.graph.op import Spec
+from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
-from ..._engine.recording.record import wrap
 from .._shared import out_dtypes
-from .._shared.plans import array_plan, array_spec
+from .._shared.plans import array_spec
 from . import _messages_joining
 
 
-def _triangle_plan(operation, bound, mode) -> Plan:
+def _triangle_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
     meta = operand.meta
-    name = operation.name
     if meta.ndim < 2:
-        raise _messages_joining.triangle_rank(name)
-    function = operation.function
-    diagonal = bound.get("diagonal", 0)
-    return Plan(
-        lambda array: function(array, diagonal),
-        [operand],
-        (make_meta(meta.shape, meta.dtype, meta.device),),
-    )
+        raise _messages_joining.triangle_rank(operation.name)
+    result = make_meta(meta.shape, meta.dtype, meta.device)
+    return Spec([operand], (result,), {"diagonal": bound.get("diagonal", 0)})
 
 
 @op(
     "tril(Tensor input, SymInt diagonal=0, *, Tensor out=None)",
-    kind=Custom(_triangle_plan),
+    kind=Custom(_triangle_spec),
     inplace=True,
     saves=(),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def tril(input, diagonal=0):
+def tril(array: Any, *, diagonal: int) -> Any:
     """Keep the lower triangle of matrices; the rest becomes 0.
 
     Args:
@@ -49,17 +39,17 @@ def tril(input, diagonal=0):
     Returns:
         Tensor of the same shape.
     """
-    return jnp.tril(input, diagonal)
+    return jnp.tril(array, diagonal)
 
 
 @op(
     "triu(Tensor input, SymInt diagonal=0, *, Tensor out=None)",
-    kind=Custom(_triangle_plan),
+    kind=Custom(_triangle_spec),
     inplace=True,
     saves=(),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
-def triu(input, diagonal=0):
+def triu(array: Any, *, diagonal: int) -> Any:
     """Keep the upper triangle of matrices; the rest becomes 0.
 
     Args:
@@ -67,7 +57,7 @@ def triu(input, diagonal=0):
     Returns:
         Tensor of the same shape.
     """
-    return jnp.triu(input, diagonal)
+    return jnp.triu(array, diagonal)
 
 
 def _embed_spec(operation, bound, mode) -> Spec:
@@ -109,26 +99,24 @@ def diag_embed(array: Any, *, size: Any, whole: Any, first: Any, second: Any, of
     return jnp.moveaxis(full, (-2, -1), (first, second))
 
 
-def _diagonal_copy_plan(operation, bound, mode) -> Plan:
-    offset = bound.get("offset", 0)
-    operand = bound["input"]
-    rows, columns = operand.meta.shape
-    if min(rows + min(offset, 0), columns - max(offset, 0)) <= 0:
-        return array_plan(lambda array: array.reshape(-1)[:0], [operand])
-    return array_plan(lambda array: jnp.diagonal(array, offset), [operand])
+def _diagonal_copy_spec(operation, bound, mode) -> Spec:
+    return array_spec(operation, [bound["input"]], {"offset": bound.get("offset", 0)})
 
 
 @op(
     "_diagonal_copy(Tensor input, int64_t offset=0)",
-    kind=Custom(_diagonal_copy_plan),
+    kind=Custom(_diagonal_copy_spec),
     method=False,
     function=False,
     saves=(),
     node_name="DiagonalBackward0_copy",
 )
-def _diagonal_copy(input, offset=0):
+def _diagonal_copy(array: Any, *, offset: int) -> Any:
     """Return a copy of a diagonal of a matrix."""
-    raise AssertionError("planned by _diagonal_copy_plan")
+    rows, columns = array.shape
+    if min(rows + min(offset, 0), columns - max(offset, 0)) <= 0:
+        return array.reshape(-1)[:0]
+    return jnp.diagonal(array, offset)
 
 
 @op("diag(Tensor input, int64_t diagonal=0, *, Tensor out=None)")
@@ -151,30 +139,3 @@ def diag(input, diagonal=0):
 def diagflat(input, offset=0):
     """Return the matrix with all elements of a tensor on its diagonal."""
     return diag_embed.call(input.reshape(-1), offset)
-
-
-def _declare_indices(name: str, find) -> None:
-    def indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=None):
-        for words, size in (("row", row), ("col", col)):
-            if size < 0:
-                raise _messages_joining.negative_rows(words, size)
-        dtype = dtypes.int64 if dtype is None else dtype
-        array = np.stack(find(row, offset, col)).astype(dtype._numpy)
-        place = Device(device) if device is not None else default_device()
-        return wrap(ready(array, make_meta(array.shape, dtype, place)))
-
-    indices.__name__ = indices.__qualname__ = name
-    indices.__doc__ = f"""Return the row and column numbers of the {name[:4]} triangle of a matrix.
-
-    Args:
-        row, col: sizes of the matrix.
-        offset: which diagonal bounds the triangle, counted from the main one upwards.
-        dtype, device: of the result; int64 and the default device unless given.
-    Returns:
-        Tensor of two rows.
-    """
-    FUNCTIONS[name] = indices
-
-
-_declare_indices("tril_indices", np.tril_indices)
-_declare_indices("triu_indices", np.triu_indices)

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, op
+from ..._engine.declare import Autocast, op, publish
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.recording.kinds.base import View
 from ..._engine.recording.storage import is_flipped
 from . import _messages_views
+from .flips import _neg_view, conj
 from .split import select
 
 
@@ -193,7 +194,7 @@ def view_as_complex(input):
 def _pairs(input: Any) -> Any:
     """Return a complex tensor's parts as PyTorch views them, of a conjugated one those stored."""
     if is_flipped(input, "_conj"):
-        return _view_as_real.call(FUNCTIONS["conj"](input))
+        return _view_as_real.call(conj(input))
     return _view_as_real.call(input)
 
 
@@ -210,7 +211,7 @@ def imag(input: Any) -> Any:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     pairs = _pairs(input)
     if is_flipped(input, "_conj"):
-        pairs = FUNCTIONS["_neg_view"](pairs)
+        pairs = _neg_view.call(pairs)
     return select(pairs, -1, 1)
 
 
@@ -225,8 +226,5 @@ def _set_part(part: Any, doc: str) -> property:
     return property(part, assign, doc=doc)
 
 
-FUNCTIONS.update(real=real, imag=imag)
-METHODS.update(
-    real=_set_part(real, "The real parts, a view of a complex tensor."),
-    imag=_set_part(imag, "The imaginary parts, a view of a complex tensor."),
-)
+publish("real", real, method=_set_part(real, "The real parts, a view of a complex tensor."))
+publish("imag", imag, method=_set_part(imag, "The imaginary parts, a view of a complex tensor."))

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import dtypes
+from ..._core.cpp_names import type_name
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
-from ..._engine.declare import FUNCTIONS, METHODS
-from ..._engine.graph.op import REGISTRY
+from ..._engine.declare import publish
+from ..._engine.graph.op import Op
 from ..._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
 from ..._engine.memory.views import check_write, make_view, share_memory_of
 from ..._engine.recording.storage import (
@@ -26,7 +26,15 @@ from ..._engine.recording.storage import (
 )
 from ..._engine.recording.trace import materialise
 from . import _messages_views
-from .strided import as_strided, memory_extent, renamed, strided_view
+from .strided import (
+    AS_STRIDED_SIGNATURE,
+    _as_strided,
+    as_strided,
+    memory_extent,
+    renamed,
+    strided_view,
+)
+from .views import squeeze, swapaxes, t, transpose, unsqueeze
 
 
 def _become(tensor: Any, viewed: Any) -> Any:
@@ -38,26 +46,26 @@ def _become(tensor: Any, viewed: Any) -> Any:
     mark_stale(old)
     mine, its = tensor._alias, viewed._alias
     base = mine.base
-    made = Alias(its.storage, its.steps, base)
-    made.counter = mine.counter
-    made.remark = mine.remark
-    made.leaf = mine.leaf
-    made.counter[0] += 1
-    tensor._alias = made
+    alias = Alias(its.storage, its.steps, base)
+    alias.counter = mine.counter
+    alias.remark = mine.remark
+    alias.leaf = mine.leaf
+    alias.counter[0] += 1
+    tensor._alias = alias
     tensor._value = value
     return tensor
 
 
-def _variant(name: str, node_name: str) -> Callable:
+def _variant(entry: Op, node_name: str) -> Callable:
     """Return the method of a view operator whose ``grad_fn`` has another name."""
-    twin = copy.copy(REGISTRY[name])
+    twin = copy.copy(entry)
     twin.kind = copy.copy(twin.kind)
     twin.kind.names = None  # type: ignore[attr-defined]
     twin.node_name = node_name
     return make_view(twin, True)
 
 
-def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
+def _inplace(name: str, view: Callable) -> Callable:
     def call(self, *args, **kwargs):
         check_write(self)
         return _become(self, view(self, *args, **kwargs))
@@ -65,11 +73,10 @@ def _inplace(name: str, view: Callable, aliases: tuple[str, ...] = ()) -> None:
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch"
     call.__doc__ = f"Do ``{name.removesuffix('_')}`` in place: the tensor itself changes its shape."
-    for each in (name, *aliases):
-        METHODS[each] = call
+    return call
 
 
-_t = _variant("t", "TBackward1")
+_t = _variant(t, "TBackward1")
 
 
 def _checked_t(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -78,16 +85,31 @@ def _checked_t(self: Any, *args: Any, **kwargs: Any) -> Any:
     return _t(self, *args, **kwargs)
 
 
-_inplace("t_", _checked_t)
-_inplace("transpose_", _variant("transpose", "TransposeBackward1"), ("swapdims_",))
-_inplace("swapaxes_", _variant("swapaxes", "TransposeBackward1"))
-_inplace("unsqueeze_", _variant("unsqueeze", "UnsqueezeBackward1"))
-_inplace("as_strided_", functools.partial(strided_view, renamed(REGISTRY["as_strided"])))
-FUNCTIONS["as_strided_"] = METHODS["as_strided_"]
+publish("t_", method=_inplace("t_", _checked_t), signatures=("(Tensor input)",))
+transpose_ = _inplace("transpose_", _variant(transpose, "TransposeBackward1"))
+publish(
+    "transpose_",
+    method=transpose_,
+    signatures=("(Tensor input, int64_t dim0, int64_t dim1)",),
+)
+publish("swapdims_", method=transpose_)
+publish(
+    "swapaxes_",
+    method=_inplace("swapaxes_", _variant(swapaxes, "TransposeBackward1")),
+    signatures=("(Tensor input, int64_t axis0, int64_t axis1)",),
+)
+publish(
+    "unsqueeze_",
+    method=_inplace("unsqueeze_", _variant(unsqueeze, "UnsqueezeBackward1")),
+    signatures=("(Tensor input, int64_t dim)",),
+)
+as_strided_ = _inplace("as_strided_", functools.partial(strided_view, renamed(_as_strided)))
+publish("as_strided_", as_strided_, signatures=(AS_STRIDED_SIGNATURE,))
+publish("as_strided_", method=as_strided_)
 
 
 #: By which form of ``squeeze`` is called: all dimensions, one, or several.
-_SQUEEZES = {n: _variant("squeeze", f"SqueezeBackward{n}") for n in (3, 4, 5)}
+_SQUEEZES = {n: _variant(squeeze, f"SqueezeBackward{n}") for n in (3, 4, 5)}
 
 
 def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -119,14 +141,23 @@ def detach_(self: Any) -> Any:
     return self
 
 
-METHODS.update(squeeze_=squeeze_, detach_=detach_)
-FUNCTIONS.update(detach_=detach_)
+publish(
+    "squeeze_",
+    method=squeeze_,
+    signatures=(
+        "(Tensor input)",
+        "(Tensor input, int64_t dim)",
+        "(Tensor input, IntArrayRef dim)",
+    ),
+)
+publish("detach_", detach_, method=detach_)
 
 
 # Other memory
 
 
-_RESIZE = Schema("resize_(Tensor input, SymIntArrayRef size, *, MemoryFormat? memory_format=None)")
+_RESIZE = "(Tensor input, SymIntArrayRef size, *, MemoryFormat? memory_format=None)"
+_RESIZE_SCHEMA = Schema("resize_" + _RESIZE)
 
 
 def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -135,7 +166,7 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     Args:
         *args: the sizes.
     """
-    _, bound = _RESIZE.bind(args, kwargs, True)
+    _, bound = _RESIZE_SCHEMA.bind(args, kwargs, True)
     size = tuple(bound["size"])
     value = current_value(self)
     meta = value.meta
@@ -200,8 +231,8 @@ def set_(
         source = source._elements(meta.dtype)
     if source.dtype is not meta.dtype:
         raise RuntimeError(
-            f"Could not set tensor of type {_words(source.dtype)} to a tensor of type "
-            f"{_words(meta.dtype)}"
+            f"Could not set tensor of type {type_name(source.dtype)} to a tensor of type "
+            f"{type_name(meta.dtype)}"
         )
     if size is not None:
         if not stride:
@@ -214,26 +245,12 @@ def set_(
     return self
 
 
-def _words(dtype: Any) -> str:
-    names = {
-        dtypes.float32: "float",
-        dtypes.float64: "double",
-        dtypes.int64: "long int",
-        dtypes.int32: "int",
-        dtypes.int16: "short int",
-        dtypes.int8: "signed char",
-        dtypes.uint8: "unsigned char",
-        dtypes.bool_: "bool",
-    }
-    return names.get(dtype, repr(dtype))
-
-
 def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
     """Write a number to the main diagonal.
 
     Args:
         fill_value: the number.
-        wrap: whether the diagonal of a tall matrix starts anew after its last column.
+        wrap: whether the diagonal of a tall matrix starts again after its last column.
     """
     meta = self._value.meta
     if meta.ndim < 2:
@@ -254,5 +271,7 @@ def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
     return self
 
 
-METHODS.update(resize_=resize_, resize_as_=resize_as_, set_=set_, fill_diagonal_=fill_diagonal_)
-FUNCTIONS.update(resize_as_=resize_as_)
+publish("resize_", method=resize_, signatures=(_RESIZE,))
+publish("resize_as_", resize_as_, method=resize_as_)
+publish("set_", method=set_)
+publish("fill_diagonal_", method=fill_diagonal_)

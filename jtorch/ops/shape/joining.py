@@ -1,7 +1,8 @@
-"""Joining and repeating: cat, stack, tile, flip, roll and their kin."""
+"""Joining and repeating: cat, stack, tile, flip, roll and related functions."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from ..._core.promotion import result_type
 from ..._core.size import Size
 from ..._core.strides import elementwise_strides
-from ..._engine.declare import FUNCTIONS, METHODS, Autocast, Out, op
+from ..._engine.declare import Autocast, Out, op, publish
 from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
@@ -117,9 +118,6 @@ def stack(*arrays: Any, axis: Any, dtype: Any) -> Any:
     return jnp.stack([cast(array, dtype) for array in arrays], axis)
 
 
-_cat, _stack = cat.call, stack.call
-
-
 def _at_least(tensor: Any, rank: int) -> Any:
     """Return a view of at least ``rank`` dimensions, as ``atleast_nd`` makes it."""
     ndim = tensor.dim()
@@ -132,36 +130,56 @@ def _at_least(tensor: Any, rank: int) -> Any:
     return tensor.unsqueeze(-1) if rank == 3 else tensor
 
 
-def _declare_stacking(name: str, aliases: tuple[str, ...], join, text: str) -> None:
-    @op(f"{name}(TensorList tensors, *, Tensor out=None)", method=False, aliases=aliases)
-    def stacking(tensors):
-        if not tensors:
-            raise _messages_joining.nothing_to_join(name)
-        return join(tensors)
-
-    FUNCTIONS[name].__doc__ = text
+def _check_any(tensors: Sequence[Any], name: str) -> None:
+    """Refuse to join no tensors at all."""
+    if not tensors:
+        raise _messages_joining.nothing_to_join(name)
 
 
-def _columns(tensors):
-    return _cat([t if t.dim() > 1 else t.reshape(t.numel(), 1) for t in tensors], 1)
-
-
-def _horizontally(tensors):
+@op(
+    "hstack(TensorList tensors, *, Tensor out=None)",
+    method=False,
+    out=Out(dtype=out_dtypes.cat_type),
+)
+def hstack(tensors):
+    """Join tensors side by side."""
+    _check_any(tensors, "hstack")
     tensors = [t if t.dim() else t.reshape(1) for t in tensors]
-    return _cat(tensors, 0 if tensors[0].dim() == 1 else 1)
+    return cat.call(tensors, 0 if tensors[0].dim() == 1 else 1)
 
 
-_declare_stacking("hstack", (), _horizontally, "Join tensors side by side.")
-_declare_stacking(
-    "vstack",
-    ("row_stack",),
-    lambda tensors: _cat([_at_least(t, 2) for t in tensors], 0),
-    "Join tensors one below the other.",
+@op(
+    "vstack(TensorList tensors, *, Tensor out=None)",
+    method=False,
+    aliases=("row_stack",),
+    out=Out(dtype=out_dtypes.cat_type),
 )
-_declare_stacking(
-    "dstack", (), lambda tensors: _cat([_at_least(t, 3) for t in tensors], 2), "Join in depth."
+def vstack(tensors):
+    """Join tensors one below the other."""
+    _check_any(tensors, "vstack")
+    return cat.call([_at_least(t, 2) for t in tensors], 0)
+
+
+@op(
+    "dstack(TensorList tensors, *, Tensor out=None)",
+    method=False,
+    out=Out(dtype=out_dtypes.cat_type),
 )
-_declare_stacking("column_stack", (), _columns, "Join tensors as columns of a matrix.")
+def dstack(tensors):
+    """Join in depth."""
+    _check_any(tensors, "dstack")
+    return cat.call([_at_least(t, 3) for t in tensors], 2)
+
+
+@op(
+    "column_stack(TensorList tensors, *, Tensor out=None)",
+    method=False,
+    out=Out(dtype=out_dtypes.cat_type),
+)
+def column_stack(tensors):
+    """Join tensors as columns of a matrix."""
+    _check_any(tensors, "column_stack")
+    return cat.call([t if t.dim() > 1 else t.reshape(t.numel(), 1) for t in tensors], 1)
 
 
 def _block_diag_spec(operation, bound, mode) -> Spec:
@@ -215,15 +233,15 @@ def cartesian_prod(*tensors):
             raise _messages_joining.vector_expected(tensor.shape)
     if len(tensors) == 1:
         return tensors[0]
-    grids = FUNCTIONS["meshgrid"](*tensors, indexing="ij")
-    return _stack([grid.flatten() for grid in grids], 1)
+    grids = meshgrid(*tensors, indexing="ij")
+    return stack.call([grid.flatten() for grid in grids], 1)
 
 
 def broadcast_tensors(*tensors):
     """Return views of the common shape."""
-    tensors = _tensors_of(tensors)
-    shape = broadcast_shapes([tuple(tensor.shape) for tensor in tensors])
-    return tuple([t if tuple(t.shape) == shape else t.expand(shape) for t in tensors])
+    given = _tensors_of(tensors)
+    shape = broadcast_shapes([tuple(tensor.shape) for tensor in given])
+    return tuple([t if tuple(t.shape) == shape else t.expand(shape) for t in given])
 
 
 def meshgrid(*tensors, indexing=None):
@@ -235,37 +253,35 @@ def meshgrid(*tensors, indexing=None):
     Returns:
         Tuple of views.
     """
-    tensors = _tensors_of(tensors)
+    given = _tensors_of(tensors)
     if indexing is None:
         _messages_joining.warn_meshgrid()
         indexing = "ij"
-    if not tensors:
+    if not given:
         raise _messages_joining.meshgrid_of_nothing()
-    for tensor in tensors:
+    for tensor in given:
         if tensor.dim() > 1:
             raise _messages_joining.meshgrid_rank(tensor)
-    if any([tensor.dtype is not tensors[0].dtype for tensor in tensors]):
+    if any([tensor.dtype is not given[0].dtype for tensor in given]):
         raise _messages_joining.meshgrid_dtypes()
     if indexing not in ("ij", "xy"):
         raise _messages_joining.meshgrid_indexing(indexing)
-    places = list(range(len(tensors)))
-    if indexing == "xy" and len(tensors) >= 2:
-        places[:2] = 1, 0
-    shape = [tensors[place].numel() for place in places]
+    order = list(range(len(given)))
+    if indexing == "xy" and len(given) >= 2:
+        order[:2] = 1, 0
+    shape = [given[dim].numel() for dim in order]
     grids = []
-    for place, tensor in zip(places, tensors, strict=True):
-        lying = [1] * len(tensors)
-        lying[place] = -1
+    for dim, tensor in zip(order, given, strict=True):
+        lying = [1] * len(given)
+        lying[dim] = -1
         grids.append(tensor.view(lying).expand(shape))
     return tuple(grids)
 
 
-FUNCTIONS.update(
-    block_diag=block_diag,
-    cartesian_prod=cartesian_prod,
-    broadcast_tensors=broadcast_tensors,
-    meshgrid=meshgrid,
-)
+publish("block_diag", block_diag)
+publish("cartesian_prod", cartesian_prod)
+publish("broadcast_tensors", broadcast_tensors)
+publish("meshgrid", meshgrid)
 
 
 @op("broadcast_to(Tensor input, SymIntArrayRef size)")
@@ -285,8 +301,6 @@ def combinations(input, r=2, with_replacement=False):
 
 
 def _combinations_spec(operation, bound, mode) -> Spec:
-    import itertools
-
     operand = bound["input"]
     count, size = bound["r"], operand.meta.shape[0]
     choose = (
@@ -349,86 +363,7 @@ def repeat(array: Any, *, repeats: Any) -> Any:
 def tile(input, dims):
     """Repeat a tensor along its last dimensions, with a copy."""
     dims = (1,) * (input.dim() - len(dims)) + tuple(dims)
-    return METHODS["repeat"](input, dims)
-
-
-@op(
-    "repeat_interleave(Tensor input, Tensor repeats, int64_t? dim=None, *, "
-    "SymInt? output_size=None)",
-    "repeat_interleave(Tensor repeats, *, SymInt? output_size=None)",
-    "repeat_interleave(Tensor input, SymInt repeats, int64_t? dim=None, *, "
-    "SymInt? output_size=None)",
-)
-def repeat_interleave(input=None, repeats=None, dim=None, output_size=None):
-    """Repeat each element, or each slice along a dimension.
-
-    Args:
-        input: tensor; flattened where ``dim`` is absent.
-        repeats: how often each, an int or a tensor of them.
-        dim: dimension along which to repeat.
-        output_size: size of the result along it, when it is known.
-    Returns:
-        Tensor.
-    """
-    if input is None:
-        index = _repeated_index(repeats)
-        return index
-    if isinstance(repeats, int):
-        if repeats < 0:
-            raise _messages_joining.negative_repeats()
-        return _repeat_each.call(input, repeats, dim)
-    if dim is None:
-        input, dim = input.flatten(), 0
-    if repeats.dim() > 1:
-        raise _messages_joining.repeats_rank()
-    size = input.shape[dim] if input.dim() else 1
-    if repeats.numel() == 1:
-        repeats = repeats.reshape(1).expand((size,))
-    elif repeats.numel() != size:
-        raise _messages_joining.repeats_size(repeats.shape, dim, input.shape)
-    return FUNCTIONS["index_select"](input, dim, _repeated_index(repeats))
-
-
-def _repeated_index(repeats):
-    import numpy as np
-
-    from ..._engine.graph.values import ready
-    from ..._engine.recording.record import wrap
-    from ..._engine.recording.storage import current_value
-    from ..._engine.recording.trace import materialise
-
-    value = current_value(repeats)
-    counts = np.asarray(materialise(value, "repeat_interleave"))
-    if value.meta.ndim != 1:
-        raise _messages_joining.repeats_vector()
-    if counts.dtype not in (np.int32, np.int64):
-        raise _messages_joining.repeats_dtype()
-    if (counts < 0).any():
-        raise _messages_joining.negative_repeat()
-    index = np.repeat(np.arange(counts.size, dtype=counts.dtype), counts)
-    return wrap(ready(index, make_meta(index.shape, value.meta.dtype, value.meta.device)))
-
-
-def _repeat_each_spec(operation, bound, mode) -> Spec:
-    operand = bound["input"]
-    times, dim = bound["repeats"], bound["dim"]
-    axis = 0 if dim is None else normalise_dim(dim, operand.meta.ndim)
-
-    return array_spec(operation, [operand], {"times": times, "axis": axis, "dim": dim})
-
-
-@op(
-    "_repeat_each(Tensor input, int64_t repeats, int64_t? dim)",
-    kind=Custom(_repeat_each_spec),
-    method=False,
-    function=False,
-    saves=(),
-    node_name="ViewBackward0",
-)
-def _repeat_each(array: Any, *, times: Any, axis: Any, dim: Any) -> Any:
-    """Repeat each element the same number of times."""
-    flat = array.reshape(-1) if dim is None or not array.ndim else array
-    return jnp.repeat(flat, times, axis)
+    return repeat.call(input, dims)
 
 
 def _flip_spec(operation, bound, mode) -> Spec:
@@ -583,4 +518,4 @@ def common_shape(*shapes):
 
 
 common_shape.__name__ = common_shape.__qualname__ = "broadcast_shapes"
-FUNCTIONS["broadcast_shapes"] = common_shape
+publish("broadcast_shapes", common_shape)

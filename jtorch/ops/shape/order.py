@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core import once
-from ..._engine.declare import METHODS, op
+from ..._engine.declare import op, publish
 from ..._engine.recording.kinds.base import normalise_dim
 
 
@@ -24,19 +24,19 @@ def movedim(input, source, destination):
         A view.
     """
     sources = tuple(source) if isinstance(source, (tuple, list)) else (source,)
-    places = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
+    destinations = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
     ndim = input.ndim
-    if len(sources) != len(places):
+    if len(sources) != len(destinations):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should "
-            f"contain the same number of dims as destination ({list(places)} dims)"
+            f"contain the same number of dims as destination ({list(destinations)} dims)"
         )
     from_dims = [normalise_dim(dim, ndim) for dim in sources]
-    to_dims = [normalise_dim(dim, ndim) for dim in places]
+    to_dims = [normalise_dim(dim, ndim) for dim in destinations]
     if len(set(from_dims)) != len(from_dims):
         raise RuntimeError(f"movedim: repeated dim in `source` ({list(sources)})")
     if len(set(to_dims)) != len(to_dims):
-        raise RuntimeError(f"movedim: repeated dim in `destination` ({list(places)})")
+        raise RuntimeError(f"movedim: repeated dim in `destination` ({list(destinations)})")
     order = [-1] * ndim
     for origin, place in zip(from_dims, to_dims, strict=True):
         if ndim:
@@ -113,9 +113,13 @@ def _warn(name: str, text: str) -> None:
     once.warn(name, text)
 
 
-METHODS.update(
-    T=property(_reversed, doc="The tensor with its dimensions reversed, a view."),
-    mT=property(_matrix_transposed, doc="The tensor with its last two dimensions exchanged."),
-    H=property(_hermitian, doc="The matrix transposed and conjugated."),
-    mH=property(_batch_hermitian, doc="The last two dimensions exchanged, and conjugated."),
+publish("T", method=property(_reversed, doc="The tensor with its dimensions reversed, a view."))
+publish(
+    "mT",
+    method=property(_matrix_transposed, doc="The tensor with its last two dimensions exchanged."),
+)
+publish("H", method=property(_hermitian, doc="The matrix transposed and conjugated."))
+publish(
+    "mH",
+    method=property(_batch_hermitian, doc="The last two dimensions exchanged, and conjugated."),
 )

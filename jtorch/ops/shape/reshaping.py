@@ -1,25 +1,22 @@
-"""The same elements in another shape: view, reshape, flatten and their kin."""
+"""The same elements in another shape: view, reshape, flatten and related functions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..._core.memory_format import contiguous_format
 from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import REGISTRY
+from ..._engine.declare import op, publish
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import record_view
 from ..._engine.recording.kinds.base import normalise_dim
 from ..._engine.recording.record import record, wrap
 from ..._engine.recording.storage import is_flipped
 from . import _messages_views
-from .copying import clone as _CLONE
-from .views import infer_shape, view_strides
-
-_VIEW = REGISTRY["_view"]
-_RESHAPE_ALIAS = REGISTRY["_reshape_alias"]
-_UNSAFE_VIEW = REGISTRY["_unsafe_view"]
+from .copying import clone
+from .dtype import view_dtype
+from .views import _reshape_alias, _unsafe_view, _view, infer_shape, view_strides
 
 
 def plain_sizes(args: tuple) -> tuple[int, ...] | None:
@@ -34,13 +31,13 @@ def plain_sizes(args: tuple) -> tuple[int, ...] | None:
 
 def as_view(tensor: Any, shape: tuple[int, ...]) -> Any:
     """Return a view of another shape."""
-    return record_view(_VIEW, tensor, (shape,), ((tuple, *shape),))
+    return record_view(_view, tensor, (shape,), ((tuple, *shape),))
 
 
-_VIEW_SCHEMA = Schema(
-    "view(Tensor input, ScalarType dtype)", "view(Tensor input, SymIntArrayRef size)"
-)
-_RESHAPE_SCHEMA = Schema("reshape(Tensor input, SymIntArrayRef shape)")
+_VIEW = ("(Tensor input, ScalarType dtype)", "(Tensor input, SymIntArrayRef size)")
+_VIEW_SCHEMA = Schema(*("view" + text for text in _VIEW))
+_RESHAPE = "(Tensor input, SymIntArrayRef shape)"
+_RESHAPE_SCHEMA = Schema("reshape" + _RESHAPE)
 
 
 def view(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -62,7 +59,7 @@ def view(self: Any, *args: Any, **kwargs: Any) -> Any:
                     raise _messages_views.flipped_as_dtype("conjugate")
                 if is_flipped(self, "_neg_view"):
                     raise _messages_views.flipped_as_dtype("negative")
-            return REGISTRY["view_dtype"].call(self, bound["dtype"])
+            return view_dtype.call(self, bound["dtype"])
         shape = tuple(bound["size"])
     return as_view(self, shape)
 
@@ -82,12 +79,12 @@ def reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
         if len(_viewers) > 100_000:
             _viewers.clear()
         viewable = view_strides(meta, full) is not None
-        viewer = (_VIEW if meta.contiguous else _RESHAPE_ALIAS) if viewable else None
+        viewer = (_view if meta.contiguous else _reshape_alias) if viewable else None
         _viewers[key] = viewer
     if viewer is not None:
         return record_view(viewer, tensor, (shape,), ((tuple, *shape),))
-    copied = _CLONE.call(tensor, memory_format=contiguous_format)
-    return wrap(record(_UNSAFE_VIEW, (copied, shape), {}))
+    copied = clone.call(tensor, memory_format=contiguous_format)
+    return wrap(record(_unsafe_view, (copied, shape), {}))
 
 
 def reshape(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -112,8 +109,8 @@ def reshape_function(*args: Any, **kwargs: Any) -> Any:
     return reshaped(args[0], sizes)
 
 
-METHODS.update(view=view, reshape=reshape)
-FUNCTIONS["reshape"] = reshape_function
+publish("view", method=view, signatures=_VIEW)
+publish("reshape", reshape_function, method=reshape, signatures=(_RESHAPE,))
 
 
 @op("view_as(Tensor input, Tensor other)", function=False, arguments="count")
@@ -207,7 +204,7 @@ def ravel(input):
     return as_view(input.contiguous(), (-1,))
 
 
-def _atleast(name: str, grow: Any) -> None:
+def _publish_atleast(name: str, grow: Callable) -> None:
     def call(*tensors):
         if len(tensors) == 1:
             if isinstance(tensors[0], (tuple, list)):
@@ -218,7 +215,7 @@ def _atleast(name: str, grow: Any) -> None:
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch"
     call.__doc__ = f"Return tensors of at least {name[8]} dimensions: the same ones, or views."
-    FUNCTIONS[name] = call
+    publish(name, call)
 
 
 def _atleast_1d(tensor):
@@ -239,6 +236,6 @@ def _atleast_3d(tensor):
     return tensor.unsqueeze(-1) if tensor.ndim == 2 else tensor
 
 
-_atleast("atleast_1d", _atleast_1d)
-_atleast("atleast_2d", _atleast_2d)
-_atleast("atleast_3d", _atleast_3d)
+_publish_atleast("atleast_1d", _atleast_1d)
+_publish_atleast("atleast_2d", _atleast_2d)
+_publish_atleast("atleast_3d", _atleast_3d)

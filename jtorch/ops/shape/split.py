@@ -1,4 +1,4 @@
-"""Views of parts of a dimension: narrow, select, unbind, split, chunk and their kin."""
+"""Views of parts of a dimension: narrow, select, unbind, split, chunk and related functions."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from typing import Any
 import jax
 
 from ..._core import dtypes
-from ..._core.schema.schema import Schema
-from ..._engine.declare import FUNCTIONS, METHODS, op
+from ..._engine.declare import op, publish
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.views import Step, record_view
 from ..._engine.recording.kinds.base import View, normalise_dim
-from ..._engine.recording.signatures import CallSignature
 from . import _messages_views
-from .views import _select as _SELECT
-from .views import _slice as _SLICE
+from .views import _select, _slice
 
 
 def slice_view(tensor: Any, dim: int, start: int, length: int, step: int = 1) -> Any:
     """Return the view of ``length`` indices of a dimension; all are in range."""
     if start == 0:
-        return record_view(_SLICE, tensor, (dim, 0, length, step), (dim, (int, 0), length, step))
-    return record_view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
+        return record_view(_slice, tensor, (dim, 0, length, step), (dim, (int, 0), length, step))
+    return record_view(_slice, tensor, (dim, start, length, step), (dim, int, length, step), start)
 
 
 @op("select(Tensor input, int64_t dim, SymInt index)", arguments="count")
@@ -37,7 +34,7 @@ def select(input, dim, index):
         raise _messages_views.select_out_of_range(index, shape, dim)
     if index < 0:
         index += shape[dim]
-    return record_view(_SELECT, input, (dim, index), (dim, int), index)
+    return record_view(_select, input, (dim, index), (dim, int), index)
 
 
 def _int(value: Any) -> int:
@@ -88,7 +85,7 @@ def _unbind_rule(meta: Meta, dim: int = 0) -> list:
 
 def _unbind_parts(meta: Meta, dim: int = 0) -> list[Step]:
     dim = normalise_dim(dim, meta.ndim)
-    return [Step(_SELECT, (dim, index)) for index in range(meta.shape[dim])]
+    return [Step(_select, (dim, index)) for index in range(meta.shape[dim])]
 
 
 @op(
@@ -154,7 +151,7 @@ def _part_steps(meta: Meta, sizes: list[int], dim: int) -> list[Step]:
     steps = []
     start = 0
     for size in sizes:
-        steps.append(Step(_SLICE, (dim, start, size, 1)))
+        steps.append(Step(_slice, (dim, start, size, 1)))
         start += size
     return steps
 
@@ -232,8 +229,7 @@ def split(self: Any, split_size: Any, dim: int = 0) -> tuple:
     return split_function(self, split_size, dim)
 
 
-METHODS["split"] = split
-FUNCTIONS["split"] = split_function
+publish("split", split_function, method=split)
 
 
 @op("chunk(Tensor input, int64_t chunks, int64_t dim=0)", arguments="count")
@@ -255,10 +251,15 @@ def chunk(input, chunks, dim=0):
     return _split.call(input, part, dim)
 
 
+_TENSOR_SPLIT = (
+    "(Tensor input, SymInt sections, int64_t dim=0)",
+    "(Tensor input, SymIntArrayRef indices, int64_t dim=0)",
+    "(Tensor input, Tensor tensor_indices_or_sections, int64_t dim=0)",
+)
+
+
 @op(
-    "tensor_split(Tensor input, SymInt sections, int64_t dim=0)",
-    "tensor_split(Tensor input, SymIntArrayRef indices, int64_t dim=0)",
-    "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int64_t dim=0)",
+    *("tensor_split" + text for text in _TENSOR_SPLIT),
     method=False,
     function=False,
     arguments="count",
@@ -306,7 +307,8 @@ def tensor_split(input: Any, indices_or_sections: Any = None, dim: int = 0, **na
     return _tensor_split(input, indices_or_sections, dim)
 
 
-METHODS["tensor_split"] = FUNCTIONS["tensor_split"] = tensor_split
+publish("tensor_split", tensor_split, signatures=_TENSOR_SPLIT)
+publish("tensor_split", method=tensor_split)
 
 
 def _python_slice(tensor: Any, dim: int, start: int, end: int) -> Any:
@@ -316,46 +318,48 @@ def _python_slice(tensor: Any, dim: int, start: int, end: int) -> Any:
     return slice_view(tensor, dim, first, max(last - first, 0))
 
 
-def _split_along(name: str, least: int, dim_of: Any) -> None:
-    schema = Schema(
-        f"{name}(Tensor input, int64_t sections)", f"{name}(Tensor input, IntArrayRef indices)"
-    )
+def _split_along(
+    name: str, input: Any, dim: int, least: int, sections: int | None, indices: Any
+) -> tuple:
+    """Cut a tensor along a dimension.
 
-    def run(input, bound):
-        indices_or_sections = next(iter(bound.values()))
-        ndim = input.ndim
-        if ndim < least:
-            raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
-                f"with {ndim} dimensions!"
-            )
-        dim = dim_of(ndim)
-        if isinstance(indices_or_sections, int):
-            size = input.shape[dim]
-            if indices_or_sections <= 0 or size % indices_or_sections:
-                raise RuntimeError(
-                    f"torch.{name} attempted to split along dimension {dim}, but the size of the "
-                    f"dimension {size} is not divisible by the split_size {indices_or_sections}!"
-                )
-        return _tensor_split(input, indices_or_sections, dim)
-
-    def function(*args, **kwargs):
-        _, bound = schema.bind(args, kwargs)
-        return run(bound.pop("input"), bound)
-
-    def method(self, *args, **kwargs):
-        return run(self, schema.bind(args, kwargs, True)[1])
-
-    for as_method, call in ((False, function), (True, method)):
-        call.__name__ = call.__qualname__ = name
-        call.__module__ = "torch"
-        call.__doc__ = (
-            "Cut a tensor into equal parts, or at the given indices, along one dimension."
+    Args:
+        name: of the function, for messages.
+        input: the tensor.
+        dim: the dimension.
+        least: how many dimensions the tensor has to have.
+        sections: into how many equal parts; ``None`` where indices are given.
+        indices: where to cut.
+    """
+    if input.ndim < least:
+        raise RuntimeError(
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
+            f"with {input.ndim} dimensions!"
         )
-        call.__signature__ = CallSignature(schema, as_method)  # type: ignore[attr-defined]
-    METHODS[name], FUNCTIONS[name] = method, function
+    if sections is None:
+        return _tensor_split(input, indices, dim)
+    size = input.shape[dim]
+    if sections <= 0 or size % sections:
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the "
+            f"dimension {size} is not divisible by the split_size {sections}!"
+        )
+    return _tensor_split(input, sections, dim)
 
 
-_split_along("hsplit", 1, lambda ndim: 0 if ndim == 1 else 1)
-_split_along("vsplit", 2, lambda ndim: 0)
-_split_along("dsplit", 3, lambda ndim: 2)
+@op("hsplit(Tensor input, int64_t sections)", "hsplit(Tensor input, IntArrayRef indices)")
+def hsplit(input, sections=None, indices=None):
+    """Cut a tensor into equal parts, or at the given indices, along one dimension."""
+    return _split_along("hsplit", input, 0 if input.ndim == 1 else 1, 1, sections, indices)
+
+
+@op("vsplit(Tensor input, int64_t sections)", "vsplit(Tensor input, IntArrayRef indices)")
+def vsplit(input, sections=None, indices=None):
+    """Cut a tensor into equal parts, or at the given indices, along one dimension."""
+    return _split_along("vsplit", input, 0, 2, sections, indices)
+
+
+@op("dsplit(Tensor input, int64_t sections)", "dsplit(Tensor input, IntArrayRef indices)")
+def dsplit(input, sections=None, indices=None):
+    """Cut a tensor into equal parts, or at the given indices, along one dimension."""
+    return _split_along("dsplit", input, 2, 3, sections, indices)

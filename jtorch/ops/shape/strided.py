@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 import jax.numpy as jnp
 
 from ..._core.strides import memory_order
-from ..._engine.declare import FUNCTIONS, METHODS, op
-from ..._engine.graph.op import REGISTRY, Op, Plan
+from ..._engine.declare import op, publish
+from ..._engine.graph.op import Op, Plan
 from ..._engine.graph.values import NO_GRAD, Meta
 from ..._engine.memory.views import Step, put_chain, read_chain, record_view, storage_offset
 from ..._engine.recording.kinds.base import View, normalise_dim
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import Alias, current_value, is_flipped, storage_of
 from . import _messages_views
+from .flips import _conj, _neg_view
 from .views import detach
 
 # as_strided
@@ -28,13 +30,13 @@ def memory_extent(meta: Meta) -> int:
     return 1 + sum((n - 1) * s for n, s in zip(meta.shape, meta.strides, strict=True))
 
 
-def _places(size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Any:
+def _memory_offsets(size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Any:
     """Return the place in memory of each element of a strided view."""
-    places = jnp.full(size, start)
+    offsets = jnp.full(size, start)
     for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
         along = jnp.arange(count) * step
-        places = places + along.reshape((-1,) + (1,) * (len(size) - dim - 1))
-    return places
+        offsets = offsets + along.reshape((-1,) + (1,) * (len(size) - dim - 1))
+    return offsets
 
 
 def _to_memory(array: Any, meta: Meta) -> Any:
@@ -45,7 +47,7 @@ def _to_memory(array: Any, meta: Meta) -> Any:
     if order is not None:
         return jnp.transpose(array, order).reshape(-1)
     flat = jnp.zeros(memory_extent(meta), array.dtype)
-    return flat.at[_places(meta.shape, meta.strides, 0).reshape(-1)].set(array.reshape(-1))
+    return flat.at[_memory_offsets(meta.shape, meta.strides, 0).reshape(-1)].set(array.reshape(-1))
 
 
 def _from_memory(flat: Any, meta: Meta) -> Any:
@@ -57,7 +59,7 @@ def _from_memory(flat: Any, meta: Meta) -> Any:
         inverse = sorted(range(meta.ndim), key=order.__getitem__)
         laid = flat.reshape([meta.shape[dim] for dim in order])
         return jnp.transpose(laid, inverse)
-    return flat[_places(meta.shape, meta.strides, 0)]
+    return flat[_memory_offsets(meta.shape, meta.strides, 0)]
 
 
 class _Strided(View):
@@ -68,48 +70,60 @@ class _Strided(View):
         size, stride = tuple(bound["size"]), tuple(bound["stride"])
         start = bound.get("storage_offset") or 0
         plan = super().plan(op, bound, mode)
-
-        def run(array):
-            flat = _to_memory(array, meta)
-            return (
-                flat[_places(size, stride, start)] if 0 not in size else jnp.zeros(size, flat.dtype)
-            )
-
-        def put(base, new):
-            flat = _to_memory(base, meta)
-            places = _places(size, stride, start).reshape(-1)
-            return _from_memory(flat.at[places].set(new.astype(base.dtype).reshape(-1)), meta)
-
-        plan.function = run
-        plan.put = put
+        layout = {"meta": meta, "size": size, "stride": stride, "start": start}
+        plan.function = functools.partial(op.function, **layout)
+        plan.put = functools.partial(_put_strided, **layout)
         return plan
+
+
+def _put_strided(
+    base: Any, new: Any, *, meta: Meta, size: tuple[int, ...], stride: tuple[int, ...], start: int
+) -> Any:
+    """Write the elements of a strided view; arguments as of ``_as_strided``."""
+    flat = _to_memory(base, meta)
+    offsets = _memory_offsets(size, stride, start).reshape(-1)
+    return _from_memory(flat.at[offsets].set(new.astype(base.dtype).reshape(-1)), meta)
 
 
 def _strided_offset(meta, at, size, stride, storage_offset=None):
     return storage_offset or 0
 
 
+AS_STRIDED_SIGNATURE = (
+    "(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, SymInt? storage_offset=None)"
+)
+
+
 @op(
-    "as_strided(Tensor input, SymIntArrayRef size, SymIntArrayRef stride, "
-    "SymInt? storage_offset=None)",
+    "as_strided" + AS_STRIDED_SIGNATURE,
     kind=_Strided(
         lambda meta, size, stride, storage_offset=None: (size, stride), offset=_strided_offset
     ),
     method=False,
     function=False,
 )
-def _as_strided(input, size, stride, storage_offset=None):
-    """Return the elements at the places in memory that strides name; ``input`` starts at 0."""
+def _as_strided(
+    array: Any, *, meta: Meta, size: tuple[int, ...], stride: tuple[int, ...], start: int
+) -> Any:
+    """Return the elements at the offsets in memory that strides name; ``input`` starts at 0.
 
-
-_AS_STRIDED = REGISTRY["as_strided"]
+    Args:
+        array: the elements of the tensor that is viewed.
+        meta: its Meta.
+        size, stride: of the view.
+        start: place of its first element.
+    """
+    flat = _to_memory(array, meta)
+    return (
+        flat[_memory_offsets(size, stride, start)] if 0 not in size else jnp.zeros(size, flat.dtype)
+    )
 
 
 def checked_strided(
     tensor: Any, size: Any, stride: Any, start: int | None
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Return size, strides and offset of a strided view, or raise PyTorch's error."""
-    _, bound = _AS_STRIDED.schema.bind((size, stride, start), {}, True)
+    _, bound = _as_strided.schema.bind((size, stride, start), {}, True)
     size, stride = tuple(bound["size"]), tuple(bound["stride"])
     offset = storage_offset(tensor) if bound["storage_offset"] is None else bound["storage_offset"]
     if len(size) != len(stride):
@@ -145,7 +159,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
         size, stride: as many ints each, in elements.
         storage_offset: place of the first element in the storage; by default that of ``input``.
     """
-    return strided_view(_AS_STRIDED, input, size, stride, storage_offset)
+    return strided_view(_as_strided, input, size, stride, storage_offset)
 
 
 def renamed(entry: Op) -> Op:
@@ -172,8 +186,9 @@ def strided_view(
     detached = any(not each.op.differentiable for each in alias.steps)
     steps: tuple[Step, ...] = (Step(detach, ()), step) if detached else (step,)
     # PyTorch keeps the conjugate and the negative bit: the storage's elements are read so, too.
-    flips = ("_conj", "_neg_view")
-    steps += tuple([Step(REGISTRY[name], ()) for name in flips if is_flipped(input, name)])
+    if is_flipped(input):
+        flips = (_conj, _neg_view)
+        steps += tuple([Step(flip, ()) for flip in flips if is_flipped(input, flip.name)])
     whole = shared.value
     if detached and value.meta.grad != NO_GRAD:
         # A leaf in a part of its storage: the gradient flows to it from the elements it holds.
@@ -188,7 +203,8 @@ def strided_view(
     return result
 
 
-METHODS["as_strided"] = FUNCTIONS["as_strided"] = as_strided
+publish("as_strided", as_strided, signatures=(AS_STRIDED_SIGNATURE,))
+publish("as_strided", method=as_strided)
 
 
 # diagonal

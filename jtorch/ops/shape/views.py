@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from ..._core import messages
 from ..._core.strides import contiguous_strides
 from ..._engine.declare import op
-from ..._engine.graph.op import Plan
+from ..._engine.graph.op import Spec
 from ..._engine.graph.values import LEAF, Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, View, normalise_dim
 
@@ -310,26 +312,23 @@ def _reshape_alias(input, size):
     return input.reshape(infer_shape(tuple(size), input.size))
 
 
-def _unsafe_view_plan(operation, bound, mode) -> Plan:
+def _unsafe_view_spec(operation, bound, mode) -> Spec:
     operand, size = bound["input"], bound["size"]
     meta = operand.meta
     shape = infer_shape(tuple(size), meta.numel)
-    return Plan(
-        lambda array: array.reshape(shape),
-        [operand],
-        (make_meta(shape, meta.dtype, meta.device),),
-        saves=(),
-    )
+    result = make_meta(shape, meta.dtype, meta.device)
+    return Spec([operand], (result,), {"shape": shape}, saves=())
 
 
 @op(
     "_unsafe_view(Tensor input, IntArrayRef size)",
-    kind=Custom(_unsafe_view_plan),
+    kind=Custom(_unsafe_view_spec),
     function=False,
     method=False,
 )
-def _unsafe_view(input, size):
-    """Return a fresh contiguous copy in another shape; it shares memory with nobody."""
+def _unsafe_view(array: Any, *, shape: tuple[int, ...]) -> Any:
+    """Return a fresh contiguous copy in another shape; it shares memory with no other tensor."""
+    return array.reshape(shape)
 
 
 def _expand_rule(meta: Meta, size: tuple[int, ...], implicit: bool = False) -> tuple:
@@ -443,14 +442,14 @@ def squeeze(input, dim=None):
     return input.reshape([input.shape[d] for d in _squeezed(input.shape, dim)])
 
 
-def _as_leaf_plan(operation, bound, mode) -> Plan:
+def _as_leaf_spec(operation, bound, mode) -> Spec:
     operand = bound["input"]
-    return Plan(lambda array: array, [operand], (operand.meta.with_grad(LEAF),))
+    return Spec([operand], (operand.meta.with_grad(LEAF),))
 
 
 @op(
     "_as_leaf(Tensor input)",
-    kind=Custom(_as_leaf_plan),
+    kind=Custom(_as_leaf_spec),
     method=False,
     function=False,
     differentiable=False,

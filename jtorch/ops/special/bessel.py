@@ -342,23 +342,25 @@ def _declare(name: str, summary: str, function: Callable, parameter: str = "inpu
     )(pure)
 
 
-_declare("bessel_j0", "Take the Bessel function of the first kind of order 0.", _j0)
-_declare("bessel_j1", "Take the Bessel function of the first kind of order 1.", _j1)
-_declare("bessel_y0", "Take the Bessel function of the second kind of order 0.", _y0)
-_declare("bessel_y1", "Take the Bessel function of the second kind of order 1.", _y1)
+_declare("bessel_j0", "Bessel function of the first kind of order 0.", _j0)
+_declare("bessel_j1", "Bessel function of the first kind of order 1.", _j1)
+_declare("bessel_y0", "Bessel function of the second kind of order 0.", _y0)
+_declare("bessel_y1", "Bessel function of the second kind of order 1.", _y1)
 for _order, _i, _k in (("0", _modified_i0, _k0), ("1", _modified_i1, _k1)):
     _kind = f"of order {_order}"
-    _declare(f"modified_bessel_i{_order}", f"Take the modified Bessel function I {_kind}.", _i)
+    _declare(f"modified_bessel_i{_order}", f"Modified Bessel function I {_kind}.", _i)
     _declare(
         f"modified_bessel_k{_order}",
-        f"Take the modified Bessel function K {_kind}.",
+        f"Modified Bessel function K {_kind}.",
         lambda x, function=_k: function(x, False),
     )
     _declare(
         f"scaled_modified_bessel_k{_order}",
-        f"Take the modified Bessel function K {_kind}, times ``exp(x)``.",
+        f"Modified Bessel function K {_kind}, times ``exp(x)``.",
         lambda x, function=_k: function(x, True),
         "x",
     )
-_declare("spherical_bessel_j0", "Take ``sin(x) / x``, 1 at 0.", _spherical_j0, "x")
-_declare("airy_ai", "Take the Airy function Ai.", _airy, "x")
+_declare(
+    "spherical_bessel_j0", "Spherical Bessel function ``sin(x) / x``, 1 at 0.", _spherical_j0, "x"
+)
+_declare("airy_ai", "Airy function Ai.", _airy, "x")

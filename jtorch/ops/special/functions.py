@@ -15,7 +15,7 @@ from ..._engine.graph.op import Plan
 from ..._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
 from .._shared.gradient_rules import refusing, with_partials
 from ..pointwise.unary import polygamma
-from .zeta import zeta
+from ..pointwise.zeta import zeta
 
 _PRECISE = frozenset((dtypes.float32, dtypes.float64))
 _ROOT_2, _ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
@@ -111,22 +111,24 @@ _i1e: Callable = with_partials(
 )
 
 _declare(
-    "entr", "Return ``-input * log(input)``, 0 at 0 and ``-inf`` below.", _entr, FLOATING,
+    "entr", "Entropy ``-x log(x)`` of each element, 0 at 0 and ``-inf`` below.", _entr, FLOATING,
     derivative=lambda x: -(1 + jnp.log(x)),
 )  # fmt: skip
-_declare("erfcx", "Return ``exp(input ** 2) * erfc(input)``, without overflow.", _erfcx)
 _declare(
-    "log_ndtr", "Return the logarithm of the area below the normal density up to each element.",
+    "erfcx", "Scaled complementary error function ``exp(x^2) erfc(x)``, without overflow.", _erfcx
+)
+_declare(
+    "log_ndtr", "Logarithm of the standard normal distribution function of each element.",
     _log_ndtr, derivative=_log_ndtr_slope,
 )  # fmt: skip
-_declare("ndtri", "Return the quantile of the normal distribution.", _ndtri)
+_declare("ndtri", "Quantile function of the standard normal distribution.", _ndtri)
 _declare(
-    "i0e", "Take the modified Bessel function of order 0, times ``exp(-abs(input))``.",
+    "i0e", "Scaled modified Bessel function ``exp(-|x|) I_0(x)``.",
     _i0e, FLOATING, node_name="SpecialI0EBackward0",
 )  # fmt: skip
-_declare("i1", "Take the modified Bessel function of order 1.", _i1, FLOATING)
+_declare("i1", "Modified Bessel function ``I_1(x)`` of the first kind of order 1.", _i1, FLOATING)
 _declare(
-    "i1e", "Take the modified Bessel function of order 1, times ``exp(-abs(input))``.",
+    "i1e", "Scaled modified Bessel function ``exp(-|x|) I_1(x)``.",
     _i1e, FLOATING, node_name="SpecialI1EBackward0",
 )  # fmt: skip
 
@@ -193,7 +195,7 @@ def _overload_name(stem: str) -> Callable:
     registry=SPECIAL_FUNCTIONS,
 )
 def special_xlog1py(other, input=None, self=None):
-    """Return ``input * log1p(other)``, 0 where ``input`` is 0.
+    """Product ``input * log(1 + other)``, 0 where ``input`` is 0.
 
     Args:
         input, other: tensors or numbers, not both numbers, that broadcast together.
@@ -234,7 +236,7 @@ _zeta: Callable = with_partials(
     registry=SPECIAL_FUNCTIONS,
 )
 def special_zeta(other, input=None, self=None):
-    """Take the Hurwitz zeta function, the sum of ``(other + k) ** -input`` over k.
+    """Hurwitz zeta function, the sum of ``(other + k) ** -input`` over k.
 
     Args:
         input, other: tensors or numbers, not both numbers, that broadcast together.
@@ -281,7 +283,7 @@ def _declare_incomplete_gamma(name: str, alias: str, upper: bool) -> None:
         return function(*jnp.broadcast_arrays(input, other))
 
     half = "upper" if upper else "lower"
-    pure.__doc__ = f"""Take the regularised {half} incomplete gamma function.
+    pure.__doc__ = f"""Regularised {half} incomplete gamma function.
 
     Args:
         input: the parameter of the gamma distribution, not negative.
@@ -322,7 +324,7 @@ _polygamma_of = op(
 
 @op("polygamma_(Tensor input, int64_t n)", function=False)
 def polygamma_(input, n):
-    """Replace each element by the n-th derivative of digamma there.
+    """Polygamma function of each element, in place.
 
     Args:
         n: the order, not negative.

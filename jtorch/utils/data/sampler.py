@@ -9,8 +9,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+import jtorch as torch
+
 from ..._core import dtypes
-from ..._engine.declare import FUNCTIONS
 from ..._runtime.generator import Generator
 from ..._tensor.constructors import as_tensor
 from ...ops.creation.creation import empty as empty_function
@@ -173,7 +174,7 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = FUNCTIONS["multinomial"](
+        drawn = torch.multinomial(
             self.weights, self.num_samples, self.replacement, generator=self.generator
         )
         yield from iter(drawn.tolist())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...._core import dtypes, messages
+from ...._core.cpp_names import c_type
 from ...._core.device import CPU
 from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
@@ -16,13 +17,6 @@ from .base import as_array, broadcast_shapes, cast, promoted_dtype
 
 #: Parameters that scale an operand without a say in the dtype.
 _FACTORS = ("alpha", "beta", "value")
-
-_HALVES = (dtypes.float16, dtypes.bfloat16)
-
-
-def working_dtype(compute: DType) -> DType:
-    """Return the dtype that the elements are computed in: float32 for the halves, as PyTorch's."""
-    return dtypes.float32 if compute in _HALVES else compute
 
 
 class Pointwise:
@@ -111,7 +105,7 @@ class Pointwise:
         device = metas[0].device if metas else CPU
         function = op.function
         names = list(given)
-        work = working_dtype(compute) if self.wide else compute
+        work = dtypes.working_dtype(compute) if self.wide else compute
         # torch 2.13 looks for numbers on the right only.
         exact = frozenset(names[1:] if self.exact_numbers else ())
 
@@ -165,8 +159,6 @@ def only(*groups: frozenset, kernel: str | None = None) -> Callable[[Op, DType],
     return check
 
 
-_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
-            "int64": "int64_t"}  # fmt: skip
 _LIMITS = {
     "uint8": (-255, 255),
     "int8": (-128, 127),
@@ -179,4 +171,4 @@ def check_fits(number: int | float, dtype: DType) -> None:
     """Refuse a Python int that the dtype cannot hold, as PyTorch's kernels of numbers do."""
     limits = _LIMITS.get(dtype._name)
     if limits and isinstance(number, int) and not limits[0] <= number <= limits[1]:
-        raise messages.overflow(_C_NAMES[dtype._name])
+        raise messages.overflow(c_type(dtype))

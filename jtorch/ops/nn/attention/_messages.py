@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...linalg._messages_products import _SCALAR_TYPE_WORDS
-
-
-def _words(type_name: str) -> str:
-    return _SCALAR_TYPE_WORDS.get(type_name, type_name)
+from ...._core.cpp_names import type_name_of
 
 
 def ranks(query: int, key: int, value: int) -> RuntimeError:
@@ -24,7 +20,8 @@ def dtypes(query: str, key: str, value: str) -> RuntimeError:
     """The operands of attention differ in dtype."""
     return RuntimeError(
         "Expected query, key, and value to have the same dtype, but got query.dtype: "
-        f"{_words(query)} key.dtype: {_words(key)} and value.dtype: {_words(value)} instead."
+        f"{type_name_of(query)} key.dtype: {type_name_of(key)} and value.dtype: "
+        f"{type_name_of(value)} instead."
     )
 
 
@@ -40,7 +37,7 @@ def mask_dtype(mask: str, query: str) -> RuntimeError:
     """A mask is neither bool nor of the query's dtype."""
     return RuntimeError(
         "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
-        f"attn_mask.dtype: {_words(mask)} and  query.dtype: {_words(query)} instead."
+        f"attn_mask.dtype: {type_name_of(mask)} and  query.dtype: {type_name_of(query)} instead."
     )
 
 

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 
 from ...._core import dtypes
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.values import is_tensor
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
-from ...linalg.matmul import linear
+from ...creation.creation import zeros_like
+from ...linalg.matmul import baddbmm, bmm, linear, matmul
+from ...reduce.softmax import softmax
+from ...shape.joining import cat
+from ..activations import _gelu, relu
+from ..dropout import dropout_function
+from ..norm.layer_norm import layer_norm
 from . import _messages
 from .scaled_dot_product import scaled_dot_product_attention
 
@@ -50,7 +56,7 @@ def _canonical_mask(
         warnings.warn(_messages.mismatched_masks(mask_name, other_name), stacklevel=2)
     if floating:
         return mask
-    zeros = FUNCTIONS["zeros_like"](mask, dtype=target_type)
+    zeros = zeros_like(mask, dtype=target_type)
     return zeros.masked_fill_(mask, -math.inf)
 
 
@@ -141,7 +147,7 @@ def _padded_by_one(mask: Any) -> Any:
     """Return a mask with one more position, which is visible."""
     if mask is None:
         return None
-    return FUNCTIONS["cat"]([mask, mask.new_zeros((*mask.shape[:-1], 1))], -1)
+    return cat.call([mask, mask.new_zeros((*mask.shape[:-1], 1))], -1)
 
 
 class _Heads:
@@ -302,8 +308,8 @@ def multi_head_attention_forward(
         for name, static in (("key", static_k), ("value", static_v)):
             if static is not None:
                 raise _messages.bias_with_static(name)
-        k = FUNCTIONS["cat"]([k, bias_k.repeat(1, cut.batch, 1)])
-        v = FUNCTIONS["cat"]([v, bias_v.repeat(1, cut.batch, 1)])
+        k = cat.call([k, bias_k.repeat(1, cut.batch, 1)])
+        v = cat.call([v, bias_v.repeat(1, cut.batch, 1)])
         mask, padding = _padded_by_one(mask), _padded_by_one(padding)
     elif bias_k is not None:
         raise _messages.one_bias("bias_k", "bias_v")
@@ -314,7 +320,7 @@ def multi_head_attention_forward(
     v = cut.cut(v) if static_v is None else cut.static(static_v, "static_v")
     if add_zero_attn:
         zeros = k.new_zeros((cut.batch, num_heads, 1, cut.size))
-        k, v = [FUNCTIONS["cat"]([each, zeros], 2) for each in (k, v)]
+        k, v = [cat.call([each, zeros], 2) for each in (k, v)]
         mask, padding = _padded_by_one(mask), _padded_by_one(padding)
     mask = cut.merged_mask(mask, padding, k.shape[2])
     dropout_p = dropout_p if training else 0.0
@@ -341,13 +347,13 @@ def _with_weights(cut, q, k, v, mask, dropout_p, is_causal) -> tuple[Any, Any]:
         raise _messages.causal_with_weights()
     q, k, v = [each.reshape(cut.batch * cut.heads, -1, cut.size) for each in (q, k, v)]
     if mask is None:
-        scores = FUNCTIONS["bmm"](q, k.transpose(-2, -1))
+        scores = bmm.call(q, k.transpose(-2, -1))
     else:
-        scores = FUNCTIONS["baddbmm"](mask, q, k.transpose(-2, -1))
-    weights = FUNCTIONS["softmax"](scores, -1)
+        scores = baddbmm.call(mask, q, k.transpose(-2, -1))
+    weights = softmax.call(scores, -1)
     if dropout_p > 0.0:
-        weights = NN_FUNCTIONS["dropout"](weights, dropout_p)
-    output = FUNCTIONS["bmm"](weights, v).transpose(0, 1)
+        weights = dropout_function(weights, dropout_p)
+    output = bmm.call(weights, v).transpose(0, 1)
     return output.reshape(cut.steps * cut.batch, cut.features), weights
 
 
@@ -362,11 +368,9 @@ def _without_weights(cut, q, k, v, mask, dropout_p, is_causal) -> Any:
     return output.permute(2, 0, 1, 3).reshape(cut.batch * cut.steps, cut.features)
 
 
-NN_FUNCTIONS.update(
-    multi_head_attention_forward=multi_head_attention_forward,
-    _canonical_mask=_canonical_mask,
-    _none_or_dtype=_none_or_dtype,
-)
+publish("multi_head_attention_forward", multi_head_attention_forward, registry=NN_FUNCTIONS)
+publish("_canonical_mask", _canonical_mask, registry=NN_FUNCTIONS)
+publish("_none_or_dtype", _none_or_dtype, registry=NN_FUNCTIONS)
 
 
 # What inference runs
@@ -434,11 +438,11 @@ def _native_multi_head_attention(
         The result, and the attention weights or ``None``.
     """
     q, k, v = _native_heads(query, key, value, qkv_weight, qkv_bias, num_head)
-    scores = FUNCTIONS["matmul"](q * (1 / math.sqrt(embed_dim // num_head)), k.transpose(-2, -1))
+    scores = matmul(q * (1 / math.sqrt(embed_dim // num_head)), k.transpose(-2, -1))
     if mask is not None:
         scores = scores.masked_fill(_hidden(mask, mask_type), -math.inf)
-    weights = FUNCTIONS["softmax"](scores, -1)
-    output = FUNCTIONS["matmul"](weights, v).transpose(1, 2).reshape(query.shape)
+    weights = softmax.call(scores, -1)
+    output = matmul(weights, v).transpose(1, 2).reshape(query.shape)
     output = linear(output, proj_weight, proj_bias)
     if not need_weights:
         return output, None
@@ -486,7 +490,6 @@ def _transformer_encoder_layer_fwd(
         eps, norm_weight_1, norm_bias_1, norm_weight_2, norm_bias_2: of the normalisations.
         ffn_weight_1, ffn_bias_1, ffn_weight_2, ffn_bias_2: of the feed-forward block.
     """
-    normalise = FUNCTIONS["layer_norm"]
     shape = (embed_dim,)
 
     def attend(x):
@@ -497,11 +500,11 @@ def _transformer_encoder_layer_fwd(
 
     def feed(x):
         inner = linear(x, ffn_weight_1, ffn_bias_1)
-        inner = NN_FUNCTIONS["gelu"](inner) if use_gelu else FUNCTIONS["relu"](inner)
+        inner = _gelu.call(inner) if use_gelu else relu.call(inner)
         return linear(inner, ffn_weight_2, ffn_bias_2)
 
     if norm_first:
-        src = src + attend(normalise(src, shape, norm_weight_1, norm_bias_1, eps))
-        return src + feed(normalise(src, shape, norm_weight_2, norm_bias_2, eps))
-    src = normalise(src + attend(src), shape, norm_weight_1, norm_bias_1, eps)
-    return normalise(src + feed(src), shape, norm_weight_2, norm_bias_2, eps)
+        src = src + attend(layer_norm(src, shape, norm_weight_1, norm_bias_1, eps))
+        return src + feed(layer_norm(src, shape, norm_weight_2, norm_bias_2, eps))
+    src = layer_norm(src + attend(src), shape, norm_weight_1, norm_bias_1, eps)
+    return layer_norm(src + feed(src), shape, norm_weight_2, norm_bias_2, eps)

@@ -18,16 +18,19 @@ import jax.numpy as jnp
 from ...._core import attention_backends as backends
 from ...._core import dtypes, messages
 from ...._core.attention_backends import SDPBackend
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Operand, Plan, Spec
+from ...._core.dtypes import dtype as DType
+from ...._engine.declare import NN_FUNCTIONS, op, publish
+from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ...._engine.recording.trace import local
+from ...creation.creation import ones, zeros_like
+from ...linalg.matmul import matmul
 from ...shape.copying import format_strides
+from ..dropout import dropout
 from . import _messages
 
 _PRECISION = jax.lax.Precision.HIGHEST
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
 def _einsum(formula: str, left: Any, right: Any) -> Any:
@@ -44,105 +47,121 @@ def _safe_weights(scores: Any) -> Any:
     return shifted / jnp.where(top == -jnp.inf, 1, total)
 
 
-class _Flash:
-    """The plan of attention as one operator."""
+def _scores(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    *,
+    scale: float,
+    causal: bool,
+    groups: int,
+    compute_dtype: DType,
+) -> tuple[Any, list[Any]]:
+    """Return the scores, and query, key and value as they are computed with.
 
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        self.operands: list[Operand] = [bound["query"], bound["key"], bound["value"]]
-        query, key, value = [operand.meta for operand in self.operands]
-        self.meta = query
-        self.groups = query.shape[1] // key.shape[1]
-        self.causal = bound.get("is_causal", False)
-        self.has_mask = bound.get("attn_mask") is not None
-        if self.has_mask:
-            self.operands.append(bound["attn_mask"])
-        scale = bound.get("scale")
-        self.scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
-        self.wide = dtypes.float32 if query.dtype in _HALVES else query.dtype
-        self.wanted = [mode.grad and operand.meta.grad != 0 for operand in self.operands[:3]]
-        self.shape = (*query.shape[:3], value.shape[-1])
-        self.key_heads = key.shape[1]
+    Args:
+        mask: ``None``, or what to add to the scores; where it is bool, ``False`` hides.
+        scale, causal: see ``_flash``.
+        groups: how many heads of the query share one of the key.
+        compute_dtype: what to compute in.
+    """
+    query, key, value = [cast(array, compute_dtype) for array in (query, key, value)]
+    if groups > 1:
+        key, value = [jnp.repeat(array, groups, 1) for array in (key, value)]
+    scores = _einsum("bhte,bhse->bhts", query, key) * scale
+    if mask is not None:
+        if mask.dtype.kind == "b":
+            scores = jnp.where(mask, scores, -jnp.inf)
+        else:
+            scores = scores + cast(mask, compute_dtype)
+    if causal:
+        steps, columns = scores.shape[-2:]
+        seen = jnp.arange(columns) <= jnp.arange(steps)[:, None]
+        scores = jnp.where(seen, scores, -jnp.inf)
+    return scores, [query, key, value]
 
-    def _widened(self, arrays: Any) -> list[Any]:
-        wide = [cast(array, self.wide) for array in arrays[:3]]
-        if self.groups > 1:
-            wide[1:] = [jnp.repeat(array, self.groups, 1) for array in wide[1:]]
-        return wide
 
-    def _weights(self, query: Any, key: Any, arrays: Any) -> tuple[Any, Any]:
-        """Return the attention weights, and the logarithm of what they were divided by."""
-        scores = _einsum("bhte,bhse->bhts", query, key) * self.scale
-        if self.has_mask:
-            mask = arrays[3]
-            if mask.dtype.kind == "b":
-                scores = jnp.where(mask, scores, -jnp.inf)
-            else:
-                scores = scores + cast(mask, self.wide)
-        if self.causal:
-            steps, columns = scores.shape[-2:]
-            seen = jnp.arange(columns) <= jnp.arange(steps)[:, None]
-            scores = jnp.where(seen, scores, -jnp.inf)
-        return _safe_weights(scores), scores
+def _flash_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
+    operands: list[Operand] = [bound["query"], bound["key"], bound["value"]]
+    query, key, value = [operand.meta for operand in operands]
+    wanted = [mode.grad and operand.meta.grad != 0 for operand in operands]
+    mask = bound.get("attn_mask")
+    if mask is not None:
+        operands.append(mask)
+    scale = bound.get("scale")
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    dtype = query.dtype
+    compute_dtype = dtypes.working_dtype(dtype)
+    heads, key_heads = query.shape[1], key.shape[1]
+    groups = heads // key_heads
+    params = {
+        "scale": scale,
+        "causal": bound.get("is_causal", False),
+        "groups": groups,
+        "compute_dtype": compute_dtype,
+    }
 
-    def run(self, *arrays: Any) -> tuple[Any, Any]:
-        query, key, value = self._widened(arrays)
-        weights, scores = self._weights(query, key, arrays)
-        result = _einsum("bhts,bhse->bhte", weights, value)
-        return cast(result, self.meta.dtype), jax.scipy.special.logsumexp(scores, -1)
-
-    def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        query, key, value = self._widened(operands)
-        weights, _ = self._weights(query, key, operands)
-        upstream = cast(cotangents[0], self.wide)
+    def vjp(cotangents: list, results: list, operands: list) -> list:
+        given = (*operands, None)[:4]
+        scores, (query, key, value) = _scores(*given, **params)
+        weights = _safe_weights(scores)
+        upstream = cast(cotangents[0], compute_dtype)
         d_value = _einsum("bhts,bhte->bhse", weights, upstream)
         d_weights = _einsum("bhte,bhse->bhts", upstream, value)
         product = d_weights * weights
-        d_scores = (product - weights * jnp.sum(product, -1, keepdims=True)) * self.scale
-        found = [
+        d_scores = (product - weights * jnp.sum(product, -1, keepdims=True)) * scale
+        gradients = [
             _einsum("bhts,bhse->bhte", d_scores, key),
             _einsum("bhts,bhte->bhse", d_scores, query),
             d_value,
         ]
-        if self.groups > 1:
-            found[1:] = [
-                f.reshape(f.shape[0], self.key_heads, self.groups, *f.shape[2:]).sum(2)
-                for f in found[1:]
+        if groups > 1:
+            gradients[1:] = [
+                gradient.reshape(len(gradient), key_heads, groups, *gradient.shape[2:]).sum(2)
+                for gradient in gradients[1:]
             ]
         return [
-            cast(gradient, self.meta.dtype)
-            for gradient, wanted in zip(found, self.wanted, strict=True)
-            if wanted
+            cast(gradient, dtype)
+            for gradient, needed in zip(gradients, wanted, strict=True)
+            if needed
         ]
 
-    def plan(self) -> Plan:
-        meta = self.meta
-        batch, heads, steps = meta.shape[:3]
-        strides = format_strides(meta, None)
-        return Plan(
-            self.run,
-            self.operands,
-            (
-                make_meta(self.shape, meta.dtype, meta.device, strides),
-                make_meta(
-                    (batch, heads, steps),
-                    self.wide,
-                    meta.device,
-                    (steps * heads, 1, heads),
-                ),
-            ),
-            saves=tuple(range(len(self.operands))),
-            vjp=self.vjp,
-        )
+    batch, steps = query.shape[0], query.shape[2]
+    result = make_meta(
+        (batch, heads, steps, value.shape[-1]), dtype, query.device, format_strides(query, None)
+    )
+    logarithms = make_meta(
+        (batch, heads, steps), compute_dtype, query.device, (steps * heads, 1, heads)
+    )
+    return Spec(
+        operands,
+        (result, logarithms),
+        {**params, "dtype": dtype},
+        saves=tuple(range(len(operands))),
+        vjp=vjp,
+    )
 
 
 @op(
     "_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, "
     "double dropout_p=0.0, bool is_causal=False, *, Tensor? attn_mask=None, double? scale=None)",
-    kind=Custom(lambda operation, bound, mode: _Flash(bound, mode).plan()),
+    kind=Custom(_flash_spec),
     method=False,
     node_name="ScaledDotProductFlashAttentionForCpuBackward0",
 )
-def _flash(query, key, value):
+def _flash(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any = None,
+    *,
+    scale: float,
+    causal: bool,
+    groups: int,
+    compute_dtype: DType,
+    dtype: DType,
+) -> tuple[Any, Any]:
     """Attend as one operator.
 
     Args:
@@ -155,7 +174,12 @@ def _flash(query, key, value):
     Returns:
         Tensor like the query, and the logarithms of the sums of exponentials.
     """
-    raise AssertionError("planned by _Flash")
+    scores, (_, _, value) = _scores(
+        query, key, value, mask, scale=scale, causal=causal, groups=groups,
+        compute_dtype=compute_dtype,
+    )  # fmt: skip
+    result = _einsum("bhts,bhse->bhte", _safe_weights(scores), value)
+    return cast(result, dtype), jax.scipy.special.logsumexp(scores, -1)
 
 
 def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
@@ -165,10 +189,8 @@ def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec
     axis = normalise_dim(bound["dim"], meta.ndim)
     if not compute.is_floating_point:
         last = "_lastdim" if axis == max(meta.ndim - 1, 0) else ""
-        raise NotImplementedError(
-            f"\"softmax{last}_kernel_impl\" not implemented for '{compute._legacy_name}'"
-        )
-    wide = dtypes.float32 if compute in _HALVES else compute
+        raise messages.not_implemented(f"softmax{last}_kernel_impl", compute._legacy_name)
+    wide = dtypes.working_dtype(compute)
 
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
@@ -280,7 +302,7 @@ def _fused_sdp_choice(
     return int(choice)
 
 
-@op("scaled_dot_product_attention" + _CALL.format(extra=""), method=False, registry=NN_FUNCTIONS)
+@op("scaled_dot_product_attention" + _CALL.format(extra=""), method=False, function=False)
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
@@ -314,6 +336,15 @@ def scaled_dot_product_attention(
     )[0]
 
 
+# Autocast converts the arguments of a user's call, not those that ``multihead`` has converted.
+publish(
+    "scaled_dot_product_attention",
+    scaled_dot_product_attention,
+    registry=NN_FUNCTIONS,
+    autocast="lower",
+)
+
+
 def _step_by_step(
     query,
     key,
@@ -333,16 +364,16 @@ def _step_by_step(
         The result and the attention weights.
     """
     origin = query.dtype
-    if origin in _HALVES:
+    if origin in dtypes.HALVES:
         query, key, value = [each.to(dtypes.float32) for each in (query, key, value)]
     if is_causal:
         if attn_mask is not None:
             raise _messages.mask_and_causal()
         shape = (query.shape[-2], key.shape[-2])
-        attn_mask = FUNCTIONS["ones"](shape, dtype=dtypes.bool_, device=query.device).tril()
+        attn_mask = ones(shape, dtype=dtypes.bool_, device=query.device).tril()
     if attn_mask is not None and attn_mask.dtype is dtypes.bool_:
         hidden = attn_mask.logical_not()
-        attn_mask = FUNCTIONS["zeros_like"](attn_mask, dtype=query.dtype)
+        attn_mask = zeros_like(attn_mask, dtype=query.dtype)
         attn_mask = attn_mask.masked_fill_(hidden, -math.inf)
     if enable_gqa:
         heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
@@ -356,7 +387,7 @@ def _step_by_step(
     factor = 1 / math.sqrt(features) if scale is None and features else scale or 0.0
     root = math.sqrt(abs(factor))
     query = query * (-root if factor < 0 else root)
-    scores = FUNCTIONS["matmul"](query, key.transpose(-2, -1) * root)
+    scores = matmul(query, key.transpose(-2, -1) * root)
     if attn_mask is not None:
         scores = scores + attn_mask if scores.dtype is attn_mask.dtype else scores.add(
             attn_mask.to(scores.dtype)
@@ -364,11 +395,11 @@ def _step_by_step(
     weights = _safe_softmax.call(scores, -1)
     if dropout_p > 0.0 and dropout_mask is not None:
         dropped = weights.masked_fill(dropout_mask.logical_not(), 0.0)
-        result = FUNCTIONS["matmul"](dropped, value * (1.0 / (1.0 - dropout_p)))
+        result = matmul(dropped, value * (1.0 / (1.0 - dropout_p)))
         return result.to(origin), dropped.to(origin)
     if dropout_p:
-        weights = FUNCTIONS["dropout"](weights, dropout_p, True)
-    result = FUNCTIONS["matmul"](weights, value)
+        weights = dropout(weights, dropout_p, True)
+    result = matmul(weights, value)
     return result.to(origin), weights.to(origin)
 
 

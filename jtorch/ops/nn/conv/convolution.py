@@ -8,34 +8,21 @@ from typing import Any
 import jax.numpy as jnp
 
 from ...._core import dtypes, messages
-from ...._core.schema.schema import Schema
+from ...._core.cpp_names import type_name
 from ...._core.strides import strides_of_order
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Operand, Plan, Spec
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
-from ...._engine.recording.signatures import CallSignature
 from ..._shared.memory_order import suggests_channels_last
+from ..._shared.widening import wide_dtype, widen
 from .. import _messages as nn_messages
+from ..binding import bound_each_time
+from ..padding import constant_pad_nd
 from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
 
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-_C_NAMES = {
-    "bool": "bool",
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "int16": "short int",
-    "int32": "int",
-    "int64": "long int",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "float32": "float",
-    "float64": "double",
-    "complex32": "c10::complex<c10::Half>",
-    "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-}
 _OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
 
 
@@ -102,8 +89,6 @@ class _Convolution:
         if shape[1] != expected:
             raise _messages.channels(None if self.transposed else groups, weight, shape, expected)
         self.channels = weight[1] * groups if self.transposed else weight[0]
-        # torch 2.13: without input channels there are no output channels, whatever the weight.
-        self.nothing = not shape[1]
         if self.bias is not None and self.bias.meta.shape != (self.channels,):
             raise _messages.bias(self.transposed, weight, self.channels, self.bias.meta.shape)
         if self.transposed:
@@ -127,8 +112,7 @@ class _Convolution:
             if dtype is not dtypes.bool_:
                 raise _messages.scalar_types(dtype._legacy_name, given._legacy_name)
         if self.bias is not None and self.bias.meta.dtype is not dtype:
-            pair = [each.dtype._name for each in (self.meta, self.bias.meta)]
-            raise _messages.bias_type(*[_C_NAMES.get(name, name) for name in pair])
+            raise _messages.bias_type(type_name(dtype), type_name(self.bias.meta.dtype))
         if dtype is dtypes.bool_:
             kernel = f"slow_conv{'_transpose' if self.transposed else ''}{max(self.rank, 2)}d"
             raise messages.not_implemented(
@@ -181,7 +165,8 @@ class _Convolution:
         return tuple(outputs)
 
     def result(self) -> Meta:
-        channels = 0 if self.nothing else self.channels
+        # torch 2.13: without input channels there are no output channels, whatever the weight.
+        channels = self.channels if self.meta.shape[1] else 0
         shape = (self.meta.shape[0], channels, *self.outputs)
         strides = None
         if self.channels_last():
@@ -194,19 +179,7 @@ class _Convolution:
             return False
         return self.rank == 2 or self.uses_onednn()
 
-    # The three maps. A transposed convolution is the gradient of one whose input is the result.
-
-    def run(self, *arrays: Any) -> Any:
-        input, weight, *bias = map(_widened, arrays)
-        if self.transposed:
-            result = input_gradient(input, weight, self.outputs, self.geometry)
-        else:
-            result = convolve(input, weight, self.geometry)
-        if self.nothing:
-            return arrays[0].reshape(self.result().shape)
-        if bias:
-            result = result + bias[0].reshape(1, -1, *(1,) * self.rank)
-        return result.astype(arrays[0].dtype)
+    # The gradients. A transposed convolution is the gradient of one whose input is the result.
 
     def _geometry_back(self) -> Geometry:
         """Return the convolution from the result of a transposed one back to its input.
@@ -222,26 +195,21 @@ class _Convolution:
         return geometry._replace(padding=tuple(padding))
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream, input, weight = map(_widened, (cotangents[0], *operands[:2]))
+        upstream, input, weight = map(widen, (cotangents[0], *operands[:2]))
         geometry = self._geometry_back() if self.transposed else self.geometry
-        found = []
+        gradients = []
         if self.wanted[0]:
             if self.transposed:
-                found.append(convolve(upstream, weight, geometry))
+                gradients.append(convolve(upstream, weight, geometry))
             else:
                 sizes = self.meta.shape[2:]
-                found.append(input_gradient(upstream, weight, sizes, self.geometry))
+                gradients.append(input_gradient(upstream, weight, sizes, self.geometry))
         if self.wanted[1]:
             pair = (upstream, input) if self.transposed else (input, upstream)
-            found.append(weight_gradient(*pair, self.kernel, geometry))
+            gradients.append(weight_gradient(*pair, self.kernel, geometry))
         if len(self.wanted) == 3 and self.wanted[2]:
-            found.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
-        return [each.astype(cotangents[0].dtype) for each in found]
-
-
-def _widened(array: Any) -> Any:
-    """Return half precision as float32: PyTorch rounds sums once, at the end."""
-    return array.astype(jnp.float32) if array.dtype in (jnp.float16, jnp.bfloat16) else array
+            gradients.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
+        return [gradient.astype(cotangents[0].dtype) for gradient in gradients]
 
 
 def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
@@ -253,25 +221,50 @@ def _expanded(name: str, given: Any, rank: int) -> tuple[int, ...]:
     return numbers
 
 
-def _convolution_plan(operation, bound, mode) -> Plan:
-    one = _Convolution(bound, mode)
-    return Plan(one.run, one.operands, (one.result(),), saves=(0, 1), vjp=one.vjp)
+def _convolution_spec(operation, bound, mode) -> Spec:
+    convolution = _Convolution(bound, mode)
+    result = convolution.result()
+    return Spec(
+        convolution.operands,
+        (result,),
+        {
+            "geometry": convolution.geometry,
+            "transposed": convolution.transposed,
+            "shape": result.shape,
+        },
+        saves=(0, 1),
+        vjp=convolution.vjp,
+    )
 
 
 @op(
     "_real_convolution(Tensor input, Tensor weight, Tensor? bias, SymIntArrayRef stride, "
     "SymIntArrayRef padding, SymIntArrayRef dilation, bool transposed, "
     "SymIntArrayRef output_padding, SymInt groups)",
-    kind=Custom(_convolution_plan),
+    kind=Custom(_convolution_spec),
     method=False,
     function=False,
     node_name="ConvolutionBackward0",
 )
 def _real_convolution(
-    input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
-):
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    geometry: Geometry,
+    transposed: bool,
+    shape: tuple[int, ...],
+) -> Any:
     """Convolve real images."""
-    raise AssertionError("planned by _convolution_plan")
+    if transposed:
+        result = input_gradient(widen(input), widen(weight), shape[2:], geometry)
+    else:
+        result = convolve(widen(input), widen(weight), geometry)
+    if not input.shape[1]:
+        return input.reshape(shape)
+    if bias is not None:
+        result = result + widen(bias).reshape(1, -1, *(1,) * (len(shape) - 2))
+    return result.astype(input.dtype)
 
 
 def _convolved(
@@ -291,7 +284,7 @@ def _convolved(
     if not dtype.is_complex or weight.dtype is not dtype:
         return _real_convolution.call(input, weight, bias, *rest)
     if bias is not None and bias.dtype is not dtype:
-        raise _messages.bias_type(_C_NAMES[dtype._name], _C_NAMES[bias.dtype._name])
+        raise _messages.bias_type(type_name(dtype), type_name(bias.dtype))
     real, imag = input.real, input.imag
     weight_real, weight_imag = weight.real, weight.imag
     biases = (None, None)
@@ -310,7 +303,7 @@ _NINE = (
 )
 
 
-@op(f"convolution{_NINE})", method=False)
+@op(f"convolution{_NINE})", method=False, autocast=Autocast(cuda="lower"))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """Convolve a batch of images.
 
@@ -325,8 +318,11 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
     Returns:
         Tensor of shape (batch, out, *output sizes).
     """
-    lists = [tuple(each) for each in (stride, padding, dilation)]
-    return _convolved(input, weight, bias, *lists, bool(transposed), tuple(output_padding), groups)
+    stride, padding, dilation = [tuple(sizes) for sizes in (stride, padding, dilation)]
+    return _convolved(
+        *(input, weight, bias, stride, padding, dilation),
+        *(bool(transposed), tuple(output_padding), groups),
+    )
 
 
 @op(
@@ -334,6 +330,7 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
     f"_convolution{_NINE}, bool benchmark, bool deterministic, bool cudnn_enabled, "
     "bool allow_tf32)",
     method=False,
+    autocast=Autocast(cuda="lower"),
 )
 def _convolution(
     input,
@@ -385,7 +382,7 @@ def _by_name(input: Any, weight: Any, padding: str, stride: tuple, dilation: tup
         # Where the zeros do not share out evenly, PyTorch puts the odd one behind.
         _messages.warn_uneven_same()
         widths = [side for total in reversed(totals) for side in (0, total % 2)]
-        input = FUNCTIONS["constant_pad_nd"](input, widths)
+        input = constant_pad_nd.call(input, widths)
     return input, tuple([total // 2 for total in totals])
 
 
@@ -394,85 +391,86 @@ def _make_convolution(rank: int) -> Callable:
     ints = f"SymIntArrayRef[{rank}]"
     head = f"{name}(Tensor input, Tensor weight, Tensor? bias=None, {ints} stride=1, "
     tail = f"{ints} dilation=1, SymInt groups=1)"
-    schema = Schema(
-        f"{head}{ints} padding=0, {tail}", f'{head}c10::string_view padding="valid", {tail}'
-    )
     zeros, full = (0,) * rank, rank + 2
 
-    def convolve_images(*args, **kwargs):
-        # What modules do: everything by position, lists as tuples, a batch.
-        if not kwargs and len(args) == 7:
-            input, weight, bias, stride, padding, dilation, groups = args
-            if (
-                stride.__class__ is tuple
-                and padding.__class__ is tuple
-                and dilation.__class__ is tuple
-                and groups.__class__ is int
-                and is_tensor(input)
-                and is_tensor(weight)
-                and (bias is None or is_tensor(bias))
-                and input._value.meta.ndim == full
-            ):
-                return _convolved(
-                    input, weight, bias, stride, padding, dilation, False, zeros, groups
-                )
-        _, bound = schema.bind(args, kwargs)
-        input, batched = _as_batch(name, rank, bound["input"])
-        weight, bias, padding = bound["weight"], bound.get("bias"), bound["padding"]
-        stride, dilation = tuple(bound["stride"]), tuple(bound["dilation"])
+    def convolve_bound(input, weight, bias, stride, padding, dilation, groups):
+        input, batched = _as_batch(name, rank, input)
+        stride, dilation = tuple(stride), tuple(dilation)
         if isinstance(padding, str):
             input, padding = _by_name(input, weight, padding, stride, dilation)
         result = _convolved(
-            input,
-            weight,
-            bias,
-            stride,
-            tuple(padding),
-            dilation,
-            False,
-            zeros,
-            bound["groups"],
+            input, weight, bias, stride, tuple(padding), dilation, False, zeros, groups
         )
         return result if batched else result.squeeze(0)
 
-    return _public(convolve_images, name, schema, False, rank)
+    def wrap(bound_call: Any) -> Callable:
+        schema = bound_call.__signature__.schema
+
+        def convolve_images(*args, **kwargs):
+            # What modules do: everything by position, lists as tuples, a batch.
+            if not kwargs and len(args) == 7:
+                input, weight, bias, stride, padding, dilation, groups = args
+                if (
+                    stride.__class__ is tuple
+                    and padding.__class__ is tuple
+                    and dilation.__class__ is tuple
+                    and groups.__class__ is int
+                    and is_tensor(input)
+                    and is_tensor(weight)
+                    and (bias is None or is_tensor(bias))
+                    and input._value.meta.ndim == full
+                ):
+                    return _convolved(
+                        input, weight, bias, stride, padding, dilation, False, zeros, groups
+                    )
+            return convolve_bound(**schema.bind(args, kwargs)[1])
+
+        return convolve_images
+
+    convolve_bound.__doc__ = _doc(False, rank)
+    call = op(
+        f"{head}{ints} padding=0, {tail}",
+        f'{head}c10::string_view padding="valid", {tail}',
+        method=False,
+        autocast="lower",
+        wrap=wrap,
+    )(convolve_bound)
+    publish(name, call, registry=NN_FUNCTIONS)
+    return call
 
 
 def _make_transposed(rank: int) -> Callable:
     name = f"conv_transpose{rank}d"
     ints = f"SymIntArrayRef[{rank}]"
-    schema = Schema(
-        f"{name}(Tensor input, Tensor weight, Tensor? bias=None, {ints} stride=1, "
-        f"{ints} padding=0, {ints} output_padding=0, SymInt groups=1, {ints} dilation=1)"
-    )
 
-    def convolve_back(*args, **kwargs):
-        _, bound = schema.bind(args, kwargs)
-        input, batched = _as_batch(name, rank, bound["input"])
-        lists = [tuple(bound[each]) for each in ("stride", "padding", "dilation")]
+    def convolve_back(input, weight, bias, stride, padding, output_padding, groups, dilation):
+        input, batched = _as_batch(name, rank, input)
+        stride, padding, dilation = [tuple(sizes) for sizes in (stride, padding, dilation)]
         result = _convolved(
-            input,
-            bound["weight"],
-            bound.get("bias"),
-            *lists,
-            True,
-            tuple(bound["output_padding"]),
-            bound["groups"],
+            *(input, weight, bias, stride, padding, dilation),
+            *(True, tuple(output_padding), groups),
         )
         return result if batched else result.squeeze(0)
 
-    return _public(convolve_back, name, schema, True, rank)
+    convolve_back.__doc__ = _doc(True, rank)
+    call = op(
+        f"{name}(Tensor input, Tensor weight, Tensor? bias=None, {ints} stride=1, "
+        f"{ints} padding=0, {ints} output_padding=0, SymInt groups=1, {ints} dilation=1)",
+        method=False,
+        autocast="lower",
+        wrap=bound_each_time(convolve_back),
+    )(convolve_back)
+    publish(name, call, registry=NN_FUNCTIONS)
+    return call
 
 
-def _public(function: Callable, name: str, schema: Schema, transposed: bool, rank: int) -> Callable:
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = "torch"
-    function.__signature__ = CallSignature(schema, False)  # type: ignore[attr-defined]
+def _doc(transposed: bool, rank: int) -> str:
+    """Return the docstring of a convolution."""
     kind = "a transposed convolution" if transposed else "a convolution"
     weight = "(in, out / groups, *kernel)" if transposed else "(out, in / groups, *kernel)"
     extra = "\n        output_padding: sizes to add to the result." if transposed else ""
     words_too = "" if transposed else ", or ``'same'`` or ``'valid'``"
-    function.__doc__ = f"""Apply {kind} over {rank} dimension{"s" if rank > 1 else ""}.
+    return f"""Apply {kind} over {rank} dimension{"s" if rank > 1 else ""}.
 
     Args:
         input: tensor of shape (batch, in, *sizes), or (in, *sizes).
@@ -484,8 +482,6 @@ def _public(function: Callable, name: str, schema: Schema, transposed: bool, ran
     Returns:
         Tensor of shape (batch, out, *output sizes), or (out, *output sizes).
     """
-    FUNCTIONS[name] = NN_FUNCTIONS[name] = function
-    return function
 
 
 conv1d, conv2d, conv3d = map(_make_convolution, (1, 2, 3))
@@ -499,10 +495,10 @@ def _backward_spec(operation, bound, mode) -> Spec:
     given, other = bound["given"], bound["grad_output"]
     of_input = bound["of_input"]
     shape = tuple(bound["shape"])
-    made = make_meta(shape, other.meta.dtype, other.meta.device)
-    missing = Operand("missing", None, made)
+    gradient = make_meta(shape, other.meta.dtype, other.meta.device)
+    missing = Operand("missing", None, gradient)
     pair = (missing, given) if of_input else (given, missing)
-    one = _Convolution(
+    convolution = _Convolution(
         {
             **{name: bound[name] for name in ("stride", "padding", "dilation", "groups")},
             "input": pair[0],
@@ -513,9 +509,11 @@ def _backward_spec(operation, bound, mode) -> Spec:
         },
         mode,
     )
-
     return Spec(
-        [given, other], (made,), {"of_input": of_input, "shape": shape, "one": one}, saves=(0, 1)
+        [given, other],
+        (gradient,),
+        {"of_input": of_input, "shape": shape, "geometry": convolution.geometry},
+        saves=(0, 1),
     )
 
 
@@ -528,14 +526,16 @@ def _backward_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="ConvolutionBackwardBackward0",
 )
-def _convolution_backward(given: Any, upstream: Any, *, of_input: Any, shape: Any, one: Any) -> Any:
+def _convolution_backward(
+    given: Any, upstream: Any, *, of_input: bool, shape: tuple[int, ...], geometry: Geometry
+) -> Any:
     """Return the gradient of a convolution's input or weight, of which the shape is given."""
-    given, wide = _widened(given), _widened(upstream)
+    given, wide = widen(given), widen(upstream)
     if of_input:
-        found = input_gradient(wide, given, shape[2:], one.geometry)
+        gradient = input_gradient(wide, given, shape[2:], geometry)
     else:
-        found = weight_gradient(given, wide, shape[2:], one.geometry)
-    return found.astype(upstream.dtype)
+        gradient = weight_gradient(given, wide, shape[2:], geometry)
+    return gradient.astype(upstream.dtype)
 
 
 def convolution_backward(
@@ -617,7 +617,7 @@ def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length
         Tensor of shape (time + 2 * pad - kernel + 1, batch, out).
     """
     dtype = input.dtype
-    wide = jnp.float32 if dtype.itemsize == 2 else dtype
+    wide = wide_dtype(dtype)
     padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
     total = jnp.zeros(shape, wide)
     for tap in range(weight.shape[0]):
@@ -625,4 +625,4 @@ def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length
     return (total + bias.astype(wide)).astype(dtype)
 
 
-NN_FUNCTIONS["conv_tbc"] = conv_tbc.call
+publish("conv_tbc", conv_tbc.call, registry=NN_FUNCTIONS)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
-from ...._engine.declare import NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
@@ -268,5 +268,5 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return _col2im.call(bound["input"], *lists)
 
 
-NN_FUNCTIONS["unfold"] = unfold
-NN_FUNCTIONS["fold"] = fold
+publish("unfold", unfold, registry=NN_FUNCTIONS)
+publish("fold", fold, registry=NN_FUNCTIONS)

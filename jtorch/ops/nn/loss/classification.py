@@ -9,10 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan, Spec
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import NO_GRAD, make_meta
 from ...._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
+from ...pointwise import arithmetic
+from ...pointwise.division import div
+from ...pointwise.select import where
+from ...reduce import sums
+from ...reduce.counting import host_array
 from ...reduce.softmax import log_softmax
 from .. import _messages as nn_messages
 from ..activations import log_sigmoid_part
@@ -54,6 +59,13 @@ def reduce_elements(array, name: str):
     return jnp.sum(array, dtype=array.dtype) if name == "sum" else array
 
 
+def reduced(loss: Any, reduction: str) -> Any:
+    """Return the mean or the sum of a tensor, as an operator of its own, or the tensor."""
+    if reduction == "none":
+        return loss
+    return (sums.mean if reduction == "mean" else sums.sum).call(loss)
+
+
 def _mse_spec(operation, bound, mode) -> Spec:
     operands = [bound["input"], bound["target"]]
     compute = promoted_dtype(operands, mode.default_dtype)
@@ -80,7 +92,7 @@ def _mse_loss(input: Any, target: Any, *, name: Any, compute: Any) -> Any:
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Return the mean of squared differences.
+    """Mean squared error: ``(input - target)^2``, averaged unless asked otherwise.
 
     Args:
         input, target: tensors of one shape.
@@ -99,22 +111,25 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return _mse_loss.call(input, target, reduction)
 
 
+publish("mse_loss", mse_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 def weighted_loss(elements: Any, weight: Any, input: Any, reduction: str) -> Any:
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
-    weighted = FUNCTIONS["mul"](elements, weight)
+    weighted = arithmetic.mul.call(elements, weight)
     if reduction == "none":
         return weighted
     if reduction not in ("mean", "sum"):
         raise _messages.reduction_mode(reduction)
-    total = FUNCTIONS["sum"](weighted)
+    total = sums.sum.call(weighted)
     if reduction == "sum":
         return total
-    return FUNCTIONS["div"](total, FUNCTIONS["sum"](weight))
+    return div.call(total, sums.sum.call(weight))
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Return the mean of absolute differences.
+    """L1 loss (absolute error): ``abs(input - target)``, averaged unless asked otherwise.
 
     Args:
         input, target: tensors of one shape.
@@ -129,10 +144,13 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     reduction = legacy_reduction(reduction, size_average, reduce)
     if weight is None:
         reduction = checked_reduction(reduction)
-    difference = FUNCTIONS["abs"](FUNCTIONS["sub"](input, target))
+    difference = arithmetic.abs.call(arithmetic.sub.call(input, target))
     if weight is not None:
         return weighted_loss(difference, weight, input, reduction)
-    return difference if reduction == "none" else FUNCTIONS[reduction](difference)
+    return reduced(difference, reduction)
+
+
+publish("l1_loss", l1_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 # Class numbers
@@ -155,7 +173,7 @@ def check_targets(target: Any, classes: int, ignore_index: int) -> None:
         raise _messages.target_out_of_bounds(int(wrong.flat[0]))
 
 
-def _nll_plan(operation, bound, mode) -> Plan:
+def _nll_spec(operation, bound, mode) -> Spec:
     operand, target, weight = bound["input"], bound["target"], bound["weight"]
     name, ignore_index = bound["reduction"], bound["ignore_index"]
     meta, target_meta = operand.meta, target.meta
@@ -170,31 +188,12 @@ def _nll_plan(operation, bound, mode) -> Plan:
         raise messages.not_implemented(kernel, meta.dtype._legacy_name)
     if weight is not None and weight.meta.dtype is not meta.dtype:
         raise _messages.scalar_type(meta.dtype._legacy_name, weight.meta.dtype._legacy_name)
-
-    def pieces(logarithms, numbers, weights):
-        """Return each target's negative logarithm, and its weight (0 where it is ignored)."""
-        counted = numbers != ignore_index
-        numbers = jnp.where(counted, numbers, 0).astype(jnp.int32)
-        picked = _at_targets(logarithms, numbers, axis)
-        share = jnp.ones((), logarithms.dtype) if weights is None else weights[numbers]
-        share = jnp.where(counted, share, 0).astype(logarithms.dtype)
-        return -picked * share, share
-
-    def run(logarithms, numbers, *weights):
-        # An ignored target's logarithm may be infinite, and 0 times infinity is no number.
-        losses, share = pieces(logarithms, numbers, *(weights or (None,)))
-        losses = jnp.where(share == 0, 0, losses)
-        if name == "none":
-            return losses
-        total = jnp.sum(losses)
-        return total / jnp.sum(share) if name == "mean" else total
-
     shape = target_meta.shape if name == "none" else ()
     operands = [operand, target] if weight is None else [operand, target, weight]
-    return Plan(
-        run,
+    return Spec(
         operands,
         (make_meta(shape, meta.dtype, meta.device),),
+        {"axis": axis, "ignore_index": ignore_index, "name": name},
         saves=tuple(range(1, len(operands))),
         node_name="NllLossBackward0" if meta.ndim < 3 else "NllLoss2DBackward0",
     )
@@ -213,13 +212,25 @@ def _at_targets(logarithms, numbers, axis: int):
 @op(
     "_nll_loss(Tensor input, Tensor target, Tensor? weight, int64_t ignore_index, "
     "std::string reduction)",
-    kind=Custom(_nll_plan),
+    kind=Custom(_nll_spec),
     method=False,
     function=False,
 )
-def _nll_loss(input, target, weight, ignore_index, reduction):
+def _nll_loss(
+    logarithms: Any, targets: Any, *weights: Any, axis: Any, ignore_index: Any, name: Any
+) -> Any:
     """Reduce the negative logarithms at the targets."""
-    raise AssertionError("planned by _nll_plan")
+    counted = targets != ignore_index
+    classes = jnp.where(counted, targets, 0).astype(jnp.int32)
+    picked = _at_targets(logarithms, classes, axis)
+    share = weights[0][classes] if weights else jnp.ones((), logarithms.dtype)
+    share = jnp.where(counted, share, 0).astype(logarithms.dtype)
+    # An ignored target's logarithm may be infinite, and 0 times infinity is no number.
+    losses = jnp.where(share == 0, 0, -picked * share)
+    if name == "none":
+        return losses
+    total = jnp.sum(losses)
+    return total / jnp.sum(share) if name == "mean" else total
 
 
 def nll_loss(
@@ -231,7 +242,7 @@ def nll_loss(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean negative log likelihood.
+    """Negative log likelihood loss: ``-weight[target] * input[target]``, of log probabilities.
 
     Args:
         input: logarithms of probabilities, of shape (classes), (batch, classes) or (batch,
@@ -247,6 +258,9 @@ def nll_loss(
     reduction = legacy_reduction(reduction, size_average, reduce)
     reduction = checked_reduction(reduction)
     return _nll(input, target, weight, ignore_index, reduction)
+
+
+publish("nll_loss", nll_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 def _nll(input, target, weight, ignore_index, reduction):
@@ -290,7 +304,7 @@ def cross_entropy(
     reduction="mean",
     label_smoothing=0.0,
 ):
-    """Return the mean cross entropy of logits and targets.
+    """Cross entropy of logits: ``-weight[target] * log(softmax(input)[target])``.
 
     Args:
         input: logits, of shape (classes), (batch, classes) or (batch, classes, ...).
@@ -328,6 +342,9 @@ def cross_entropy(
     return _smoothed(
         logarithms, target, weight, ignore_index, reduction, label_smoothing, class_dim, loss
     )
+
+
+publish("cross_entropy", cross_entropy, registry=NN_FUNCTIONS, autocast=Autocast(cpu="float32"))
 
 
 def _soft(logarithms, target, weight, reduction, label_smoothing, class_dim):
@@ -371,7 +388,6 @@ def _smoothed(
     logarithms, target, weight, ignore_index, reduction, label_smoothing, class_dim, loss
 ):
     """Mix in the uniform distribution, for targets that are class numbers."""
-    where = FUNCTIONS["where"]
     classes = logarithms.shape[class_dim]
     if weight is None:
         uniform = -logarithms.sum(class_dim)
@@ -380,14 +396,14 @@ def _smoothed(
         shape[class_dim] = classes
         uniform = -(logarithms * weight.view(shape)).sum(class_dim)
     ignored = target == ignore_index
-    uniform = where(ignored, 0.0, uniform)
+    uniform = where.call(ignored, 0.0, uniform)
     if reduction == "sum":
         uniform = uniform.sum()
     elif reduction == "mean":
         if weight is not None:
-            safe = where(ignored, 0, target)
-            shares = FUNCTIONS["index_select"](weight, 0, safe.flatten())
-            shares = where(ignored.flatten(), 0.0, shares)
+            safe = where.call(ignored, 0, target)
+            shares = weight.index_select(0, safe.flatten())
+            shares = where.call(ignored.flatten(), 0.0, shares)
             uniform = uniform.sum() / shares.sum()
         else:
             uniform = uniform.sum() / (target != ignore_index).sum()
@@ -439,16 +455,16 @@ def _bce_elements_jvp(primals, tangents):
 )
 def _binary_cross_entropy(input: Any, target: Any, *weights: Any, name: Any) -> Any:
     """Reduce the cross entropies of probabilities."""
-    found = _bce_elements(input, target)
+    losses = _bce_elements(input, target)
     if weights:
-        found = found * weights[0]
-    return reduce_elements(found, name)
+        losses = losses * weights[0]
+    return reduce_elements(losses, name)
 
 
 def binary_cross_entropy(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean cross entropy of probabilities of two classes.
+    """Binary cross entropy: ``-(t * log(x) + (1 - t) * log(1 - x))``, of probabilities ``x``.
 
     Args:
         input: probabilities.
@@ -466,6 +482,14 @@ def binary_cross_entropy(
     if weight is not None:
         weight = weight.expand(broadcast_shapes([tuple(target.shape), tuple(weight.shape)]))
     return _binary_cross_entropy.call(input, target, weight, reduction)
+
+
+publish(
+    "binary_cross_entropy",
+    binary_cross_entropy,
+    registry=NN_FUNCTIONS,
+    autocast=Autocast(cpu="float32", cuda="banned"),
+)
 
 
 def _logits_spec(operation, bound, mode) -> Spec:
@@ -514,7 +538,7 @@ def _logits_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="BinaryCrossEntropyWithLogitsBackward0",
 )
-def _bce_with_logits(
+def bce_with_logits(
     input: Any,
     target: Any,
     *others: Any,
@@ -531,12 +555,12 @@ def _bce_with_logits(
     log_sigmoid = log_sigmoid_part(input)
     if has_positive:
         positive = (cast(rest.pop(0), compute) - 1) * target + 1
-        found = (1 - target) * input - positive * log_sigmoid
+        losses = (1 - target) * input - positive * log_sigmoid
     else:
-        found = (1 - target) * input - log_sigmoid
+        losses = (1 - target) * input - log_sigmoid
     if weight is not None:
-        found = found * weight
-    return reduce_elements(found, name)
+        losses = losses * weight
+    return reduce_elements(losses, name)
 
 
 def binary_cross_entropy_with_logits(
@@ -548,7 +572,7 @@ def binary_cross_entropy_with_logits(
     reduction="mean",
     pos_weight=None,
 ):
-    """Return the mean cross entropy of logits of two classes.
+    """Binary cross entropy of logits: that of ``sigmoid(input)``, computed stably.
 
     Args:
         input: logits.
@@ -564,11 +588,14 @@ def binary_cross_entropy_with_logits(
     reduction = checked_reduction(reduction)
     if target.shape != input.shape:
         raise _messages.logits_size(target.shape, input.shape)
-    return _bce_with_logits.call(input, target, weight, pos_weight, reduction)
+    return bce_with_logits.call(input, target, weight, pos_weight, reduction)
+
+
+publish("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, registry=NN_FUNCTIONS)
 
 
 def one_hot(input, num_classes=-1):
-    """Return rows of zeros with a one at each class number.
+    """One-hot encoding of class numbers: rows of zeros with a single 1.
 
     Args:
         input: class numbers (int64).
@@ -576,8 +603,6 @@ def one_hot(input, num_classes=-1):
     Returns:
         int64 tensor with one more dimension.
     """
-    from ...reduce.counting import host_array
-
     if input.dtype is not dtypes.int64:
         raise _messages.one_hot_dtype()
     if not input.numel():
@@ -594,6 +619,9 @@ def one_hot(input, num_classes=-1):
         elif classes.max() >= num_classes:
             raise _messages.one_hot_range()
     return _one_hot.call(input, num_classes)
+
+
+publish("one_hot", one_hot, registry=NN_FUNCTIONS)
 
 
 def _one_hot_spec(operation, bound, mode) -> Spec:
@@ -614,14 +642,3 @@ def _one_hot_spec(operation, bound, mode) -> Spec:
 def _one_hot(array: Any, *, classes: Any) -> Any:
     """Compare class numbers with all classes."""
     return (array[..., None] == jnp.arange(classes)).astype(jnp.int64)
-
-
-NN_FUNCTIONS.update(
-    mse_loss=mse_loss,
-    l1_loss=l1_loss,
-    nll_loss=nll_loss,
-    cross_entropy=cross_entropy,
-    binary_cross_entropy=binary_cross_entropy,
-    binary_cross_entropy_with_logits=binary_cross_entropy_with_logits,
-    one_hot=one_hot,
-)

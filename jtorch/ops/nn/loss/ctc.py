@@ -17,11 +17,14 @@ import numpy as np
 from ...._core import dtypes
 from ...._core.device import META
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Op, Spec
 from ...._engine.graph.values import is_tensor, make_meta
+from ...._engine.memory.from_host import fresh_tensor
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.trace import materialise
+from ...creation.creation import zeros
+from ...pointwise.select import where
 from . import _messages_ctc
 from .classification import checked_reduction
 
@@ -151,11 +154,11 @@ def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
         # torch 2.13: what is impossible has no gradient that is a number.
         impossible = jnp.isinf(loss)[None, :, None] | (log_probs == -jnp.inf)
         by_class = jnp.where(impossible, jnp.nan, by_class)
-        found = (jnp.exp(log_probs) - by_class) * cotangents[0][None, :, None]
+        gradient = (jnp.exp(log_probs) - by_class) * cotangents[0][None, :, None]
         inside = jnp.arange(time)[:, None] < input_lengths
         if zero_infinity:
             inside = inside & ~jnp.isinf(loss)
-        return [_once(jnp.where(inside[:, :, None], found, 0).astype(log_probs.dtype))]
+        return [_once(jnp.where(inside[:, :, None], gradient, 0).astype(log_probs.dtype))]
 
     metas = (
         make_meta((batch,), meta.dtype, meta.device),
@@ -200,7 +203,7 @@ def _numbers(lengths: Any) -> np.ndarray | None:
 def _lengths_tensor(lengths: Any, device: Any) -> Any:
     if is_tensor(lengths):
         return lengths.to(device, dtypes.int64)
-    return FUNCTIONS["tensor"](list(lengths), dtype=dtypes.int64, device=device)
+    return fresh_tensor(np.array(lengths, np.int64), dtypes.int64, device)
 
 
 def _check(log_probs: Any, targets: Any, inputs: Any, labels: Any, blank: int) -> None:
@@ -240,11 +243,12 @@ def _padded(targets: Any, labels: np.ndarray) -> Any:
     """Return targets that follow each other in one row as one row each."""
     most = int(labels.max()) if labels.size else 0
     if not most:
-        return FUNCTIONS["zeros"]((labels.size, 0), dtype=dtypes.int64, device=targets.device)
+        return zeros((labels.size, 0), dtype=dtypes.int64, device=targets.device)
+    labels = labels.astype(np.int64)
     starts = np.cumsum(labels) - labels
     index = np.minimum(starts[:, None] + np.arange(most), max(targets.shape[0] - 1, 0))
-    places = FUNCTIONS["tensor"](index.reshape(-1), device=targets.device)
-    return targets.index_select(0, places).view(labels.size, most)
+    positions = fresh_tensor(index.reshape(-1), dtypes.int64, targets.device)
+    return targets.index_select(0, positions).view(labels.size, most)
 
 
 @op(
@@ -265,7 +269,7 @@ def ctc_loss(
     reduction=0,
     zero_infinity=False,
 ):
-    """Return the negative log likelihood of labels, however they lie in a longer sequence.
+    """Connectionist temporal classification loss: ``-log p(labels)``, over all alignments.
 
     Args:
         log_probs: log probabilities of shape ``(T, N, C)`` or ``(T, C)``.
@@ -301,8 +305,8 @@ def ctc_loss(
     times = _lengths_tensor(input_lengths, device).reshape(-1)
     loss, _ = _ctc.call(rows, targets, times, counts, blank, bool(zero_infinity))
     if zero_infinity:
-        zero = FUNCTIONS["zeros"]((), dtype=loss.dtype, device=device)
-        loss = FUNCTIONS["where"](loss == float("inf"), zero, loss)
+        zero = zeros((), dtype=loss.dtype, device=device)
+        loss = where.call(loss == float("inf"), zero, loss)
     if reduction == 1:
         return (loss / counts.clamp(min=1).to(loss.dtype)).mean()
     if reduction == 2:
@@ -319,7 +323,7 @@ def ctc_loss_function(
     reduction="mean",
     zero_infinity=False,
 ):
-    """Return the mean negative log likelihood of labels in longer sequences.
+    """Connectionist temporal classification loss: ``-log p(labels)``, over all alignments.
 
     Args:
         log_probs: log probabilities of shape ``(T, N, C)`` or ``(T, C)``.
@@ -334,4 +338,4 @@ def ctc_loss_function(
 
 
 ctc_loss_function.__name__ = ctc_loss_function.__qualname__ = "ctc_loss"
-NN_FUNCTIONS["ctc_loss"] = ctc_loss_function
+publish("ctc_loss", ctc_loss_function, registry=NN_FUNCTIONS)

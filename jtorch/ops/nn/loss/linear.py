@@ -5,8 +5,15 @@ from __future__ import annotations
 import math
 
 from ...._core import dtypes
-from ...._engine.declare import NN_FUNCTIONS
+from ...._engine.declare import NN_FUNCTIONS, publish
+from ...._engine.recording import autocast
+from ...linalg.matmul import linear
 from . import _messages
+from .classification import cross_entropy
+
+# Autocast converts the arguments of each of them.
+_linear = autocast.converting("linear", linear)
+_cross_entropy = autocast.converting("cross_entropy", cross_entropy)
 
 
 def linear_cross_entropy(
@@ -21,7 +28,7 @@ def linear_cross_entropy(
     label_smoothing=0.0,
     options=None,
 ):
-    """Return the cross entropy of ``linear(input, linear_weight)`` and classes.
+    """Linear layer followed by cross entropy: ``cross_entropy(x W^T + b, target)``.
 
     XLA sees both as one program and decides itself what it keeps in memory: ``options``, by which
     PyTorch computes the logits in parts, changes nothing but what is checked.
@@ -78,8 +85,8 @@ def linear_cross_entropy(
         rows = math.prod(further, start=classes)
         linear_weight = linear_weight.reshape((rows, features))
         linear_bias = None if linear_bias is None else linear_bias.reshape(rows)
-    logits = NN_FUNCTIONS["linear"](input, linear_weight, linear_bias).reshape(logits_shape)
-    return NN_FUNCTIONS["cross_entropy"](
+    logits = _linear(input, linear_weight, linear_bias).reshape(logits_shape)
+    return _cross_entropy(
         logits,
         target,
         weight=weight,
@@ -89,4 +96,4 @@ def linear_cross_entropy(
     )
 
 
-NN_FUNCTIONS["linear_cross_entropy"] = linear_cross_entropy
+publish("linear_cross_entropy", linear_cross_entropy, registry=NN_FUNCTIONS)

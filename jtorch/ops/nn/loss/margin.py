@@ -8,14 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
+from ...creation.creation import zeros_like
+from ...linalg.pairwise import pairwise_distance
+from ...pointwise.select import clamp_min, minimum, where
 from .. import _messages as nn_messages
+from ..activations import log_sigmoid
 from . import _messages
-from .classification import checked_reduction, legacy_reduction, reduce_elements
-from .pointwise import reduced, reduction_of_number
+from .classification import checked_reduction, legacy_reduction, reduce_elements, reduced
+from .pointwise import reduction_of_number
 
 _NUMBERS = {"none": 0, "mean": 1, "sum": 2}
 _DOUBLE_FLOAT = (dtypes.float32, dtypes.float64)
@@ -32,7 +36,7 @@ def _number_of(reduction: Any, size_average: Any, reduce: Any) -> int:
     autocast="float32",
 )
 def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
-    """Return what the right one of two scores falls short of a lead.
+    """Margin ranking loss: ``max(0, -target * (input1 - input2) + margin)``.
 
     Args:
         input1, input2: scores.
@@ -49,7 +53,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
 def margin_ranking_loss_function(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of what the right one of two scores falls short of a lead.
+    """Margin ranking loss: ``max(0, -target * (input1 - input2) + margin)``.
 
     Args:
         input1, input2: scores.
@@ -64,6 +68,11 @@ def margin_ranking_loss_function(
     return margin_ranking_loss(input1, input2, target, margin, number)
 
 
+margin_ranking_loss_function.__name__ = "margin_ranking_loss"
+margin_ranking_loss_function.__qualname__ = "margin_ranking_loss"
+publish("margin_ranking_loss", margin_ranking_loss_function, registry=NN_FUNCTIONS)
+
+
 @op(
     "hinge_embedding_loss(Tensor input, Tensor target, double margin=1.0, "
     "int64_t reduction=at::Reduction::Mean)",
@@ -71,7 +80,7 @@ def margin_ranking_loss_function(
     autocast="float32",
 )
 def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
-    """Return distances for the target 1, what they fall short of a margin for the target -1.
+    """Hinge embedding loss: ``input`` for target 1, ``max(0, margin - input)`` for target -1.
 
     Args:
         input: distances.
@@ -81,17 +90,16 @@ def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
     Returns:
         Tensor of the broadcast shape, or without dimensions.
     """
-    where = FUNCTIONS["where"]
-    zeros = FUNCTIONS["zeros_like"](input)
-    short = where(target != 1, (margin - input).clamp_min(0), zeros)
-    loss = short + where(target != -1, input, zeros)
+    zeros = zeros_like(input)
+    short = where.call(target != 1, (margin - input).clamp_min(0), zeros)
+    loss = short + where.call(target != -1, input, zeros)
     return reduced(loss, reduction_of_number(reduction))
 
 
 def hinge_embedding_loss_function(
     input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of distances for 1, of what they fall short of a margin for -1.
+    """Hinge embedding loss: ``input`` for target 1, ``max(0, margin - input)`` for target -1.
 
     Args:
         input: distances.
@@ -103,6 +111,11 @@ def hinge_embedding_loss_function(
     return hinge_embedding_loss(input, target, margin, _number_of(reduction, size_average, reduce))
 
 
+hinge_embedding_loss_function.__name__ = "hinge_embedding_loss"
+hinge_embedding_loss_function.__qualname__ = "hinge_embedding_loss"
+publish("hinge_embedding_loss", hinge_embedding_loss_function, registry=NN_FUNCTIONS)
+
+
 @op(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, double margin=0.0, "
     "int64_t reduction=at::Reduction::Mean)",
@@ -110,7 +123,7 @@ def hinge_embedding_loss_function(
     autocast="float32",
 )
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
-    """Return how far two vectors are from one direction, or nearer to it than a margin.
+    """Cosine embedding loss: ``1 - cos(x1, x2)`` for target 1, ``max(0, cos - margin)`` for -1.
 
     Args:
         input1, input2: vectors, of shape ``(N, D)`` or ``(D,)``.
@@ -130,17 +143,16 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
     square1 = (input1 * input1).sum(ndim) + tiny
     square2 = (input2 * input2).sum(ndim) + tiny
     cosine = product / (square1 * square2).sqrt()
-    where = FUNCTIONS["where"]
-    zeros = FUNCTIONS["zeros_like"](cosine)
-    together = where(target == 1, 1 - cosine, zeros)
-    apart = where(target == -1, (cosine - margin).clamp_min(0), zeros)
+    zeros = zeros_like(cosine)
+    together = where.call(target == 1, 1 - cosine, zeros)
+    apart = where.call(target == -1, (cosine - margin).clamp_min(0), zeros)
     return reduced(together + apart, reduction_of_number(reduction))
 
 
 def cosine_embedding_loss_function(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean of how far vectors are from one direction, or nearer than a margin.
+    """Cosine embedding loss: ``1 - cos(x1, x2)`` for target 1, ``max(0, cos - margin)`` for -1.
 
     Args:
         input1, input2: vectors, of shape ``(N, D)`` or ``(D,)``.
@@ -151,6 +163,11 @@ def cosine_embedding_loss_function(
     """
     number = _number_of(reduction, size_average, reduce)
     return cosine_embedding_loss(input1, input2, target, margin, number)
+
+
+cosine_embedding_loss_function.__name__ = "cosine_embedding_loss"
+cosine_embedding_loss_function.__qualname__ = "cosine_embedding_loss"
+publish("cosine_embedding_loss", cosine_embedding_loss_function, registry=NN_FUNCTIONS)
 
 
 # Triplets
@@ -165,7 +182,7 @@ def cosine_embedding_loss_function(
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, reduction=0
 ):
-    """Return what the distance to a negative lacks to exceed that to a positive by a margin.
+    """Triplet margin loss: ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Args:
         anchor, positive, negative: vectors of shape ``(N, D)`` or ``(D,)``.
@@ -178,14 +195,10 @@ def triplet_margin_loss(
         Tensor of shape ``(N,)`` or ``()``.
     """
     _check_triplet(anchor, positive, negative)
-
-    def distance(first, second):
-        return FUNCTIONS["pairwise_distance"](first, second, p, eps)
-
-    near = distance(anchor, positive)
-    far = distance(anchor, negative)
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
     if swap:
-        far = FUNCTIONS["min"](far, distance(positive, negative))
+        far = far.min(pairwise_distance(positive, negative, p, eps))
     return reduced((margin + near - far).clamp_min(0), reduction_of_number(reduction))
 
 
@@ -207,7 +220,7 @@ def triplet_margin_loss_function(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean of what distances to negatives lack to exceed others by a margin.
+    """Triplet margin loss: ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Balntas et al., *Learning shallow convolutional feature descriptors with triplet losses*, 2016.
 
@@ -226,6 +239,11 @@ def triplet_margin_loss_function(
     return triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, number)
 
 
+triplet_margin_loss_function.__name__ = "triplet_margin_loss"
+triplet_margin_loss_function.__qualname__ = "triplet_margin_loss"
+publish("triplet_margin_loss", triplet_margin_loss_function, registry=NN_FUNCTIONS)
+
+
 def triplet_margin_with_distance_loss(
     anchor,
     positive,
@@ -236,7 +254,7 @@ def triplet_margin_with_distance_loss(
     swap=False,
     reduction="mean",
 ):
-    """Return the mean triplet loss by any distance.
+    """Triplet margin loss with any distance function.
 
     Args:
         anchor, positive, negative: what the distance takes.
@@ -250,12 +268,17 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise _messages.margin_not_positive(margin)
     _check_triplet(anchor, positive, negative)
-    distance = distance_function or FUNCTIONS["pairwise_distance"]
+    distance = distance_function or pairwise_distance
     near = distance(anchor, positive)
     far = distance(anchor, negative)
     if swap:
-        far = FUNCTIONS["minimum"](far, distance(positive, negative))
-    return reduced(FUNCTIONS["clamp_min"](margin + near - far, 0), reduction)
+        far = minimum.call(far, distance(positive, negative))
+    return reduced(clamp_min.call(margin + near - far, 0), reduction)
+
+
+publish(
+    "triplet_margin_with_distance_loss", triplet_margin_with_distance_loss, registry=NN_FUNCTIONS
+)
 
 
 # Classes
@@ -329,10 +352,10 @@ def _multi_margin_loss(
     loss = short if p == 1 else short * short
     if weights:
         loss = loss * weights[0].reshape(-1)[target]
-    each = jnp.sum(loss, axis=1) / classes
+    losses = jnp.sum(loss, axis=1) / classes
     if reduction == "none":
-        return each if kept else each.reshape(())
-    return reduce_elements(each, reduction)
+        return losses if kept else losses.reshape(())
+    return reduce_elements(losses, reduction)
 
 
 def multi_margin_loss(
@@ -345,7 +368,7 @@ def multi_margin_loss(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean hinge loss of the right class against every other one.
+    """Multi-class margin (hinge) loss: ``sum_i max(0, margin - x[y] + x[i])^p / C``, ``i != y``.
 
     Args:
         input: scores of shape ``(N, C)`` or ``(C,)``.
@@ -370,6 +393,9 @@ def multi_margin_loss(
         if numbers.min() < 0 or numbers.max() >= classes:
             raise _messages.target_range()
     return loss
+
+
+publish("multi_margin_loss", multi_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 def _multilabel_spec(operation, bound, mode) -> Spec:
@@ -417,14 +443,14 @@ def _multilabel_margin_loss(
     right = jnp.take_along_axis(rows, labels, axis=1)
     short = 1 - right[:, :, None] + rows[:, None, :]
     counts = given[:, :, None] & ~named.any(axis=1)[:, None, :] & (short > 0)
-    each = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
+    losses = jnp.sum(jnp.where(counts, short, 0), axis=(1, 2)) / classes
     if reduction == "none":
-        return each if kept else each.reshape(())
-    return reduce_elements(each, reduction)
+        return losses if kept else losses.reshape(())
+    return reduce_elements(losses, reduction)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Return the mean hinge loss of every class that is right against every one that is not.
+    """Multi-label margin (hinge) loss: ``sum_ij max(0, 1 - (x[y_j] - x[i])) / C``.
 
     Args:
         input: scores of shape ``(N, C)`` or ``(C,)``.
@@ -444,10 +470,13 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     return loss
 
 
+publish("multilabel_margin_loss", multilabel_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 def multilabel_soft_margin_loss(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Return the mean cross entropy of every class against not being it.
+    """Multi-label soft margin loss: binary cross entropy of logits, averaged over the classes.
 
     Args:
         input: logits of shape ``(N, C)``.
@@ -459,8 +488,7 @@ def multilabel_soft_margin_loss(
         Tensor without dimensions, or without the last dimension for ``"none"``.
     """
     reduction = legacy_reduction(reduction, size_average, reduce)
-    log_sigmoid = NN_FUNCTIONS["logsigmoid"]
-    loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
+    loss = -(target * log_sigmoid.call(input) + (1 - target) * log_sigmoid.call(-input))
     if weight is not None:
         loss = loss * weight
     dim = input.dim() - 1
@@ -470,20 +498,4 @@ def multilabel_soft_margin_loss(
     return reduced(loss, reduction)
 
 
-NN_FUNCTIONS.update(
-    margin_ranking_loss=margin_ranking_loss_function,
-    hinge_embedding_loss=hinge_embedding_loss_function,
-    cosine_embedding_loss=cosine_embedding_loss_function,
-    triplet_margin_loss=triplet_margin_loss_function,
-    triplet_margin_with_distance_loss=triplet_margin_with_distance_loss,
-    multi_margin_loss=multi_margin_loss,
-    multilabel_margin_loss=multilabel_margin_loss,
-    multilabel_soft_margin_loss=multilabel_soft_margin_loss,
-)
-for _name in (
-    "margin_ranking_loss",
-    "hinge_embedding_loss",
-    "cosine_embedding_loss",
-    "triplet_margin_loss",
-):
-    NN_FUNCTIONS[_name].__name__ = NN_FUNCTIONS[_name].__qualname__ = _name
+publish("multilabel_soft_margin_loss", multilabel_soft_margin_loss, registry=NN_FUNCTIONS)

@@ -9,16 +9,28 @@ import jax.numpy as jnp
 
 from ...._core.dtypes import dtype as DType
 from ...._core.modes import intern_mode
-from ...._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, op
-from ...._engine.graph.op import REGISTRY, Op, Operand, Plan
+from ...._engine.declare import NN_FUNCTIONS, op, publish
+from ...._engine.graph.op import Op, Operand, Plan
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import promoted_dtype
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise, only
 from ...._engine.recording.trace import local
 from ..._shared.gradient_rules import with_partials
+from ...creation.creation import ones_like
+from ...pointwise.arithmetic import mul
+from ...pointwise.binary import xlogy
+from ...reduce import sums
 from .. import _messages as nn_messages
 from . import _messages
-from .classification import checked_reduction, legacy_reduction, reduce_elements, weighted_loss
+from .classification import (
+    bce_with_logits,
+    checked_reduction,
+    l1_loss,
+    legacy_reduction,
+    reduce_elements,
+    reduced,
+    weighted_loss,
+)
 
 #: PyTorch's numbers of reductions; any other number is none.
 _REDUCTIONS = {1: "mean", 2: "sum"}
@@ -27,11 +39,6 @@ _REDUCTIONS = {1: "mean", 2: "sum"}
 def reduction_of_number(number: int) -> str:
     """Return the name of a reduction that ``torch.*`` takes as a number."""
     return _REDUCTIONS.get(number, "none")
-
-
-def reduced(loss: Any, reduction: str) -> Any:
-    """Return the mean or the sum of a tensor, as an operator of its own, or the tensor."""
-    return loss if reduction == "none" else FUNCTIONS[reduction](loss)
 
 
 class ReducedPointwise(Pointwise):
@@ -90,7 +97,7 @@ def _smooth_l1(input, target, beta):
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """Return the mean absolute difference, squared near 0.
+    """Smooth L1 loss: ``d^2 / (2 beta)`` where ``d = |x - y| < beta``, else ``d - beta / 2``.
 
     Args:
         input, target: tensors of one shape.
@@ -104,13 +111,16 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         _messages.warn_target_size(input.shape, target.shape)
     reduction = legacy_reduction(reduction, size_average, reduce)
     if beta == 0.0:
-        return NN_FUNCTIONS["l1_loss"](input, target, reduction=reduction)
+        return l1_loss(input, target, reduction=reduction)
     reduction = checked_reduction(reduction)
     if isinstance(beta, str):
         raise _messages.float_argument("smooth_l1_loss", "beta", 4, beta)
     if beta < 0:
         raise _messages.negative_beta()
     return _smooth_l1.call(input, target, beta, reduction)
+
+
+publish("smooth_l1_loss", smooth_l1_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 def _huber_value(difference, delta):
@@ -137,7 +147,7 @@ def _huber(input, target, delta):
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """Return the mean of half the squared differences, going on as straight lines.
+    """Huber loss: ``d^2 / 2`` where ``d = |x - y| <= delta``, else ``delta * (d - delta / 2)``.
 
     Huber, *Robust estimation of a location parameter*, 1964.
 
@@ -161,8 +171,11 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         return _huber.call(input, target, delta, reduction)
     elements = _huber.call(input, target, delta, "none")
     if reduction == "mean":
-        return FUNCTIONS["mean"](FUNCTIONS["mul"](elements, weight))
+        return sums.mean.call(mul.call(elements, weight))
     return weighted_loss(elements, weight, input, reduction)
+
+
+publish("huber_loss", huber_loss, registry=NN_FUNCTIONS, autocast="float32")
 
 
 class _SoftMargin(ReducedPointwise):
@@ -191,7 +204,7 @@ def _soft_margin(input, target):
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Return the mean logistic loss, ``log(1 + exp(-target * input))``.
+    """Soft margin (logistic) loss: ``log(1 + exp(-target * input))``.
 
     Args:
         input: scores.
@@ -205,6 +218,9 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     return _soft_margin.call(input, target, reduction)
 
 
+publish("soft_margin_loss", soft_margin_loss, registry=NN_FUNCTIONS, autocast="float32")
+
+
 @op(
     "kl_div(Tensor input, Tensor target, int64_t reduction=at::Reduction::Mean, *, "
     "bool log_target=False)",
@@ -212,7 +228,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     autocast="float32",
 )
 def kl_div(input, target, reduction=0, log_target=False):
-    """Return the Kullback-Leibler divergence of each element, ``target * log(target / input)``.
+    """Kullback-Leibler divergence: ``target * (log(target) - input)``, of log probabilities.
 
     Args:
         input: logarithms of probabilities.
@@ -231,14 +247,14 @@ def kl_div(input, target, reduction=0, log_target=False):
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = FUNCTIONS["xlogy"](target, target) - target * input
+        loss = xlogy.call(target, target) - target * input
     return reduced(loss, reduction_of_number(reduction))
 
 
 def kl_div_function(
     input, target, size_average=None, reduce=None, reduction="mean", log_target=False
 ):
-    """Return the mean Kullback-Leibler divergence of elements.
+    """Kullback-Leibler divergence: ``target * (log(target) - input)``, of log probabilities.
 
     Args:
         input: logarithms of probabilities.
@@ -264,6 +280,10 @@ def kl_div_function(
     return loss
 
 
+kl_div_function.__name__ = kl_div_function.__qualname__ = "kl_div"
+publish("kl_div", kl_div_function, registry=NN_FUNCTIONS)
+
+
 @op(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, double eps, "
     "int64_t reduction)",
@@ -271,7 +291,7 @@ def kl_div_function(
     autocast="float32",
 )
 def poisson_nll_loss(input, target, log_input, full, eps, reduction):
-    """Return the negative log likelihood of counts with Poisson distributions.
+    """Poisson negative log likelihood: ``exp(input) - target * input``, of log rates.
 
     Args:
         input: means, or their logarithms where ``log_input``.
@@ -300,7 +320,7 @@ def poisson_nll_loss_function(
     reduce=None,
     reduction="mean",
 ):
-    """Return the mean negative log likelihood of counts with Poisson distributions.
+    """Poisson negative log likelihood: ``exp(input) - target * input``, of log rates.
 
     Args:
         input: means, or their logarithms where ``log_input``.
@@ -320,8 +340,12 @@ def poisson_nll_loss_function(
     return poisson_nll_loss(input, target, log_input, full, eps, number)
 
 
+poisson_nll_loss_function.__name__ = poisson_nll_loss_function.__qualname__ = "poisson_nll_loss"
+publish("poisson_nll_loss", poisson_nll_loss_function, registry=NN_FUNCTIONS)
+
+
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    """Return the mean negative log likelihood of numbers with normal distributions.
+    """Gaussian negative log likelihood: ``(log(var) + (input - target)^2 / var) / 2``.
 
     Args:
         input: means.
@@ -338,7 +362,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if isinstance(var, float):
         if var < 0:
             raise _messages.negative_variance()
-        var = var * FUNCTIONS["ones_like"](input)
+        var = var * ones_like(input)
     elif (var < 0).any():
         raise _messages.negative_variance()
     if var.shape != input.shape:
@@ -356,13 +380,16 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     mode = local.trace.mode
     local.trace.set_mode(intern_mode(mode._replace(grad=False)))
     try:
-        METHODS["clamp_"](var, min=eps)
+        var.clamp_(min=eps)
     finally:
         local.trace.set_mode(mode)
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     if full:
         loss += 0.5 * math.log(2 * math.pi)
     return reduced(loss, reduction)
+
+
+publish("gaussian_nll_loss", gaussian_nll_loss, registry=NN_FUNCTIONS)
 
 
 @op(
@@ -372,7 +399,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     autocast="float32",
 )
 def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0):
-    """Return the cross entropies of logits of two classes.
+    """Binary cross entropy of logits: that of ``sigmoid(input)``, computed stably.
 
     Args:
         input: logits.
@@ -382,19 +409,4 @@ def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None
         reduction: PyTorch's number of the reduction.
     """
     name = reduction_of_number(reduction)
-    return REGISTRY["_bce_with_logits"].call(input, target, weight, pos_weight, name)
-
-
-NN_FUNCTIONS.update(
-    smooth_l1_loss=smooth_l1_loss,
-    huber_loss=huber_loss,
-    soft_margin_loss=soft_margin_loss,
-    kl_div=kl_div_function,
-    poisson_nll_loss=poisson_nll_loss_function,
-    gaussian_nll_loss=gaussian_nll_loss,
-)
-for _name, _function in (
-    ("kl_div", kl_div_function),
-    ("poisson_nll_loss", poisson_nll_loss_function),
-):
-    _function.__name__ = _function.__qualname__ = _name
+    return bce_with_logits.call(input, target, weight, pos_weight, name)

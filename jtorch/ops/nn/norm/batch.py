@@ -10,17 +10,18 @@ import jax
 import jax.numpy as jnp
 
 from ...._core import dtypes
-from ...._engine.declare import NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan, Spec
+from ...._engine.declare import NN_FUNCTIONS, op, publish
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
 from ...._engine.recording.storage import overwrite
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
 from ...pointwise.division import divided_by_count
 from . import _messages
-from .layer_norm import HALVES, check_dtypes, check_values_per_channel, wanted_gradients, widen
+from .layer_norm import check_dtypes, check_values_per_channel, wanted_gradients
 
 
 def _channels_of(meta: Meta) -> int:
@@ -75,7 +76,7 @@ class _BatchNorm:
 
     def kept(self, number: Any) -> Any:
         """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
-        if self.meta.dtype in HALVES and not self.mixed:
+        if self.meta.dtype in dtypes.HALVES and not self.mixed:
             return number.astype(self.meta.dtype._numpy).astype(jnp.float32)
         return number
 
@@ -86,6 +87,16 @@ class _BatchNorm:
         variance = self.kept(divided_by_count(squares, self.count))
         scale = self.kept(self.inverse(variance))
         return (wide - mean) * scale, scale
+
+    def standing(self, input: Any, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Return the centred input, channels last, and one over the standard deviations.
+
+        Args:
+            input: array of the input's shape.
+            mean, variance: running statistics.
+        """
+        mean, variance = [widen(statistic).reshape(-1) for statistic in (mean, variance)]
+        return self.channels_last(input) - mean, self.inverse(variance)
 
     def inverse(self, variance: Any) -> Any:
         return jax.lax.rsqrt(variance + jnp.asarray(self.eps, variance.dtype))
@@ -164,21 +175,13 @@ def _batch_norm_training(input: Any, *parameters: Any, layer: Any) -> Any:
     return layer.affine(layer.normalised(input)[0], parameters)
 
 
-def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
+def _batch_norm_evaluation_spec(operation, bound, mode) -> Spec:
     layer = _BatchNorm(bound, mode)
     first = len(layer.operands)
 
-    def moments(arrays):
-        mean, variance = [widen(each).reshape(-1) for each in arrays[first:]]
-        return layer.channels_last(arrays[0]) - mean, layer.inverse(variance)
-
-    def run(*arrays):
-        centred, scale = moments(arrays)
-        return layer.affine(centred * scale, arrays[1:first])
-
     def vjp(cotangents, results, operands):
         upstream = layer.channels_last(cotangents[0])
-        centred, scale = moments(operands)
+        centred, scale = layer.standing(operands[0], *operands[first:])
         return layer.gradients(
             upstream,
             centred * scale,
@@ -187,10 +190,10 @@ def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
         )
 
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(
-        run,
+    return Spec(
         [*layer.operands, *layer.statistics],
         (layer.result(),),
+        {"layer": layer},
         saves=(*saves, first, first + 1),
         vjp=vjp,
         node_name=bound["node"],
@@ -200,13 +203,15 @@ def _batch_norm_evaluation_plan(operation, bound, mode) -> Plan:
 @op(
     "_batch_norm_evaluation(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
     "Tensor? running_var, double eps, std::string node)",
-    kind=Custom(_batch_norm_evaluation_plan),
+    kind=Custom(_batch_norm_evaluation_spec),
     method=False,
     function=False,
 )
-def _batch_norm_evaluation(input, weight, bias, running_mean, running_var, eps, node):
-    """Normalise by running statistics."""
-    raise AssertionError("planned by _batch_norm_evaluation_plan")
+def _batch_norm_evaluation(input: Any, *others: Any, layer: _BatchNorm) -> Any:
+    """Normalise by running statistics, which are the last two operands."""
+    *parameters, mean, variance = others
+    centred, scale = layer.standing(input, mean, variance)
+    return layer.affine(centred * scale, tuple(parameters))
 
 
 def _running_spec(operation, bound, mode) -> Spec:
@@ -548,6 +553,5 @@ def _nn_instance_norm(
     )
 
 
-_nn_batch_norm.__name__ = _nn_batch_norm.__qualname__ = "batch_norm"
-_nn_instance_norm.__name__ = _nn_instance_norm.__qualname__ = "instance_norm"
-NN_FUNCTIONS.update(batch_norm=_nn_batch_norm, instance_norm=_nn_instance_norm)
+publish("batch_norm", _nn_batch_norm, registry=NN_FUNCTIONS)
+publish("instance_norm", _nn_instance_norm, registry=NN_FUNCTIONS)

@@ -16,32 +16,18 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, Autocast, op
-from ...._engine.graph.op import Operand, Plan, Spec
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
+from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
 from ..._shared.memory_order import suggested_strides
-from ...pointwise.division import divided_by_count
+from ..._shared.widening import widen
+from ...pointwise.division import div, divided_by_count
 from .. import _messages as nn_messages
+from ..padding import pad
+from ..pool.pooling import avg_pool2d, avg_pool3d
 from . import _messages
-
-HALVES = (dtypes.float16, dtypes.bfloat16)
-_DTYPE_NAMES = {
-    dtypes.float16: "Half",
-    dtypes.bfloat16: "BFloat16",
-    dtypes.float32: "Float",
-    dtypes.float64: "Double",
-}
-
-
-def _type_name(meta: Meta) -> str:
-    return _DTYPE_NAMES.get(meta.dtype, meta.dtype._legacy_name)
-
-
-def widen(array: Any) -> Any:
-    """Return half precision as float32, which PyTorch normalises in."""
-    return array.astype(jnp.float32) if array.dtype.itemsize == 2 else array
 
 
 def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
@@ -56,12 +42,12 @@ def check_dtypes(meta: Meta, parameters: list[Operand], kernel: str) -> bool:
     if parameters[0].meta.dtype is not meta.dtype:
         if any(each.meta.dtype is not dtypes.float32 for each in parameters):
             raise _messages.parameters_float()
-        if meta.dtype not in HALVES:
+        if meta.dtype not in dtypes.HALVES:
             raise _messages.same_dtype()
         return True
     for each in parameters[1:]:
         if each.meta.dtype is not meta.dtype:
-            raise nn_messages.scalar_type(_type_name(meta), _type_name(each.meta))
+            raise nn_messages.scalar_type(meta.dtype._legacy_name, each.meta.dtype._legacy_name)
     return False
 
 
@@ -149,16 +135,6 @@ class _LayerNorm:
     def moments(self, input: Any) -> tuple[Any, Any]:
         return _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
 
-    def run(self, input: Any, *parameters: Any) -> Any:
-        centred, scale = self.moments(input)
-        result = centred * scale
-        given = [widen(each).reshape(-1) for each in parameters]
-        if self.has_weight:
-            result = result * given[0]
-        if self.has_bias:
-            result = result + given[-1]
-        return cast(result.reshape(self.meta.shape), self.meta.dtype)
-
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         upstream = widen(cotangents[0]).reshape(self.rows)
         centred, scale = self.moments(operands[0])
@@ -174,24 +150,24 @@ class _LayerNorm:
                     inner = upstream * widen(operands[1]).reshape(-1)
                 mean = _row_mean(inner, exact)
                 share = _row_mean(inner * normal, exact)
-                found = (inner - mean - normal * share) * scale
+                gradient = (inner - mean - normal * share) * scale
             elif position == 1 and self.has_weight:
-                found = _column_sum(upstream * normal, exact)
+                gradient = _column_sum(upstream * normal, exact)
             else:
-                found = _column_sum(upstream, exact)
+                gradient = _column_sum(upstream, exact)
             given = operands[position]
-            gradients.append(found.reshape(given.shape).astype(given.dtype))
+            gradients.append(gradient.reshape(given.shape).astype(given.dtype))
         return gradients
 
 
-def _layer_norm_plan(operation, bound, mode) -> Plan:
+def _layer_norm_spec(operation, bound, mode) -> Spec:
     layer = _LayerNorm(bound, mode)
     meta = layer.meta
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(
-        layer.run,
+    return Spec(
         layer.operands,
         (make_meta(meta.shape, meta.dtype, meta.device),),
+        {"layer": layer},
         saves=saves,
         vjp=layer.vjp,
     )
@@ -200,14 +176,21 @@ def _layer_norm_plan(operation, bound, mode) -> Plan:
 @op(
     "_layer_norm(Tensor input, SymIntArrayRef normalized_shape, Tensor? weight, Tensor? bias, "
     "double eps)",
-    kind=Custom(_layer_norm_plan),
+    kind=Custom(_layer_norm_spec),
     method=False,
     function=False,
     node_name="NativeLayerNormBackward0",
 )
-def _layer_norm(input, normalized_shape, weight, bias, eps):
+def _layer_norm(input: Any, *parameters: Any, layer: _LayerNorm) -> Any:
     """Normalise rows and apply weight and bias."""
-    raise AssertionError("planned by _layer_norm_plan")
+    centred, scale = layer.moments(input)
+    result = centred * scale
+    rows = [widen(parameter).reshape(-1) for parameter in parameters]
+    if layer.has_weight:
+        result = result * rows[0]
+    if layer.has_bias:
+        result = result + rows[-1]
+    return cast(result.reshape(layer.meta.shape), layer.meta.dtype)
 
 
 def _layer_moments_spec(operation, bound, mode) -> Spec:
@@ -315,7 +298,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     dtype = input.dtype
     if not is_inexact(dtype):
         raise messages.not_implemented("rms_norm", dtype._legacy_name)
-    compute = dtypes.float32 if dtype in HALVES else dtype
+    compute = dtypes.working_dtype(dtype)
     if eps is None:
         eps = float(np.finfo(compute.to_real()._numpy).eps)
     wide = input if compute is dtype else input.to(compute)
@@ -402,10 +385,11 @@ class _GroupNorm:
             return jnp.sum(rows, (0, 2))
         return jnp.sum(rows @ jnp.ones(spatial, rows.dtype), 0)
 
-    def run(self, input: Any, *parameters: Any) -> Any:
+    def affine(self, input: Any, parameters: tuple) -> Any:
+        """Return the normalised groups, scaled and shifted."""
         centred, scale = self.moments(input)
         result = centred * scale
-        given = [widen(each).reshape(self.broadcast) for each in parameters]
+        given = [widen(parameter).reshape(self.broadcast) for parameter in parameters]
         if self.has_weight:
             result = result * given[0]
         if self.has_bias:
@@ -426,13 +410,13 @@ class _GroupNorm:
                     inner = inner * widen(operands[1]).reshape(self.broadcast)
                 mean = self.mean(inner)
                 share = self.mean(inner * normal)
-                found = (inner - mean - normal * share) * scale
+                gradient = (inner - mean - normal * share) * scale
             elif position == 1 and self.has_weight:
-                found = self.channel_sum(upstream * normal)
+                gradient = self.channel_sum(upstream * normal)
             else:
-                found = self.channel_sum(upstream)
+                gradient = self.channel_sum(upstream)
             given = operands[position]
-            gradients.append(found.reshape(given.shape).astype(given.dtype))
+            gradients.append(gradient.reshape(given.shape).astype(given.dtype))
         return gradients
 
     def result(self) -> Meta:
@@ -441,22 +425,22 @@ class _GroupNorm:
         return make_meta(meta.shape, meta.dtype, meta.device, strides)
 
 
-def _group_norm_plan(operation, bound, mode) -> Plan:
+def _group_norm_spec(operation, bound, mode) -> Spec:
     layer = _GroupNorm(bound, mode)
     saves = (0, 1) if layer.has_weight else (0,)
-    return Plan(layer.run, layer.operands, (layer.result(),), saves=saves, vjp=layer.vjp)
+    return Spec(layer.operands, (layer.result(),), {"layer": layer}, saves=saves, vjp=layer.vjp)
 
 
 @op(
     "_group_norm(Tensor input, int64_t num_groups, Tensor? weight, Tensor? bias, double eps)",
-    kind=Custom(_group_norm_plan),
+    kind=Custom(_group_norm_spec),
     method=False,
     function=False,
     node_name="NativeGroupNormBackward0",
 )
-def _group_norm(input, num_groups, weight, bias, eps):
+def _group_norm(input: Any, *parameters: Any, layer: _GroupNorm) -> Any:
     """Normalise groups of channels."""
-    raise AssertionError("planned by _group_norm_plan")
+    return layer.affine(input, parameters)
 
 
 def _native_group_norm_spec(operation, bound, mode) -> Spec:
@@ -501,7 +485,7 @@ def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made
     if not math.prod(layer.grouped[2:]):
         mean = jnp.zeros_like(mean)
     short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
-    return (layer.run(input, *parameters), *short)
+    return (layer.affine(input, parameters), *short)
 
 
 @op(
@@ -558,16 +542,16 @@ def _nn_local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
         raise _messages.response_rank(ndim)
     if not input.numel():
         return input
-    pad, before, after = NN_FUNCTIONS["pad"], size // 2, (size - 1) // 2
+    before, after = size // 2, (size - 1) // 2
     squares = input.mul(input)
     if ndim == 3:
         padded = pad(squares.unsqueeze(1), (0, 0, before, after))
-        mean = NN_FUNCTIONS["avg_pool2d"](padded, (size, 1), stride=1).squeeze(1)
+        mean = avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
     else:
         sizes = input.shape
         squares = squares.view(sizes[0], 1, sizes[1], sizes[2], -1)
         padded = pad(squares, (0, 0, 0, 0, before, after))
-        mean = NN_FUNCTIONS["avg_pool3d"](padded, (size, 1, 1), stride=1).squeeze(1).view(sizes)
+        mean = avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).view(sizes)
     return input / mean.mul(alpha).add(k).pow(beta)
 
 
@@ -582,21 +566,11 @@ def _nn_normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
         out: tensor to write to.
     """
     norm = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
-    return input / norm if out is None else FUNCTIONS["div"](input, norm, out=out)
+    return input / norm if out is None else div.call(input, norm, out=out)
 
 
-NN_FUNCTIONS.update(
-    layer_norm=_nn_layer_norm,
-    rms_norm=_nn_rms_norm,
-    group_norm=_nn_group_norm,
-    local_response_norm=_nn_local_response_norm,
-    normalize=_nn_normalize,
-)
-for _name in (
-    "layer_norm",
-    "rms_norm",
-    "group_norm",
-    "local_response_norm",
-    "normalize",
-):
-    NN_FUNCTIONS[_name].__name__ = NN_FUNCTIONS[_name].__qualname__ = _name
+publish("layer_norm", _nn_layer_norm, registry=NN_FUNCTIONS)
+publish("rms_norm", _nn_rms_norm, registry=NN_FUNCTIONS)
+publish("group_norm", _nn_group_norm, registry=NN_FUNCTIONS)
+publish("local_response_norm", _nn_local_response_norm, registry=NN_FUNCTIONS)
+publish("normalize", _nn_normalize, registry=NN_FUNCTIONS)

@@ -12,14 +12,15 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
-from ...._engine.declare import NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.memory_order import suggested_strides, suggests_channels_last
+from ..._shared.widening import is_half, widen
 from .._messages import negative_size
 from . import _messages
-from .pooling import channels_last, channels_second, with_return_indices
+from .pooling import channels_last, channels_second, publish_with_indices
 from .pooling_forms import (
     Windows,
     at_positions,
@@ -131,10 +132,9 @@ def _adaptive_avg_pool(
     if 0 in shape or 0 in input.shape:
         return jnp.zeros(shape, input.dtype)
     images = channels_last(input, rank)
-    if rank == 3 and images.dtype.itemsize == 2 and largest <= _LONGEST_SUM:
+    if rank == 3 and is_half(images.dtype) and largest <= _LONGEST_SUM:
         return channels_second(_rounded_averages(images, bounds), batched)
-    wide = images.astype(jnp.float32) if images.dtype.itemsize == 2 else images
-    return channels_second(averages(wide, bounds).astype(input.dtype), batched)
+    return channels_second(averages(widen(images), bounds).astype(input.dtype), batched)
 
 
 def _average(input: Any, sizes: tuple[int, ...], rank: int) -> Any:
@@ -161,6 +161,10 @@ def _filled(output_size: Any, shape: Sequence[int]) -> Any:
     return [default if size is None else size for size, default in pairs]
 
 
+def _autocast(rank: int) -> Autocast | None:
+    return Autocast(cpu="float32") if rank == 3 else None
+
+
 def _make_average(rank: int) -> Callable:
     name = f"adaptive_avg_pool{rank}d"
     schema = Schema(f"{name}(Tensor input, SymIntArrayRef[{rank}] output_size)")
@@ -170,14 +174,13 @@ def _make_average(rank: int) -> Callable:
         return _average(bound["input"], tuple(bound["output_size"]), rank)
 
     pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = f"""Return the means of so many windows of {rank} dimensions.
+    pool.__doc__ = f"""Adaptive average pooling over {rank} dimensions, to a given output size.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
         output_size: number of windows, or one for each dimension; ``None`` for the input's size.
     """
-    NN_FUNCTIONS[name] = pool
-    return pool
+    return publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
 
 
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
@@ -188,7 +191,7 @@ adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
     method=False,
 )
 def adaptive_avg_pool1d(input, output_size):
-    """Return the means of so many windows along the last dimension.
+    """Adaptive average pooling along the last dimension, to a given output size.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -209,7 +212,7 @@ def _one(input: Any, output_size: Any, name: str) -> tuple[int, int]:
     return (1, sizes[0])
 
 
-NN_FUNCTIONS["adaptive_avg_pool1d"] = adaptive_avg_pool1d
+publish("adaptive_avg_pool1d", adaptive_avg_pool1d, registry=NN_FUNCTIONS)
 
 
 # Maxima
@@ -241,11 +244,11 @@ def _max_spec(operation, bound, mode) -> Spec:
             return [jnp.zeros(input.shape, input.dtype)]
         images, arriving = [channels_last(each, rank) for each in (input, upstream)]
         if windows is not None:
-            found = maximum_gradient(images, arriving, windows)
+            gradient = maximum_gradient(images, arriving, windows)
         else:
-            _, places = uneven_maximum(images, bounds)
-            found = at_positions(arriving, places, sizes)
-        return [channels_second(found, batched)]
+            _, positions = uneven_maximum(images, bounds)
+            gradient = at_positions(arriving, positions, sizes)
+        return [channels_second(gradient, batched)]
 
     strides = suggested_strides(meta, shape) if batched and rank == 2 else None
     metas = [make_meta(shape, meta.dtype, meta.device, strides)]
@@ -297,7 +300,7 @@ def _adaptive_max_pool(
     method=False,
 )
 def adaptive_max_pool1d(input, output_size):
-    """Return the largest elements of so many windows along the last dimension, and their places.
+    """Adaptive max pooling along the last dimension, and the positions of the maxima.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -331,7 +334,7 @@ def _make_max(rank: int) -> None:
 
     plain.__name__ = plain.__qualname__ = f"_{name}"
     full.__name__ = full.__qualname__ = f"{name}_with_indices"
-    plain.__doc__ = f"""Return the largest elements of so many windows of {rank} dimensions.
+    plain.__doc__ = f"""Adaptive max pooling over {rank} dimensions, to a given output size.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
@@ -339,8 +342,7 @@ def _make_max(rank: int) -> None:
         return_indices: whether to return the elements' places too.
     """
     full.__doc__ = plain.__doc__
-    NN_FUNCTIONS[full.__name__] = full
-    with_return_indices(name, 2, plain, full)
+    publish_with_indices(name, 2, plain, full, _autocast(rank))
 
 
 for _rank in (1, 2, 3):

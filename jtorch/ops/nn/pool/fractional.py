@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,13 +14,14 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
-from ...._engine.graph.op import Plan
+from ...._engine.declare import op
+from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
+from ...creation.random import rand
 from .._messages import negative_size
 from . import _messages
-from .pooling import with_return_indices
+from .pooling import WITHOUT_INDICES, publish_with_indices
 
 
 def _starts(samples: Any, size: int, count: int, kernel: int) -> Any:
@@ -50,7 +50,7 @@ def _expanded(rank: int, parameter: str, given: Any) -> tuple[int, ...]:
     return numbers
 
 
-def _plan(operation, bound, mode) -> Plan:
+def _spec(operation, bound, mode) -> Spec:
     rank = bound["rank"]
     operand, samples = bound["input"], bound["random_samples"]
     meta, drawn = operand.meta, samples.meta
@@ -84,78 +84,105 @@ def _plan(operation, bound, mode) -> Plan:
         raise messages.not_implemented(
             f"fractional_max_pool{rank}d_out_frame", meta.dtype._legacy_name
         )
-    whole = math.prod(sizes)
-
-    def found(input, samples):
-        """Return the largest elements and their places, as (batch, channels, windows)."""
-        flat = input.reshape(*planes, whole)
-        lists = []
-        for dim in range(rank):
-            # PyTorch draws width before height, yet depth before both in three dimensions.
-            sample = samples[: planes[0], :, rank - 1 - dim if rank == 2 else dim]
-            lists.append(_starts(sample, sizes[dim], outputs[dim], kernel[dim]))
-        count = math.prod(outputs)
-        best = jnp.full((*planes, count), -jnp.inf, input.dtype)
-        where: Any = None
-        for offsets in itertools.product(*map(range, kernel)):
-            place: Any = 0
-            for dim, (starts, offset) in enumerate(zip(lists, offsets, strict=True)):
-                index = [None] * rank
-                index[dim] = slice(None)
-                place = place * sizes[dim] + (starts + offset)[(..., *index)]
-            place = jnp.broadcast_to(place, (*planes, *outputs)).reshape(*planes, count)
-            element = jnp.take_along_axis(flat, place, -1)
-            where = place if where is None else where
-            larger = (element > best) | (element != element)
-            best = jnp.where(larger, element, best)
-            where = jnp.where(larger, place, where)
-        if where is None:
-            where = jnp.zeros(best.shape, jnp.int32)
-        return best, where
-
-    def run(input, samples):
-        if 0 in shape or 0 in input.shape:
-            empty = jnp.zeros(shape, input.dtype)
-            return empty, empty.astype(jnp.int64)
-        best, where = found(input, samples)
-        return best.reshape(shape), where.astype(jnp.int64).reshape(shape)
+    drawing = {"planes": planes, "sizes": sizes, "outputs": outputs, "kernel": kernel}
 
     def vjp(cotangents, results, operands):
         input, samples = operands
         if 0 in shape or 0 in input.shape:
             return [jnp.zeros(input.shape, input.dtype)]
-        _, where = found(input, samples)
+        _, positions = _largest(input, samples, **drawing)
         rows, columns = [np.arange(n) for n in planes]
-        image = jnp.zeros((*planes, whole), input.dtype)
-        image = image.at[rows[:, None, None], columns[:, None], where].add(
-            cotangents[0].reshape(where.shape)
+        image = jnp.zeros((*planes, math.prod(sizes)), input.dtype)
+        image = image.at[rows[:, None, None], columns[:, None], positions].add(
+            cotangents[0].reshape(positions.shape)
         )
         return [image.reshape(input.shape)]
 
     metas = [make_meta(shape, dtype, meta.device) for dtype in (meta.dtype, dtypes.int64)]
-    return Plan(
-        run,
+    return Spec(
         [operand, samples],
-        tuple(metas),
+        metas,
+        {**drawing, "shape": shape},
         saves=(0, 1),
         vjp=vjp,
         node_name=f"FractionalMaxPool{rank}DBackward0",
     )
 
 
+def _largest(
+    input: Any,
+    samples: Any,
+    *,
+    planes: tuple[int, int],
+    sizes: tuple[int, ...],
+    outputs: tuple[int, ...],
+    kernel: tuple[int, ...],
+) -> tuple[Any, Any]:
+    """Return the largest elements and their positions, as (batch, channels, windows).
+
+    Args:
+        input: images.
+        samples: array of shape (batch, channels, rank), uniform on [0, 1).
+        planes: batch and channels of the images.
+        sizes: of an image.
+        outputs: number of windows along each dimension.
+        kernel: sizes of a window.
+    """
+    rank = len(sizes)
+    flat = input.reshape(*planes, math.prod(sizes))
+    lists = []
+    for dim in range(rank):
+        # PyTorch draws width before height, yet depth before both in three dimensions.
+        sample = samples[: planes[0], :, rank - 1 - dim if rank == 2 else dim]
+        lists.append(_starts(sample, sizes[dim], outputs[dim], kernel[dim]))
+    count = math.prod(outputs)
+    best = jnp.full((*planes, count), -jnp.inf, input.dtype)
+    positions: Any = None
+    for offsets in itertools.product(*map(range, kernel)):
+        position: Any = 0
+        for dim, (starts, offset) in enumerate(zip(lists, offsets, strict=True)):
+            index: list[Any] = [None] * rank
+            index[dim] = slice(None)
+            position = position * sizes[dim] + (starts + offset)[(..., *index)]
+        position = jnp.broadcast_to(position, (*planes, *outputs)).reshape(*planes, count)
+        element = jnp.take_along_axis(flat, position, -1)
+        positions = position if positions is None else positions
+        larger = (element > best) | (element != element)
+        best = jnp.where(larger, element, best)
+        positions = jnp.where(larger, position, positions)
+    if positions is None:
+        positions = jnp.zeros(best.shape, jnp.int32)
+    return best, positions
+
+
 @op(
     "_fractional_max_pool(Tensor input, SymIntArrayRef kernel_size, SymIntArrayRef output_size, "
     "Tensor random_samples, int64_t rank)",
-    kind=Custom(_plan),
+    kind=Custom(_spec),
     method=False,
     function=False,
 )
-def _fractional_max_pool(input, kernel_size, output_size, random_samples, rank):
+def _fractional_max_pool(
+    input: Any,
+    samples: Any,
+    *,
+    planes: tuple[int, int],
+    sizes: tuple[int, ...],
+    outputs: tuple[int, ...],
+    kernel: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> tuple[Any, Any]:
     """Return the largest elements of windows that begin where samples say, and their places."""
-    raise AssertionError("planned by _plan")
+    if 0 in shape or 0 in input.shape:
+        empty = jnp.zeros(shape, input.dtype)
+        return empty, empty.astype(jnp.int64)
+    best, positions = _largest(
+        input, samples, planes=planes, sizes=sizes, outputs=outputs, kernel=kernel
+    )
+    return best.reshape(shape), positions.astype(jnp.int64).reshape(shape)
 
 
-def _make(rank: int) -> Callable:
+def _make(rank: int) -> None:
     name, ints = f"fractional_max_pool{rank}d", f"IntArrayRef[{rank}]"
     schema = Schema(
         f"{name}(Tensor input, {ints} kernel_size, {ints} output_size, Tensor random_samples)"
@@ -182,7 +209,7 @@ def _make(rank: int) -> Callable:
             output_size = [int(input.size(dim - rank) * ratios[dim]) for dim in range(rank)]
         if _random_samples is None:
             batch = 1 if input.dim() == rank + 1 else input.size(0)
-            _random_samples = FUNCTIONS["rand"](
+            _random_samples = rand(
                 batch, input.size(-rank - 1), rank, dtype=input.dtype, device=input.device
             )
         _, bound = schema.bind((input, kernel_size, output_size, _random_samples), {})
@@ -220,8 +247,8 @@ def _make(rank: int) -> Callable:
         return_indices: whether to return the elements' places too.
     """
     full.__doc__ = plain.__doc__
-    NN_FUNCTIONS[full.__name__] = full
-    return with_return_indices(name, 4, plain, full)
+    publish_with_indices(name, 4, plain, full, WITHOUT_INDICES)
 
 
-fractional_max_pool2d, fractional_max_pool3d = map(_make, (2, 3))
+for _rank in (2, 3):
+    _make(_rank)

@@ -9,16 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
-from ...._core.schema.schema import Schema
-from ...._engine.declare import FUNCTIONS, NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
-from ...._engine.recording.signatures import CallSignature
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
+from ..._shared.widening import widen
+from ...pointwise import arithmetic
 from .. import _messages as nn_messages
+from ..activations import relu
+from ..binding import bound_each_time
 from . import _messages
 from .pooling_forms import Windows, maximum, maximum_gradient, positions_of_maximum, total
 
@@ -150,8 +152,8 @@ def _max_spec(operation, bound, mode) -> Spec:
         input, upstream = operands[0], cotangents[0]
         if not input.size:
             return [jnp.zeros(input.shape, input.dtype)]
-        pair = [channels_last(each, rank) for each in (input, upstream)]
-        return [channels_second(maximum_gradient(*pair, windows), batched)]
+        images, slopes = [channels_last(array, rank) for array in (input, upstream)]
+        return [channels_second(maximum_gradient(images, slopes, windows), batched)]
 
     metas = [pooling.result()]
     if with_indices:
@@ -194,6 +196,15 @@ def _max_pool(
     return result, channels_second(positions_of_maximum(images, windows), batched)
 
 
+def _asks_for_indices(args: tuple, kwargs: dict[str, Any], metas: list[Meta]) -> bool:
+    """Return whether the operator is the one with indices, which autocast does not know."""
+    return bool(kwargs.get("return_indices"))
+
+
+#: What autocast does to a maximum over windows.
+WITHOUT_INDICES = Autocast(cpu="float32", unless=_asks_for_indices)
+
+
 def _max_signature(name: str, rank: int) -> str:
     ints = f"IntArrayRef[{rank}]"
     return (
@@ -226,9 +237,10 @@ def _make_max(rank: int, with_indices: bool) -> Callable:
     Returns:
         Tensor of the input's dtype{"; int64 tensor of the elements' places" * with_indices}.
     """
-    return op(_max_signature(name, rank), method=False, function=not with_indices, registry=None)(
-        pool
-    )
+    casting = WITHOUT_INDICES if rank == 3 and not with_indices else None
+    return op(
+        _max_signature(name, rank), method=False, function=not with_indices, autocast=casting
+    )(pool)
 
 
 def _one_of_each(input: Any, lists: tuple[tuple, ...]) -> tuple[int, ...]:
@@ -312,13 +324,20 @@ _POOLS = {
 }
 
 
-def with_return_indices(name: str, place: int, plain: Callable, full: Callable) -> Callable:
-    """Return a function with an argument that says whether indices are wanted.
+def publish_with_indices(
+    name: str,
+    place: int,
+    plain: Callable,
+    full: Callable,
+    autocast: Autocast | None = None,
+) -> None:
+    """Publish a function with an argument that says whether indices are wanted.
 
     Args:
         name: the function's.
-        place: position of that argument, which is not handed on.
-        plain, full: what to call without and with it; they take the other arguments.
+        place: position of that argument.
+        plain, full: what to call without and with it. The latter has a public name too.
+        autocast: as for ``publish``.
     """
 
     def call(*args, **kwargs):
@@ -331,8 +350,8 @@ def with_return_indices(name: str, place: int, plain: Callable, full: Callable) 
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = plain.__doc__
-    NN_FUNCTIONS[name] = call
-    return call
+    publish(f"{name}_with_indices", full, registry=NN_FUNCTIONS)
+    publish(name, call, registry=NN_FUNCTIONS, autocast=autocast)
 
 
 def _nn_max(rank: int) -> None:
@@ -374,8 +393,7 @@ def _nn_max(rank: int) -> None:
     full.__name__ = full.__qualname__ = f"max_pool{rank}d_with_indices"
     plain.__doc__ = plain_pool.__doc__
     full.__doc__ = full_pool.__doc__
-    NN_FUNCTIONS[full.__name__] = full
-    with_return_indices(f"max_pool{rank}d", 6, plain, full)
+    publish_with_indices(f"max_pool{rank}d", 6, plain, full, WITHOUT_INDICES if rank == 3 else None)
 
 
 for _rank in (1, 2, 3):
@@ -446,9 +464,7 @@ def _avg_pool(
     if not input.size:
         return pooling.empty(input)
     dtype = input.dtype
-    images = channels_last(input, rank)
-    if dtype.itemsize == 2:
-        images = images.astype(jnp.float32)
+    images = widen(channels_last(input, rank))
     sums = total(images, windows)
     if dtype.kind == "i":
         means = jnp.sign(sums) * (jnp.abs(sums) // np.abs(divisor)) * np.sign(divisor)
@@ -459,28 +475,15 @@ def _avg_pool(
 
 def _make_average(rank: int) -> Callable:
     name, ints = f"avg_pool{rank}d", f"IntArrayRef[{rank}]"
-    schema = Schema(
-        f"{name}(Tensor input, {ints} kernel_size, {ints} stride=None, {ints} padding=0, "
-        "bool ceil_mode=False, bool count_include_pad=True, int64_t? divisor_override=None, *, "
-        "Tensor out=None)"
-    )
 
-    def average(*args, **kwargs):
-        _, bound = schema.bind(args, kwargs)
-        lists = _lists(bound["kernel_size"], bound["stride"], bound["padding"])
-        result = _avg_pool.call(
-            bound["input"],
-            *lists,
-            bool(bound["ceil_mode"]),
-            bool(bound["count_include_pad"]),
-            bound["divisor_override"],
-            rank,
-        )
-        out = bound.get("out")
-        return result if out is None else write_result(out, result, name, (bound["input"],))
+    def average(
+        input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, out
+    ):
+        lists = _lists(kernel_size, stride, padding)
+        flags = bool(ceil_mode), bool(count_include_pad)
+        result = _avg_pool.call(input, *lists, *flags, divisor_override, rank)
+        return result if out is None else write_result(out, result, name, (input,))
 
-    average.__name__ = average.__qualname__ = name
-    average.__signature__ = CallSignature(schema, False)  # type: ignore[attr-defined]
     average.__doc__ = f"""Return the mean of each window of {rank} dimensions.
 
     Args:
@@ -493,8 +496,15 @@ def _make_average(rank: int) -> Callable:
         count_include_pad: whether zeros of the padding count as elements.
         divisor_override: what to divide sums by instead.
     """
-    NN_FUNCTIONS[name] = average
-    return average
+    return op(
+        f"{name}(Tensor input, {ints} kernel_size, {ints} stride=None, {ints} padding=0, "
+        "bool ceil_mode=False, bool count_include_pad=True, int64_t? divisor_override=None, *, "
+        "Tensor out=None)",
+        method=False,
+        registry=NN_FUNCTIONS,
+        autocast=Autocast(cpu="float32") if rank == 3 else None,
+        wrap=bound_each_time(average),
+    )(average)
 
 
 avg_pool2d, avg_pool3d = map(_make_average, (2, 3))
@@ -525,7 +535,9 @@ def avg_pool1d(
     return _avg_pool.call(input.unsqueeze(-2), *lists, *flags, None, 2).squeeze(-2)
 
 
-NN_FUNCTIONS["avg_pool1d"] = avg_pool1d
+publish("avg_pool1d", avg_pool1d, registry=NN_FUNCTIONS)
+
+_AVERAGES = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 
 
 # Power averages
@@ -542,15 +554,14 @@ def _make_power(rank: int) -> None:
             size = 1
             for each in sizes:
                 size = size * each
-        pool = NN_FUNCTIONS[f"max_pool{rank}d"]
+        pool = _POOLS[rank, False]
         if isinstance(norm_type, (int, float)):
             if norm_type == float("inf"):
                 return pool(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
             if norm_type == -float("inf"):
                 return -pool(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-        average = NN_FUNCTIONS[f"avg_pool{rank}d"]
-        out = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
-        signed = FUNCTIONS["sign"](out) * FUNCTIONS["relu"](FUNCTIONS["abs"](out))
+        out = _AVERAGES[rank](input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+        signed = arithmetic.sign.call(out) * relu.call(arithmetic.abs.call(out))
         return signed.mul(size).pow(1.0 / norm_type)
 
     power.__name__ = power.__qualname__ = name
@@ -565,7 +576,7 @@ def _make_power(rank: int) -> None:
         stride: step from one window to the next, its size unless given.
         ceil_mode: whether a window may reach beyond the end.
     """
-    NN_FUNCTIONS[name] = power
+    publish(name, power, registry=NN_FUNCTIONS)
 
 
 for _rank in (1, 2, 3):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.schema.schema import Schema
-from ...._engine.declare import NN_FUNCTIONS, op
+from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom
@@ -201,7 +201,7 @@ def _make(rank: int) -> None:
     Returns:
         Tensor of zeros elsewhere.
     """
-    NN_FUNCTIONS[name] = unpool
+    publish(name, unpool, registry=NN_FUNCTIONS, autocast=Autocast(cpu="float32"))
 
 
 for _rank in (1, 2, 3):

@@ -2,7 +2,7 @@
 
 A packed sequence has as many rows as its sequences have elements, which is another number for each
 batch: programs that hold one are compiled for each batch. So what ``nn.utils.rnn`` packs stays
-padded, with the number of sequences that have each step, as long as nobody looks at the rows, and
+padded, with the number of sequences that have each step, as long as no one looks at the rows, and
 recurrent layers and ``pad_packed_sequence`` work on that: their programs depend on the longest
 sequence alone.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.device import CPU
-from ...._engine.declare import METHODS, op
+from ...._engine.declare import op
 from ...._engine.execution import devices
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta, ready
@@ -25,6 +25,7 @@ from ...._engine.recording import record
 from ...._engine.recording.kinds.base import Custom, as_array, cast
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
+from ...shape.views import transpose
 from . import _messages
 
 
@@ -186,7 +187,7 @@ def _pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_le
         data, _of_ints(time * batch + column), padding_value, (total_length, batch)
     )
     lengths = _of_ints(here.sum(0))
-    return (METHODS["transpose"](padded, 0, 1) if batch_first else padded), lengths
+    return (transpose.call(padded, 0, 1) if batch_first else padded), lengths
 
 
 def _refuse_missing_rows(sizes: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -243,7 +244,7 @@ def fill_padding(
     filled = _fill_padding.call(padded, batch_sizes, value, total_length)
     sizes = _ints(batch_sizes)
     lengths = _of_ints((np.arange(sizes[0]) < sizes[:, None]).sum(0))
-    return (METHODS["transpose"](filled, 0, 1) if batch_first else filled), lengths
+    return (transpose.call(filled, 0, 1) if batch_first else filled), lengths
 
 
 def unchanging(tensor: Any) -> Any:

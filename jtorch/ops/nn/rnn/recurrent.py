@@ -17,13 +17,17 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
 from ...._core.schema.schema import Schema
-from ...._engine.declare import FUNCTIONS, METHODS, op
-from ...._engine.graph.op import Operand, Plan
+from ...._engine.declare import op, publish
+from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.signatures import CallSignature
 from ...._engine.recording.storage import current_value
 from ...._engine.recording.trace import materialise
+from ...shape.joining import cat, stack
+from ...shape.split import narrow, unbind
+from ...shape.views import squeeze, transpose, unsqueeze
+from ..dropout import dropout as apply_dropout
 from . import _messages, forms
 
 _CELLS = {
@@ -32,7 +36,6 @@ _CELLS = {
     "rnn_tanh": forms.RNN_TANH,
     "rnn_relu": forms.RNN_RELU,
 }
-_HALVES = (dtypes.float16, dtypes.bfloat16)
 
 
 class _Packing:
@@ -103,7 +106,7 @@ class _Layer:
         self.wanted = [mode.grad and o.meta.grad != 0 for o in self.operands]
         self.keep = any(self.wanted)
         self.plain = self.meta.dtype.is_complex
-        self.wide = dtypes.float32 if self.meta.dtype in _HALVES else self.meta.dtype
+        self.wide = dtypes.working_dtype(self.meta.dtype)
         self.batch, self.hidden = given["hx"].meta.shape
         self.size = given["w_hh"].meta.shape[0] // self.cell.blocks
         self.rows = self.meta.shape[0]
@@ -132,7 +135,7 @@ class _Layer:
             if bias is not None and bias.meta.shape != (w_ih.shape[0],):
                 raise _messages.expanded_size((rows, w_ih.shape[0]), bias.meta.shape[-1])
 
-    def _sorted(self, arrays: Any) -> tuple[Any, ...]:
+    def sorted(self, arrays: Any) -> tuple[Any, ...]:
         """Return input, states, weights and packing from the operands' arrays."""
         packing: Any = None
         if self.batch_sizes is not None:
@@ -147,45 +150,28 @@ class _Layer:
         weights = tuple([named.get(n) for n in ("w_ih", "w_hh", "b_ih", "b_hh", "w_hr")])
         return input, states, weights, packing
 
-    def _mask(self, packing: Any) -> Any:
+    def mask(self, packing: Any) -> Any:
         return None if packing is None else packing.mask[..., None].astype(self.wide._numpy)
 
-    def run(self, *arrays: Any) -> tuple[Any, ...]:
-        input, states, weights, packing = self._sorted(arrays)
-        mask = self._mask(packing)
-        if self.plain:
-            outputs, last = self.cell.plain(input, states, weights, mask, self.reverse)
-            saved: tuple = ()
-        else:
-            outputs, last, saved = self.cell.run(
-                input, states, weights, mask, self.reverse, self.keep
-            )
-        dtype = self.meta.dtype
-        found = outputs if packing is None else packing.pack(outputs)
-        results = (cast(found, dtype), *[cast(state, dtype) for state in last])
-        if not self.keep or self.plain:
-            return results
-        return (*results, *((outputs,) if self._keeps_outputs() else ()), *saved)
-
-    def _keeps_outputs(self) -> bool:
+    def keeps_outputs(self) -> bool:
         """Tell whether the outputs are kept in another form than the result's."""
         return self.batch_sizes is not None or self.wide is not self.meta.dtype
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        input, states, weights, packing = self._sorted(operands)
+        input, states, weights, packing = self.sorted(operands)
         wide, count = self.wide, 1 + self.cell.n_states
         upstream = cast(cotangents[0], wide)
         if packing is not None:
             upstream = packing.pad(upstream)
         last = tuple([cast(c, wide) for c in cotangents[1:count]])
         kept = results[count:]
-        outputs, saved = (kept[0], kept[1:]) if self._keeps_outputs() else (results[0], kept)
+        outputs, saved = (kept[0], kept[1:]) if self.keeps_outputs() else (results[0], kept)
         d_input, d_states, d_weights = self.cell.gradient(
             (upstream, last),
             outputs,
             tuple(saved),
             (input, states, weights),
-            self._mask(packing),
+            self.mask(packing),
             self.reverse,
         )
         found = dict(zip(("w_ih", "w_hh", "b_ih", "b_hh", "w_hr"), d_weights, strict=True))
@@ -204,19 +190,19 @@ class _Layer:
         found = [make_meta(shape, dtype, device) for shape in ((*lead, self.hidden), *states)]
         if self.keep and not self.plain:
             steps = (self.steps, self.batch)
-            if self._keeps_outputs():
+            if self.keeps_outputs():
                 found.append(make_meta((*steps, self.hidden), self.wide, device))
             for blocks in self.cell.kept:
                 found.append(make_meta((*steps, blocks * self.size), self.wide, device))
         return tuple(found)
 
 
-def _layer_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan:
+def _layer_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     layer = _Layer(bound, mode)
-    return Plan(
-        layer.run,
+    return Spec(
         layer.operands,
         layer.metas(),
+        {"layer": layer},
         saves=tuple(range(len(layer.operands))),
         node_name=bound["node"],
         vjp=None if layer.plain else layer.vjp,
@@ -227,12 +213,12 @@ def _layer_plan(operation: Any, bound: dict[str, Any], mode: Any) -> Plan:
     "_recurrent_layer(Tensor input, Tensor hx, Tensor? cx, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
     "Tensor? b_hh, Tensor? w_hr, Tensor? batch_sizes, *, std::string_view cell, bool reverse, "
     "std::string_view node)",
-    kind=Custom(_layer_plan),
+    kind=Custom(_layer_spec),
     method=False,
     function=False,
     saves=("result",),
 )
-def _recurrent_layer(input, hx, cx, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes):
+def _recurrent_layer(*arrays: Any, layer: _Layer) -> tuple[Any, ...]:
     """Run one layer in one direction.
 
     Args:
@@ -246,7 +232,19 @@ def _recurrent_layer(input, hx, cx, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes):
     Returns:
         The outputs of all steps, the last states, and what the gradient wants kept.
     """
-    raise AssertionError("planned by _layer_plan")
+    cell, reverse, dtype = layer.cell, layer.reverse, layer.meta.dtype
+    input, states, weights, packing = layer.sorted(arrays)
+    mask = layer.mask(packing)
+    saved: tuple = ()
+    if layer.plain:
+        outputs, last = cell.plain(input, states, weights, mask, reverse)
+    else:
+        outputs, last, saved = cell.run(input, states, weights, mask, reverse, layer.keep)
+    result = outputs if packing is None else packing.pack(outputs)
+    results = (cast(result, dtype), *[cast(state, dtype) for state in last])
+    if not layer.keep or layer.plain:
+        return results
+    return (*results, *((outputs,) if layer.keeps_outputs() else ()), *saved)
 
 
 def _grouped(params: Any, has_biases: bool, projected: bool) -> list[tuple]:
@@ -321,14 +319,14 @@ def _run_layers(
             outputs.append(results[0])
             for kept, state in zip(last, results[1 : 1 + n_states], strict=True):
                 kept.append(state)
-        input = FUNCTIONS["cat"](outputs, -1) if bidirectional else outputs[0]
+        input = cat.call(outputs, -1) if bidirectional else outputs[0]
         if dropout and layer < layers - 1:
-            input = FUNCTIONS["dropout"](input, dropout, True)
-    return input, [FUNCTIONS["stack"](each, 0) for each in last]
+            input = apply_dropout(input, dropout, True)
+    return input, [stack.call(states, 0) for states in last]
 
 
 def _states_of(hx: Any) -> tuple:
-    return METHODS["unbind"](hx, 0)
+    return unbind.call(hx, 0)
 
 
 def _batched(
@@ -346,7 +344,7 @@ def _batched(
     hidden = _hidden_of(cell, hx)
     projected = cell == "lstm" and _size_2(hidden[0]) != _size_2(hidden[1])
     if batch_first:
-        input = METHODS["transpose"](input, 0, 1)
+        input = transpose.call(input, 0, 1)
     onednn = _by_onednn(cell, input, projected, False)
     if onednn and not num_layers:
         raise _messages.no_layers()
@@ -371,8 +369,7 @@ def _batched(
         "MkldnnRnnLayerBackward0" if onednn else "StackBackward0",
     )
     if batch_first:
-        turn = METHODS["transpose" if cell == "lstm" else "transpose_"]
-        output = turn(output, 0, 1)
+        output = transpose.call(output, 0, 1) if cell == "lstm" else output.transpose_(0, 1)
     return (output, *last)
 
 
@@ -387,10 +384,10 @@ def _without_batch(
     bidirectional: bool,
 ) -> tuple:
     """Run on an input of shape (time, features): a batch of one that is not shown."""
-    states = tuple([[METHODS["unsqueeze"](state, 0) for state in each] for each in states])
+    states = tuple([[unsqueeze.call(state, 0) for state in each] for each in states])
     output, last = _run_layers(
         cell,
-        METHODS["unsqueeze"](input, 1),
+        unsqueeze.call(input, 1),
         None,
         states,
         groups,
@@ -399,7 +396,7 @@ def _without_batch(
         bidirectional,
         "StackBackward0",
     )
-    return (METHODS["squeeze"](output, 1), *[METHODS["squeeze"](each, 1) for each in last])
+    return (squeeze.call(output, 1), *[squeeze.call(each, 1) for each in last])
 
 
 def run_packed(
@@ -430,7 +427,7 @@ def run_packed(
     if not stays_padded:
         total = _check_batch_sizes(batch_sizes, data, hidden[0])
         if total < data.shape[0]:
-            data = METHODS["narrow"](data, 0, 0, total)
+            data = narrow(data, 0, 0, total)
     output, last = _run_layers(
         cell,
         data,
@@ -515,7 +512,7 @@ def _declare(cell: str, doc: str) -> Callable:
         RuntimeError: numbers of weights or states, sizes or dtypes do not fit.
     """
     call.__signature__ = CallSignature(schema)  # type: ignore[attr-defined]
-    FUNCTIONS[cell] = call
+    publish(cell, call)
     return call
 
 

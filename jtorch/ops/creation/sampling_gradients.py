@@ -273,7 +273,7 @@ def _one_dtype(op: Any, operands: dict[str, Any], static: dict[str, Any]) -> Non
     vjp=refusing(lambda: messages.no_derivative("_standard_gamma_grad")),
 )
 def _standard_gamma_grad(input, output):
-    """Return how draws of a standard gamma distribution move with its concentration.
+    """Reparameterisation gradient of standard gamma draws for the concentration.
 
     Args:
         input: concentrations.
@@ -297,7 +297,7 @@ def _standard_gamma_grad(input, output):
     vjp=not_differentiable("_dirichlet_grad"),
 )
 def _dirichlet_grad(x, alpha, total):
-    """Return how beta draws move with their first concentration, over ``1 - x``.
+    """Reparameterisation gradient of beta draws for the first concentration, over ``1 - x``.
 
     Args:
         x: what was drawn.
