@@ -15,6 +15,7 @@ from ...._core.schema.schema import Schema
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
+from ...._engine.recording.autocast import converting
 from ...._engine.recording.kinds.base import Custom
 from ..._shared.memory_order import suggested_strides, suggests_channels_last
 from .._messages import negative_size
@@ -180,8 +181,9 @@ def _make_average(rank: int) -> Callable:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
         output_size: number of windows, or one for each dimension; ``None`` for the input's size.
     """
-    publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
-    return NN_FUNCTIONS[name]  # as it is where autocast is on
+    casting = _autocast(rank)
+    publish(name, pool, registry=NN_FUNCTIONS, autocast=casting)
+    return pool if casting is None else converting(name, pool)
 
 
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
