@@ -165,12 +165,10 @@ class Adafactor(SteppedOptimizer):
         else:
             state["variance"] = ready_full(grad)
 
-    def _check_group(self, group: dict[str, Any]) -> None:
+    def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         for param in group["params"]:
             if param.grad is not None and param.is_complex():
                 raise _messages.no_complex("Adafactor")
-
-    def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         params, grads, steps = super()._collect(group)
         states = [self.state[param] for param in params]
         moments = [

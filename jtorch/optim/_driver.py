@@ -17,15 +17,15 @@ class SteppedOptimizer(Optimizer):
 
     ``step`` evaluates the closure, collects parameters, gradients and states of each group in lists
     of equal length, and gives them to the step function, which records one operator for all. An
-    algorithm says what is its own: it defines ``_step_function`` and what follows here, and
-    ``_new_state`` for the initial state.
+    algorithm gives its step function, the names of its states and hyperparameters, and by
+    ``_new_state`` their initial values.
     """
 
     #: ``(params, grads, *states, **hyperparameters)``: one step, in place.
     _step_function: ClassVar[Callable[..., None]]
     #: The states that it takes, in its order.
     _states: ClassVar[tuple[str, ...]] = ()
-    #: Of these the ones that only some groups have (an empty list stands for others), and which.
+    #: Which groups have a state that not all have; it takes an empty list for the others.
     _optional_states: ClassVar[dict[str, Callable[[dict[str, Any]], bool]]] = {}
     #: States that are step counters or other single numbers.
     _counters: ClassVar[tuple[str, ...]] = ("step",)
@@ -56,25 +56,22 @@ class SteppedOptimizer(Optimizer):
         """Fill the state of a parameter that is stepped for the first time."""
         raise NotImplementedError
 
-    def _check_group(self, group: dict[str, Any]) -> None:
-        """Raise where a group cannot be stepped; called before its states are collected."""
-
-    def _check_lists(self, group: dict[str, Any], lists: list[list[Any]]) -> None:
-        """Raise where a group cannot be stepped; called with what ``_collect`` returned."""
-
     def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
-        """Return the parameters that have a gradient, the gradients, and each of the states."""
+        """Return the parameters that have a gradient, the gradients, and each of the states.
+
+        An algorithm extends it to refuse what it cannot step.
+        """
         params: list[Any] = []
         grads: list[Any] = []
         states: list[dict[str, Any]] = []
-        known = self.state
+        all_states = self.state
         for param in group["params"]:
             grad = param.grad
             if grad is None:
                 continue
             params.append(param)
             grads.append(grad)
-            state = known[param]
+            state = all_states[param]
             if not state:
                 self._new_state(param, group, state)
             states.append(state)
@@ -87,7 +84,6 @@ class SteppedOptimizer(Optimizer):
 
     def _step_group(self, group: dict[str, Any]) -> list[list[Any]]:
         """Update the parameters of a group; return what ``_collect`` returned."""
-        self._check_group(group)
         hyperparameters = {name: group[name] for name in self._hyperparameters}
         for option, (first, second) in self._paired_hyperparameters.items():
             hyperparameters[first], hyperparameters[second] = group[option]
@@ -95,7 +91,6 @@ class SteppedOptimizer(Optimizer):
             hyperparameters["grad_scale"] = getattr(self, "grad_scale", None)
             hyperparameters["found_inf"] = getattr(self, "found_inf", None)
         lists = self._collect(group)
-        self._check_lists(group, lists)
         self._step_function(*lists, **hyperparameters)
         return lists
 
@@ -103,7 +98,7 @@ class SteppedOptimizer(Optimizer):
 def _make_step(cls: type[SteppedOptimizer]) -> Callable:
     """Return the method ``step`` of a class; it bears the class's name, which messages show."""
 
-    def step(self, closure: Any = None) -> Any:  # type: ignore[no-untyped-def]
+    def step(self, closure: Any = None) -> Any:
         """Update the parameters once.
 
         Args:

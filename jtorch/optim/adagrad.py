@@ -140,8 +140,10 @@ class Adagrad(SteppedOptimizer):
             for param in group["params"]:
                 self.state[param]["sum"].share_memory_()
 
-    def _check_lists(self, group: dict[str, Any], lists: list[list[Any]]) -> None:
+    def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
+        lists = super()._collect(group)
         if group["fused"] and getattr(self, "_need_device_dtype_check_for_fused", True):
             for param in lists[0]:
                 _common.check_fused_param(param)
             self._need_device_dtype_check_for_fused = False
+        return lists

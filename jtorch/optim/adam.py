@@ -198,7 +198,7 @@ class Adam(SteppedOptimizer):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = ready_full(param)
 
-    def _check_group(self, group: dict[str, Any]) -> None:
+    def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         if (
             group["foreach"]
             and isinstance(group["lr"], Tensor)
@@ -206,7 +206,7 @@ class Adam(SteppedOptimizer):
             and any(param.grad is not None for param in group["params"])
         ):
             raise _messages.tensor_with_foreach_in_step("lr")
-
-    def _check_lists(self, group: dict[str, Any], lists: list[list[Any]]) -> None:
+        lists = super()._collect(group)
         if group["differentiable"] and any(step.requires_grad for step in lists[-1]):
             raise _messages.step_requires_grad()
+        return lists

@@ -149,15 +149,6 @@ class SGD(SteppedOptimizer):
             self._need_device_dtype_check_for_fused = True
         _common.check_fused_options(self, defaults)
 
-    def _check_group(self, group: dict[str, Any]) -> None:
-        if not group["fused"] or not getattr(self, "_need_device_dtype_check_for_fused", True):
-            return
-        for param in group["params"]:
-            if param.grad is not None:
-                _common.check_fused_param(param)
-                self._need_device_dtype_check_for_fused = False
-                return
-
     def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         params: list[Any] = []
         grads: list[Any] = []
@@ -167,6 +158,9 @@ class SGD(SteppedOptimizer):
             grad = param.grad
             if grad is None:
                 continue
+            if group["fused"] and getattr(self, "_need_device_dtype_check_for_fused", True):
+                _common.check_fused_param(param)
+                self._need_device_dtype_check_for_fused = False
             params.append(param)
             grads.append(grad)
             if has_momentum:

@@ -12,6 +12,7 @@ from ...._core import dtypes, messages
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
+from ...._engine.recording.autocast import converting
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
 from ...._engine.recording.trace import local
@@ -330,8 +331,8 @@ def publish_with_indices(
     plain: Callable,
     full: Callable,
     autocast: Autocast | None = None,
-) -> None:
-    """Publish a function with an argument that says whether indices are wanted.
+) -> Callable:
+    """Publish a function with an argument that says whether indices are wanted, and return it.
 
     Args:
         name: the function's.
@@ -352,9 +353,10 @@ def publish_with_indices(
     call.__doc__ = plain.__doc__
     publish(f"{name}_with_indices", full, registry=NN_FUNCTIONS)
     publish(name, call, registry=NN_FUNCTIONS, autocast=autocast)
+    return call if autocast is None else converting(name, call)
 
 
-def _nn_max(rank: int) -> None:
+def _nn_max(rank: int) -> Callable:
     plain_pool, full_pool = _POOLS[rank, False], _POOLS[rank, True]
 
     def plain(
@@ -393,11 +395,12 @@ def _nn_max(rank: int) -> None:
     full.__name__ = full.__qualname__ = f"max_pool{rank}d_with_indices"
     plain.__doc__ = plain_pool.__doc__
     full.__doc__ = full_pool.__doc__
-    publish_with_indices(f"max_pool{rank}d", 6, plain, full, WITHOUT_INDICES if rank == 3 else None)
+    return publish_with_indices(
+        f"max_pool{rank}d", 6, plain, full, WITHOUT_INDICES if rank == 3 else None
+    )
 
 
-for _rank in (1, 2, 3):
-    _nn_max(_rank)
+_LARGEST = {rank: _nn_max(rank) for rank in (1, 2, 3)}
 
 
 # Averages
@@ -554,7 +557,7 @@ def _make_power(rank: int) -> None:
             size = 1
             for each in sizes:
                 size = size * each
-        pool = _POOLS[rank, False]
+        pool = _LARGEST[rank]
         if isinstance(norm_type, (int, float)):
             if norm_type == float("inf"):
                 return pool(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
