@@ -17,6 +17,7 @@ import numpy as np
 
 from ..graph import tape
 from ..graph.trie import Instruction
+from ..recording.kinds.base import numbered
 from .identity import identity_of
 from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
 from .translate import Translation, translate
@@ -168,6 +169,12 @@ class _Assembler:
         """Add an operator; return the places of its results."""
         if instruction.gradient is not None:
             return self.gradient(instruction.gradient, operands)
+        host = host_function(instruction)
+        if host is not None:
+            outputs = [self.place(Form(m.shape, m.dtype._numpy)) for m in instruction.metas]
+            self.result.steps.append((host, operands, outputs, []))
+            self.result.calls += 1
+            return list(outputs)
         forms = [self.forms[place] for place in operands]
         dtypes = [meta.dtype._numpy for meta in instruction.metas]
         key = (identity_of(instruction.function), tuple(dtypes))
@@ -232,7 +239,9 @@ class _Assembler:
             for slot in range(instruction.slot, instruction.slot + len(instruction.metas))
         ]
         shapes = [
-            None if place is not None else (level.meta(reference).shape, level.meta(reference).dtype)
+            None
+            if place is not None
+            else (level.meta(reference).shape, level.meta(reference).dtype)
             for place, reference in zip(operands, instruction.operands, strict=True)
         ]
         places = [*given, *results, *operands]
@@ -250,6 +259,32 @@ class _Assembler:
         )
         function = functools.partial(_pulled_back, instruction, shapes, places)
         return self.step(_translated(key, function, forms), there)
+
+
+def host_function(instruction: Instruction) -> Callable | None:
+    """Return the host function of an operator as its plan calls it, giving a tuple."""
+    op, function = instruction.op, instruction.function
+    host = getattr(op, "host", None)
+    if host is None:
+        return None
+    pure = op.function
+    if function is pure:
+        return _packed(host, len(instruction.metas))
+    if function.__class__ is not functools.partial:
+        return None
+    if function.func is numbered and function.args and function.args[0] is pure:
+        host = functools.partial(numbered, host, *function.args[1:], **function.keywords)
+    elif function.func is pure and not function.args:
+        host = functools.partial(host, **function.keywords)
+    else:
+        return None
+    return _packed(host, len(instruction.metas))
+
+
+def _packed(function: Callable, results: int) -> Callable:
+    if results > 1:
+        return function
+    return lambda *arrays: (function(*arrays),)
 
 
 def _sum(left: Any, right: Any) -> list[Any]:

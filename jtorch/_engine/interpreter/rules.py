@@ -24,6 +24,7 @@ Rule = Callable[[Any], Callable | None]
 
 RULES: dict[str, Rule] = {}
 
+
 def SAME(array: Any) -> Any:
     """The operand itself: a translation gives it no call."""
     return array
@@ -263,7 +264,7 @@ def _reduce_precision(equation: Any) -> Callable | None:
     for narrow, its_bits in ((np.dtype(np.float16), (5, 10)), (_BFLOAT16, (8, 7))):
         if bits == its_bits:
             return lambda array: array.astype(narrow).astype(source)
-    if bits == (8, 23) and source == np.float32 or bits == (11, 52):
+    if (bits == (8, 23) and source == np.float32) or bits == (11, 52):
         return SAME
     return None
 
@@ -324,9 +325,7 @@ def _filled_with_the_sign(array: Any) -> Any:
 
 RULES["shift_left"] = _shift(np.left_shift, True, np.zeros_like)
 RULES["shift_right_logical"] = _shift(np.right_shift, True, np.zeros_like)
-RULES["shift_right_arithmetic"] = _shift(
-    np.right_shift, False, _filled_with_the_sign
-)
+RULES["shift_right_arithmetic"] = _shift(np.right_shift, False, _filled_with_the_sign)
 
 
 @rule("select_n")

@@ -99,7 +99,9 @@ class _Writer:
         lines = self.needed(results)
         source = [f"def run({', '.join(parameters)}):"]
         kept = {*results, *self.globals}
-        last = {name: at for at, line in enumerate(lines) for name in (*line.operands, *line.outputs)}
+        last = {
+            name: at for at, line in enumerate(lines) for name in (*line.operands, *line.outputs)
+        }
         ends: dict[int, list[str]] = {}
         for name, at in last.items():
             if name not in kept:
@@ -109,7 +111,7 @@ class _Writer:
             if at in ends and at + 1 < len(lines):
                 source.append(f"    del {', '.join(ends[at])}")
         source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
-        exec(_code("\n".join(source)), self.globals)  # noqa: S102  (from names of our own)
+        exec(_code("\n".join(source)), self.globals)
         return Translation(self.globals["run"], len(lines), self.compiled)
 
     def needed(self, results: Sequence[str]) -> list[_Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -162,6 +163,11 @@ class Overwriting:
         return plan
 
 
+def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
+    """Call a function with arguments that change from call to call, by name."""
+    return function(array, **static, **dict(zip(names, numbers, strict=True)))
+
+
 class View:
     """A view operator: the result shares the memory of ``input``.
 
@@ -210,18 +216,15 @@ class View:
             if v not in changing
         }
         names = [v.name for v in changing]
-        function = op.function
         put: Any = self.put
-
-        def run(array: Any, *numbers: Any) -> Any:
-            return function(array, **static, **dict(zip(names, numbers, strict=True)))
 
         def run_put(base: Any, new: Any, *numbers: Any) -> Any:
             arguments = {**static, **dict(zip(names, numbers, strict=True))}
             return put(base, cast(new, dtype), **arguments)
 
+        run = functools.partial(numbered, op.function, names) if names else op.function
         return Plan(
-            run,
+            functools.partial(run, **static) if static else run,
             [operand, *changing],
             tuple(
                 [
