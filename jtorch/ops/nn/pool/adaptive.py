@@ -175,7 +175,7 @@ def _make_average(rank: int) -> Callable:
         return _average(bound["input"], tuple(bound["output_size"]), rank)
 
     pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = f"""Return the means of so many windows of {rank} dimensions.
+    pool.__doc__ = f"""Adaptive average pooling to a given number of windows of {rank} dimensions.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
@@ -194,7 +194,7 @@ adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))
     method=False,
 )
 def adaptive_avg_pool1d(input, output_size):
-    """Return the means of so many windows along the last dimension.
+    """Adaptive average pooling to a given number of windows of the last dimension.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -303,7 +303,7 @@ def _adaptive_max_pool(
     method=False,
 )
 def adaptive_max_pool1d(input, output_size):
-    """Return the largest elements of so many windows along the last dimension, and their places.
+    """Adaptive max pooling along the last dimension, with the positions of the maxima.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -337,7 +337,7 @@ def _make_max(rank: int) -> None:
 
     plain.__name__ = plain.__qualname__ = f"_{name}"
     full.__name__ = full.__qualname__ = f"{name}_with_indices"
-    plain.__doc__ = f"""Return the largest elements of so many windows of {rank} dimensions.
+    plain.__doc__ = f"""Adaptive max pooling to a given number of windows of {rank} dimensions.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
