@@ -141,7 +141,7 @@ def _largest(
     for offsets in itertools.product(*map(range, kernel)):
         position: Any = 0
         for dim, (starts, offset) in enumerate(zip(lists, offsets, strict=True)):
-            index = [None] * rank
+            index: list[Any] = [None] * rank
             index[dim] = slice(None)
             position = position * sizes[dim] + (starts + offset)[(..., *index)]
         position = jnp.broadcast_to(position, (*planes, *outputs)).reshape(*planes, count)
