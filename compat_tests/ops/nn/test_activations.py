@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-# The node and the gradient of [-1, 2, -0.5] that PyTorch 2.13 gives; as arguments, the defaults too.
+# The node and the gradient of [-1, 2, -0.5] that PyTorch 2.13 gives, with default arguments too.
 IN_PLACE = {
     "elu_": ((), "EluBackward1", [0.3679, 1.0, 0.6065]),
     "elu_ 2": ((2.0,), "EluBackward1", [0.7358, 1.0, 1.2131]),
