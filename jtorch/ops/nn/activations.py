@@ -92,7 +92,8 @@ def _declare(signature: str, kernel: str, *groups: frozenset, **options: Any):
 
 
 def _leaky_relu_from_result(cotangents, results, operands):
-    gradient, slope = cotangents[0], operands[1]
+    gradient = cotangents[0]
+    slope = operands[1] if len(operands) > 1 else 0.01  # the default is no operand
     kept = results[0] > 0
     return [jnp.where(kept, gradient, gradient * slope).astype(gradient.dtype)]
 
@@ -142,7 +143,8 @@ def elu_from_result(alpha, scale, input_scale):
 
 
 def _elu_inplace_gradient(cotangents, results, operands):
-    gradient, result, alpha = cotangents[0], results[0], operands[1]
+    gradient, result = cotangents[0], results[0]
+    alpha = operands[1] if len(operands) > 1 else 1.0  # the default is no operand
     low = gradient * (result + alpha)
     return [jnp.where(result <= 0, low, gradient).astype(gradient.dtype)]
 
@@ -461,7 +463,7 @@ _threshold_part = with_partials(
         check=only(INTEGRAL, FLOATING, kernel="threshold_cpu"),
     ),
     method=False,
-    inplace=True,
+    inplace=InPlace(node_name="ThresholdBackward1"),
     inplace_function=True,
     saves=_INPUT,
 )

@@ -19,7 +19,6 @@ from ..._core import dtypes, messages
 from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
-from ..._engine.recording import autocast
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.kinds.pointwise import FLOATING
 from .._shared.memory_order import suggested_strides
@@ -423,7 +422,7 @@ upsample_bilinear2d_aa = _UPSAMPLE["bilinear", 2, True]
 _AREA: dict[int, Callable] = {
     1: adaptive_avg_pool1d,
     2: adaptive_avg_pool2d,
-    3: autocast.converting("adaptive_avg_pool3d", adaptive_avg_pool3d),
+    3: adaptive_avg_pool3d,
 }
 
 

@@ -241,7 +241,7 @@ def multi_head_attention_forward(
     average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> tuple[Any, Any]:
-    """Project, attend with several heads, and project again.
+    """Multi-head attention: scaled dot-product attention of each head between two projections.
 
     Args:
         query: of shape (time, batch, features), or (time, features).
@@ -425,7 +425,7 @@ def _native_multi_head_attention(
     average_attn_weights=True,
     mask_type=None,
 ):
-    """Attend with several heads, for inference.
+    """Multi-head self-attention, for inference.
 
     Args:
         query, key, value: of shape (batch, time, features).
@@ -479,7 +479,7 @@ def _transformer_encoder_layer_fwd(
     mask=None,
     mask_type=None,
 ):
-    """Run a layer of a transformer's encoder, for inference.
+    """Layer of a transformer's encoder, for inference.
 
     Args:
         src: of shape (batch, time, features).

@@ -162,7 +162,7 @@ def _flash(
     compute_dtype: DType,
     dtype: DType,
 ) -> tuple[Any, Any]:
-    """Attend as one operator.
+    """Scaled dot-product attention as one operator: ``softmax(query @ key.mT * scale) @ value``.
 
     Args:
         query: of shape (batch, heads, time, features).
@@ -217,7 +217,7 @@ def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec
     saves=("result",),
 )
 def _safe_softmax(array: Any, *, axis: Any, compute: Any, meta: Any, wide: Any) -> Any:
-    """Apply softmax; where all elements are minus infinity the result is 0.
+    """Softmax along a dimension, 0 where all elements are minus infinity.
 
     Args:
         input: tensor of a floating point dtype.
@@ -306,7 +306,7 @@ def _fused_sdp_choice(
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
-    """Weight values by how well their keys fit the query.
+    """Scaled dot-product attention: ``softmax(query @ key.mT * scale + attn_mask) @ value``.
 
     Args:
         query: of shape (..., heads, time, features).
@@ -356,7 +356,7 @@ def _step_by_step(
     scale=None,
     enable_gqa=False,
 ):
-    """Attend step by step; arguments as of ``scaled_dot_product_attention``.
+    """Scaled dot-product attention, step by step; arguments as of the function without ``_math``.
 
     Args:
         dropout_mask: a mask to drop weights by, instead of drawing one.

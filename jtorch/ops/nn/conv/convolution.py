@@ -305,7 +305,7 @@ _NINE = (
 
 @op(f"convolution{_NINE})", method=False, autocast=Autocast(cuda="lower"))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    """Convolve a batch of images.
+    """Convolution of a batch of images, or the transpose of one.
 
     Args:
         input: tensor of shape (batch, in, *sizes).
@@ -347,7 +347,7 @@ def _convolution(
     cudnn_enabled,
     allow_tf32=None,
 ):
-    """Convolve as ``torch.convolution``; how cuDNN is to be used has no meaning here."""
+    """Convolution, as ``torch.convolution``; how cuDNN is to be used has no meaning here."""
     return convolution(
         input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
     )
@@ -466,11 +466,11 @@ def _make_transposed(rank: int) -> Callable:
 
 def _doc(transposed: bool, rank: int) -> str:
     """Return the docstring of a convolution."""
-    kind = "a transposed convolution" if transposed else "a convolution"
+    noun = "Transposed convolution" if transposed else "Convolution"
     weight = "(in, out / groups, *kernel)" if transposed else "(out, in / groups, *kernel)"
     extra = "\n        output_padding: sizes to add to the result." if transposed else ""
     words_too = "" if transposed else ", or ``'same'`` or ``'valid'``"
-    return f"""Apply {kind} over {rank} dimension{"s" if rank > 1 else ""}.
+    return f"""{noun} over {rank} dimension{"s" if rank > 1 else ""}.
 
     Args:
         input: tensor of shape (batch, in, *sizes), or (in, *sizes).
@@ -606,7 +606,7 @@ def _tbc_spec(operation, bound, mode) -> Spec:
     autocast="lower",
 )
 def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length: Any) -> Any:
-    """Convolve sequences of shape (time, batch, channels).
+    """Convolution over time of sequences of shape (time, batch, channels).
 
     Args:
         input: tensor of shape (time, batch, in).

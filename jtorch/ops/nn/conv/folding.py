@@ -235,7 +235,7 @@ def _pair(value: Any) -> tuple:
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """Take the patches out of images.
+    """Patches of images as columns (im2col).
 
     Args:
         input: tensor of shape (batch, channels, height, width), or (channels, height, width).
@@ -252,7 +252,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Add patches up to images: what ``unfold`` took out, where it was.
+    """Images as the sums of overlapping patches (col2im): the transpose of ``unfold``.
 
     Args:
         input: tensor of shape (batch, channels * elements of a patch, patches), or without a

@@ -321,7 +321,9 @@ def _batch_norm_of_nothing(input: Any, weight: Any, bias: Any) -> Any:
 def batch_norm(
     input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled
 ):
-    """Bring each channel to mean 0 and variance 1.
+    """Batch normalisation: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
+    Mean and variance are those of a channel, over the batch or over earlier ones.
 
     S. Ioffe, C. Szegedy: Batch Normalization, ICML 2015.
 
@@ -368,7 +370,7 @@ def _batch_moments(input: Any, *, layer: Any, dtype: Any) -> Any:
     method=False,
 )
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps):
-    """Return ``batch_norm`` with the means and one over the standard deviations that it used.
+    """Batch normalisation, with the means and one over the standard deviations that it used.
 
     The latter two are empty in evaluation.
     """
@@ -486,7 +488,9 @@ def _nn_batch_norm(
 def instance_norm(
     input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled
 ):
-    """Bring each channel of each example to mean 0 and variance 1.
+    """Instance normalisation: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
+    Mean and variance are those of a channel of one example, or of earlier ones.
 
     D. Ulyanov, A. Vedaldi, V. Lempitsky: Instance Normalization, 2016.
 

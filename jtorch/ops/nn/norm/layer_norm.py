@@ -227,7 +227,9 @@ def _layer_moments(input: Any, *, layer: Any, dtype: Any, shape: Any) -> Any:
     autocast=Autocast(cuda="float32"),
 )
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
-    """Bring the trailing dimensions to mean 0 and variance 1.
+    """Layer normalisation: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
+    Mean and variance are those of the trailing dimensions.
 
     Args:
         input: tensor of a floating point dtype.
@@ -248,7 +250,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_
     autocast=Autocast(cuda="float32"),
 )
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
-    """Return ``layer_norm`` with the means of the rows and one over their standard deviations."""
+    """Layer normalisation, with the means of the rows and one over their standard deviations."""
     shape = tuple(normalized_shape)
     result = _layer_norm.call(input, shape, weight, bias, eps)
     parameters = [each for each in (weight, bias) if each is not None]
@@ -277,7 +279,7 @@ def _nn_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     autocast=Autocast(cuda="float32"),
 )
 def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """Divide by the root of the mean of squares over the trailing dimensions.
+    """RMS normalisation over the trailing dimensions: ``x / sqrt(mean(x**2) + eps) * weight``.
 
     B. Zhang, R. Sennrich: Root Mean Square Layer Normalization, NeurIPS 2019.
 
@@ -479,7 +481,7 @@ def _native_group_norm_spec(operation, bound, mode) -> Spec:
     method=False,
 )
 def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made: Any) -> Any:
-    """Return ``group_norm`` with the groups' means and one over their standard deviations."""
+    """Group normalisation, with the groups' means and one over their standard deviations."""
     _, scale = layer.moments(input)
     mean = layer.mean(widen(input))
     if not math.prod(layer.grouped[2:]):
@@ -495,7 +497,9 @@ def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made
     autocast=Autocast(cuda="float32"),
 )
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
-    """Bring groups of channels to mean 0 and variance 1.
+    """Group normalisation: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
+    Mean and variance are those of a group of channels of one example.
 
     Y. Wu, K. He: Group Normalization, ECCV 2018.
 
@@ -528,14 +532,16 @@ def _nn_group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
 
 def _nn_local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
-    """Divide by a power of the mean of squares over neighbouring channels.
+    """Local response normalisation: ``x / (k + alpha * mean) ** beta``.
+
+    The mean is that of the squares of neighbouring channels.
 
     A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification, NeurIPS 2012.
 
     Args:
         input: tensor of shape (batch, channels, ...), of three dimensions at least.
         size: how many channels count as neighbours.
-        alpha, beta, k: the divisor is ``(k + alpha * mean) ** beta``.
+        alpha, beta, k: numbers of the formula.
     """
     ndim = input.dim()
     if ndim < 3:
@@ -556,7 +562,7 @@ def _nn_local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 
 
 def _nn_normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    """Divide by the norm along a dimension.
+    """Normalisation to unit length: ``x / max(norm(x), eps)`` along a dimension.
 
     Args:
         input: tensor.

@@ -237,7 +237,7 @@ def _make(rank: int) -> None:
 
     full.__name__ = full.__qualname__ = f"{name}_with_indices"
     plain.__name__ = plain.__qualname__ = f"_{name}"
-    plain.__doc__ = """Return the largest elements of windows at random places.
+    plain.__doc__ = """Fractional max pooling: maxima over windows at random positions.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).

@@ -12,7 +12,6 @@ from ...._core import dtypes, messages
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
-from ...._engine.recording.autocast import converting
 from ...._engine.recording.kinds.base import Custom
 from ...._engine.recording.record import write_result
 from ...._engine.recording.trace import local
@@ -226,7 +225,7 @@ def _make_max(rank: int, with_indices: bool) -> Callable:
         lists = _lists(kernel_size, stride, padding, dilation)
         return _max_pool.call(input, *lists, bool(ceil_mode), with_indices, rank)
 
-    pool.__doc__ = f"""Return the largest element of each window of {rank} dimensions.
+    pool.__doc__ = f"""Max pooling over windows of {rank} dimensions.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
@@ -281,7 +280,7 @@ def _check_one(input: Any, lists: tuple[tuple, ...], ceil_mode: bool) -> tuple[i
 def max_pool1d_with_indices(
     input, kernel_size, stride=None, padding=(0,), dilation=(1,), ceil_mode=False
 ):
-    """Return ``max_pool1d`` and the places of the elements (int64).
+    """Max pooling over windows of the last dimension, with the positions of the maxima (int64).
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -297,7 +296,7 @@ def max_pool1d_with_indices(
 
 @op(_max_signature("max_pool1d", 1), method=False)
 def max_pool1d(input, kernel_size, stride=None, padding=(0,), dilation=(1,), ceil_mode=False):
-    """Return the largest element of each window along the last dimension.
+    """Max pooling over windows of the last dimension.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -352,8 +351,7 @@ def publish_with_indices(
     call.__name__ = call.__qualname__ = name
     call.__doc__ = plain.__doc__
     publish(f"{name}_with_indices", full, registry=NN_FUNCTIONS)
-    publish(name, call, registry=NN_FUNCTIONS, autocast=autocast)
-    return call if autocast is None else converting(name, call)
+    return publish(name, call, registry=NN_FUNCTIONS, autocast=autocast)
 
 
 def _nn_max(rank: int) -> Callable:
@@ -487,7 +485,7 @@ def _make_average(rank: int) -> Callable:
         result = _avg_pool.call(input, *lists, *flags, divisor_override, rank)
         return result if out is None else write_result(out, result, name, (input,))
 
-    average.__doc__ = f"""Return the mean of each window of {rank} dimensions.
+    average.__doc__ = f"""Average pooling over windows of {rank} dimensions.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes), floating point or
@@ -521,7 +519,7 @@ avg_pool2d, avg_pool3d = map(_make_average, (2, 3))
 def avg_pool1d(
     input, kernel_size, stride=None, padding=(0,), ceil_mode=False, count_include_pad=True
 ):
-    """Return the mean of each window along the last dimension.
+    """Average pooling over windows of the last dimension.
 
     Args:
         input: tensor of shape (batch, channels, size), or (channels, size).
@@ -568,13 +566,13 @@ def _make_power(rank: int) -> None:
         return signed.mul(size).pow(1.0 / norm_type)
 
     power.__name__ = power.__qualname__ = name
-    power.__doc__ = f"""Return the power average of each window of {rank} dimensions.
+    power.__doc__ = f"""Power-average pooling over windows of {rank} dimensions.
 
-    That is the root of the sum of powers, a norm without absolute values.
+    A window gives ``sum(x ** p) ** (1 / p)``.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
-        norm_type: the power; infinity for the largest absolute value.
+        norm_type: the power p; infinity for the largest absolute value.
         kernel_size: size of a window.
         stride: step from one window to the next, its size unless given.
         ceil_mode: whether a window may reach beyond the end.

@@ -191,7 +191,7 @@ def _make(rank: int) -> None:
         return _unpooled(*columns, flat, 2, None, None).squeeze(-1)
 
     unpool.__name__ = unpool.__qualname__ = name
-    unpool.__doc__ = f"""Put elements back where ``max_pool{rank}d`` found them.
+    unpool.__doc__ = f"""Max unpooling: elements where ``max_pool{rank}d`` found them.
 
     Args:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).

@@ -137,7 +137,7 @@ def _lstm_cell_output(gate, memory):
     autocast=Autocast(cuda="lower"),
 )
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """Run one step of a long short-term memory cell.
+    """Long short-term memory cell (LSTM): one step.
 
     Args:
         input: of shape (batch, features).
@@ -181,7 +181,7 @@ def _gru_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any:
 
 @op(f"gru_cell(Tensor input, Tensor hx, {_WEIGHTS})", method=False, autocast=Autocast(cuda="lower"))
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """Run one step of a gated recurrent unit.
+    """Gated recurrent unit (GRU): one step.
 
     Args:
         input: of shape (batch, features).
@@ -221,7 +221,7 @@ def _rnn_tanh_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any
     autocast=Autocast(cuda="lower"),
 )
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """Run one step of a simple cell with ``tanh``.
+    """Elman cell: ``tanh(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh)``.
 
     Args:
         input: of shape (batch, features).
@@ -255,7 +255,7 @@ def _rnn_relu_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any
     autocast=Autocast(cuda="lower"),
 )
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """Run one step of a simple cell with ``relu``.
+    """Elman cell with ``relu``: ``relu(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh)``.
 
     Args:
         input: of shape (batch, features).

@@ -516,7 +516,7 @@ def _declare(cell: str, doc: str) -> Callable:
     return call
 
 
-lstm = _declare("lstm", "Run a network of long short-term memory cells.")
-gru = _declare("gru", "Run a network of gated recurrent units.")
-rnn_tanh = _declare("rnn_tanh", "Run a network of simple cells with ``tanh``.")
-rnn_relu = _declare("rnn_relu", "Run a network of simple cells with ``relu``.")
+lstm = _declare("lstm", "Recurrent network of long short-term memory cells (LSTM).")
+gru = _declare("gru", "Recurrent network of gated recurrent units (GRU).")
+rnn_tanh = _declare("rnn_tanh", "Recurrent network of Elman cells with ``tanh``.")
+rnn_relu = _declare("rnn_relu", "Recurrent network of Elman cells with ``relu``.")
