@@ -8,13 +8,14 @@ which XLA's CPU backend runs faster than reductions over short rows.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Operand, Spec
@@ -108,35 +109,34 @@ def _check_parameter(name: str, operand: Operand | None, normalized: tuple[int, 
         raise _messages.parameter_shape(name, operand.meta.shape, normalized)
 
 
-class _LayerNorm:
-    """The arithmetic of one ``layer_norm``: what its operands are and how rows are formed."""
+class _LayerNorm(NamedTuple):
+    """The arithmetic of one ``layer_norm``, for input of any size.
 
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        operand = bound["input"]
-        self.meta = meta = operand.meta
-        normalized = tuple(bound["normalized_shape"])
-        weight, bias = bound.get("weight"), bound.get("bias")
-        # PyTorch looks at the shape to normalise over, the weight, the bias, then the input.
-        if not normalized:
-            raise _messages.no_normalized_shape(normalized)
-        _check_parameter("weight", weight, normalized)
-        _check_parameter("bias", bias, normalized)
-        _check_normalized_shape(meta, normalized)
-        parameters = [each for each in (weight, bias) if each is not None]
-        self.mixed = check_dtypes(meta, parameters, "LayerNormKernelImpl")
-        self.operands = [operand, *parameters]
-        self.has_weight, self.has_bias = weight is not None, bias is not None
-        self.wanted = wanted_gradients(self.operands, mode)
-        self.eps = float(bound.get("eps", 1e-5))
-        lead = meta.shape[: meta.ndim - len(normalized)]
-        self.rows = (*lead, math.prod(normalized))
-        self.exact = meta.device.type != "cpu"
+    Attributes:
+        rank: how many trailing dimensions make a row.
+        eps: added to the variance.
+        exact: whether sums are made in the order of the CPU.
+        has_weight, has_bias: which parameters follow the input.
+        wanted: whether each operand's gradient is wanted.
+    """
+
+    rank: int
+    eps: float
+    exact: bool
+    has_weight: bool
+    has_bias: bool
+    wanted: tuple[bool, ...]
+
+    def rows(self, input: Any) -> Any:
+        """Return an array whose last dimension is what is normalised over."""
+        lead = input.shape[: input.ndim - self.rank]
+        return input.reshape(*lead, math.prod(input.shape[input.ndim - self.rank :]))
 
     def moments(self, input: Any) -> tuple[Any, Any]:
-        return _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
+        return _row_moments(self.rows(widen(input)), self.eps, self.exact)
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream = widen(cotangents[0]).reshape(self.rows)
+        upstream = self.rows(widen(cotangents[0]))
         centred, scale = self.moments(operands[0])
         normal = centred * scale
         exact = self.exact
@@ -160,15 +160,43 @@ class _LayerNorm:
         return gradients
 
 
+def _layer_norm_of(
+    bound: dict[str, Any], mode: Any, has_parameters: bool = True
+) -> tuple[_LayerNorm, list[Operand], bool]:
+    """Check the arguments; return the arithmetic, the operands, and whether dtypes are mixed."""
+    operand = bound["input"]
+    meta = operand.meta
+    normalized = tuple(bound["normalized_shape"])
+    weight = bound.get("weight") if has_parameters else None
+    bias = bound.get("bias") if has_parameters else None
+    # PyTorch looks at the shape to normalise over, the weight, the bias, then the input.
+    if not normalized:
+        raise _messages.no_normalized_shape(normalized)
+    _check_parameter("weight", weight, normalized)
+    _check_parameter("bias", bias, normalized)
+    _check_normalized_shape(meta, normalized)
+    parameters = [parameter for parameter in (weight, bias) if parameter is not None]
+    mixed = check_dtypes(meta, parameters, "LayerNormKernelImpl")
+    operands = [operand, *parameters]
+    layer = _LayerNorm(
+        rank=len(normalized),
+        eps=float(bound.get("eps", 1e-5)),
+        exact=meta.device.type != "cpu",
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        wanted=tuple(wanted_gradients(operands, mode)),
+    )
+    return layer, operands, mixed
+
+
 def _layer_norm_spec(operation, bound, mode) -> Spec:
-    layer = _LayerNorm(bound, mode)
-    meta = layer.meta
-    saves = (0, 1) if layer.has_weight else (0,)
+    layer, operands, _ = _layer_norm_of(bound, mode)
+    meta = operands[0].meta
     return Spec(
-        layer.operands,
+        operands,
         (make_meta(meta.shape, meta.dtype, meta.device),),
         {"layer": layer},
-        saves=saves,
+        saves=(0, 1) if layer.has_weight else (0,),
         vjp=layer.vjp,
     )
 
@@ -190,18 +218,16 @@ def _layer_norm(input: Any, *parameters: Any, layer: _LayerNorm) -> Any:
         result = result * rows[0]
     if layer.has_bias:
         result = result + rows[-1]
-    return cast(result.reshape(layer.meta.shape), layer.meta.dtype)
+    return result.reshape(input.shape).astype(input.dtype)
 
 
 def _layer_moments_spec(operation, bound, mode) -> Spec:
-    layer = _LayerNorm({**bound, "weight": None, "bias": None}, mode)
-    meta = layer.meta
+    layer, operands, _ = _layer_norm_of(bound, mode, has_parameters=False)
+    meta = operands[0].meta
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
-    rank = len(bound["normalized_shape"])
-    shape = (*meta.shape[: meta.ndim - rank], *(1,) * rank)
-
-    made = make_meta(shape, dtype, meta.device)
-    return Spec(layer.operands, (made, made), {"layer": layer, "dtype": dtype, "shape": shape})
+    shape = (*meta.shape[: meta.ndim - layer.rank], *(1,) * layer.rank)
+    moment = make_meta(shape, dtype, meta.device)
+    return Spec(operands, (moment, moment), {"layer": layer, "dtype": dtype})
 
 
 @op(
@@ -211,12 +237,14 @@ def _layer_moments_spec(operation, bound, mode) -> Spec:
     function=False,
     differentiable=False,
 )
-def _layer_moments(input: Any, *, layer: Any, dtype: Any, shape: Any) -> Any:
+def _layer_moments(input: Any, *, layer: _LayerNorm, dtype: DType) -> Any:
     """Return the means of rows and one over their standard deviations."""
     _, scale = layer.moments(input)
-    mean = _row_mean(widen(input).reshape(layer.rows), layer.exact)
-    if not layer.rows[-1]:
+    rows = layer.rows(widen(input))
+    mean = _row_mean(rows, layer.exact)
+    if not rows.shape[-1]:
         mean = jnp.zeros_like(mean)
+    shape = (*input.shape[: input.ndim - layer.rank], *(1,) * layer.rank)
     return cast(mean.reshape(shape), dtype), cast(scale.reshape(shape), dtype)
 
 
