@@ -13,12 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import config
-from ..._core.device import CPU
 from ..graph.cones import cone_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
 from ..interpreter import assemble as interpreter
-from . import compilation, donation, failures
+from . import compilation, donation, failures, stats, tiers
 
 _clock = itertools.count(1)
 #: Threads that need the same new program shall not each compile it.
@@ -44,6 +43,8 @@ class Program:
         instructions: those that the outputs depend on.
         function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
         call: the executable of ``function``, ``None`` before the first run.
+        assembled: its steps for the interpreter, ``None`` before it was interpreted.
+        spent: what interpreting it has cost so far, in the units of ``tiers``.
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
         runs: how often it ran.
         used: when it last ran, as a number that grows.
@@ -70,6 +71,7 @@ class Program:
         "call",
         "lowered",
         "assembled",
+        "spent",
         "runs",
         "used",
         "numbers",
@@ -93,6 +95,7 @@ class Program:
     call: Any
     lowered: Any
     assembled: Any
+    spent: float
     runs: int
     used: int
     numbers: Any
@@ -125,18 +128,37 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.function = _function(program)
     program.call = program.lowered = program.assembled = None
     program.runs = program.used = program.room = 0
+    program.spent = 0.0
     program.numbers = None
     return program
 
 
 def _interpret(
-    program: Program, arguments: list[Any], floats: Any, ints: Any, inputs: list[Value]
+    program: Program,
+    arguments: list[Any],
+    floats: Any,
+    ints: Any,
+    inputs: list[Value],
+    device: Any,
+    owned: bool,
 ) -> Sequence[Any]:
+    """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
     assembled = program.assembled
     if assembled is None:
         metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
         assembled = program.assembled = interpreter.assemble(program, metas)
+        stats.counters.programs_interpreted += 1
+    stats.counters.runs_interpreted += 1
+    program.spent += assembled.cost
     return interpreter.run(assembled, arguments[: len(program.used_inputs)], floats, ints)
+
+
+def _place(program: Program, inputs: list[Value], arguments: list[Any], device: Any) -> None:
+    """Hand arrays of the interpreter over to XLA, so that this is done once for each."""
+    for position, reference in enumerate(program.used_inputs):
+        if arguments[position].__class__ is np.ndarray:
+            value = inputs[-reference - 1]
+            value.array = arguments[position] = compilation.place(value.array, device)
 
 
 def live_instructions(
@@ -263,8 +285,10 @@ def run(
     call = program.call
     runs = program.runs = program.runs + 1
     program.used = next(_clock)
-    if call is None and config.EXECUTION == "interpret" and device is CPU:
-        return _interpret(program, arguments, floats, ints, inputs)
+    if call is None and tiers.interprets(program, device):
+        return _interpret(program, arguments, floats, ints, inputs, device, owned)
+    if config.EXECUTION != "compile" and np.ndarray in map(type, arguments):
+        _place(program, inputs, arguments, device)
     try:
         if call is None:
             with _compiling:

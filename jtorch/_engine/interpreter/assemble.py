@@ -25,6 +25,9 @@ from .translate import Translation, translate
 #: Translations that are remembered before all are forgotten.
 _MOST_TRANSLATIONS = 20_000
 
+#: Microseconds of a step, besides its calls, and of a host function.
+_STEP, _CALL = 0.5, 1.0
+
 _FLOAT = Form((), np.dtype(np.float64))
 _INT = Form((), np.dtype(np.int64))
 
@@ -118,9 +121,10 @@ class Assembled:
         numbers: ``(place, kind, index)`` for each Python number.
         outputs: for each output its place, its dtype and shape.
         calls: NumPy calls of all steps together.
+        cost: what a run is estimated to cost, in microseconds on the machine of ``tiers``.
     """
 
-    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls")
+    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls", "cost")
 
     def __init__(self) -> None:
         self.steps: list[tuple[Callable, list[int], list[int], list[int]]] = []
@@ -129,6 +133,7 @@ class Assembled:
         self.numbers: list[tuple[int, str, int]] = []
         self.outputs: list[tuple[int, Any, tuple[int, ...]]] = []
         self.calls = 0
+        self.cost = 5.0
 
 
 class _Assembler:
@@ -148,6 +153,7 @@ class _Assembler:
         function = known.translation.function
         self.result.steps.append((function, list(operands), outputs, []))
         self.result.calls += known.translation.calls
+        self.result.cost += _STEP + known.translation.cost
         rest = iter(outputs)
         return [next(rest) if there else None for there in known.present]
 
@@ -174,6 +180,7 @@ class _Assembler:
             outputs = [self.place(Form(m.shape, m.dtype._numpy)) for m in instruction.metas]
             self.result.steps.append((host, operands, outputs, []))
             self.result.calls += 1
+            self.result.cost += _STEP + _CALL
             return list(outputs)
         forms = [self.forms[place] for place in operands]
         dtypes = [meta.dtype._numpy for meta in instruction.metas]

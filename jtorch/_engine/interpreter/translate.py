@@ -11,6 +11,7 @@ executable for each form of it.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,14 +47,16 @@ class Translation:
     Attributes:
         function: the function.
         calls: NumPy calls that it consists of.
+        cost: what they are estimated to cost, in microseconds.
         compiled: whether XLA runs a part of it.
     """
 
-    __slots__ = ("function", "calls", "compiled")
+    __slots__ = ("function", "calls", "cost", "compiled")
 
-    def __init__(self, function: Callable, calls: int, compiled: bool):
+    def __init__(self, function: Callable, calls: int, cost: float, compiled: bool):
         self.function = function
         self.calls = calls
+        self.cost = cost
         self.compiled = compiled
 
 
@@ -65,13 +68,16 @@ def translate(jaxpr: Any, consts: Sequence[Any] = ()) -> Translation:
 class _Line:
     """A call: the names of its results, the function's and those of its operands."""
 
-    __slots__ = ("outputs", "function", "operands", "several")
+    __slots__ = ("outputs", "function", "operands", "several", "cost")
 
-    def __init__(self, outputs: list[str], function: str, operands: list[str], several: bool):
+    def __init__(
+        self, outputs: list[str], function: str, operands: list[str], several: bool, cost: float
+    ):
         self.outputs = outputs
         self.function = function
         self.operands = operands
         self.several = several
+        self.cost = cost
 
     def __str__(self) -> str:
         call = f"{self.function}({', '.join(self.operands)})"
@@ -112,7 +118,8 @@ class _Writer:
                 source.append(f"    del {', '.join(ends[at])}")
         source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
         exec(_code("\n".join(source)), self.globals)
-        return Translation(self.globals["run"], len(lines), self.compiled)
+        cost = sum(line.cost for line in lines)
+        return Translation(self.globals["run"], len(lines), cost, self.compiled)
 
     def needed(self, results: Sequence[str]) -> list[_Line]:
         """Return the lines that the results depend on."""
@@ -170,7 +177,8 @@ class _Writer:
             names[variable] = self.variable()
             outputs.append(names[variable])
         several = primitive.multiple_results
-        self.lines.append(_Line(outputs, self.constant(function), operands, several))
+        cost = _cost_of(equation)
+        self.lines.append(_Line(outputs, self.constant(function), operands, several, cost))
 
     def folded(
         self, equation: Any, function: Callable, operands: list[str], names: dict[Any, str]
@@ -205,6 +213,32 @@ class _Writer:
         translation = translate(closed.jaxpr, closed.consts)
         self.compiled = self.compiled or translation.compiled
         return translation.function
+
+
+#: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product.
+_NUMPY, _XLA, _ELEMENT, _MULTIPLICATION = 0.8, 40.0, 0.0008, 0.00004
+#: Primitives that only look at an array in another way.
+_VIEWS = frozenset(("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "slice"))
+
+
+def _cost_of(equation: Any) -> float:
+    """Return what an equation is estimated to cost."""
+    name, params = equation.primitive.name, equation.params
+    if name in _VIEWS:
+        return _NUMPY
+    elements = sum(math.prod(variable.aval.shape) for variable in equation.outvars)
+    if name == "dot_general":
+        ((left, _), _) = params["dimension_numbers"]
+        inner = math.prod([equation.invars[0].aval.shape[dim] for dim in left])
+        return _NUMPY + elements * (_ELEMENT + inner * _MULTIPLICATION)
+    if name == "conv_general_dilated":
+        kernel = equation.invars[1].aval.shape
+        outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
+        return _XLA + elements * math.prod(kernel) / max(1, outputs) * _MULTIPLICATION
+    if name in _CONTROL:
+        return _NUMPY * 20 * params.get("length", 10) + elements * _ELEMENT
+    elements = max([elements, *[math.prod(atom.aval.shape) for atom in equation.invars]])
+    return (_NUMPY if name in RULES else _XLA) + elements * _ELEMENT
 
 
 @functools.lru_cache(10_000)
