@@ -1,4 +1,4 @@
-"""Folders of the project, by name, so that a test can move without looking for them anew."""
+"""Folders of the project, by name, so that a test can move without a search."""
 
 from __future__ import annotations
 

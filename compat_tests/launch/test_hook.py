@@ -253,7 +253,7 @@ def test_a_torch_that_is_loaded_is_refused(library, tmp_path):
     )
     where = tmp_path / "torch" / "__init__.py"
     words = (
-        f"PyTorch is already imported in this process (from {where}): start Python anew and "
+        f"PyTorch is already imported in this process (from {where}): start Python again and "
         "install jtorch's hook before anything imports torch."
     )
     assert out.splitlines() == [words, words]
