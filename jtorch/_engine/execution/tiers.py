@@ -2,8 +2,8 @@
 
 *Competitive*: a program is compiled when what interpreting it has cost so far reaches what
 compiling it is estimated to cost (the ski rental problem: the total is never more than twice the
-better of the two, whatever the program does). Both sides are estimates from counts, calls, elements,
-multiplications, never from the clock: a script takes the same tiers at the same runs on every
+better of the two, whatever the program does). Both sides are estimates from counts (of calls,
+elements, multiplications), never from the clock: a script takes the same tiers at the same runs on every
 machine, whether it is busy or idle, with programs on disk or without, and so prints the same digits
 each time. The compiler begins on another thread when half of the price is paid; the switch comes at
 the counted run, which waits where it must.

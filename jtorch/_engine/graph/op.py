@@ -136,6 +136,11 @@ class Spec:
         return plan
 
 
+def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
+    """Call a function of an array with arguments that change from call to call, by name."""
+    return function(array, **static, **dict(zip(names, numbers, strict=True)))
+
+
 class Kind(Protocol):
     """A family of operators that are planned alike (pointwise, reduction, view, ...)."""
 

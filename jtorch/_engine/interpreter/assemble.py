@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..graph import tape
+from ..graph.op import numbered
 from ..graph.trie import Instruction
-from ..recording.kinds.base import numbered
 from .identity import identity_of
 from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
 from .translate import Translation, translate

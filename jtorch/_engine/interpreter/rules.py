@@ -50,7 +50,7 @@ def _always(function: Callable) -> Rule:
     return lambda equation: function
 
 
-for _name, _function in {
+_PLAIN: dict[str, Callable] = {
     "abs": np.abs,
     "acos": np.arccos,
     "acosh": np.arccosh,
@@ -100,7 +100,8 @@ for _name, _function in {
     "tan": np.tan,
     "tanh": np.tanh,
     "xor": np.bitwise_xor,
-}.items():
+}
+for _name, _function in _PLAIN.items():
     RULES[_name] = _always(_function)
 
 
@@ -519,6 +520,7 @@ def _extremum(function: Any, lowest: bool) -> Rule:
         if math.prod([_shape(equation)[axis] for axis in axes]):
             return lambda array: function.reduce(array, axes)
         shape = equation.outvars[0].aval.shape
+        value: Any
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             value = limits.min if lowest else limits.max

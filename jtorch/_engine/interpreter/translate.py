@@ -151,7 +151,8 @@ class _Writer:
 
     def name(self, atom: Any, names: dict[Any, str]) -> str:
         if isinstance(atom, jax_core.Literal):
-            return self.constant(np.asarray(atom.val, dtype=atom.aval.dtype))
+            aval: Any = atom.aval
+            return self.constant(np.asarray(atom.val, dtype=aval.dtype))
         return names[atom]
 
     def equation(self, equation: Any, names: dict[Any, str]) -> None:

@@ -14,7 +14,7 @@ from ...._core import dtypes, messages
 from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
 from ...._core.promotion import can_cast, result_type
-from ...graph.op import Op, Operand, Plan, Spec
+from ...graph.op import Op, Operand, Plan, Spec, numbered
 from ...graph.values import LEAF, NO_GRAD, make_meta
 
 
@@ -161,11 +161,6 @@ class Overwriting:
         plan.overwrites = True
         plan.view = False
         return plan
-
-
-def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
-    """Call a function with arguments that change from call to call, by name."""
-    return function(array, **static, **dict(zip(names, numbers, strict=True)))
 
 
 class View:
