@@ -114,7 +114,7 @@ class Assembled:
     """A program as steps.
 
     Attributes:
-        steps: ``(function, numbers of its operands, numbers of its results, numbers that nobody
+        steps: ``(function, numbers of its operands, numbers of its results, numbers that no one
             needs after it)``.
         arrays: what the numbered places hold before the first step: constants.
         inputs: for each used input the place that it goes to.
@@ -401,7 +401,7 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
         array = np.asarray(arrays[place], dtype)
         shared = array.base is not None or id(array) in seen or not array.flags.owndata
         if shared or not array.flags.c_contiguous:
-            array = array.copy()  # somebody may write to one of the two, through NumPy
+            array = array.copy()  # the user may write to one of the two, through NumPy
         seen.add(id(array))
         assert array.shape == shape, (array.shape, shape)
         finished.append(array)
