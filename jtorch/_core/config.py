@@ -8,8 +8,8 @@
 ``JTORCH_MALLOC``          ``0``: leave the thresholds of the C library's allocator, and with them
                            asynchronous dispatch, as they are
 ``JTORCH_XLA_OPTIONS``     ``0``: compile with XLA's own defaults
-``JTORCH_EXECUTION``       ``compile``: compile every program when it first runs; ``auto``: interpret
-                           it on the CPU until that has cost as much as compiling it;
+``JTORCH_EXECUTION``       ``compile``: compile every program when it first runs; ``auto``:
+                           interpret it on the CPU until that has cost as much as compiling it;
                            ``interpret``: never compile on the CPU
 ``JTORCH_EAGER``           ``1``: run every operator when it is called, to debug
 ``JTORCH_LOG``             ``1``: write a line to standard error for each program compiled
