@@ -45,8 +45,9 @@ class Program:
         call: the executable of ``function``, ``None`` before the first run.
         assembled: its steps for the interpreter, ``None`` before it was interpreted.
         spent: what interpreting it has cost so far, in the units of ``tiers``.
+        ahead: its compilation on another thread, where that was begun before it was needed.
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
-        runs: how often it ran.
+        runs: how often it ran, of a compiled one since it was compiled.
         used: when it last ran, as a number that grows.
         numbers: the bytes of the Python floats of the last run, and an array of them once they were
             the same twice. One object, so that threads see both or neither.
@@ -72,6 +73,7 @@ class Program:
         "lowered",
         "assembled",
         "spent",
+        "ahead",
         "runs",
         "used",
         "numbers",
@@ -96,6 +98,7 @@ class Program:
     lowered: Any
     assembled: Any
     spent: float
+    ahead: Any
     runs: int
     used: int
     numbers: Any
@@ -129,6 +132,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.call = program.lowered = program.assembled = None
     program.runs = program.used = program.room = 0
     program.spent = 0.0
+    program.ahead = None
     program.numbers = None
     return program
 
@@ -150,6 +154,9 @@ def _interpret(
         stats.counters.programs_interpreted += 1
     stats.counters.runs_interpreted += 1
     program.spent += assembled.cost
+    if owned and program.ahead is None and tiers.is_half_paid(program):
+        donation.plan(program, inputs, arguments)
+        program.ahead = compilation.compile_ahead(program, arguments, device)
     return interpreter.run(assembled, arguments[: len(program.used_inputs)], floats, ints)
 
 
@@ -294,9 +301,15 @@ def run(
             with _compiling:
                 call = program.call
                 if call is None:
-                    if owned:
+                    ahead = program.ahead
+                    if ahead is not None:
+                        call = ahead.take()
+                    elif owned:
                         donation.plan(program, inputs, arguments)
-                    call = program.call = compilation.compile_first(program, arguments, device)
+                    if call is None:
+                        call = compilation.compile_first(program, arguments, device)
+                    program.call, program.ahead = call, None
+                    program.runs = 1  # by the compiler
         elif runs == compilation.HOT_RUNS and program.lowered is not None:
             compilation.optimise_later(program)
         if program.donated:

@@ -5,7 +5,8 @@ compiling it is estimated to cost (the ski rental problem: the total is never mo
 better of the two, whatever the program does). Both sides are estimates from counts (of calls,
 elements, multiplications), never from the clock: a script takes the same tiers at the same runs on
 every machine, whether it is busy or idle, with programs on disk or without, and so prints the same
-digits each time.
+digits each time. The compiler begins on another thread when half of the price is paid; the switch
+comes at the counted run, which waits where it must.
 
 The numbers below are microseconds on one core of the machine that they were fitted on; what counts
 is their ratio.
