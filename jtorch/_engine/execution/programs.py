@@ -147,6 +147,8 @@ def _interpret(
     owned: bool,
 ) -> Sequence[Any]:
     """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
+    program.used = next(_clock)
+    failures.raise_if_lost(arguments)
     assembled = program.assembled
     if assembled is None:
         metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
@@ -156,8 +158,16 @@ def _interpret(
     program.spent += assembled.cost
     if owned and program.ahead is None and tiers.is_half_paid(program):
         donation.plan(program, inputs, arguments)
-        program.ahead = compilation.compile_ahead(program, arguments, device)
-    return interpreter.run(assembled, arguments[: len(program.used_inputs)], floats, ints)
+        given: list[Any] = [*arguments]
+        if program.uses_floats:
+            given.append(np.array(floats, np.float64))
+        if program.uses_ints:
+            given.append(np.array(ints, np.int64))
+        program.ahead = compilation.compile_ahead(program, given, device)
+    try:
+        return interpreter.run(assembled, arguments, floats, ints)
+    except MemoryError as error:
+        raise failures.explained(error, program, device) from None
 
 
 def _place(program: Program, inputs: list[Value], arguments: list[Any], device: Any) -> None:
@@ -273,6 +283,9 @@ def run(
         RuntimeError: there is not enough memory.
     """
     arguments = [inputs[-reference - 1].array for reference in program.used_inputs]
+    call = program.call
+    if call is None and tiers.interprets(program, device):
+        return _interpret(program, arguments, floats, ints, inputs, device, owned)
     if program.uses_floats:
         vector = np.array(floats, np.float64)
         content = vector.tobytes()
@@ -289,11 +302,8 @@ def run(
             arguments.append(vector)
     if program.uses_ints:
         arguments.append(np.array(ints, np.int64))
-    call = program.call
     runs = program.runs = program.runs + 1
     program.used = next(_clock)
-    if call is None and tiers.interprets(program, device):
-        return _interpret(program, arguments, floats, ints, inputs, device, owned)
     if config.EXECUTION != "compile" and np.ndarray in map(type, arguments):
         _place(program, inputs, arguments, device)
     try:
