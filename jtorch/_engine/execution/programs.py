@@ -16,7 +16,6 @@ from ..._core import config
 from ..graph.cones import cone_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
-from ..interpreter import assemble as interpreter
 from . import compilation, donation, failures, stats, tiers
 
 _clock = itertools.count(1)
@@ -147,6 +146,8 @@ def _interpret(
     owned: bool,
 ) -> Sequence[Any]:
     """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
+    from ..interpreter import assemble as interpreter  # only where it is used: 20 ms
+
     program.used = next(_clock)
     failures.raise_if_lost(arguments)
     assembled = program.assembled
