@@ -28,6 +28,9 @@ _MOST_TRANSLATIONS = 20_000
 #: Microseconds of a step, besides its calls, and of a host function.
 _STEP, _CALL = 0.5, 1.0
 
+#: Bytes of a result above which memory is asked for before anything runs.
+_UNQUESTIONED = 1 << 30
+
 _FLOAT = Form((), np.dtype(np.float64))
 _INT = Form((), np.dtype(np.int64))
 
@@ -121,10 +124,11 @@ class Assembled:
         numbers: ``(place, kind, index)`` for each Python number.
         outputs: for each output its place, its dtype and shape.
         calls: NumPy calls of all steps together.
+        largest: bytes of the largest result that is not a view.
         cost: what a run is estimated to cost, in microseconds on the machine of ``tiers``.
     """
 
-    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls", "cost")
+    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls", "largest", "cost")
 
     def __init__(self) -> None:
         self.steps: list[tuple[Callable, list[int], list[int], list[int]]] = []
@@ -133,6 +137,7 @@ class Assembled:
         self.numbers: list[tuple[int, str, int]] = []
         self.outputs: list[tuple[int, Any, tuple[int, ...]]] = []
         self.calls = 0
+        self.largest = 0
         self.cost = 5.0
 
 
@@ -338,6 +343,8 @@ def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
         places[reference] = assembler.place(Form(meta.shape, meta.dtype._numpy))
         result.inputs.append(places[reference])
     for instruction in program.instructions:
+        if instruction.view_of is None:
+            result.largest = max(result.largest, *[meta.nbytes for meta in instruction.metas], 0)
         operands = []
         for reference in instruction.operands:
             place = places.get(reference)
@@ -381,7 +388,11 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
         floats, ints: the Python numbers of the trace.
     Returns:
         The outputs, NumPy arrays with memory of their own.
+    Raises:
+        MemoryError: there is not enough memory.
     """
+    if assembled.largest > _UNQUESTIONED:
+        np.empty(assembled.largest, np.uint8)  # NumPy may get by with a view: PyTorch would not
     arrays = assembled.arrays.copy()
     for place, argument in zip(assembled.inputs, arguments, strict=True):
         arrays[place] = argument if argument.__class__ is np.ndarray else np.asarray(argument)

@@ -184,13 +184,15 @@ class _Writer:
     def folded(
         self, equation: Any, function: Callable, operands: list[str], names: dict[Any, str]
     ) -> bool:
-        """Compute what depends on constants alone, unless the result is large."""
+        """Compute what depends on constants alone, unless that is much work."""
         if equation.primitive.multiple_results or not all(o in self.globals for o in operands):
             return False
         variable = equation.outvars[0]
         values = [self.globals[operand] for operand in operands]
         spread = equation.primitive.name in ("broadcast_in_dim", "iota", "reshape")
-        if not spread and variable.aval.size * variable.aval.dtype.itemsize > _LARGEST_CONSTANT:
+        sizes = [variable.aval.size * variable.aval.dtype.itemsize]
+        sizes += [getattr(value, "nbytes", 0) for value in values]
+        if not spread and max(sizes) > _LARGEST_CONSTANT:
             return False
         with np.errstate(all="ignore"):
             names[variable] = self.constant(function(*values))
