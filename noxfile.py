@@ -74,6 +74,14 @@ def compat(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def interpreter(session: nox.Session) -> None:
+    """Run the suite without the compiler; the engine's own tests look at what was compiled."""
+    session.install("-e", ".[test]")
+    rest = [*TWO_WORKERS, "-m", "not oracle and not gpu", "--ignore=compat_tests/engine"]
+    session.run("pytest", *rest, *session.posargs, env={"JTORCH_EXECUTION": "interpret"})
+
+
+@nox.session(python="3.11")
 def oracle(session: nox.Session) -> None:
     """Compare with PyTorch itself, on the CPU: tests, modules, optimisers, operator database.
 

@@ -20,7 +20,7 @@ LAYERS = (
 )
 PUBLIC = len(LAYERS)
 #: The order within the engine: each part imports those before it.
-ENGINE = ("graph", "execution", "recording", "memory", "declare", "backward")
+ENGINE = ("graph", "interpreter", "execution", "recording", "memory", "declare", "backward")
 #: The order of the families of operators; those of one row do not import each other.
 FAMILIES = (
     ("_shared",),
@@ -48,8 +48,9 @@ MAY_IMPORT = {
     ),
     "jaxlib": ("jtorch._engine", "jtorch.interop"),
     "optax": ("jtorch.optim",),
+    "scipy": ("jtorch._engine.interpreter",),  # special functions; JAX brings it along
 }
-NEVER = {"torch", "matplotlib", "scipy", "flax"}
+NEVER = {"torch", "matplotlib", "flax"}
 # Whose arithmetic is NumPy's; what it knows of JAX is for a program that already runs there.
 JAX_INSIDE_FUNCTIONS = ("jtorch._random",)
 

@@ -8,6 +8,9 @@
 ``JTORCH_MALLOC``          ``0``: leave the thresholds of the C library's allocator, and with them
                            asynchronous dispatch, as they are
 ``JTORCH_XLA_OPTIONS``     ``0``: compile with XLA's own defaults
+``JTORCH_EXECUTION``       ``compile``: compile every program when it first runs; ``auto``:
+                           interpret it on the CPU until that has cost as much as compiling it;
+                           ``interpret``: never compile on the CPU
 ``JTORCH_EAGER``           ``1``: run every operator when it is called, to debug
 ``JTORCH_LOG``             ``1``: write a line to standard error for each program compiled
 ``JTORCH_RECOMPILE_WARNING``  how often the same operators may be compiled for one line before a
@@ -40,12 +43,18 @@ def _number(name: str, default: int) -> int:
         return default
 
 
+def _choice(name: str, words: tuple[str, ...]) -> str:
+    text = os.environ.get(name, "").strip()
+    return text if text in words else words[0]
+
+
 CACHE = _switch("JTORCH_CACHE", True)
 CACHE_DIR = os.environ.get("JTORCH_CACHE_DIR", "")
 CACHE_MB = _number("JTORCH_CACHE_MB", 2048)
 TIERS = _switch("JTORCH_TIERS", True)
 MALLOC = _switch("JTORCH_MALLOC", True)
 XLA_OPTIONS = _switch("JTORCH_XLA_OPTIONS", True)
+EXECUTION = _choice("JTORCH_EXECUTION", ("compile", "auto", "interpret"))
 EAGER = _switch("JTORCH_EAGER", False)
 LOG = _switch("JTORCH_LOG", False)
 RECOMPILE_WARNING = _number("JTORCH_RECOMPILE_WARNING", 16)

@@ -81,7 +81,7 @@ from .nn import (
 from .nn.attention import multihead, scaled_dot_product
 from .nn.conv import convolution, folding
 from .nn.loss import classification, ctc, linear, margin, pointwise
-from .nn.norm import batch, layer_norm
+from .nn.norm import batch, group_norm, layer_norm
 from .nn.pool import adaptive, fractional, pooling, unpooling
 from .nn.rnn import cells, packing, recurrent
 from .fft import fourier, stft

@@ -57,6 +57,7 @@ def extend(
     plan: tape.GradientPlan,
     retain_graph: bool,
     create_graph: bool,
+    parts: tape.Gradient,
     identity: Any = None,
 ) -> Node:
     """Add a gradient to the trie."""
@@ -81,6 +82,7 @@ def extend(
         saves=tuple(range(len(operands))) if gradient_operands else (),
         node_name="MulBackward0",
         identity=identity,
+        gradient=parts,
     )
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
     child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
@@ -420,6 +422,7 @@ class OnePass:
                 plan,
                 self.retain_graph,
                 self.create_graph,
+                tape.Gradient(plan, count),
                 identity,
             )
         trace.node = node

@@ -154,7 +154,10 @@ def _extend_usual(
             tuple(accumulate),
             tuple([place.get(reference, reference) for _, reference in plan.targets]),
         )
-    return extend(trace, key, run, operands, metas, plan, retain_graph, create_graph, identity)
+    parts = tape.Gradient(plan, 0, accumulate)
+    return extend(
+        trace, key, run, operands, metas, plan, retain_graph, create_graph, parts, identity
+    )
 
 
 def differentiate(

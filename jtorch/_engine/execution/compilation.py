@@ -334,8 +334,48 @@ class _Cost:
         return math.prod(shape[dimension] for dimension in contract[0])
 
 
+class Ahead:
+    """A program that another thread compiles before it is needed.
+
+    Args:
+        program: interpreted so far; what it donates is planned already.
+        arguments: arrays of the shapes and dtypes that it is called with.
+        device: the Device that it runs on.
+    """
+
+    def __init__(self, program: Any, arguments: list, device: Any):
+        self.program = program
+        self.shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arguments]
+        self.device = device
+        self.call: Callable | None = None
+        self.begun = False
+        self.done = threading.Event()
+        self.lock = threading.Lock()
+
+    def begin(self) -> bool:
+        """Return whether the caller is the one who compiles it."""
+        with self.lock:
+            first, self.begun = not self.begun, True
+        return first
+
+    def run(self) -> None:
+        if not self.begin():
+            return
+        try:
+            self.call = compile_first(self.program, self.shapes, self.device)
+        finally:
+            self.done.set()
+
+    def take(self) -> Callable | None:
+        """Return the executable, waiting where it is under way; ``None`` where there is none."""
+        if self.begin():
+            return None
+        self.done.wait()
+        return self.call
+
+
 class _Optimiser:
-    """The thread that recompiles hot programs; it starts when there is one."""
+    """The thread that compiles ahead and recompiles hot programs; it starts when there is one."""
 
     def __init__(self) -> None:
         self._start_over()
@@ -349,13 +389,13 @@ class _Optimiser:
         self.ending = False
         self.waiting = 0
 
-    def submit(self, program: Any) -> None:
-        """Put a program in the queue, unless the process is ending."""
+    def submit(self, task: Callable[[], None]) -> None:
+        """Put a task in the queue, unless the process is ending."""
         with self.lock:
             if self.ending:
                 return
             self.waiting += 1
-            self.queue.put(program)
+            self.queue.put(task)
             if self.thread is None:
                 self.thread = threading.Thread(
                     target=self._work, name="jtorch-optimiser", daemon=True
@@ -366,17 +406,17 @@ class _Optimiser:
     def _work(self) -> None:
         disk_cache.prune_if_due()
         while True:
-            program = self.queue.get()
-            if program is None or self.ending:
+            task = self.queue.get()
+            if task is None or self.ending:
                 return
             try:
-                _optimise(program)
-            except Exception as error:  # the cheap one goes on running
-                _log.debug("a program could not be optimised: %s", error)
+                task()
+            except Exception as error:  # what runs so far goes on running
+                _log.debug("a program could not be compiled in the background: %s", error)
             finally:
                 with self.lock:
                     self.waiting -= 1
-                del program
+                del task
 
     def _end(self) -> None:
         self.ending = True
@@ -400,7 +440,14 @@ _optimiser = _Optimiser()
 
 def optimise_later(program: Any) -> None:
     """Compile a hot program at full optimisation, on another thread."""
-    _optimiser.submit(program)
+    _optimiser.submit(functools.partial(_optimise, program))
+
+
+def compile_ahead(program: Any, arguments: list, device: Any) -> Ahead:
+    """Compile a program that is interpreted so far, on another thread."""
+    task = Ahead(program, arguments, device)
+    _optimiser.submit(task.run)
+    return task
 
 
 def wait_until_optimised(timeout: float = 60.0) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -47,7 +48,7 @@ def explained(error: BaseException, program: Any, device: Any = CPU) -> RuntimeE
     """Return the error to raise where a program failed to run.
 
     Args:
-        error: what XLA raised.
+        error: what XLA or NumPy raised.
         program: the program.
         device: the Device that it was to run on.
     Returns:
@@ -55,7 +56,12 @@ def explained(error: BaseException, program: Any, device: Any = CPU) -> RuntimeE
         with the largest result and the line that recorded it, since that is where memory most
         likely ran out.
     """
-    made = _in_pytorchs_words(str(error).partition("\n")[0], device)
+    text = str(error).partition("\n")[0]
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if shape is not None and dtype is not None:  # NumPy's MemoryError
+        wanted = math.prod(shape) * dtype.itemsize
+        text = f"Out of memory allocating {wanted} bytes."
+    made = _in_pytorchs_words(text, device)
     hint = _largest_result(program)
     return made if hint is None else type(made)(f"{made} ({hint})")
 

@@ -12,10 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._core import config
 from ..graph.cones import cone_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
-from . import compilation, donation, failures
+from . import compilation, donation, failures, stats, tiers
 
 _clock = itertools.count(1)
 #: Threads that need the same new program shall not each compile it.
@@ -41,8 +42,11 @@ class Program:
         instructions: those that the outputs depend on.
         function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
         call: the executable of ``function``, ``None`` before the first run.
+        assembled: its steps for the interpreter, ``None`` before it was interpreted.
+        spent: what interpreting it has cost so far, in the units of ``tiers``.
+        ahead: its compilation on another thread, where that was begun before it was needed.
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
-        runs: how often it ran.
+        runs: how often it ran, of a compiled one since it was compiled.
         used: when it last ran, as a number that grows.
         numbers: the bytes of the Python floats of the last run, and an array of them once they were
             the same twice. One object, so that threads see both or neither.
@@ -66,6 +70,9 @@ class Program:
         "function",
         "call",
         "lowered",
+        "assembled",
+        "spent",
+        "ahead",
         "runs",
         "used",
         "numbers",
@@ -88,6 +95,9 @@ class Program:
     function: Callable
     call: Any
     lowered: Any
+    assembled: Any
+    spent: float
+    ahead: Any
     runs: int
     used: int
     numbers: Any
@@ -118,10 +128,55 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.uses_ints = uses_ints
     program.instructions = tuple(needed)
     program.function = _function(program)
-    program.call = program.lowered = None
+    program.call = program.lowered = program.assembled = None
     program.runs = program.used = program.room = 0
+    program.spent = 0.0
+    program.ahead = None
     program.numbers = None
     return program
+
+
+def _interpret(
+    program: Program,
+    arguments: list[Any],
+    floats: Any,
+    ints: Any,
+    inputs: list[Value],
+    device: Any,
+    owned: bool,
+) -> Sequence[Any]:
+    """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
+    from ..interpreter import assemble as interpreter  # only where it is used: 20 ms
+
+    program.used = next(_clock)
+    failures.raise_if_lost(arguments)
+    assembled = program.assembled
+    if assembled is None:
+        metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
+        assembled = program.assembled = interpreter.assemble(program, metas)
+        stats.counters.programs_interpreted += 1
+    stats.counters.runs_interpreted += 1
+    program.spent += assembled.cost
+    if owned and program.ahead is None and tiers.is_half_paid(program):
+        donation.plan(program, inputs, arguments)
+        given: list[Any] = [*arguments]
+        if program.uses_floats:
+            given.append(np.array(floats, np.float64))
+        if program.uses_ints:
+            given.append(np.array(ints, np.int64))
+        program.ahead = compilation.compile_ahead(program, given, device)
+    try:
+        return interpreter.run(assembled, arguments, floats, ints)
+    except MemoryError as error:
+        raise failures.explained(error, program, device) from None
+
+
+def _place(program: Program, inputs: list[Value], arguments: list[Any], device: Any) -> None:
+    """Hand arrays of the interpreter over to XLA, so that this is done once for each."""
+    for position, reference in enumerate(program.used_inputs):
+        if arguments[position].__class__ is np.ndarray:
+            value = inputs[-reference - 1]
+            value.array = arguments[position] = compilation.place(value.array, device)
 
 
 def live_instructions(
@@ -229,6 +284,9 @@ def run(
         RuntimeError: there is not enough memory.
     """
     arguments = [inputs[-reference - 1].array for reference in program.used_inputs]
+    call = program.call
+    if call is None and tiers.interprets(program, device):
+        return _interpret(program, arguments, floats, ints, inputs, device, owned)
     if program.uses_floats:
         vector = np.array(floats, np.float64)
         content = vector.tobytes()
@@ -245,17 +303,24 @@ def run(
             arguments.append(vector)
     if program.uses_ints:
         arguments.append(np.array(ints, np.int64))
-    call = program.call
     runs = program.runs = program.runs + 1
     program.used = next(_clock)
+    if config.EXECUTION != "compile" and np.ndarray in map(type, arguments):
+        _place(program, inputs, arguments, device)
     try:
         if call is None:
             with _compiling:
                 call = program.call
                 if call is None:
-                    if owned:
+                    ahead = program.ahead
+                    if ahead is not None:
+                        call = ahead.take()
+                    elif owned:
                         donation.plan(program, inputs, arguments)
-                    call = program.call = compilation.compile_first(program, arguments, device)
+                    if call is None:
+                        call = compilation.compile_first(program, arguments, device)
+                    program.call, program.ahead = call, None
+                    program.runs = 1  # by the compiler
         elif runs == compilation.HOT_RUNS and program.lowered is not None:
             compilation.optimise_later(program)
         if program.donated:

@@ -14,6 +14,8 @@ class Stats:
     Attributes:
         programs_compiled: programs that ran for the first time, and so had to be compiled (or
             loaded from disk); one that is optimised later counts here once.
+        programs_interpreted: programs that the interpreter ran first.
+        runs_interpreted: runs of programs by the interpreter.
         programs_optimised: programs compiled once more, at full optimisation, since they are hot.
         seconds_compiling: seconds that the user's threads spent tracing, lowering and compiling.
         seconds_optimising: the same on the background thread.
@@ -24,6 +26,8 @@ class Stats:
     """
 
     programs_compiled: int = 0
+    programs_interpreted: int = 0
+    runs_interpreted: int = 0
     programs_optimised: int = 0
     seconds_compiling: float = 0.0
     seconds_optimising: float = 0.0
@@ -40,6 +44,8 @@ class Stats:
     def __str__(self) -> str:
         rows = [
             ("programs compiled", f"{self.programs_compiled}"),
+            ("programs interpreted", f"{self.programs_interpreted}"),
+            ("runs interpreted", f"{self.runs_interpreted}"),
             ("programs optimised", f"{self.programs_optimised}"),
             ("programs dropped", f"{self.programs_dropped}"),
             ("seconds compiling", f"{self.seconds_compiling:.3f}"),

@@ -136,6 +136,11 @@ class Spec:
         return plan
 
 
+def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
+    """Call a function of an array with arguments that change from call to call, by name."""
+    return function(array, **static, **dict(zip(names, numbers, strict=True)))
+
+
 class Kind(Protocol):
     """A family of operators that are planned alike (pointwise, reduction, view, ...)."""
 
@@ -173,8 +178,9 @@ class Op:
         returns, returns_out: what several results are packed into; a plain tuple unless given.
         foreach: names among ``torch._foreach_*`` that call it for each tensor of a list, and how.
         numbers_as_tensors: whether its tensors may be given as Python numbers.
-        host: a function of NumPy arrays that does the same, where running the operator alone on
-            the host is measurably better done by hand.
+        host: a function of NumPy arrays that does the same, for the interpreter: it saves tracing
+            ``function`` for each new form of the operands. ``True`` where ``function`` itself takes
+            NumPy arrays too.
         call: the public function.
         inplace_twin: the operator of the in-place form, where there is one.
         inplace_function: what ``torch.<name>_`` is, where PyTorch has that.
@@ -205,7 +211,7 @@ class Op:
         dynamic: Iterable[str] = (),
         returns: Callable | None = None,
         numbers_as_tensors: bool = False,
-        host: Callable | None = None,
+        host: Callable | bool | None = None,
     ):
         self.name = name
         self.signatures = signatures
@@ -225,7 +231,7 @@ class Op:
         self.returns_out: Callable | None = None
         self.foreach: dict[str, str] | None = None
         self.numbers_as_tensors = numbers_as_tensors
-        self.host = host
+        self.host = function if host is True else host or None
         self.schema = Schema(
             *(f"{name}{signature}" for signature in signatures),
             numbers_as_tensors=numbers_as_tensors,

@@ -68,15 +68,40 @@ class GradientPlan:
         metas: metas of what the targets hold.
         order: the instructions behind the roots, ``(level, instruction)``, the last one first.
         function: ``(cotangents, *arrays) -> gradients``.
+        levels, roots: what it was planned for.
+        alone: whether it is the gradient of one instruction, see ``plan_alone``.
     """
 
-    __slots__ = ("needs", "targets", "metas", "function", "order")
+    __slots__ = ("needs", "targets", "metas", "function", "order", "levels", "roots", "alone")
 
     needs: list[tuple[int, Any]]
     targets: list[Place]
     metas: list[Meta]
     order: list[tuple[int, Instruction]]
     function: Callable
+    levels: Sequence[Level]
+    roots: Sequence[Place]
+    alone: bool
+
+
+class Gradient:
+    """What a gradient instruction computes, for who takes it apart.
+
+    Attributes:
+        plan: how.
+        cotangents: how many of its first operands are the cotangents of the roots; 0 where there
+            is one root and its cotangent is 1. The arrays of ``plan.needs`` follow.
+        accumulate: for each target the operand that is added to it, ``None`` without one.
+    """
+
+    __slots__ = ("plan", "cotangents", "accumulate")
+
+    def __init__(
+        self, plan: GradientPlan, cotangents: int, accumulate: Sequence[int | None] | None = None
+    ):
+        self.plan = plan
+        self.cotangents = cotangents
+        self.accumulate = accumulate
 
 
 def plan_gradient(
@@ -124,6 +149,7 @@ def plan_gradient(
     plan.targets = list(targets)
     plan.metas = list(targets.values())
     plan.order = order
+    plan.levels, plan.roots, plan.alone = levels, roots, False
     plan.function = _compose(levels, roots, order, plan)
     return plan
 
@@ -138,6 +164,7 @@ def plan_alone(
     level_index = roots[0][0]
     plan = plan_gradient(levels, roots, lambda place, meta: True, lambda place: place not in roots)
     plan.order = [(level_index, instruction)]
+    plan.alone = True
     resolved = [
         resolve(levels, level_index, instruction.operands[position])
         for position in instruction.gradient_operands

@@ -37,6 +37,7 @@ class Instruction:
         view_of: reference of the value that the result shares memory with, or ``None``.
         identity: hashable; instructions of equal identity whose operands have equal metas compute
             the same.
+        gradient: the parts of a gradient that it is, ``None`` for any other operator.
         where: the user's file and line where it was first recorded, ``None`` where no one asked.
     """
 
@@ -54,6 +55,7 @@ class Instruction:
         "overwrites",
         "view_of",
         "identity",
+        "gradient",
         "where",
     )
 
@@ -72,6 +74,7 @@ class Instruction:
         overwrites: int | tuple[int, ...] | None = None,
         view_of: int | None = None,
         identity: Any = None,
+        gradient: Any = None,
     ):
         self.op = op
         self.function = function
@@ -86,6 +89,7 @@ class Instruction:
         self.overwrites = overwrites
         self.view_of = view_of
         self.identity = function if identity is None else identity
+        self.gradient = gradient
         self.where: tuple[str, int] | None = None
 
     def moved(self, operands: tuple, place: dict[int, int]) -> Instruction:
@@ -103,6 +107,7 @@ class Instruction:
             view_of=None if self.view_of is None else place.get(self.view_of),
             overwrites=self._moved_overwrites(place),
             identity=self.identity,
+            gradient=self.gradient,
         )
 
     def _moved_overwrites(self, place: dict[int, int]) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..._core import modes
+from ..._core import config, modes
 from ..._core.device import CPU, META, Device
 from ..execution import compilation, failures, growth, programs, stats
 from ..execution.devices import NO_ELEMENTS
@@ -28,6 +28,8 @@ from ..graph.values import LEAF, RESULT, Value
 REACH = 1 << 24
 #: When segments were closed: results of one feed only segments closed later.
 closing_times = itertools.count(1)
+#: Whether everything is compiled when it first runs.
+COMPILES = config.EXECUTION == "compile"
 _NOTHING_KNOWN: dict[int, int] = {}
 _bases = itertools.count(4 * REACH, 4 * REACH)
 
@@ -135,7 +137,7 @@ class Trace:
         meta = value.meta
         if meta.device is not self.device:
             self._switch_device(meta.device)
-        if value.place and value.array.__class__ is ndarray and meta.device is CPU:
+        if COMPILES and value.place and value.array.__class__ is ndarray and meta.device is CPU:
             # Used before, so likely again: to hand NumPy's to a program costs 1.4 us each time.
             value.array = compilation.place(value.array, CPU)
         self.inputs.append(value)

@@ -292,6 +292,7 @@ def _unsafe_view_spec(operation, bound, mode) -> Spec:
     name="_view_of_result",
     node_name="UnsafeViewBackward0",
     saves=(),
+    host=True,
 )
 def _unsafe_view_op(array: Any, *, size: tuple[int, ...]) -> Any:
     """Give the elements of a fresh result another shape."""

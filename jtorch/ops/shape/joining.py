@@ -57,7 +57,7 @@ def _cat_spec(operation, bound, mode) -> Spec:
     return Spec(
         operands,
         (make_meta(tuple(shape), dtype, model.device, strides),),
-        {"dtype": dtype, "taken": taken, "axis": axis, "shape": shape},
+        {"dtype": dtype, "taken": taken, "axis": axis},
     )
 
 
@@ -70,7 +70,7 @@ def _cat_spec(operation, bound, mode) -> Spec:
     autocast=Autocast(cpu="promote"),
     out=Out(dtype=out_dtypes.cat_type, overlap="refuse"),
 )
-def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any, shape: Any) -> Any:
+def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any) -> Any:
     """Join tensors along a dimension that exists.
 
     Args:
@@ -80,7 +80,7 @@ def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any, shape: Any) -> Any:
         Tensor.
     """
     kept = [cast(arrays[p], dtype) for p in taken]
-    return jnp.concatenate(kept, axis) if kept else jnp.zeros(shape, dtype._numpy)
+    return jnp.concatenate(kept, axis) if kept else jnp.zeros((0,), dtype._numpy)
 
 
 def _stack_spec(operation, bound, mode) -> Spec:

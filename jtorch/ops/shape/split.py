@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from ..._core import dtypes
 from ..._engine.declare import op, publish
@@ -92,6 +94,7 @@ def _unbind_parts(meta: Meta, dim: int = 0) -> list[Step]:
     "unbind(Tensor input, int64_t dim=0)",
     kind=View(_unbind_rule, parts=_unbind_parts),
     arity="views",
+    host=lambda array, dim=0: tuple(np.moveaxis(array, dim, 0)),
 )
 def unbind(input, dim=0):
     """Return a view of each index of a dimension.
@@ -165,6 +168,10 @@ def _cut(array: Any, sizes: list[int], dim: int) -> tuple:
     return tuple(parts)
 
 
+def _cut_on_host(array: Any, sizes: Sequence[int], dim: int) -> list[Any]:
+    return np.split(array, np.cumsum(sizes)[:-1].tolist(), dim)
+
+
 class _Sized:
     """Stands in for a Meta where only the shape of an array is at hand."""
 
@@ -186,6 +193,9 @@ class _Sized:
     method=False,
     function=False,
     node_name="SplitBackward0",
+    host=lambda array, split_size, dim=0: _cut_on_host(
+        array, _split_sizes(array, split_size, dim), dim
+    ),
 )
 def _split(input, split_size, dim=0):
     """Cut a dimension into parts of one size."""
@@ -203,6 +213,7 @@ def _split(input, split_size, dim=0):
         ),
     ),
     arity="views",
+    host=lambda array, split_sizes, dim=0: _cut_on_host(array, split_sizes, dim),
 )
 def split_with_sizes(input, split_sizes, dim=0):
     """Cut a dimension into parts of given sizes.

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core.strides import memory_order
 from ..._engine.declare import op, publish
@@ -241,6 +242,7 @@ def _diagonal_offset(meta, at, offset=0, dim1=0, dim2=1):
     "diagonal(Tensor input, int64_t offset=0, int64_t dim1=0, int64_t dim2=1)",
     kind=View(_diagonal_rule, offset=_diagonal_offset),
     arity="view",
+    host=lambda array, offset=0, dim1=0, dim2=1: np.diagonal(array, offset, dim1, dim2),
 )
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """Return the view of a diagonal of two dimensions, which becomes the last dimension.

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import messages
 from ..._core.strides import contiguous_strides
@@ -87,6 +88,7 @@ def _same(meta: Meta) -> tuple:
     kind=View(_same, put=lambda base, new: new),
     arity="view",
     differentiable=False,
+    host=True,
 )
 def detach(input):
     """Return a tensor that shares the memory of ``input`` and does not require grad."""
@@ -99,6 +101,7 @@ def detach(input):
     arity="view",
     method=False,
     function=False,
+    host=True,
 )
 def alias(input):
     """Return a view of the whole tensor."""
@@ -133,6 +136,7 @@ def _select_put(base, new, dim, index):
     method=False,
     function=False,
     node_name="SelectBackward0",
+    host=lambda array, dim, index: array[(slice(None),) * (dim % array.ndim) + (int(index),)],
 )
 def _select(input, dim, index):
     """Select one index of a dimension, which is dropped; ``index`` is in range, not negative."""
@@ -156,6 +160,12 @@ def _slice_put(base, new, dim, start, length, step):
     return base.at[(slice(None),) * dim + (positions,)].set(new)
 
 
+def _slice_on_host(array: Any, dim: int, start: Any, length: int, step: int) -> Any:
+    start = int(start)
+    end = start + (length - 1) * step + 1 if length else start
+    return array[(slice(None),) * dim + (slice(start, end, step),)]
+
+
 @op(
     "slice(Tensor input, int64_t dim, SymInt start, int64_t length, int64_t step)",
     kind=View(
@@ -170,6 +180,7 @@ def _slice_put(base, new, dim, start, length, step):
     method=False,
     function=False,
     node_name="SliceBackward0",
+    host=_slice_on_host,
 )
 def _slice(input, dim, start, length, step):
     """Take ``length`` indices of a dimension, ``step`` apart; all are in range."""
@@ -200,6 +211,7 @@ def _permute_put(base, new, dims):
     "permute(Tensor input, IntArrayRef dims)",
     kind=View(_permute_rule, put=_permute_put),
     arity="view",
+    host=True,
 )
 def permute(input, dims):
     """Reorder the dimensions.
@@ -209,7 +221,7 @@ def permute(input, dims):
     Returns:
         A view.
     """
-    return jnp.transpose(input, [dim % input.ndim for dim in dims])
+    return input.transpose([dim % input.ndim for dim in dims])
 
 
 def _transpose_rule(meta: Meta, dim0: int, dim1: int) -> tuple:
@@ -229,6 +241,7 @@ def _transpose_rule(meta: Meta, dim0: int, dim1: int) -> tuple:
     ),
     arity="view",
     aliases=("swapdims",),
+    host=True,
 )
 def transpose(input, dim0, dim1):
     """Exchange two dimensions.
@@ -236,7 +249,7 @@ def transpose(input, dim0, dim1):
     Returns:
         A view.
     """
-    return jnp.swapaxes(input, dim0, dim1) if input.ndim else input
+    return input.swapaxes(dim0, dim1) if input.ndim else input
 
 
 @op(
@@ -247,6 +260,7 @@ def transpose(input, dim0, dim1):
     ),
     arity="view",
     node_name="TransposeBackward0",
+    host=True,
 )
 def swapaxes(input, axis0, axis1):
     """Exchange two dimensions; NumPy's name of ``transpose``.
@@ -256,7 +270,7 @@ def swapaxes(input, axis0, axis1):
     Returns:
         A view.
     """
-    return jnp.swapaxes(input, axis0, axis1) if input.ndim else input
+    return input.swapaxes(axis0, axis1) if input.ndim else input
 
 
 def _t_rule(meta: Meta) -> tuple:
@@ -265,7 +279,7 @@ def _t_rule(meta: Meta) -> tuple:
     return meta.shape[::-1], meta.strides[::-1]
 
 
-@op("t(Tensor input)", kind=View(_t_rule, put=lambda base, new: new.T), arity="view")
+@op("t(Tensor input)", kind=View(_t_rule, put=lambda base, new: new.T), arity="view", host=True)
 def t(input):
     """Transpose a tensor of at most two dimensions.
 
@@ -294,6 +308,7 @@ def _view_rule(meta: Meta, size: tuple[int, ...]) -> tuple:
     name="_view",
     method=False,
     node_name="ViewBackward0",
+    host=True,
 )
 def _view(input, size):
     """Return the same elements in another shape."""
@@ -306,6 +321,7 @@ def _view(input, size):
     arity="view",
     function=False,
     method=False,
+    host=True,
 )
 def _reshape_alias(input, size):
     """Return a view in another shape of a tensor that is not contiguous."""
@@ -325,6 +341,7 @@ def _unsafe_view_spec(operation, bound, mode) -> Spec:
     kind=Custom(_unsafe_view_spec),
     function=False,
     method=False,
+    host=True,
 )
 def _unsafe_view(array: Any, *, shape: tuple[int, ...]) -> Any:
     """Return a fresh contiguous copy in another shape; it shares memory with no other tensor."""
@@ -366,11 +383,21 @@ def _expand_put(base, new, size, implicit=False):
     return new[index]
 
 
+def _expanded(shape: tuple[int, ...], size: tuple[int, ...]) -> list[int]:
+    lead = len(size) - len(shape)
+    return [shape[dim - lead] if wanted == -1 else wanted for dim, wanted in enumerate(size)]
+
+
+def _expand_on_host(array: Any, size: tuple[int, ...], implicit: bool = False) -> Any:
+    return np.broadcast_to(array, _expanded(array.shape, size))
+
+
 @op(
     "expand(Tensor input, IntArrayRef size, *, bool implicit=False)",
     kind=View(_expand_rule, put=_expand_put),
     arity="view",
     function=False,
+    host=_expand_on_host,
 )
 def expand(input, size, implicit=False):
     """Repeat dimensions of size 1 without copying.
@@ -380,9 +407,7 @@ def expand(input, size, implicit=False):
     Returns:
         A view whose repeated dimensions have stride 0.
     """
-    lead = len(size) - input.ndim
-    shape = [input.shape[dim - lead] if wanted == -1 else wanted for dim, wanted in enumerate(size)]
-    return jnp.broadcast_to(input, shape)
+    return jnp.broadcast_to(input, _expanded(input.shape, size))
 
 
 def _unsqueeze_rule(meta: Meta, dim: int) -> tuple:
@@ -398,6 +423,7 @@ def _unsqueeze_rule(meta: Meta, dim: int) -> tuple:
     "unsqueeze(Tensor input, int64_t dim)",
     kind=View(_unsqueeze_rule, put=lambda base, new, dim: new.reshape(base.shape)),
     arity="view",
+    host=np.expand_dims,
 )
 def unsqueeze(input, dim):
     """Insert a dimension of size 1 at ``dim``.
@@ -432,6 +458,7 @@ def _squeeze_rule(meta: Meta, dim=None) -> tuple:
         names=lambda dim=None: f"SqueezeBackward{0 if dim is None else 2 - isinstance(dim, int)}",
     ),
     arity="view",
+    host=True,
 )
 def squeeze(input, dim=None):
     """Drop dimensions of size 1: all of them, or those named.
@@ -453,6 +480,7 @@ def _as_leaf_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     differentiable=False,
+    host=True,
 )
 def _as_leaf(input):
     """Mark a value that is pending as a leaf (``requires_grad_`` of a fresh result)."""

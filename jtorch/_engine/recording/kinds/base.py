@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from ...._core import dtypes, messages
 from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
 from ...._core.promotion import can_cast, result_type
-from ...graph.op import Op, Operand, Plan, Spec
+from ...graph.op import Op, Operand, Plan, Spec, numbered
 from ...graph.values import LEAF, NO_GRAD, make_meta
 
 
@@ -210,18 +211,15 @@ class View:
             if v not in changing
         }
         names = [v.name for v in changing]
-        function = op.function
         put: Any = self.put
-
-        def run(array: Any, *numbers: Any) -> Any:
-            return function(array, **static, **dict(zip(names, numbers, strict=True)))
 
         def run_put(base: Any, new: Any, *numbers: Any) -> Any:
             arguments = {**static, **dict(zip(names, numbers, strict=True))}
             return put(base, cast(new, dtype), **arguments)
 
+        run = functools.partial(numbered, op.function, names) if names else op.function
         return Plan(
-            run,
+            functools.partial(run, **static) if static else run,
             [operand, *changing],
             tuple(
                 [

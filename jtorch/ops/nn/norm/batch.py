@@ -21,7 +21,8 @@ from ..._shared.memory_order import suggested_strides
 from ..._shared.widening import widen
 from ...pointwise.division import divided_by_count
 from . import _messages
-from .layer_norm import check_dtypes, check_values_per_channel, wanted_gradients
+from .group_norm import check_values_per_channel
+from .layer_norm import check_dtypes, wanted_gradients
 
 
 def _channels_of(meta: Meta) -> int:

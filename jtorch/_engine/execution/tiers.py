@@ -1,0 +1,48 @@
+"""Which tier runs a program: the interpreter, or the compiler once it has been earned.
+
+*Competitive*: a program is compiled when what interpreting it has cost so far reaches what
+compiling it is estimated to cost (the ski rental problem: the total is never more than twice the
+better of the two, whatever the program does). Both sides are estimates from counts (of calls,
+elements, multiplications), never from the clock: a script takes the same tiers at the same runs on
+every machine, whether it is busy or idle, with programs on disk or without, and so prints the same
+digits each time. The compiler begins on another thread when half of the price is paid; the switch
+comes at the counted run, which waits where it must.
+
+The numbers below are microseconds on one core of the machine that they were fitted on; what counts
+is their ratio.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core import config
+from ..._core.device import CPU
+
+#: To compile: for a program, for each call of NumPy that it would be, and for large ones more.
+_PROGRAM = 15_000.0
+_CALL = 2_500.0
+#: Calls at which compiling one more takes twice as long: XLA's passes look at all of them.
+_LARGE = 2_000.0
+
+
+def price_of_compiling(calls: int) -> float:
+    """Return what compiling a program of this many calls is estimated to cost."""
+    return _PROGRAM + _CALL * calls * (1.0 + calls / _LARGE)
+
+
+def interprets(program: Any, device: Any) -> bool:
+    """Tell whether the next run of a program that was not compiled yet is interpreted."""
+    if device is not CPU or config.EXECUTION == "compile":
+        return False
+    if config.EXECUTION == "interpret":
+        return True
+    assembled = program.assembled
+    return assembled is None or program.spent < price_of_compiling(assembled.calls)
+
+
+def is_half_paid(program: Any) -> bool:
+    """Tell whether it is time to begin compiling on another thread."""
+    if config.EXECUTION == "interpret":
+        return False
+    return 2.0 * program.spent >= price_of_compiling(program.assembled.calls)

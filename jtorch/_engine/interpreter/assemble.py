@@ -1,0 +1,419 @@
+"""From a program to a list of steps over numbered arrays, each a translated operator.
+
+A step is a translation, remembered by what its operator computes and by the shapes and dtypes of
+its operands: a network of 48 equal layers has the translations of one. A gradient is taken apart
+into the gradient rules of the operators behind it, each of which is translated like an operator.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..graph import tape
+from ..graph.op import numbered
+from ..graph.trie import Instruction
+from .identity import identity_of
+from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
+from .translate import Translation, translate
+
+#: Translations that are remembered before all are forgotten.
+_MOST_TRANSLATIONS = 20_000
+
+#: Microseconds of a step, besides its calls, and of a host function.
+_STEP, _CALL = 0.5, 1.0
+
+#: Bytes of a result above which memory is asked for before anything runs.
+_UNQUESTIONED = 1 << 30
+
+_FLOAT = Form((), np.dtype(np.float64))
+_INT = Form((), np.dtype(np.int64))
+
+
+class _Known:
+    """A translation, the forms of its results, and which of them are missing."""
+
+    __slots__ = ("translation", "forms", "present")
+
+    def __init__(self, translation: Translation, forms: list[Any], present: list[bool]):
+        self.translation = translation
+        self.forms = forms
+        self.present = present
+
+
+class _Family:
+    """The translations of one function for operands whose shapes have the same pattern.
+
+    Attributes:
+        by_sizes: the translations, by the sizes of the pattern.
+        symbolic: ``(jaxpr, constants, which results are there)``, traced with names for sizes;
+            ``None`` where that was not tried yet, ``False`` where it failed.
+    """
+
+    __slots__ = ("by_sizes", "symbolic")
+
+    def __init__(self) -> None:
+        self.by_sizes: dict[tuple[int, ...], _Known] = {}
+        self.symbolic: Any = None
+
+
+_families: dict[Hashable, _Family] = {}
+#: Translations made, and those of them for which JAX traced nothing.
+counts = {"translated": 0, "without tracing": 0}
+
+
+def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Known:
+    """Return the translation of a function that gives a list of arrays, some perhaps ``None``.
+
+    Args:
+        key: what the function computes.
+        function: of JAX arrays.
+        forms: shapes and dtypes of its arguments.
+    """
+    pattern, sizes = pattern_of(forms)
+    family = _families.get((key, pattern))
+    if family is None:
+        if counts["translated"] > _MOST_TRANSLATIONS:
+            _families.clear()
+            counts["translated"] = 0
+        family = _families[key, pattern] = _Family()
+    known = family.by_sizes.get(sizes)
+    if known is None:
+        counts["translated"] += 1
+        if family.by_sizes and family.symbolic is None:
+            try:
+                family.symbolic = _traced(function, symbolic_forms(pattern))
+            except Exception:  # whatever a function says to sizes that are no numbers
+                family.symbolic = False
+        if family.symbolic:
+            counts["without tracing"] += 1
+            closed, present = family.symbolic
+            jaxpr, consts = with_sizes(closed.jaxpr, sizes), closed.consts
+        else:
+            closed, present = _traced(function, forms)
+            jaxpr, consts = closed.jaxpr, closed.consts
+        results = [Form(atom.aval.shape, atom.aval.dtype) for atom in jaxpr.outvars]
+        known = family.by_sizes[sizes] = _Known(translate(jaxpr, consts), results, present)
+    return known
+
+
+def _traced(function: Callable, forms: Sequence[Any]) -> tuple[Any, list[bool]]:
+    present: list[bool] = []
+
+    def traced(*arrays: Any) -> list[Any]:
+        results = function(*arrays)
+        present[:] = [result is not None for result in results]
+        return [result for result in results if result is not None]
+
+    return jax.make_jaxpr(traced)(*[jax.ShapeDtypeStruct(f.shape, f.dtype) for f in forms]), present
+
+
+class Assembled:
+    """A program as steps.
+
+    Attributes:
+        steps: ``(function, numbers of its operands, numbers of its results, numbers that no one
+            needs after it)``.
+        arrays: what the numbered places hold before the first step: constants.
+        inputs: for each used input the place that it goes to.
+        numbers: ``(place, kind, index)`` for each Python number.
+        outputs: for each output its place, its dtype and shape.
+        calls: NumPy calls of all steps together.
+        largest: bytes of the largest result that is not a view.
+        cost: what a run is estimated to cost, in microseconds on the machine of ``tiers``.
+    """
+
+    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls", "largest", "cost")
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Callable, list[int], list[int], list[int]]] = []
+        self.arrays: list[Any] = []
+        self.inputs: list[int] = []
+        self.numbers: list[tuple[int, str, int]] = []
+        self.outputs: list[tuple[int, Any, tuple[int, ...]]] = []
+        self.calls = 0
+        self.largest = 0
+        self.cost = 5.0
+
+
+class _Assembler:
+    def __init__(self) -> None:
+        self.result = Assembled()
+        self.forms: list[Any] = []
+
+    def place(self, form: Any, array: Any = None) -> int:
+        """Return a new place for an array of this form."""
+        self.forms.append(form)
+        self.result.arrays.append(array)
+        return len(self.forms) - 1
+
+    def step(self, known: _Known, operands: Sequence[int]) -> list[int | None]:
+        """Add a step; return the places of its results, ``None`` for those that are missing."""
+        outputs = [self.place(form) for form in known.forms]
+        function = known.translation.function
+        self.result.steps.append((function, list(operands), outputs, []))
+        self.result.calls += known.translation.calls
+        self.result.cost += _STEP + known.translation.cost
+        rest = iter(outputs)
+        return [next(rest) if there else None for there in known.present]
+
+    def add(self, left: int, right: int) -> int:
+        forms = [self.forms[left], self.forms[right]]
+        (place,) = self.step(_translated("add", _sum, forms), [left, right])
+        assert place is not None
+        return place
+
+    def ones(self, shape: tuple[int, ...], dtype: Any) -> int:
+        array = np.broadcast_to(np.ones((), dtype), shape)
+        return self.place(Form(shape, np.dtype(dtype)), array)
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> int:
+        array = np.broadcast_to(np.zeros((), dtype), shape)
+        return self.place(Form(shape, np.dtype(dtype)), array)
+
+    def instruction(self, instruction: Instruction, operands: list[int]) -> list[int | None]:
+        """Add an operator; return the places of its results."""
+        if instruction.gradient is not None:
+            return self.gradient(instruction.gradient, operands)
+        host = host_function(instruction)
+        if host is not None:
+            outputs = [self.place(Form(m.shape, m.dtype._numpy)) for m in instruction.metas]
+            self.result.steps.append((host, operands, outputs, []))
+            self.result.calls += 1
+            self.result.cost += _STEP + _CALL
+            return list(outputs)
+        forms = [self.forms[place] for place in operands]
+        dtypes = [meta.dtype._numpy for meta in instruction.metas]
+        key = (identity_of(instruction.function), tuple(dtypes))
+        function = functools.partial(_declared, instruction.function, dtypes)
+        return self.step(_translated(key, function, forms), operands)
+
+    def gradient(self, gradient: tape.Gradient, operands: list[int]) -> list[int | None]:
+        """Add the gradient rules of the operators behind some results, the last one first."""
+        plan = gradient.plan
+        count = gradient.cotangents
+        known = dict(zip(plan.needs, operands[count:], strict=False))
+        flowing: dict[tape.Place, int] = {}
+
+        def add(place: tape.Place, cotangent: int) -> None:
+            before = flowing.get(place)
+            flowing[place] = cotangent if before is None else self.add(before, cotangent)
+
+        if count:
+            cotangents = operands[:count]
+        else:
+            level_index, slot = plan.roots[0]
+            meta = plan.levels[level_index].meta(slot)
+            cotangents = [self.ones(meta.shape, meta.dtype._numpy)]
+        for root, cotangent in zip(plan.roots, cotangents, strict=True):
+            add(root, cotangent)
+        alone: list[int | None] = []
+        for level_index, instruction in plan.order:
+            slots = range(instruction.slot, instruction.slot + len(instruction.metas))
+            given = [flowing.get((level_index, slot)) for slot in slots]
+            if all(cotangent is None for cotangent in given):
+                continue
+            gradients = self.pull_back(plan, level_index, instruction, given, known)
+            if plan.alone:
+                alone = gradients
+                break
+            for position, place in zip(instruction.gradient_operands, gradients, strict=True):
+                if place is not None:
+                    target, _ = tape.resolve(
+                        plan.levels, level_index, instruction.operands[position]
+                    )
+                    add(target, place)
+        results = alone or [flowing.get(target) for target in plan.targets]
+        totals = []
+        for at, (result, meta) in enumerate(zip(results, plan.metas, strict=True)):
+            total = self.zeros(meta.shape, meta.dtype._numpy) if result is None else result
+            before = gradient.accumulate[at] if gradient.accumulate else None
+            totals.append(total if before is None else self.add(operands[before], total))
+        return list(totals)
+
+    def pull_back(
+        self,
+        plan: tape.GradientPlan,
+        level_index: int,
+        instruction: Instruction,
+        given: list[int | None],
+        known: dict[Any, int],
+    ) -> list[int | None]:
+        level = plan.levels[level_index]
+        operands = [known.get((level_index, reference)) for reference in instruction.operands]
+        results = [
+            known.get((level_index, slot))
+            for slot in range(instruction.slot, instruction.slot + len(instruction.metas))
+        ]
+        shapes = [
+            None
+            if place is not None
+            else (level.meta(reference).shape, level.meta(reference).dtype)
+            for place, reference in zip(operands, instruction.operands, strict=True)
+        ]
+        places = [*given, *results, *operands]
+        there = [place for place in places if place is not None]
+        forms = [self.forms[place] for place in there]
+        rule = instruction.vjp
+        key = (
+            "gradient",
+            identity_of(instruction.function if rule is None else rule),
+            rule is None,
+            instruction.gradient_operands if rule is None else None,
+            tuple([(meta.shape, meta.dtype, meta.grad) for meta in instruction.metas]),
+            tuple(shapes),
+            tuple([place is not None for place in places]),
+        )
+        function = functools.partial(_pulled_back, instruction, shapes, places)
+        return self.step(_translated(key, function, forms), there)
+
+
+def host_function(instruction: Instruction) -> Callable | None:
+    """Return the host function of an operator as its plan calls it, giving a tuple."""
+    op, function = instruction.op, instruction.function
+    host = getattr(op, "host", None)
+    if host is None:
+        return None
+    pure = op.function
+    if function is pure:
+        return _packed(host, len(instruction.metas))
+    if function.__class__ is not functools.partial:
+        return None
+    if function.func is numbered and function.args and function.args[0] is pure:
+        host = functools.partial(numbered, host, *function.args[1:], **function.keywords)
+    elif function.func is pure and not function.args:
+        host = functools.partial(host, **function.keywords)
+    else:
+        return None
+    return _packed(host, len(instruction.metas))
+
+
+def _packed(function: Callable, results: int) -> Callable:
+    if results > 1:
+        return function
+    return lambda *arrays: (function(*arrays),)
+
+
+def _sum(left: Any, right: Any) -> list[Any]:
+    return [left + right]
+
+
+def _declared(function: Callable, dtypes: list[Any], *arrays: Any) -> list[Any]:
+    results = function(*arrays)
+    if not isinstance(results, (tuple, list)):
+        results = (results,)
+    return [jnp.asarray(r, dtype=dtype) for r, dtype in zip(results, dtypes, strict=True)]
+
+
+def _pulled_back(
+    instruction: Instruction, shapes: list[Any], places: list[int | None], *arrays: Any
+) -> Sequence[Any]:
+    """Apply a gradient rule to the arrays that are there; zeros stand for the others."""
+    rest = iter(arrays)
+    there = [None if place is None else next(rest) for place in places]
+    count = len(instruction.metas)
+    cotangents = [
+        jnp.zeros(meta.shape, meta.dtype._numpy) if array is None else array
+        for array, meta in zip(there[:count], instruction.metas, strict=True)
+    ]
+    operands = [
+        jnp.zeros(shape[0], shape[1]._numpy) if array is None else array
+        for array, shape in zip(there[2 * count :], shapes, strict=True)
+    ]
+    return list(tape.pull_back(instruction, cotangents, there[count : 2 * count], operands))
+
+
+def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
+    """Return a program as steps.
+
+    Args:
+        program: a ``programs.Program``.
+        input_metas: the metas of its inputs, by reference.
+    """
+    assembler = _Assembler()
+    result = assembler.result
+    places: dict[Any, int] = {}
+    for reference in program.used_inputs:
+        meta = input_metas[reference]
+        places[reference] = assembler.place(Form(meta.shape, meta.dtype._numpy))
+        result.inputs.append(places[reference])
+    for instruction in program.instructions:
+        if instruction.view_of is None:
+            result.largest = max(result.largest, *[meta.nbytes for meta in instruction.metas], 0)
+        operands = []
+        for reference in instruction.operands:
+            place = places.get(reference)
+            if place is None:  # a Python number, met for the first time
+                kind, index = reference
+                place = places[reference] = assembler.place(_FLOAT if kind == "f" else _INT)
+                result.numbers.append((place, kind, index))
+            operands.append(place)
+        outputs = assembler.instruction(instruction, operands)
+        for slot, place in enumerate(outputs, instruction.slot):
+            assert place is not None, instruction
+            places[slot] = place
+    metas = {
+        slot: meta
+        for instruction in program.instructions
+        for slot, meta in enumerate(instruction.metas, instruction.slot)
+    }
+    for slot in program.outputs:
+        meta = metas[slot]
+        result.outputs.append((places[slot], meta.dtype._numpy, meta.shape))
+    _note_last_uses(result)
+    return result
+
+
+def _note_last_uses(assembled: Assembled) -> None:
+    last: dict[int, int] = {}
+    for at, (_, operands, outputs, _) in enumerate(assembled.steps):
+        for place in (*operands, *outputs):
+            last[place] = at
+    kept = {place for place, _, _ in assembled.outputs}
+    for place, at in last.items():
+        if place not in kept:
+            assembled.steps[at][3].append(place)
+
+
+def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) -> list[Any]:
+    """Run the steps.
+
+    Args:
+        arguments: the arrays of the used inputs.
+        floats, ints: the Python numbers of the trace.
+    Returns:
+        The outputs, NumPy arrays with memory of their own.
+    Raises:
+        MemoryError: there is not enough memory.
+    """
+    if assembled.largest > _UNQUESTIONED:
+        np.empty(assembled.largest, np.uint8)  # NumPy may get by with a view: PyTorch would not
+    arrays = assembled.arrays.copy()
+    for place, argument in zip(assembled.inputs, arguments, strict=True):
+        arrays[place] = argument if argument.__class__ is np.ndarray else np.asarray(argument)
+    for place, kind, index in assembled.numbers:
+        arrays[place] = np.float64(floats[index]) if kind == "f" else np.int64(ints[index])
+    with np.errstate(all="ignore"):
+        for function, operands, outputs, dead in assembled.steps:
+            results = function(*[arrays[place] for place in operands])
+            for place, array in zip(outputs, results):
+                arrays[place] = array
+            results = array = None
+            for place in dead:
+                arrays[place] = None
+    finished: list[Any] = []
+    seen: set[int] = set()
+    for place, dtype, shape in assembled.outputs:
+        array = np.asarray(arrays[place], dtype)
+        shared = array.base is not None or id(array) in seen or not array.flags.owndata
+        if shared or not array.flags.c_contiguous:
+            array = array.copy()  # the user may write to one of the two, through NumPy
+        seen.add(id(array))
+        assert array.shape == shape, (array.shape, shape)
+        finished.append(array)
+    return finished

@@ -1,0 +1,316 @@
+"""From a pure JAX function to a function of NumPy arrays: its jaxpr, one NumPy call an equation.
+
+The translation is Python source, compiled once: local variables are quicker than a table, and an
+array that is not used any more is dropped at once (``del``). Functions inside of the function
+(``jit``, ``custom_jvp_call``, ...) are written out in line; what no result depends on is left out,
+what depends on constants alone is computed here. Bodies of loops and branches become functions of
+their own, which a Python loop calls. A primitive without a rule is run by XLA, one cached
+executable for each form of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core as jax_core
+
+from .rules import RULES, SAME
+
+#: Primitives that are functions of their own, and under which parameter.
+_INLINED = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "remat": "jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+}
+#: Bytes of a constant that is computed once and kept.
+_LARGEST_CONSTANT = 1 << 16
+
+#: How often each primitive without a rule was translated, for statistics and tests.
+without_rule: dict[str, int] = {}
+
+
+class Translation:
+    """A function of NumPy arrays that gives a tuple of arrays.
+
+    Attributes:
+        function: the function.
+        calls: NumPy calls that it consists of.
+        cost: what they are estimated to cost, in microseconds.
+        compiled: whether XLA runs a part of it.
+    """
+
+    __slots__ = ("function", "calls", "cost", "compiled")
+
+    def __init__(self, function: Callable, calls: int, cost: float, compiled: bool):
+        self.function = function
+        self.calls = calls
+        self.cost = cost
+        self.compiled = compiled
+
+
+def translate(jaxpr: Any, consts: Sequence[Any] = ()) -> Translation:
+    """Return what a jaxpr is in NumPy."""
+    return _Writer().function(jaxpr, consts)
+
+
+class _Line:
+    """A call: the names of its results, the function's and those of its operands."""
+
+    __slots__ = ("outputs", "function", "operands", "several", "cost")
+
+    def __init__(
+        self, outputs: list[str], function: str, operands: list[str], several: bool, cost: float
+    ):
+        self.outputs = outputs
+        self.function = function
+        self.operands = operands
+        self.several = several
+        self.cost = cost
+
+    def __str__(self) -> str:
+        call = f"{self.function}({', '.join(self.operands)})"
+        if not self.several:
+            return f"{self.outputs[0]} = {call}"
+        return f"{', '.join(self.outputs)}, = {call}" if self.outputs else call
+
+
+class _Writer:
+    """Writes the source of one function."""
+
+    def __init__(self) -> None:
+        self.globals: dict[str, Any] = {}
+        self.lines: list[_Line] = []
+        self.variables = 0
+        self.compiled = False
+
+    def function(self, jaxpr: Any, consts: Sequence[Any]) -> Translation:
+        names: dict[Any, str] = {}
+        parameters = []
+        for variable in jaxpr.invars:
+            names[variable] = self.variable()
+            parameters.append(names[variable])
+        results = self.body(jaxpr, consts, names)
+        lines = self.needed(results)
+        source = [f"def run({', '.join(parameters)}):"]
+        kept = {*results, *self.globals}
+        last = {
+            name: at for at, line in enumerate(lines) for name in (*line.operands, *line.outputs)
+        }
+        ends: dict[int, list[str]] = {}
+        for name, at in last.items():
+            if name not in kept:
+                ends.setdefault(at, []).append(name)
+        for at, line in enumerate(lines):
+            source.append(f"    {line}")
+            if at in ends and at + 1 < len(lines):
+                source.append(f"    del {', '.join(ends[at])}")
+        source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
+        exec(_code("\n".join(source)), self.globals)
+        cost = sum(line.cost for line in lines)
+        return Translation(self.globals["run"], len(lines), cost, self.compiled)
+
+    def needed(self, results: Sequence[str]) -> list[_Line]:
+        """Return the lines that the results depend on."""
+        wanted = set(results)
+        lines = []
+        for line in reversed(self.lines):
+            if not line.outputs or not wanted.isdisjoint(line.outputs):
+                wanted.update(line.operands)
+                lines.append(line)
+        lines.reverse()
+        return lines
+
+    def variable(self) -> str:
+        self.variables += 1
+        return f"v{self.variables}"
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.globals)}"
+        self.globals[name] = value
+        return name
+
+    def body(self, jaxpr: Any, consts: Sequence[Any], names: dict[Any, str]) -> list[str]:
+        """Write the equations of a jaxpr; return the names of its results."""
+        for variable, value in zip(jaxpr.constvars, consts, strict=True):
+            names[variable] = self.constant(np.asarray(value))
+        for equation in jaxpr.eqns:
+            self.equation(equation, names)
+        return [self.name(atom, names) for atom in jaxpr.outvars]
+
+    def name(self, atom: Any, names: dict[Any, str]) -> str:
+        if isinstance(atom, jax_core.Literal):
+            aval: Any = atom.aval
+            return self.constant(np.asarray(atom.val, dtype=aval.dtype))
+        return names[atom]
+
+    def equation(self, equation: Any, names: dict[Any, str]) -> None:
+        primitive = equation.primitive
+        operands = [self.name(atom, names) for atom in equation.invars]
+        inlined = _INLINED.get(primitive.name)
+        if inlined is not None:
+            inner = equation.params[inlined]
+            jaxpr, consts = getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
+            own = dict(zip(jaxpr.invars, operands, strict=True))
+            results = self.body(jaxpr, consts, own)
+            for variable, result in zip(equation.outvars, results, strict=True):
+                names[variable] = result
+            return
+        function = self.kernel(equation)
+        if function is SAME:
+            names[equation.outvars[0]] = operands[0]
+            return
+        if not equation.effects and self.folded(equation, function, operands, names):
+            return
+        outputs = []
+        for variable in equation.outvars:
+            names[variable] = self.variable()
+            outputs.append(names[variable])
+        several = primitive.multiple_results
+        cost = _cost_of(equation)
+        self.lines.append(_Line(outputs, self.constant(function), operands, several, cost))
+
+    def folded(
+        self, equation: Any, function: Callable, operands: list[str], names: dict[Any, str]
+    ) -> bool:
+        """Compute what depends on constants alone, unless that is much work."""
+        if equation.primitive.multiple_results or not all(o in self.globals for o in operands):
+            return False
+        variable = equation.outvars[0]
+        values = [self.globals[operand] for operand in operands]
+        spread = equation.primitive.name in ("broadcast_in_dim", "iota", "reshape")
+        sizes = [variable.aval.size * variable.aval.dtype.itemsize]
+        sizes += [getattr(value, "nbytes", 0) for value in values]
+        if not spread and max(sizes) > _LARGEST_CONSTANT:
+            return False
+        with np.errstate(all="ignore"):
+            names[variable] = self.constant(function(*values))
+        return True
+
+    def kernel(self, equation: Any) -> Callable:
+        name = equation.primitive.name
+        control = _CONTROL.get(name)
+        if control is not None:
+            return control(equation, self)
+        rule = RULES.get(name)
+        function = None if rule is None else rule(equation)
+        if function is None:
+            without_rule[name] = without_rule.get(name, 0) + 1
+            self.compiled = True
+            function = _by_xla(equation)
+        return function
+
+    def inner(self, closed: Any) -> Callable:
+        """Translate the body of a loop or branch."""
+        translation = translate(closed.jaxpr, closed.consts)
+        self.compiled = self.compiled or translation.compiled
+        return translation.function
+
+
+#: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product.
+_NUMPY, _XLA, _ELEMENT, _MULTIPLICATION = 0.8, 40.0, 0.0008, 0.00004
+#: Primitives that only look at an array in another way.
+_VIEWS = frozenset(("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "slice"))
+
+
+def _cost_of(equation: Any) -> float:
+    """Return what an equation is estimated to cost."""
+    name, params = equation.primitive.name, equation.params
+    if name in _VIEWS:
+        return _NUMPY
+    elements = sum(math.prod(variable.aval.shape) for variable in equation.outvars)
+    if name == "dot_general":
+        ((left, _), _) = params["dimension_numbers"]
+        inner = math.prod([equation.invars[0].aval.shape[dim] for dim in left])
+        return _NUMPY + elements * (_ELEMENT + inner * _MULTIPLICATION)
+    if name == "conv_general_dilated":
+        kernel = equation.invars[1].aval.shape
+        outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
+        return _XLA + elements * math.prod(kernel) / max(1, outputs) * _MULTIPLICATION
+    if name in _CONTROL:
+        return _NUMPY * 20 * params.get("length", 10) + elements * _ELEMENT
+    elements = max([elements, *[math.prod(atom.aval.shape) for atom in equation.invars]])
+    return (_NUMPY if name in RULES else _XLA) + elements * _ELEMENT
+
+
+@functools.lru_cache(10_000)
+def _code(source: str) -> Any:
+    """Compile the source of a translation; the same operator of other sizes has the same one."""
+    return compile(source, "<jtorch interpreter>", "exec")
+
+
+def _by_xla(equation: Any) -> Callable:
+    """Return a function that has XLA run a primitive by itself."""
+    primitive, params = equation.primitive, equation.params
+
+    def run(*arrays: Any) -> Any:
+        results = primitive.bind(*[jax.numpy.asarray(array) for array in arrays], **params)
+        if primitive.multiple_results:
+            return [np.asarray(result) for result in results]
+        return np.asarray(results)
+
+    return run
+
+
+def _while(equation: Any, writer: _Writer) -> Callable:
+    params = equation.params
+    test, body = writer.inner(params["cond_jaxpr"]), writer.inner(params["body_jaxpr"])
+    first, second = params["cond_nconsts"], params["body_nconsts"]
+
+    def run(*arrays: Any) -> Any:
+        of_test, of_body = arrays[:first], arrays[first : first + second]
+        state = arrays[first + second :]
+        while test(*of_test, *state)[0]:
+            state = body(*of_body, *state)
+        return state
+
+    return run
+
+
+def _cond(equation: Any, writer: _Writer) -> Callable:
+    branches = [writer.inner(branch) for branch in equation.params["branches"]]
+    last = len(branches) - 1
+
+    def run(which: Any, *arrays: Any) -> Any:
+        return branches[min(max(int(which), 0), last)](*arrays)
+
+    return run
+
+
+def _scan(equation: Any, writer: _Writer) -> Callable:
+    params = equation.params
+    body = writer.inner(params["jaxpr"])
+    length, backwards = params["length"], params["reverse"]
+    consts, carried = params["num_consts"], params["num_carry"]
+    stacked = [variable.aval for variable in equation.outvars[carried:]]
+
+    def run(*arrays: Any) -> Any:
+        fixed, state = arrays[:consts], arrays[consts : consts + carried]
+        rows = arrays[consts + carried :]
+        results = [np.empty(aval.shape, aval.dtype) for aval in stacked]
+        for turn in range(length - 1, -1, -1) if backwards else range(length):
+            outputs = body(*fixed, *state, *[row[turn] for row in rows])
+            state = outputs[:carried]
+            for result, output in zip(results, outputs[carried:], strict=True):
+                result[turn] = output
+        return [*state, *results]
+
+    return run
+
+
+_CONTROL: dict[str, Callable[[Any, _Writer], Callable]] = {
+    "while": _while,
+    "cond": _cond,
+    "scan": _scan,
+}
