@@ -6,7 +6,7 @@ import pytest
 
 import jtorch as torch
 from jtorch._core import config
-from jtorch._engine.execution import growth, tiers
+from jtorch._engine.execution import compilation, growth, tiers
 from jtorch._engine.interpreter import assemble
 from jtorch.nn import functional as F
 
@@ -206,6 +206,37 @@ def test_a_program_is_compiled_at_the_counted_run(monkeypatch):
     first = run_under(monkeypatch, "auto", compiled_at)
     assert 10 < first < 2000
     assert run_under(monkeypatch, "auto", compiled_at) == first
+
+
+def test_a_compilation_that_failed_is_tried_again(monkeypatch):
+    """Where the thread had not begun, the user's thread compiles, and may fail at that."""
+    monkeypatch.setattr(tiers, "_PROGRAM", 100.0)
+    monkeypatch.setattr(tiers, "_CALL", 100.0)
+    monkeypatch.setattr(compilation._optimiser, "submit", lambda task: None)
+    compile_first, failures = compilation.compile_first, []
+
+    def failing(*arguments):
+        if not failures:
+            failures.append(arguments)
+            raise MemoryError
+        return compile_first(*arguments)
+
+    monkeypatch.setattr(compilation, "compile_first", failing)
+
+    def run():
+        x = torch.ones(3)
+        x.sum().item()
+        results = []
+        for _ in range(200):
+            try:
+                results.append((x * 2 + 1).sum().item())
+            except MemoryError:
+                results.append(None)
+        return results
+
+    results = run_under(monkeypatch, "auto", run)
+    assert results.count(None) == 1 and results[-1] == 9.0
+    assert torch.compiler.stats().programs_compiled == 1
 
 
 def test_more_work_earns_the_compiler_sooner(monkeypatch):

@@ -158,17 +158,36 @@ def _interpret(
     stats.counters.runs_interpreted += 1
     program.spent += assembled.cost
     if owned and program.ahead is None and tiers.is_half_paid(program):
+        _compile_ahead(program, arguments, floats, ints, inputs, device)
+    try:
+        return interpreter.run(assembled, arguments, floats, ints)
+    except MemoryError as error:
+        raise failures.explained(error, program, device) from None
+
+
+def _compile_ahead(
+    program: Program,
+    arguments: list[Any],
+    floats: Any,
+    ints: Any,
+    inputs: list[Value],
+    device: Any,
+) -> None:
+    """Begin to compile a program on another thread, unless one of the others is at it."""
+    if not _compiling.acquire(blocking=False):
+        return
+    try:
+        if program.ahead is not None or program.call is not None:
+            return
         donation.plan(program, inputs, arguments)
-        given: list[Any] = [*arguments]
+        given = [*arguments]
         if program.uses_floats:
             given.append(np.array(floats, np.float64))
         if program.uses_ints:
             given.append(np.array(ints, np.int64))
         program.ahead = compilation.compile_ahead(program, given, device)
-    try:
-        return interpreter.run(assembled, arguments, floats, ints)
-    except MemoryError as error:
-        raise failures.explained(error, program, device) from None
+    finally:
+        _compiling.release()
 
 
 def _place(program: Program, inputs: list[Value], arguments: list[Any], device: Any) -> None:
@@ -312,14 +331,14 @@ def run(
             with _compiling:
                 call = program.call
                 if call is None:
-                    ahead = program.ahead
+                    ahead, program.ahead = program.ahead, None  # taken once, also if this fails
                     if ahead is not None:
                         call = ahead.take()
                     elif owned:
                         donation.plan(program, inputs, arguments)
                     if call is None:
                         call = compilation.compile_first(program, arguments, device)
-                    program.call, program.ahead = call, None
+                    program.call = call
                     program.runs = 1  # by the compiler
         elif runs == compilation.HOT_RUNS and program.lowered is not None:
             compilation.optimise_later(program)

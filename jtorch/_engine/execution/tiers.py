@@ -8,8 +8,8 @@ every machine, whether it is busy or idle, with programs on disk or without, and
 digits each time. The compiler begins on another thread when half of the price is paid; the switch
 comes at the counted run, which waits where it must.
 
-The numbers below are microseconds on one core of the machine that they were fitted on; what counts
-is their ratio.
+The numbers below are rough microseconds (those of compiling follow the table in ``compilation``),
+not fitted yet; what counts is their ratio.
 """
 
 from __future__ import annotations
