@@ -162,6 +162,18 @@ def test_new_shapes_are_neither_compiled_nor_traced_again(monkeypatch):
     assert later["translated"] > 0
 
 
+def test_translations_are_bounded_however_many_sizes_there_are(monkeypatch):
+    def growing():
+        for length in range(10, 60):
+            torch.arange(length).mul(2).add(1)[-1].item()
+            kept.append(sum(len(family.by_sizes) for family in assemble._families.values()))
+
+    kept = []
+    monkeypatch.setattr(assemble, "_MOST_TRANSLATIONS", 20)
+    run_under(monkeypatch, "interpret", growing)
+    assert 10 < max(kept) <= 21
+
+
 def test_equal_layers_share_their_translations(monkeypatch):
     def translations(layers):
         def forward():

@@ -150,7 +150,7 @@ def plan_gradient(
     plan.metas = list(targets.values())
     plan.order = order
     plan.levels, plan.roots, plan.alone = levels, roots, False
-    plan.function = _compose(levels, roots, order, plan)
+    plan.function = _compose(plan)
     return plan
 
 
@@ -263,13 +263,9 @@ def _reverse_order(
     ]
 
 
-def _compose(
-    levels: Sequence[Level],
-    roots: Sequence[Place],
-    order: list[tuple[int, Instruction]],
-    plan: GradientPlan,
-) -> Callable:
-    needs, targets = plan.needs, plan.targets
+def _compose(plan: GradientPlan) -> Callable:
+    levels, roots, order = plan.levels, plan.roots, plan.order
+    needs, targets, metas = plan.needs, plan.targets, plan.metas
 
     def gradient(cotangents: Sequence[Any], *arrays: Any) -> list[Any]:
         known = dict(zip(needs, arrays, strict=True))
@@ -307,7 +303,7 @@ def _compose(
             jnp.zeros(meta.shape, meta.dtype._numpy)
             if flowing.get(place) is None
             else flowing[place]
-            for place, meta in zip(targets, plan.metas, strict=True)
+            for place, meta in zip(targets, metas, strict=True)
         ]
 
     return gradient

@@ -18,6 +18,7 @@ import numpy as np
 from ..graph import tape
 from ..graph.op import numbered
 from ..graph.trie import Instruction
+from ..graph.values import Meta
 from .identity import identity_of
 from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
 from .translate import Translation, translate
@@ -62,9 +63,10 @@ class _Family:
         self.symbolic: Any = None
 
 
+#: By what a function computes and the pattern of its operands' sizes.
 _families: dict[Hashable, _Family] = {}
-#: Translations made, and those of them for which JAX traced nothing.
-counts = {"translated": 0, "without tracing": 0}
+#: Translations kept now, those ever made, and those of them for which JAX traced nothing.
+counts = {"kept": 0, "translated": 0, "without tracing": 0}
 
 
 def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Known:
@@ -75,15 +77,16 @@ def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Kno
         function: of JAX arrays.
         forms: shapes and dtypes of its arguments.
     """
+    if counts["kept"] > _MOST_TRANSLATIONS:  # ever new sizes of one operator count too
+        _families.clear()
+        counts["kept"] = 0
     pattern, sizes = pattern_of(forms)
     family = _families.get((key, pattern))
     if family is None:
-        if counts["translated"] > _MOST_TRANSLATIONS:
-            _families.clear()
-            counts["translated"] = 0
         family = _families[key, pattern] = _Family()
     known = family.by_sizes.get(sizes)
     if known is None:
+        counts["kept"] += 1
         counts["translated"] += 1
         if family.by_sizes and family.symbolic is None:
             try:
@@ -168,13 +171,10 @@ class _Assembler:
         assert place is not None
         return place
 
-    def ones(self, shape: tuple[int, ...], dtype: Any) -> int:
-        array = np.broadcast_to(np.ones((), dtype), shape)
-        return self.place(Form(shape, np.dtype(dtype)), array)
-
-    def zeros(self, shape: tuple[int, ...], dtype: Any) -> int:
-        array = np.broadcast_to(np.zeros((), dtype), shape)
-        return self.place(Form(shape, np.dtype(dtype)), array)
+    def filled(self, meta: Meta, number: int) -> int:
+        """Return the place of a constant."""
+        array = np.broadcast_to(np.asarray(number, meta.dtype._numpy), meta.shape)
+        return self.place(Form(array.shape, array.dtype), array)
 
     def instruction(self, instruction: Instruction, operands: list[int]) -> list[int | None]:
         """Add an operator; return the places of its results."""
@@ -208,8 +208,7 @@ class _Assembler:
             cotangents = operands[:count]
         else:
             level_index, slot = plan.roots[0]
-            meta = plan.levels[level_index].meta(slot)
-            cotangents = [self.ones(meta.shape, meta.dtype._numpy)]
+            cotangents = [self.filled(plan.levels[level_index].meta(slot), 1)]
         for root, cotangent in zip(plan.roots, cotangents, strict=True):
             add(root, cotangent)
         alone: list[int | None] = []
@@ -231,7 +230,7 @@ class _Assembler:
         results = alone or [flowing.get(target) for target in plan.targets]
         totals = []
         for at, (result, meta) in enumerate(zip(results, plan.metas, strict=True)):
-            total = self.zeros(meta.shape, meta.dtype._numpy) if result is None else result
+            total = self.filled(meta, 0) if result is None else result
             before = gradient.accumulate[at] if gradient.accumulate else None
             totals.append(total if before is None else self.add(operands[before], total))
         return list(totals)

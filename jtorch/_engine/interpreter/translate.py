@@ -48,16 +48,14 @@ class Translation:
         function: the function.
         calls: NumPy calls that it consists of.
         cost: what they are estimated to cost, in microseconds.
-        compiled: whether XLA runs a part of it.
     """
 
-    __slots__ = ("function", "calls", "cost", "compiled")
+    __slots__ = ("function", "calls", "cost")
 
-    def __init__(self, function: Callable, calls: int, cost: float, compiled: bool):
+    def __init__(self, function: Callable, calls: int, cost: float):
         self.function = function
         self.calls = calls
         self.cost = cost
-        self.compiled = compiled
 
 
 def translate(jaxpr: Any, consts: Sequence[Any] = ()) -> Translation:
@@ -93,7 +91,6 @@ class _Writer:
         self.globals: dict[str, Any] = {}
         self.lines: list[_Line] = []
         self.variables = 0
-        self.compiled = False
 
     def function(self, jaxpr: Any, consts: Sequence[Any]) -> Translation:
         names: dict[Any, str] = {}
@@ -119,7 +116,7 @@ class _Writer:
         source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
         exec(_code("\n".join(source)), self.globals)
         cost = sum(line.cost for line in lines)
-        return Translation(self.globals["run"], len(lines), cost, self.compiled)
+        return Translation(self.globals["run"], len(lines), cost)
 
     def needed(self, results: Sequence[str]) -> list[_Line]:
         """Return the lines that the results depend on."""
@@ -202,20 +199,13 @@ class _Writer:
         name = equation.primitive.name
         control = _CONTROL.get(name)
         if control is not None:
-            return control(equation, self)
+            return control(equation)
         rule = RULES.get(name)
         function = None if rule is None else rule(equation)
         if function is None:
             without_rule[name] = without_rule.get(name, 0) + 1
-            self.compiled = True
             function = _by_xla(equation)
         return function
-
-    def inner(self, closed: Any) -> Callable:
-        """Translate the body of a loop or branch."""
-        translation = translate(closed.jaxpr, closed.consts)
-        self.compiled = self.compiled or translation.compiled
-        return translation.function
 
 
 #: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product.
@@ -263,9 +253,14 @@ def _by_xla(equation: Any) -> Callable:
     return run
 
 
-def _while(equation: Any, writer: _Writer) -> Callable:
+def _inner(closed: Any) -> Callable:
+    """Translate the body of a loop or branch."""
+    return translate(closed.jaxpr, closed.consts).function
+
+
+def _while(equation: Any) -> Callable:
     params = equation.params
-    test, body = writer.inner(params["cond_jaxpr"]), writer.inner(params["body_jaxpr"])
+    test, body = _inner(params["cond_jaxpr"]), _inner(params["body_jaxpr"])
     first, second = params["cond_nconsts"], params["body_nconsts"]
 
     def run(*arrays: Any) -> Any:
@@ -278,8 +273,8 @@ def _while(equation: Any, writer: _Writer) -> Callable:
     return run
 
 
-def _cond(equation: Any, writer: _Writer) -> Callable:
-    branches = [writer.inner(branch) for branch in equation.params["branches"]]
+def _cond(equation: Any) -> Callable:
+    branches = [_inner(branch) for branch in equation.params["branches"]]
     last = len(branches) - 1
 
     def run(which: Any, *arrays: Any) -> Any:
@@ -288,9 +283,9 @@ def _cond(equation: Any, writer: _Writer) -> Callable:
     return run
 
 
-def _scan(equation: Any, writer: _Writer) -> Callable:
+def _scan(equation: Any) -> Callable:
     params = equation.params
-    body = writer.inner(params["jaxpr"])
+    body = _inner(params["jaxpr"])
     length, backwards = params["length"], params["reverse"]
     consts, carried = params["num_consts"], params["num_carry"]
     stacked = [variable.aval for variable in equation.outvars[carried:]]
@@ -309,7 +304,7 @@ def _scan(equation: Any, writer: _Writer) -> Callable:
     return run
 
 
-_CONTROL: dict[str, Callable[[Any, _Writer], Callable]] = {
+_CONTROL: dict[str, Callable[[Any], Callable]] = {
     "while": _while,
     "cond": _cond,
     "scan": _scan,
