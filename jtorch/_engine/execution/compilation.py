@@ -60,6 +60,7 @@ import jax
 from ..._core import config
 from ..._core.device import CPU
 from ..._core.processor import cpu_flags
+from ..graph.equations import terms_of
 from . import disk_cache, donation, fingerprint, program_index, stats
 from .devices import jax_device
 
@@ -296,12 +297,11 @@ class _Cost:
             self.equations += 1
             work = sum(variable.aval.size for variable in equation.outvars)
             if name == "dot_general":
-                work *= self._product(equation) / 16
+                work *= terms_of(equation) / 16
+                self._note_vectors(equation)
                 self.looped_products |= looped
             elif name == "conv_general_dilated":
-                kernel = equation.invars[1].aval.shape
-                outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
-                work *= math.prod(kernel) / max(1, outputs) / 16
+                work *= terms_of(equation) / 16
             elif name in ("add", "sub", "add_any") and all(map(self._is_product, equation.invars)):
                 self.same_bits = False
             if name in _PRODUCTS or (
@@ -322,16 +322,14 @@ class _Cost:
         # A literal has a value, and is not hashable.
         return not hasattr(variable, "val") and variable in self.products
 
-    def _product(self, equation: Any) -> int:
-        """Return the length of the sums of a product, noting whether a side is a vector."""
+    def _note_vectors(self, equation: Any) -> None:
+        """Note whether a side of a product is a vector."""
         contract, batch = equation.params["dimension_numbers"]
         for side, variable in enumerate(equation.invars[:2]):
             shape = variable.aval.shape
             inside = (*contract[side], *batch[side])
             if math.prod(size for d, size in enumerate(shape) if d not in inside) == 1:
                 self.same_bits = False
-        shape = equation.invars[0].aval.shape
-        return math.prod(shape[dimension] for dimension in contract[0])
 
 
 class Ahead:

@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from jax.extend import core as jax_core
 
+from ..graph.equations import terms_of
 from .rules import RULES, SAME
 
 #: Primitives that are functions of their own, and under which parameter.
@@ -220,14 +221,10 @@ def _cost_of(equation: Any) -> float:
     if name in _VIEWS:
         return _NUMPY
     elements = sum(math.prod(variable.aval.shape) for variable in equation.outvars)
-    if name == "dot_general":
-        ((left, _), _) = params["dimension_numbers"]
-        inner = math.prod([equation.invars[0].aval.shape[dim] for dim in left])
-        return _NUMPY + elements * (_ELEMENT + inner * _MULTIPLICATION)
-    if name == "conv_general_dilated":
-        kernel = equation.invars[1].aval.shape
-        outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
-        return _XLA + elements * math.prod(kernel) / max(1, outputs) * _MULTIPLICATION
+    terms = terms_of(equation)
+    if terms:
+        call = _NUMPY if name in RULES else _XLA
+        return call + elements * (_ELEMENT + terms * _MULTIPLICATION)
     if name in _CONTROL:
         return _NUMPY * 20 * params.get("length", 10) + elements * _ELEMENT
     elements = max([elements, *[math.prod(atom.aval.shape) for atom in equation.invars]])
