@@ -712,7 +712,7 @@ def linear(*args, **kwargs):
 
 
 # Of one that is imported the products convert their operands themselves.
-publish(
+linear_function = publish(
     "linear",
     linear,
     registry=NN_FUNCTIONS,

@@ -344,7 +344,9 @@ def cross_entropy(
     )
 
 
-publish("cross_entropy", cross_entropy, registry=NN_FUNCTIONS, autocast=Autocast(cpu="float32"))
+cross_entropy_function = publish(
+    "cross_entropy", cross_entropy, registry=NN_FUNCTIONS, autocast=Autocast(cpu="float32")
+)
 
 
 def _soft(logarithms, target, weight, reduction, label_smoothing, class_dim):

@@ -6,14 +6,9 @@ import math
 
 from ...._core import dtypes
 from ...._engine.declare import NN_FUNCTIONS, publish
-from ...._engine.recording import autocast
-from ...linalg.matmul import linear
+from ...linalg.matmul import linear_function
 from . import _messages
-from .classification import cross_entropy
-
-# Autocast converts the arguments of each of them.
-_linear = autocast.converting("linear", linear)
-_cross_entropy = autocast.converting("cross_entropy", cross_entropy)
+from .classification import cross_entropy_function
 
 
 def linear_cross_entropy(
@@ -85,8 +80,8 @@ def linear_cross_entropy(
         rows = math.prod(further, start=classes)
         linear_weight = linear_weight.reshape((rows, features))
         linear_bias = None if linear_bias is None else linear_bias.reshape(rows)
-    logits = _linear(input, linear_weight, linear_bias).reshape(logits_shape)
-    return _cross_entropy(
+    logits = linear_function(input, linear_weight, linear_bias).reshape(logits_shape)
+    return cross_entropy_function(
         logits,
         target,
         weight=weight,
