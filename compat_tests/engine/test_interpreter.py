@@ -7,6 +7,7 @@ import pytest
 import jtorch as torch
 from jtorch._core import config
 from jtorch._engine.execution import compilation, growth, tiers
+from jtorch._engine.graph.op import REGISTRY
 from jtorch._engine.interpreter import assemble
 from jtorch.nn import functional as F
 
@@ -139,6 +140,62 @@ def test_both_tiers_give_the_same(monkeypatch, program):
     assert torch.compiler.stats().programs_compiled == 0
     assert torch.compiler.stats().runs_interpreted > 0
     assert flat(interpreted) == pytest.approx(flat(compiled), rel=1e-4, abs=1e-5)
+
+
+VIEWS = {
+    "detach": [lambda x: x.detach()],
+    "alias": [lambda x: REGISTRY["alias"].call(x)],
+    "_select": [lambda x: x[1], lambda x: x.select(-1, 2), lambda x: x.select(1, -1)],
+    "_slice": [lambda x: x[1:], lambda x: x[:, ::2], lambda x: x[:, :, 1:1], lambda x: x[0:2, 1:3]],
+    "permute": [lambda x: x.permute(2, 0, 1), lambda x: x.permute(-1, 1, 0)],
+    "transpose": [lambda x: x.transpose(0, 2), lambda x: x.sum().transpose(0, 0)],
+    "swapaxes": [lambda x: x.swapaxes(0, -1)],
+    "t": [lambda x: x[0].t(), lambda x: x[0, 0].t()],
+    "_view": [lambda x: x.view(6, 4), lambda x: x.view(-1)],
+    "_reshape_alias": [lambda x: x.transpose(0, 1).reshape(3, 2, 2, 2)],
+    "_view_of_result": [lambda x: x @ torch.ones(4, 2), lambda x: x @ torch.ones(4)],
+    "_unsafe_view": [lambda x: REGISTRY["_unsafe_view"].call(x, (6, 4))],
+    "expand": [lambda x: x[:1].expand(5, 3, 4), lambda x: x.expand(2, -1, -1, -1)],
+    "unsqueeze": [lambda x: x.unsqueeze(0), lambda x: x.unsqueeze(-1), lambda x: x[:, None]],
+    "squeeze": [
+        lambda x: x[:1].squeeze(),
+        lambda x: x[:, :1].squeeze(1),
+        lambda x: x.squeeze((0,)),
+    ],
+    "_as_leaf": [lambda x: (x + 0).requires_grad_()],
+    "unbind": [lambda x: x.unbind(1), lambda x: x[:1].unbind(), lambda x: tuple(x[0])],
+    "_split": [lambda x: x.split(2, 1), lambda x: x.split(9), lambda x: x.chunk(3, -1)],
+    "split_with_sizes": [lambda x: x.split((1, 2), 1), lambda x: x.split((2,))],
+    "diagonal": [lambda x: x.diagonal(), lambda x: x.diagonal(1, -1, 1), lambda x: x.diagonal(-9)],
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_host_function_does_what_its_operator_does(monkeypatch, name):
+    called = []
+    operator = REGISTRY[name]
+    host = operator.host
+
+    def counted(*arguments, **options):
+        called.append(name)
+        return host(*arguments, **options)
+
+    monkeypatch.setattr(operator, "host", counted)
+    for use in VIEWS[name]:
+
+        def run(use=use):
+            result = use(torch.arange(24.0).reshape(2, 3, 4) + 1)
+            results = result if isinstance(result, tuple) else (result,)
+            return [[list(part.shape), (part * 2).tolist()] for part in results]
+
+        before = len(called)
+        interpreted = run_under(monkeypatch, "interpret", run)
+        assert len(called) > before
+        assert interpreted == run_under(monkeypatch, "compile", run)
+
+
+def test_every_host_function_is_compared():
+    assert {name for name, operator in REGISTRY.items() if operator.host} == set(VIEWS)
 
 
 def test_new_shapes_are_neither_compiled_nor_traced_again(monkeypatch):

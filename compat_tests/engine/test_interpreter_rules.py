@@ -110,6 +110,10 @@ ELEMENTWISE = {
     "bits": (lambda a: lax.bitcast_convert_type(a, np.int32), EDGES),
     "precision": (lambda a: lax.reduce_precision(a, 8, 7), normal(20)),
     "complex": (lax.complex, normal(3), normal(3)),
+    "gradient of imag": (
+        jax.grad(lambda a: (jnp.imag(a) * jnp.real(a)).sum(), holomorphic=False),
+        (normal(3) + 1j * normal(3)).astype(np.complex64),
+    ),
     "choice": (lax.select_n, np.array([0, 2, 1], np.int32), normal(3), normal(3), normal(3)),
     "population": (lax.population_count, np.array([0, 1, 255], np.uint8)),
 }

@@ -280,7 +280,7 @@ def host_function(instruction: Instruction) -> Callable | None:
         return None
     pure = op.function
     if function is pure:
-        return _packed(host, len(instruction.metas))
+        return functools.partial(_results_of, host)
     if function.__class__ is not functools.partial:
         return None
     if function.func is numbered and function.args and function.args[0] is pure:
@@ -289,13 +289,13 @@ def host_function(instruction: Instruction) -> Callable | None:
         host = functools.partial(host, **function.keywords)
     else:
         return None
-    return _packed(host, len(instruction.metas))
+    return functools.partial(_results_of, host)
 
 
-def _packed(function: Callable, results: int) -> Callable:
-    if results > 1:
-        return function
-    return lambda *arrays: (function(*arrays),)
+def _results_of(function: Callable, *arrays: Any) -> Sequence[Any]:
+    """Call a function that gives an array, or several."""
+    results = function(*arrays)
+    return results if isinstance(results, (tuple, list)) else (results,)
 
 
 def _sum(left: Any, right: Any) -> list[Any]:
@@ -303,9 +303,7 @@ def _sum(left: Any, right: Any) -> list[Any]:
 
 
 def _declared(function: Callable, dtypes: list[Any], *arrays: Any) -> list[Any]:
-    results = function(*arrays)
-    if not isinstance(results, (tuple, list)):
-        results = (results,)
+    results = _results_of(function, *arrays)
     return [jnp.asarray(r, dtype=dtype) for r, dtype in zip(results, dtypes, strict=True)]
 
 

@@ -423,7 +423,7 @@ def _unsqueeze_rule(meta: Meta, dim: int) -> tuple:
     "unsqueeze(Tensor input, int64_t dim)",
     kind=View(_unsqueeze_rule, put=lambda base, new, dim: new.reshape(base.shape)),
     arity="view",
-    host=np.expand_dims,
+    host=lambda array, dim: np.expand_dims(array, dim),
 )
 def unsqueeze(input, dim):
     """Insert a dimension of size 1 at ``dim``.

@@ -236,10 +236,10 @@ def _bitcast(equation: Any) -> Callable | None:
 
 @rule("complex")
 def _complex(equation: Any) -> Callable:
-    target = np.dtype(equation.outvars[0].aval.dtype)
+    whole = equation.outvars[0].aval  # in JAX's own gradients one of the parts is a scalar 0
 
     def combine(real: Any, imaginary: Any) -> Any:
-        result = np.empty(np.shape(real), target)
+        result = np.empty(whole.shape, np.dtype(whole.dtype))
         result.real = real
         result.imag = imaginary
         return result
