@@ -69,18 +69,27 @@ _families: dict[Hashable, _Family] = {}
 counts = {"kept": 0, "translated": 0, "without tracing": 0}
 
 
-def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Known:
+def _translated(
+    key: Hashable,
+    function: Callable,
+    forms: Sequence[Any],
+    absent: Sequence[Any] = (),
+    related: Callable[[list[Any]], list[Any]] | None = None,
+) -> _Known:
     """Return the translation of a function that gives a list of arrays, some perhaps ``None``.
 
     Args:
         key: what the function computes.
         function: of JAX arrays.
         forms: shapes and dtypes of its arguments.
+        absent: those of further arguments, of which only the form is known: they are zeros.
+        related: of forms with names for sizes, of all arguments: the same, where some sizes are
+            written as what they are made of.
     """
     if counts["kept"] > _MOST_TRANSLATIONS:  # ever new sizes of one operator count too
         _families.clear()
         counts["kept"] = 0
-    pattern, sizes = pattern_of(forms)
+    pattern, sizes = pattern_of([*forms, *absent])
     family = _families.get((key, pattern))
     if family is None:
         family = _families[key, pattern] = _Family()
@@ -90,7 +99,9 @@ def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Kno
         counts["translated"] += 1
         if family.by_sizes and family.symbolic is None:
             try:
-                family.symbolic = _traced(function, symbolic_forms(pattern))
+                named = symbolic_forms(pattern)
+                named = named if related is None else related(named)
+                family.symbolic = _traced(function, named, len(forms))
             except Exception:  # whatever a function says to sizes that are no numbers
                 family.symbolic = False
         if family.symbolic:
@@ -98,22 +109,24 @@ def _translated(key: Hashable, function: Callable, forms: Sequence[Any]) -> _Kno
             closed, present = family.symbolic
             jaxpr, consts = with_sizes(closed.jaxpr, sizes), closed.consts
         else:
-            closed, present = _traced(function, forms)
+            closed, present = _traced(function, [*forms, *absent], len(forms))
             jaxpr, consts = closed.jaxpr, closed.consts
         results = [Form(atom.aval.shape, atom.aval.dtype) for atom in jaxpr.outvars]
         known = family.by_sizes[sizes] = _Known(translate(jaxpr, consts), results, present)
     return known
 
 
-def _traced(function: Callable, forms: Sequence[Any]) -> tuple[Any, list[bool]]:
+def _traced(function: Callable, forms: Sequence[Any], count: int) -> tuple[Any, list[bool]]:
+    """Trace a function whose arguments are arrays up to a count, and zeros from there on."""
     present: list[bool] = []
+    arguments = [jax.ShapeDtypeStruct(form.shape, form.dtype) for form in forms[:count]]
 
     def traced(*arrays: Any) -> list[Any]:
-        results = function(*arrays)
+        results = function(*arrays, *[jnp.zeros(f.shape, f.dtype) for f in forms[count:]])
         present[:] = [result is not None for result in results]
         return [result for result in results if result is not None]
 
-    return jax.make_jaxpr(traced)(*[jax.ShapeDtypeStruct(f.shape, f.dtype) for f in forms]), present
+    return jax.make_jaxpr(traced)(*arguments), present
 
 
 class Assembled:
@@ -249,27 +262,32 @@ class _Assembler:
             known.get((level_index, slot))
             for slot in range(instruction.slot, instruction.slot + len(instruction.metas))
         ]
-        shapes = [
-            None
-            if place is not None
-            else (level.meta(reference).shape, level.meta(reference).dtype)
-            for place, reference in zip(operands, instruction.operands, strict=True)
+        # Of what is not there the rule needs at most the shape.
+        absent_metas = [
+            m for place, m in zip(given, instruction.metas, strict=True) if place is None
         ]
-        places = [*given, *results, *operands]
-        there = [place for place in places if place is not None]
+        absent_metas += [
+            level.meta(reference)
+            for place, reference in zip(operands, instruction.operands, strict=True)
+            if place is None
+        ]
+        absent = [Form(meta.shape, meta.dtype._numpy) for meta in absent_metas]
+        needed = [*given, *operands]
+        there = [place for place in (*needed, *results) if place is not None]
         forms = [self.forms[place] for place in there]
+        present = tuple([place is not None for place in (*needed, *results)])
         rule = instruction.vjp
         key = (
             "gradient",
             identity_of(instruction.function if rule is None else rule),
             rule is None,
             instruction.gradient_operands if rule is None else None,
-            tuple([(meta.shape, meta.dtype, meta.grad) for meta in instruction.metas]),
-            tuple(shapes),
-            tuple([place is not None for place in places]),
+            tuple([(meta.dtype, meta.grad) for meta in instruction.metas]),
+            present,
         )
-        function = functools.partial(_pulled_back, instruction, shapes, places)
-        return self.step(_translated(key, function, forms), there)
+        function = functools.partial(_pulled_back, instruction, present)
+        related = functools.partial(_related, instruction, present)
+        return self.step(_translated(key, function, forms, absent, related), there)
 
 
 def host_function(instruction: Instruction) -> Callable | None:
@@ -308,21 +326,41 @@ def _declared(function: Callable, dtypes: list[Any], *arrays: Any) -> list[Any]:
 
 
 def _pulled_back(
-    instruction: Instruction, shapes: list[Any], places: list[int | None], *arrays: Any
+    instruction: Instruction, present: tuple[bool, ...], *arrays: Any
 ) -> Sequence[Any]:
-    """Apply a gradient rule to the arrays that are there; zeros stand for the others."""
-    rest = iter(arrays)
-    there = [None if place is None else next(rest) for place in places]
+    """Apply a gradient rule.
+
+    Args:
+        present: for each cotangent, operand and result whether its array is there.
+        arrays: those that are there, then zeros for the cotangents and operands that are not.
+    """
     count = len(instruction.metas)
-    cotangents = [
-        jnp.zeros(meta.shape, meta.dtype._numpy) if array is None else array
-        for array, meta in zip(there[:count], instruction.metas, strict=True)
-    ]
-    operands = [
-        jnp.zeros(shape[0], shape[1]._numpy) if array is None else array
-        for array, shape in zip(there[2 * count :], shapes, strict=True)
-    ]
-    return list(tape.pull_back(instruction, cotangents, there[count : 2 * count], operands))
+    needed = _in_order(present, arrays)
+    return list(tape.pull_back(instruction, needed[:count], needed[-count:], needed[count:-count]))
+
+
+def _in_order(present: tuple[bool, ...], arrays: Sequence[Any]) -> list[Any]:
+    """Return cotangents, operands and results, from the arguments of ``_pulled_back``."""
+    count = sum(present)
+    there, others = iter(arrays[:count]), iter(arrays[count:])
+    return [next(there) if is_there else next(others, None) for is_there in present]
+
+
+def _related(instruction: Instruction, present: tuple[bool, ...], forms: list[Any]) -> list[Any]:
+    """Write the sizes of cotangents and results as what the operator makes of its operands' sizes.
+
+    JAX cannot know otherwise that a cotangent of ``n0`` rows is one of ``2 * n1``.
+    """
+    count = len(instruction.metas)
+    places = _in_order(present, range(len(forms)))
+    operands = [forms[place] for place in places[count:-count]]
+    results = jax.eval_shape(lambda *arrays: _results_of(instruction.function, *arrays), *operands)
+    forms = list(forms)
+    for first in (0, len(places) - count):
+        for place, result in zip(places[first : first + count], results, strict=True):
+            if place is not None:
+                forms[place] = jax.ShapeDtypeStruct(result.shape, forms[place].dtype)
+    return forms
 
 
 def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
