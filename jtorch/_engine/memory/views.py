@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
@@ -25,9 +24,10 @@ from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import planning, storage
 from ..recording.planning import keep_history
 from ..recording.record import record, reference_of, switch_device, wrap
-from ..recording.storage import Alias, current_value, is_flipped, mark_stale, storage_of
+from ..recording.storage import FLIPS, Alias, current_value, is_flipped, mark_stale, storage_of
 from ..recording.trace import REACH, SwitchDevice, local, materialise
-from . import host_memory
+from . import host_memory, overlap
+from .overlap import repeats_elements
 
 
 class Step(NamedTuple):
@@ -264,7 +264,7 @@ class _PlannedStep(NamedTuple):
     def put(self, base: Any, new: Any, given: Sequence[Any]) -> Any:
         if self.plan.put is not None:
             return self.plan.put(base, new, *[given[n] for n in self.numbers])
-        return put_elements(lambda array: self.read(array, given), base, new)
+        return overlap.put_at_positions(lambda array: self.read(array, given), base, new)
 
 
 def _plan_chain(
@@ -350,19 +350,20 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
         return Instruction(
             _READ,
             run,
-            (from_base if isinstance(from_base, int) else base.place - trace.base,)
-            + tuple([("i", place) for _, _, place in numbers]),
+            (trace.reference_of_known(base),) + tuple([("i", place) for _, _, place in numbers]),
             (meta.with_grad(part),),
             gradient_operands=(0,) if part == RESULT else (),
             node_name="AsStridedBackward0",
-            view_of=base.place - trace.base,
+            view_of=trace.reference_of_known(base),
             identity=(_READ, grad, *key),
         )
 
     return _extend(trace, (_READ, from_base, grad, *key), make)
 
 
-def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool) -> Value:
+def put_chain(
+    base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool, whole: bool = True
+) -> Value:
     """Record the storage's value after ``new`` was written to the view that the steps make.
 
     Args:
@@ -370,6 +371,8 @@ def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: b
         steps: the steps.
         new: the elements of the view.
         keeps_history: whether autograd must not see the write.
+        whole: whether every element of the view was written; else the others keep what a write
+            to another element at the same place leaves there.
     """
     trace = local.trace
     if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
@@ -379,11 +382,11 @@ def put_chain(base: Value, steps: tuple[Step, ...], new: Value, keeps_history: b
     key, numbers = _chain_key(trace, steps)
 
     def make() -> Instruction:
-        instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history)
-        instruction.identity = (_PUT, trace.mode.grad, keeps_history, *key)
+        instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
+        instruction.identity = (_PUT, trace.mode.grad, keeps_history, whole, *key)
         return instruction
 
-    value = _extend(trace, (_PUT, from_base, from_new, keeps_history, *key), make)
+    value = _extend(trace, (_PUT, from_base, from_new, keeps_history, whole, *key), make)
     if value.meta.grad == LEAF:
         value.owner = base.owner
     return value
@@ -396,6 +399,7 @@ def _put_instruction(
     new: Value,
     numbers: list[tuple[int, int, int]],
     keeps_history: bool,
+    whole: bool,
 ) -> Instruction:
     meta = base.meta
     if keeps_history or not trace.mode.grad:
@@ -407,37 +411,43 @@ def _put_instruction(
         vjp = None
         out = meta.with_grad(RESULT) if grads else meta
     planned, _ = _plan_chain(meta, steps, numbers)
+    metas = [meta, *[step.plan.metas[0] for step in planned]]
+    parts = overlap.groups(metas, [step.op.name in FLIPS for step in steps])
+
+    def read(array: Any, start: int, end: int, given: Sequence[Any]) -> Any:
+        for step in planned[start:end]:
+            array = step.read(array, given)
+        return array
 
     def run(base_array: Any, new_array: Any, *given: Any) -> Any:
         befores = [base_array]
-        for step in planned[:-1]:
-            befores.append(step.read(befores[-1], given))
-        for step, before in zip(reversed(planned), reversed(befores), strict=True):
-            new_array = step.put(before, new_array, given)
+        for start, end in parts if not whole else parts[:-1]:
+            befores.append(read(befores[-1], start, end, given))
+        changed = None if whole else overlap.differs(new_array, befores.pop())
+        for (start, end), before in zip(reversed(parts), reversed(befores), strict=True):
+            if end - start == 1 and changed is None:
+                new_array = planned[start].put(before, new_array, given)
+                continue
+            new_array = overlap.put_at_positions(
+                lambda array, start=start, end=end: read(array, start, end, given),
+                before,
+                new_array,
+                changed,
+            )
+            changed = None
         return new_array
 
     return Instruction(
         _PUT,
         run,
-        (base.place - trace.base, new.place - trace.base)
+        (trace.reference_of_known(base), trace.reference_of_known(new))
         + tuple([("i", place) for _, _, place in numbers]),
         (out,),
         gradient_operands=grads,
         vjp=vjp,
         node_name="CopySlices",
-        overwrites=base.place - trace.base,
+        overwrites=trace.reference_of_known(base),
     )
-
-
-def put_elements(view: Callable, base: Any, new: Any) -> Any:
-    """Return ``base`` with ``new`` where the view lies.
-
-    The view of the flat positions says which elements they are; XLA folds that away for static
-    views. Of elements that the view repeats, one of the writes wins, as in PyTorch.
-    """
-    positions = view(jnp.arange(base.size).reshape(base.shape))
-    flat = base.reshape(-1).at[positions.reshape(-1)].set(new.reshape(-1))
-    return flat.reshape(base.shape)
 
 
 # Reading
@@ -485,7 +495,9 @@ def _write(tensor: Any, value: Value) -> None:
     old = shared.value
     steps = alias.steps
     detached = alias.leaf or any(not step.op.differentiable for step in steps)
-    new = put_chain(old, steps, value, detached) if steps else value
+    repeats = bool(steps) and repeats_elements(value.meta)
+    whole = not repeats or local.trace.node.instruction.op.name == "copy_"
+    new = put_chain(old, steps, value, detached, whole) if steps else value
     if alias.counter is shared.counter:
         mark_stale(old)
     shared.value = new
@@ -493,7 +505,8 @@ def _write(tensor: Any, value: Value) -> None:
     alias.counter[0] += 1
     if detached or value.meta.grad == NO_GRAD or not steps or alias.base is None:
         tensor._value = value
-        alias.seen = shared.version
+        # Elements at one place of memory hold what was written there last: that is read again.
+        alias.seen = -1 if repeats else shared.version
     else:
         alias.seen = -1  # read again through the base, whose history the write has joined
 

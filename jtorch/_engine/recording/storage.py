@@ -104,7 +104,7 @@ class Alias:
 
 
 #: View steps that change elements on the way, and not only where they lie.
-_FLIPS = ("_conj", "_neg_view")
+FLIPS = ("_conj", "_neg_view")
 
 
 def is_flipped(tensor: Any, name: str | None = None) -> bool:
@@ -118,7 +118,7 @@ def is_flipped(tensor: Any, name: str | None = None) -> bool:
     if alias is None:
         return False
     steps = [step.op.name for step in alias.steps]
-    names = _FLIPS if name is None else (name,)
+    names = FLIPS if name is None else (name,)
     return any(steps.count(each) % 2 for each in names)
 
 

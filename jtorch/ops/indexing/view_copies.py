@@ -15,7 +15,8 @@ from ..._core.memory_format import contiguous_format
 from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import NO_GRAD, make_meta
-from ..._engine.memory.views import Step, chain_function, make_view, make_views, put_elements
+from ..._engine.memory.overlap import put_at_positions
+from ..._engine.memory.views import Step, chain_function, make_view, make_views
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.trace import local
@@ -224,7 +225,7 @@ def _scatter_spec(operation, bound, mode) -> Spec:
         results = []
         if gradients[0]:
             # torch 2.13 gives the gradient of what was overwritten, not of what was kept.
-            results.append(put_elements(read, jnp.zeros_like(cotangent), part))
+            results.append(put_at_positions(read, jnp.zeros_like(cotangent), part))
         if gradients[1]:
             results.append(part.astype(operands[1].dtype))
         return results
@@ -243,7 +244,7 @@ def _scatter_spec(operation, bound, mode) -> Spec:
 )
 def _as_strided_scatter(array: Any, new: Any, *, read: Callable, dtype: DType) -> Any:
     """Write elements where view steps lie."""
-    return put_elements(read, array, cast(new, dtype))
+    return put_at_positions(read, array, cast(new, dtype))
 
 
 @op(
