@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import messages
-from .._engine.backward.stages import accumulate
+from .._engine.backward.accumulation import accumulate
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value

@@ -14,7 +14,7 @@ from ..graph.cones import cone_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from ..recording.record import record, reference_of, wrap
-from ..recording.storage import current_value, extra_of
+from ..recording.storage import current_value
 from ..recording.trace import Segment, Trace, flush, local, materialise
 from .graph import (
     FunctionSegment,
@@ -494,7 +494,7 @@ class OnePass:
 
         def take(value: Value) -> None:
             parts.append(reference_of(trace, value))
-            operands.append(value.place - trace.base)
+            operands.append(trace.reference_of_known(value))
 
         for value in gradients:
             take(value)
@@ -659,14 +659,3 @@ def _still_needed(end: Node, freed: frozenset[int]) -> frozenset[int]:
         if instruction.saves_result:
             kept.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
     return frozenset(kept)
-
-
-def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
-    """Add a gradient to a tensor's ``.grad``."""
-    extra = extra_of(tensor)
-    if extra.grad is None:
-        extra.grad = wrap(gradient)
-    elif create_graph:
-        extra.grad = extra.grad + wrap(gradient)
-    else:
-        extra.grad.add_(wrap(gradient))

@@ -18,6 +18,7 @@ from ..graph.values import LEAF, RESULT, Value
 from ..recording.record import reference_of, wrap
 from ..recording.storage import Extra, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
+from .accumulation import accumulation
 from .overwritten import check_open_level
 from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 
@@ -28,6 +29,13 @@ def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     Returns:
         Whether it was taken.
     """
+    if local.several:
+        with accumulation:
+            return _backward(value, retain_graph, create_graph)
+    return _backward(value, retain_graph, create_graph)
+
+
+def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     trace = local.trace
     segment = trace.segment
     slot = value.place - trace.base
@@ -58,7 +66,13 @@ def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
             trace.rollback()
             return False
         grad = extra.grad
-        keys.append(None if grad is None else reference_of(trace, current_value(grad)))
+        if grad is None:
+            keys.append(None)
+            continue
+        before = current_value(grad)
+        if before.array is None and before.segment is not segment:
+            accumulation.note(before)
+        keys.append(reference_of(trace, before))
     key = tuple(keys)
     node = start.children.get(key)
     if node is None:
@@ -129,7 +143,7 @@ def _extend_usual(
             accumulate.append(None)
         else:
             accumulate.append(len(operands))
-            operands.append(current_value(grad).place - trace.base)  # entered with the key
+            operands.append(trace.reference_of_known(current_value(grad)))
     gradient = plan.function
     dtype = root_meta.dtype._numpy
     shape = root_meta.shape

@@ -273,7 +273,7 @@ def _instruction(
     for number in numbers:
         if is_tensor(number):
             value = current_value(number)
-            operands.append(value.place - trace.base)
+            operands.append(trace.reference_of_known(value))
             operand_metas.append(value.meta)
         else:
             operands.append(("f", floats))
@@ -286,7 +286,7 @@ def _instruction(
             raise AssertionError("lists of one operator are equally long")
         for tensor in tensors:
             value = current_value(tensor)
-            operands.append(value.place - trace.base)
+            operands.append(trace.reference_of_known(value))
             operand_metas.append(value.meta)
             metas_of.append(value.meta)
     shared = len(numbers)

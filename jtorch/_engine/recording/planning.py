@@ -162,7 +162,7 @@ def tensor_operand(trace: Trace, name: str, tensor: Any) -> Operand:
     if not -REACH < reference < REACH:
         # Tensors that only planning finds (NumPy scalars made tensors, say) enter here.
         trace.enter(value)
-        reference = value.place - trace.base
+        reference = trace.reference_of_known(value)
     return Operand(name, reference, value.meta)
 
 

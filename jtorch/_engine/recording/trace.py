@@ -146,9 +146,21 @@ class Trace:
             self.known[id(value)] = -len(self.inputs)
         return meta
 
+    def reference_of_known(self, value: Value) -> int:
+        """Return how the trace refers to a value that it knows, whoever used it since."""
+        reference = value.place - self.base
+        if not -REACH < reference < REACH:
+            known = self._known(value)
+            assert known is not None
+            reference = known
+        return reference
+
     def _known(self, value: Value) -> int | None:
-        if value.array is None and value.segment.trace is self:
-            return value.slot
+        if value.segment is not None and value.segment.trace is self:
+            # Its place may be that in another trace, and its array there already.
+            slot = value.slot
+            if 0 <= slot < len(self.values) and self.values[slot] is value:
+                return slot
         known = self.known
         if known is _NOTHING_KNOWN:
             known = {id(each): -place for place, each in enumerate(self.inputs, 1)}

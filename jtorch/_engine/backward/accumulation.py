@@ -1,0 +1,63 @@
+"""Adding gradients to ``.grad``, by one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ..graph.values import Value
+from ..recording.record import wrap
+from ..recording.storage import current_value, extra_of
+from ..recording.trace import flush, local
+
+
+class Accumulation:
+    """A lock around reading, adding to and replacing gradients.
+
+    The gradient that one thread leaves is pending in its trace. Where another thread has to add to
+    it, threads run from then on what they have recorded before they give the lock back: else each
+    would compute again all that the others recorded.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._contended = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: Any) -> None:
+        try:
+            if self._contended:
+                flush(local.trace, "gradients added up by several threads")
+        finally:
+            self._lock.release()
+
+    def note(self, gradient: Value) -> None:
+        """Note what is about to be added to."""
+        if gradient.array is None and gradient.segment.trace is not local.trace:
+            self._contended = True
+
+
+accumulation = Accumulation()
+
+
+def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
+    """Add a gradient to a tensor's ``.grad``."""
+    if local.several:
+        with accumulation:
+            _add(tensor, gradient, create_graph)
+    else:
+        _add(tensor, gradient, create_graph)
+
+
+def _add(tensor: Any, gradient: Value, create_graph: bool) -> None:
+    extra = extra_of(tensor)
+    if extra.grad is None:
+        extra.grad = wrap(gradient)
+    elif create_graph:
+        extra.grad = extra.grad + wrap(gradient)
+    else:
+        if local.several:
+            accumulation.note(current_value(extra.grad))
+        extra.grad.add_(wrap(gradient))
