@@ -135,8 +135,13 @@ def verdict(value: float, limit: float) -> str:
 
 def pin_to_two_cores() -> int:
     """Keep this process and its children on two cores; return on how many they are."""
+    return pin_to_cores(2)
+
+
+def pin_to_cores(count: int) -> int:
+    """Keep this process and its children on some cores; return on how many they are."""
     if not hasattr(os, "sched_setaffinity"):
         return os.cpu_count() or 1
-    cores = sorted(os.sched_getaffinity(0))[:2]
+    cores = sorted(os.sched_getaffinity(0))[:count]
     os.sched_setaffinity(0, cores)
     return len(cores)
