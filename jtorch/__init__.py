@@ -66,6 +66,7 @@ from ._core.memory_format import (  # noqa: E402
 from ._core.size import Size  # noqa: E402
 from ._engine.declare import FUNCTIONS as _FUNCTIONS  # noqa: E402
 from ._launch.hook import install, installed, uninstall  # noqa: E402
+from ._runtime import absent as _absent  # noqa: E402
 from ._runtime.compile import compile  # noqa: E402
 from ._runtime.control_flow import cond  # noqa: E402
 from ._runtime.defaults import finfo, iinfo  # noqa: E402
@@ -144,12 +145,16 @@ torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries
 _IMPORTED_WHEN_READ = ("_C", "distributed", "distributions", "jit", "types")
 
 
+_absent.install()
+_name_without_meaning = _absent.attributes(__name__)
+
+
 def __getattr__(name: str) -> object:
     if name in _IMPORTED_WHEN_READ:
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    return _name_without_meaning(name)
 
 
 def __dir__() -> list[str]:

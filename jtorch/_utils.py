@@ -6,6 +6,8 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from ._runtime import absent as _absent
+
 
 class KeyErrorMessage(str):
     """A text that a ``KeyError`` shows as it is, not as a quoted key."""
@@ -43,3 +45,6 @@ class ExceptionWrapper:
         except Exception:
             raise RuntimeError(message) from None
         raise error
+
+
+__getattr__ = _absent.attributes(__name__)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._core import messages
 from ._engine.execution import devices as _devices
+from ._runtime import absent as _absent
 from ._runtime.generator import Generator, cuda_generator, default_generator, seed_cuda
 
 __all__ = ["set_rng_state", "get_rng_state", "manual_seed", "seed", "initial_seed", "fork_rng"]
@@ -89,3 +90,6 @@ def fork_rng(
         default_generator.set_state(before)
         for place, state in states:
             cuda_generator(place.index or 0).set_state(state)
+
+
+__getattr__ = _absent.attributes(__name__)

@@ -1,5 +1,6 @@
 """``torch.version``: which PyTorch this answers for, and what it is built for."""
 
+from ._runtime import absent as _absent
 from ._version import TORCH_VERSION
 
 __version__ = TORCH_VERSION
@@ -8,3 +9,5 @@ hip: str | None = None
 xpu: str | None = None
 debug = False
 git_version = "jtorch"
+
+__getattr__ = _absent.attributes(__name__)

@@ -33,6 +33,7 @@ from jtorch._core.schema.types import INT_LISTS, Parameter  # noqa: E402
 from jtorch._core.structseq import RETURN_TYPES  # noqa: E402
 from jtorch._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS  # noqa: E402
 from jtorch._engine.recording.signatures import CallSignature, overloads_of  # noqa: E402
+from jtorch._runtime import absent  # noqa: E402
 
 PACKAGE = ROOT / "jtorch"
 WIDTH = 100
@@ -369,6 +370,8 @@ def public_names(module: types.ModuleType) -> list[str]:
             continue  # a tool of the module's own, such as Any
         if isinstance(value, types.ModuleType) and not value.__name__.startswith("jtorch."):
             continue
+        if isinstance(value, types.ModuleType) and isinstance(value.__loader__, absent.Finder):
+            continue  # made when somebody asked for it
         names.append(name)
     for path in Path(module.__file__ or "").parent.glob("*") if hasattr(module, "__path__") else ():
         part_of_package = path.suffix == ".py" or (path / "__init__.py").exists()

@@ -24,6 +24,8 @@ FILES = (
     "_launch/__init__.py",
     "_launch/hook.py",
     "_launch/distutils.py",
+    "_launch/homes.json",
+    "_launch/pytorch_names.py",
     "_version.py",
     "__main__.py",
     "_core/__init__.py",

@@ -22,7 +22,7 @@ class SDPBackend(enum.IntEnum):
         return f"SDPBackend.{self.name}"
 
 
-SDPBackend.__module__ = "torch.nn.attention"
+SDPBackend.__module__, SDPBackend.__qualname__ = "torch.nn.attention", "_SDPBackend"
 
 _USABLE = (
     SDPBackend.CUDNN_ATTENTION,

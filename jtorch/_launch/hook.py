@@ -19,6 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from .._version import TORCH_VERSION
+from .pytorch_names import name_as_ours, name_as_pytorch
 
 _OURS = __name__.partition(".")[0]
 _THEIRS = "torch"
@@ -169,6 +170,9 @@ class _DistutilsFinder:
 _finder = _TorchFinder()
 _fallback = _DistutilsFinder()
 _blocked = False
+#: What has PyTorch's names while the hook is installed, and the modules that were looked through.
+_renamed: list[tuple[Any, str, str]] = []
+_named: set[str] = set()
 
 
 def _is_installed() -> bool:
@@ -178,7 +182,11 @@ def _is_installed() -> bool:
 def _alias_loaded_modules() -> None:
     for name, module in list(sys.modules.items()):
         if name == _OURS or name.startswith(_OURS + "."):
-            sys.modules[_THEIRS + name[len(_OURS) :]] = module
+            alias = _THEIRS + name[len(_OURS) :]
+            if sys.modules.get(alias) is not module or name not in _named:
+                sys.modules[alias] = module
+                _named.add(name)
+                _renamed.extend(name_as_pytorch(module))
     sys.modules[_OURS].__name__ = _THEIRS  # which libraries compare (pyro does)
 
 
@@ -231,6 +239,9 @@ def uninstall() -> None:
         return
     sys.meta_path[:] = [f for f in sys.meta_path if f is not _finder and f is not _fallback]
     sys.modules[_OURS].__name__ = _OURS
+    name_as_ours(_renamed)
+    _renamed.clear()
+    _named.clear()
     for name, module in list(sys.modules.items()):
         if name == _THEIRS or name.startswith(_THEIRS + "."):
             if module is sys.modules.get(_real_name(name)):

@@ -21,6 +21,11 @@ def _warn(old: str, new: str) -> None:
     )
 
 
+def _placed(cls: type, module: str) -> type:
+    cls.__module__, cls.__qualname__ = module, cls.__name__
+    return cls
+
+
 def make_autocast(device_type: str, default: DType) -> type:
     """Return the old ``autocast`` class of a device type, with its default dtype."""
 
@@ -33,7 +38,7 @@ def make_autocast(device_type: str, default: DType) -> type:
             _warn(f"{device_type}.amp.autocast(args...)", f"autocast('{device_type}', args...)")
             super().__init__(device_type, enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
-    return autocast
+    return _placed(autocast, f"torch.{device_type}.amp.autocast_mode")
 
 
 def make_grad_scaler(device_type: str) -> type:
@@ -60,7 +65,7 @@ def make_grad_scaler(device_type: str) -> type:
                 enabled=enabled,
             )
 
-    return GradScaler
+    return _placed(GradScaler, f"torch.{device_type}.amp.grad_scaler")
 
 
 CpuAutocast = make_autocast("cpu", dtypes.bfloat16)

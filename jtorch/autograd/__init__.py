@@ -10,6 +10,7 @@ from .._engine.backward.accumulation import accumulate
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value
+from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
 from . import forward_ad as forward_ad
 from . import functional, graph
@@ -215,3 +216,5 @@ def grad(
 
 
 register_gradient_methods()
+
+__getattr__ = _absent.attributes(__name__)

@@ -16,7 +16,7 @@ class set_detect_anomaly:
         check_nan: whether a NaN in a gradient raises.
     """
 
-    __module__ = "torch.autograd"
+    __module__ = "torch.autograd.anomaly_mode"
 
     def __init__(self, mode: bool, check_nan: bool = True):
         self._before = (anomaly.enabled, anomaly.check_nan)
@@ -33,7 +33,7 @@ class set_detect_anomaly:
 class detect_anomaly(set_detect_anomaly):
     """Look for NaN in every gradient of the ``with`` block; a backward pass is slow there."""
 
-    __module__ = "torch.autograd"
+    __module__ = "torch.autograd.anomaly_mode"
 
     def __init__(self, check_nan: bool = True):
         self._before = (anomaly.enabled, anomaly.check_nan)

@@ -16,6 +16,7 @@ from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import current_value, mark_stale, version_of
 from .._engine.recording.trace import flush, local, materialise
+from .._runtime import absent as _absent
 from .grad_mode import is_grad_enabled, set_grad_mode
 
 
@@ -164,7 +165,7 @@ class Function(metaclass=_FunctionMeta):
     ``forward(*args)`` and ``setup_context(ctx, inputs, output)``. It is called by ``apply``.
     """
 
-    __module__ = "torch.autograd"
+    __module__ = "torch.autograd.function"
 
     def __init__(self, *args: Any, **kwargs: Any):
         warnings.warn(
@@ -400,3 +401,5 @@ def _refuse_twice(tensor: Any) -> Any:
 
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+__getattr__ = _absent.attributes(__name__)

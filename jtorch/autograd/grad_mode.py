@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .._core.modes import Mode, intern_mode
 from .._engine.recording.trace import local
+from .._runtime import absent as _absent
 
 _WITHOUT_GRAD: dict[Mode, Mode] = {}
 _WITH_GRAD: dict[Mode, Mode] = {}
@@ -110,7 +111,7 @@ class no_grad(_GradModeContext):
     concerned.
     """
 
-    __module__ = "torch"
+    __module__ = "torch.autograd.grad_mode"
 
     if not TYPE_CHECKING:  # checkers would take it for what ``no_grad(function)`` calls
 
@@ -126,7 +127,7 @@ class no_grad(_GradModeContext):
 class enable_grad(_GradModeContext):
     """Record for differentiation again, inside ``no_grad``."""
 
-    __module__ = "torch"
+    __module__ = "torch.autograd.grad_mode"
 
     def __enter__(self) -> None:
         trace = local.trace
@@ -141,7 +142,7 @@ class set_grad_enabled(_ModeContext):
         mode: whether it is on.
     """
 
-    __module__ = "torch"
+    __module__ = "torch.autograd.grad_mode"
 
     def __init__(self, mode: bool):
         self._before = local.trace.mode
@@ -169,7 +170,7 @@ class inference_mode(_ModeContext):
         mode: whether it is on.
     """
 
-    __module__ = "torch"
+    __module__ = "torch.autograd.grad_mode"
 
     mode: bool
 
@@ -220,3 +221,6 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Return whether this thread is inside ``inference_mode``."""
     return local.trace.mode.inference
+
+
+__getattr__ = _absent.attributes(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._engine.graph.values import is_tensor
+from .._runtime import absent as _absent
 
 
 class GradcheckError(RuntimeError):
@@ -250,3 +251,6 @@ def _random_like(output: Any, random: np.random.RandomState) -> Any:
     if output.dtype.is_complex:
         array = array + 1j * random.standard_normal(tuple(output.shape))
     return tensor(array, dtype=output.dtype, requires_grad=True)
+
+
+__getattr__ = _absent.attributes(__name__)

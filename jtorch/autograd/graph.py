@@ -12,6 +12,7 @@ from .._engine.recording.hooks import RemovableHandle
 from .._engine.recording.saved_hooks import pack_noted
 from .._engine.recording.saved_hooks import stack as saved_tensor_hooks
 from .._engine.recording.trace import local
+from .._runtime import absent as _absent
 
 __all__ = [
     "AccumulateGrad",
@@ -208,3 +209,6 @@ class disable_saved_tensors_hooks:
 
     def __exit__(self, *exception: Any) -> None:
         _refusals.pop()
+
+
+__getattr__ = _absent.attributes(__name__)

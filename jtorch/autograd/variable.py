@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._runtime import absent as _absent
 from .._tensor.tensor import Tensor
 
 
@@ -21,9 +22,12 @@ class Variable(metaclass=_VariableMeta):
         volatile: accepted and ignored, as in PyTorch.
     """
 
-    __module__ = "torch.autograd"
+    __module__ = "torch.autograd.variable"
 
     def __new__(cls, data: Any = None, requires_grad: bool = False, volatile: bool = False) -> Any:
         if data is None:
             data = Tensor()
         return data.detach().requires_grad_(requires_grad)
+
+
+__getattr__ = _absent.attributes(__name__)

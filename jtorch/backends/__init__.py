@@ -6,6 +6,7 @@ none changes a number; ``is_available`` says what a build of PyTorch for this ma
 
 from __future__ import annotations
 
+from .._runtime import absent as _absent
 from . import cpu as cpu
 from . import cuda as cuda
 from . import cudnn as cudnn
@@ -19,3 +20,5 @@ from ._flags import make_settings as _make_settings
 from ._flags import precision as _precision
 
 _make_settings(__name__, fp32_precision=_precision())
+
+__getattr__ = _absent.attributes(__name__)

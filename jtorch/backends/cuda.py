@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import cuda as _cuda
 from .._core import attention_backends as _attention
+from .._runtime import absent as _absent
 from ._flags import Settings, flag, precision
 
 _ONE = "set_allow_tf32_cublas"
@@ -105,3 +106,6 @@ def sdp_kernel(
         yield {}
     finally:
         _attention.set_enabled(before)
+
+
+__getattr__ = _absent.attributes(__name__)

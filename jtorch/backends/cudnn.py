@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .. import cuda as _cuda
+from .._runtime import absent as _absent
 from ._flags import change, changed, flag, group, make_settings, precision
 
+__path__: list = []  # PyTorch's is a package
 CUDNN_TENSOR_DTYPES: set[Any] = set()
 
 
@@ -82,3 +84,5 @@ make_settings(
     allow_tf32=flag(True, "set_allow_tf32_cublas"),
     fp32_precision=precision(),
 )
+
+__getattr__ = _absent.attributes(__name__)

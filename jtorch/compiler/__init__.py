@@ -16,6 +16,7 @@ from .._engine.execution import settings as _settings
 from .._engine.execution import stats as _stats
 from .._engine.execution.stats import Stats
 from .._engine.recording import trace as _trace
+from .._runtime import absent as _absent
 
 __all__ = [
     "Stats",
@@ -119,3 +120,6 @@ def cudagraph_mark_step_begin() -> None:
 
 def _same(fn: Callable) -> Callable:
     return fn
+
+
+__getattr__ = _absent.attributes(__name__)

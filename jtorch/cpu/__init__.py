@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from .._engine.recording import trace as _trace
+from .._runtime import absent as _absent
 from . import amp
 
 __all__ = [
@@ -117,3 +118,6 @@ def set_device(device: Any) -> None:
 def current_device() -> str:
     """Return ``"cpu"``."""
     return "cpu"
+
+
+__getattr__ = _absent.attributes(__name__)

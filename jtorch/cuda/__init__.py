@@ -16,6 +16,7 @@ from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from .._engine.execution import devices as _devices
 from .._engine.execution import interchange as _interchange
 from .._engine.recording import trace as _trace
+from .._runtime import absent as _absent
 from .._runtime.generator import cuda_generator as _cuda_generator
 from .._runtime.generator import seed_cuda as _seed_cuda
 from .._tensor.legacy_types import CUDA_TYPES as _CUDA_TYPES
@@ -279,3 +280,5 @@ def current_stream(device: Any = None) -> Any:
 
 default_stream = current_stream
 default_generators: tuple = ()
+
+__getattr__ = _absent.attributes(__name__)

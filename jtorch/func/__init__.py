@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._runtime import absent as _absent
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
 from ..nn.utils.stateless import _functional_call
@@ -135,3 +136,6 @@ def functionalize(func: Callable, *, remove: str = "mutations") -> Callable:
 def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
     """Return the tensor: transforms do not wrap any."""
     return tensor
+
+
+__getattr__ = _absent.attributes(__name__)

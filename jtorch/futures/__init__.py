@@ -23,7 +23,7 @@ class Future:
         devices: where tensors in the value may lie; the CPU needs no mention.
     """
 
-    __module__ = "torch.futures"
+    __module__ = "torch.jit"
 
     def __init__(self, *, devices: list[Any] | None = None):
         for device in devices or ():

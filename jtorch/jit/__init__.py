@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from .._runtime import absent as _absent
 from .._runtime.unsupported import refusals
 from ..futures import Future
 from ..nn.modules.module import Module
@@ -311,5 +312,4 @@ def set_fusion_strategy(strategy: list[tuple[str, int]]) -> list[tuple[str, int]
     return [("STATIC", 2), ("DYNAMIC", 10)]
 
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"module 'torch.jit' has no attribute '{name}'")
+__getattr__ = _absent.attributes(__name__)

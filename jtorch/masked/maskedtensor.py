@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from .._runtime import absent as _absent
+
+__path__: list = []  # PyTorch's is a package
+
 _REFUSAL = (
     "jtorch has no masked tensors; give the functions of torch.masked a tensor and mask= instead"
 )
@@ -41,3 +45,6 @@ def as_masked_tensor(data: Any, mask: Any) -> NoReturn:
         NotImplementedError: always.
     """
     raise NotImplementedError(_REFUSAL)
+
+
+__getattr__ = _absent.attributes(__name__)

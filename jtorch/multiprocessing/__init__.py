@@ -10,6 +10,7 @@ import multiprocessing as _python
 from multiprocessing import *  # noqa: F403
 from typing import Any
 
+from .._runtime import absent as _absent
 from . import _transfer as _transfer
 from ._spawn import (
     ProcessContext,
@@ -59,8 +60,8 @@ def get_all_sharing_strategies() -> set[str]:
     return {"file_descriptor", "file_system"}
 
 
+_name_without_meaning = _absent.attributes(__name__)
+
+
 def __getattr__(name: str) -> Any:
-    try:
-        return getattr(_python, name)
-    except AttributeError:
-        raise AttributeError(f"module 'torch.multiprocessing' has no attribute '{name}'") from None
+    return getattr(_python, name) if hasattr(_python, name) else _name_without_meaning(name)

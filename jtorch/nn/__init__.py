@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .._runtime import absent as _absent
 from . import attention as attention
 from . import functional as functional
 from . import grad as grad
@@ -59,11 +60,8 @@ def _name_as_pytorch() -> None:
 _name_as_pytorch()
 
 
-class _NotBuilt(AttributeError, NotImplementedError):
-    """A part of ``torch.nn`` that jtorch does not have yet (``hasattr`` says so too)."""
+_name_without_meaning = _absent.attributes(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module 'torch.nn' has no attribute '{name}'")
-    raise _NotBuilt(f"jtorch has no torch.nn.{name} yet")
+    return _name_without_meaning(name)

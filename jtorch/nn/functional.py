@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS
+from .._runtime import absent as _absent
 
 globals().update(NN_FUNCTIONS)
 __all__ = sorted(NN_FUNCTIONS)
@@ -25,7 +26,10 @@ def _own_functions() -> None:
 _own_functions()
 
 
+_name_without_meaning = _absent.attributes(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name in NN_FUNCTIONS:
         return NN_FUNCTIONS[name]
-    raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'")
+    return _name_without_meaning(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._runtime import absent as _absent
 from . import lr_scheduler, swa_utils
 from ._adafactor import Adafactor
 from ._muon import Muon
@@ -44,3 +45,5 @@ __all__ = [
     "swa_utils",
     "swap_in_optimizer_params_and_state",
 ]
+
+__getattr__ = _absent.attributes(__name__)

@@ -1,5 +1,6 @@
 """The steps as functions of lists of tensors."""
 
+from .._runtime import absent as _absent
 from .adadelta import adadelta
 from .adagrad import adagrad
 from .adam import adam
@@ -25,3 +26,5 @@ __all__ = [
     "rprop",
     "sgd",
 ]
+
+__getattr__ = _absent.attributes(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._runtime import absent as _absent
 from ._config import (
     LoadEndianness,
     get_crc32_options,
@@ -52,3 +53,5 @@ __all__ = [
     "get_unsafe_globals_in_checkpoint",
     "skip_data",
 ]
+
+__getattr__ = _absent.attributes(__name__)

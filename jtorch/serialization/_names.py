@@ -12,6 +12,7 @@ from typing import Any
 from .._core import dtypes
 from .._core.device import Device
 from .._core.size import Size
+from .._launch.pytorch_names import pytorch_name
 from . import _adapter, _rebuild
 from ._storage import DTYPE_OF_CLASS, StorageType
 
@@ -149,11 +150,11 @@ def written_name(obj: Any, name: str) -> tuple[str, str] | None:
     module = getattr(obj, "__module__", None)
     if not isinstance(module, str):
         return None
-    package, dot, rest = module.partition(".")
+    package = module.partition(".")[0]
     if package not in ("torch", _PACKAGE):
         return None
-    module = f"torch{dot}{rest}"
+    written = pytorch_name(module, name) if package == _PACKAGE else (module, name)
     try:
-        return (module, name) if resolve(module, name) is obj else None
+        return written if resolve(*written) is obj else None
     except AttributeError:
         return None

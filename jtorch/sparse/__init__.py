@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from .._runtime import absent as _absent
 from .._runtime.unsupported import SPARSE, refusals
 
 __all__ = [
@@ -25,5 +24,4 @@ globals().update(
 )
 
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"module 'torch.sparse' has no attribute '{name}'")
+__getattr__ = _absent.attributes(__name__)

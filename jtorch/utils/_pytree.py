@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import jtorch as torch
 
+from .._runtime import absent as _absent
+
 PyTree = Any
 Context = Any
 FlattenFunc = Callable[[Any], tuple[list[Any], Any]]
@@ -365,3 +367,6 @@ def tree_any_only(
 ) -> bool:
     """Return whether something is true of a leaf of some types."""
     return any(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, type_or_types))
+
+
+__getattr__ = _absent.attributes(__name__)

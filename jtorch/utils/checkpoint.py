@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._engine.backward import rematerialise
+from .._runtime import absent as _absent
 from .._tensor.tensor import Tensor
 
 __all__ = [
@@ -168,3 +169,6 @@ def checkpoint_sequential(
         part = run(parts[begin : begin + size])
         input = checkpoint(part, input, use_reentrant=use_reentrant)
     return run(parts[whole:])(input)
+
+
+__getattr__ = _absent.attributes(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..._engine.execution import devices as _devices
+from ..._runtime import absent as _absent
 from ...amp._deprecated import CudaAutocast as autocast
 from ...amp._deprecated import CudaGradScaler as GradScaler
 from ...amp._deprecated import custom_bwd, custom_fwd
@@ -14,3 +15,5 @@ def amp_definitely_not_available() -> bool:
 
 
 __all__ = ["GradScaler", "amp_definitely_not_available", "autocast", "custom_bwd", "custom_fwd"]
+
+__getattr__ = _absent.attributes(__name__)

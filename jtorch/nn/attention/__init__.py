@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._core import attention_backends
 from ..._core.attention_backends import SDPBackend
+from ..._runtime import absent as _absent
 from . import bias as bias
 from . import flex_attention as flex_attention
 
@@ -54,3 +55,6 @@ def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[dict]:
 def _sdpa_kernel_variadic(*backends: SDPBackend) -> Iterator[None]:
     with sdpa_kernel(list(backends)):
         yield
+
+
+__getattr__ = _absent.attributes(__name__)

@@ -7,6 +7,8 @@ from typing import Any
 
 import jtorch as torch
 
+from ..._runtime import absent as _absent
+
 __all__ = ["CausalVariant", "causal_lower_right", "causal_upper_left"]
 
 
@@ -39,3 +41,6 @@ def causal_lower_right(*size: int) -> Any:
         *size: numbers of steps and positions.
     """
     return _mask(size, size[1] - size[0] if len(size) == 2 else 0)
+
+
+__getattr__ = _absent.attributes(__name__)

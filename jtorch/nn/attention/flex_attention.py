@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._runtime import absent as _absent
+
 __all__ = ["create_block_mask", "flex_attention"]
 
 
@@ -22,3 +24,6 @@ def flex_attention(*args: Any, **kwargs: Any) -> Any:
 def create_block_mask(*args: Any, **kwargs: Any) -> Any:
     """Refuse: not there yet."""
     raise _missing("create_block_mask")
+
+
+__getattr__ = _absent.attributes(__name__)

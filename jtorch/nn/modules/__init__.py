@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..._runtime import absent as _absent
 from .activation import *  # noqa: F403
 from .adaptive import *  # noqa: F403
 from .batchnorm import *  # noqa: F403
@@ -28,3 +29,5 @@ from .upsampling import *  # noqa: F403
 
 # Public are the classes, and not the files that they are in.
 __all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]
+
+__getattr__ = _absent.attributes(__name__)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ..._runtime import absent as _absent
 from .data_parallel import DataParallel as DataParallel
 from .data_parallel import data_parallel as data_parallel
 from .distributed import DistributedDataParallel as DistributedDataParallel
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+__getattr__ = _absent.attributes(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..._runtime import absent as _absent
 from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import rnn as rnn
@@ -28,3 +29,5 @@ from .spectral_norm import remove_spectral_norm as remove_spectral_norm
 from .spectral_norm import spectral_norm as spectral_norm
 from .weight_norm import remove_weight_norm as remove_weight_norm
 from .weight_norm import weight_norm as weight_norm
+
+__getattr__ = _absent.attributes(__name__)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..._runtime import absent as _absent
 from .dataloader import (
     DataLoader,
     _DatasetKind,
@@ -54,11 +53,4 @@ __all__ = [
     "random_split",
 ]
 
-#: PyTorch's deprecated pipelines of data.
-_PIPELINES = ("DataChunk", "DFIterDataPipe", "IterDataPipe", "MapDataPipe", "functional_datapipe")
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PIPELINES:
-        raise NotImplementedError(f"jtorch has no data pipes (torch.utils.data.{name})")
-    raise AttributeError(f"module 'torch.utils.data' has no attribute '{name}'")
+__getattr__ = _absent.attributes(__name__)
