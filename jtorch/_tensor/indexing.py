@@ -260,7 +260,7 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
 
 
 def _as_items(index: Any) -> list[Any]:
-    if index.__class__ is tuple:
+    if isinstance(index, tuple):
         return [_as_item(item) for item in index]
     if _is_like_tuple(index):
         _messages.warn_sequence_as_tuple()
@@ -272,8 +272,6 @@ def _is_like_tuple(index: Any) -> bool:
     """Tell whether a list is taken for a tuple: where it holds more than numbers."""
     if is_tensor(index) or isinstance(index, (np.ndarray, np.generic)):
         return False
-    if isinstance(index, tuple):
-        return True
     if not isinstance(index, Sequence) or len(index) >= 32:
         return False
     return any(

@@ -90,6 +90,19 @@ def _shared_tensor(array: np.ndarray) -> Any:
     return tensor
 
 
+def _compared(other: Any) -> Any:
+    """Return the tensor of an array that a tensor is compared with by ``==``, as PyTorch's does."""
+    if not isinstance(other, np.ndarray):
+        return NotImplemented
+    try:
+        return from_numpy(other)
+    except TypeError:
+        return NotImplemented
+
+
+record.CONVERSIONS["__eq__"] = _compared
+
+
 def numpy_array(tensor: Any) -> np.ndarray:
     """Return a NumPy array that shares the memory of a tensor of the CPU."""
     meta = current_value(tensor).meta

@@ -269,7 +269,10 @@ class Schema:
             _warn_deprecated(signature, signatures)
         for parameter in signature.parameters:
             value = values[parameter.name]
-            if value is not None and value is not parameter.default:
+            if value is None:
+                if parameter.default == ():
+                    values[parameter.name] = ()
+            elif value is not parameter.default:
                 values[parameter.name] = parameter.convert(signature.name, value)
         return signature.index, values
 

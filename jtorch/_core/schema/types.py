@@ -180,6 +180,8 @@ class Parameter:
             self.printed += f" = {default_text}"
             self.allow_none = self.allow_none or default_text == "None"
             self.default = self._parse_default(default_text)
+            if self.default == ():
+                self.allow_none = True
 
     @property
     def type_words(self) -> str:
@@ -268,13 +270,13 @@ class Parameter:
                     )
             return tuple(float(element) for element in elements)
         if kind == "ScalarList":
-            return tuple(_to_number(element) for element in value)
+            return tuple(to_number(element) for element in value)
         if kind in ("int64_t", "SymInt", "DeviceIndex"):
             return _to_int(value)
         if kind == "double":
             return float(value)
         if kind == "Scalar" or (kind == "Tensor" and self.numbers_as_tensors):
-            return _to_number(value)
+            return to_number(value)
         if kind == "ScalarType":
             return _DTYPES_OF_PYTHON_TYPES.get(value, value)
         if kind in _STRINGS and isinstance(value, bytes):
@@ -310,10 +312,12 @@ def _to_int(value: Any) -> int:
     return number
 
 
-def _to_number(value: Any) -> object:
+def to_number(value: Any) -> object:
     """Return a Python number for a number of NumPy's, anything else as it is."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         number = int(value)
+        if number >= 2**63 and isinstance(value, np.integer):
+            raise TypeError("an integer is required")
         if not -(2**63) <= number < 2**64:
             raise OverflowError("int too big to convert")
         return number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from .trace import REACH, Trace
 
 def is_operand(value: Any) -> bool:
     """Return whether a Python operator of a tensor takes this as its other operand."""
-    return is_tensor(value) or isinstance(value, (numbers.Number, np.number, np.bool_))
+    return is_tensor(value) or isinstance(value, (int, float, complex, np.number, np.bool_))
 
 
 def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bool) -> Node:

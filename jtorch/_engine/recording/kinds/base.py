@@ -145,7 +145,12 @@ class Overwriting:
             repeated = zip(meta.shape, meta.strides, strict=True)
             if any(size > 1 and stride == 0 for size, stride in repeated):
                 raise messages.overlapping_write()
-        plan = self.inner.plan(self.inner_op, bound, mode)
+        given = dict(bound)
+        try:
+            plan = self.inner.plan(self.inner_op, bound, mode)
+        except NotImplementedError:  # of the kernel, which PyTorch asks after the cast
+            self._refuse_cast(given, meta.dtype, mode)
+            raise
         (result,) = plan.metas
         if result.shape != meta.shape:
             raise messages.inplace_shape(meta.shape, result.shape)
@@ -161,6 +166,15 @@ class Overwriting:
         plan.overwrites = True
         plan.view = False
         return plan
+
+    def _refuse_cast(self, bound: dict[str, Any], target: DType, mode: Any) -> None:
+        if not hasattr(self.inner, "result_dtype"):
+            return
+        operands = [bound[name] for name in self.inner.operands if name in bound]
+        operands = [operand for operand in operands if isinstance(operand, Operand)]
+        result = self.inner.result_dtype(self.inner.compute_dtype(operands, bound, mode))
+        if not can_cast(result, target):
+            raise messages.cannot_cast_result(result._legacy_name, target._legacy_name)
 
 
 class View:
