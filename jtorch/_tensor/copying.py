@@ -6,9 +6,11 @@ import copy
 from typing import Any
 
 from .._engine.declare import publish
-from .._engine.graph.values import LEAF, NO_GRAD, RESULT, make_meta, ready
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
+from .._engine.memory.views import read_chain
 from .._engine.recording import record
-from .._engine.recording.storage import current_value
+from .._engine.recording.record import wrap
+from .._engine.recording.storage import Alias, current_value, is_flipped, storage_of
 
 
 def deep_copy(self: Any, memo: dict) -> Any:
@@ -27,14 +29,7 @@ def deep_copy(self: Any, memo: dict) -> Any:
             "because of a torch.nn.utils.weight_norm usage, see "
             "https://github.com/pytorch/pytorch/pull/103001"
         )
-    cls = type(self)
-    plain = _unshared(self)
-    if cls is record.Tensor:
-        result = plain
-    else:
-        result = object.__new__(cls)
-        for slot in ("_value", "_alias", "_writes", "_extra"):
-            setattr(result, slot, getattr(plain, slot))
+    result = _of_class(type(self), _unshared(self, memo))
     if meta.grad == LEAF:
         result.requires_grad_()
     memo[id(self)] = result
@@ -45,14 +40,71 @@ def deep_copy(self: Any, memo: dict) -> Any:
     return result
 
 
-def _unshared(tensor: Any) -> Any:
-    """Return a tensor of equal content in memory of its own, which costs nothing until written."""
+def _of_class(cls: type, plain: Any) -> Any:
+    """Return a plain tensor as one of a subclass."""
+    if cls is record.Tensor:
+        return plain
+    result: Any = object.__new__(cls)
+    for slot in ("_value", "_alias", "_writes", "_extra"):
+        setattr(result, slot, getattr(plain, slot))
+    return result
+
+
+def _unshared(tensor: Any, memo: dict) -> Any:
+    """Return a tensor of equal content in memory of its own, which costs nothing until written.
+
+    Args:
+        tensor: the tensor. Of a view all memory is copied, and what else lies in it lies in the
+            same copy.
+        memo: what was copied so far: of ``copy.deepcopy``.
+    """
     value = current_value(tensor)
+    alias = tensor._alias
+    if alias is not None and alias.steps and not is_flipped(tensor):
+        shared = alias.storage
+        copied = memo.get(id(shared))
+        if copied is None:
+            copied = memo[id(shared)] = storage_of(_unshared(wrap(shared.value), memo))
+        result = wrap(read_chain(copied.value, alias.steps, NO_GRAD))
+        result._alias = Alias(copied, alias.steps, None)
+        return result
+    if alias is not None and not alias.steps:
+        copied = memo.get(id(alias.storage))
+        if copied is not None:
+            result = wrap(copied.value)
+            result._alias = Alias(copied, (), None)
+            return result
     meta = value.meta
     if value.array is not None:
         plain = make_meta(meta.shape, meta.dtype, meta.device, meta.strides, NO_GRAD)
-        return record.wrap(ready(value.array, plain))
-    return tensor.detach().clone()
+        result = wrap(ready(value.array, plain))
+    else:
+        result = tensor.detach().clone()
+    if alias is not None and not alias.steps:
+        memo[id(alias.storage)] = storage_of(result)
+    return result
+
+
+def shallow_copy(self: Any) -> Any:
+    """Return a leaf that shares the memory, with a version counter of its own and no gradient."""
+    cls = type(self)
+    if cls.__reduce_ex__ is not record.Tensor.__reduce_ex__ or not is_tensor(self):
+        return copy._reconstruct(self, None, *self.__reduce_ex__(4))  # type: ignore[attr-defined]
+    from ..utils.hooks import warn_if_has_hooks
+
+    warn_if_has_hooks(self)
+    is_parameter = issubclass(cls, record.Parameter)
+    # What PyTorch makes of a subclass of Parameter is a Parameter.
+    result = _of_class(record.Parameter if is_parameter else cls, self.data)
+    if not is_parameter:
+        result._alias.counter[0] = 1  # PyTorch counts that the memory was given to it
+    if self.requires_grad:
+        result.requires_grad_()
+    result.__dict__.update(self.__dict__)
+    return result
+
+
+publish("__copy__", method=shallow_copy)
 
 
 publish("__deepcopy__", method=deep_copy)
