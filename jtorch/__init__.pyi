@@ -402,14 +402,14 @@ def alpha_dropout(input: Tensor, p: _float, train: _bool) -> Tensor: ...
 def alpha_dropout_(input: Tensor, p: _float, train: _bool) -> Tensor: ...
 def amax(
     input: Tensor,
-    dim: _int | Sequence[_int] = ...,
+    dim: _int | Sequence[_int] | None = ...,
     keepdim: _bool = False,
     *,
     out: Tensor | None = None,
 ) -> Tensor: ...
 def amin(
     input: Tensor,
-    dim: _int | Sequence[_int] = ...,
+    dim: _int | Sequence[_int] | None = ...,
     keepdim: _bool = False,
     *,
     out: Tensor | None = None,
@@ -1447,7 +1447,7 @@ def hann_window(
 def hardshrink(input: Tensor, lambd: _Number = 0.5, *, out: Tensor | None = None) -> Tensor: ...
 def hash_tensor(
     input: Tensor,
-    dim: _int | Sequence[_int] = ...,
+    dim: _int | Sequence[_int] | None = ...,
     *,
     keepdim: _bool = False,
     mode: _int = 0,
@@ -2741,7 +2741,7 @@ def rnn_tanh_cell(
     b_hh: Tensor | None = None,
 ) -> Tensor: ...
 def roll(
-    input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] = ...
+    input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] | None = ...
 ) -> Tensor: ...
 def rot90(input: Tensor, k: _int = 1, dims: Sequence[_int] = ...) -> Tensor: ...
 @overload

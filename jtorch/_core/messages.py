@@ -105,6 +105,14 @@ def modified_inplace(
     )
 
 
+def bool_mixed_subtraction() -> RuntimeError:
+    """``-`` of a bool tensor and something else."""
+    return RuntimeError(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead."
+    )
+
+
 def bool_subtraction() -> RuntimeError:
     """``-`` of bool tensors."""
     return RuntimeError(

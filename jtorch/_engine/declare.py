@@ -131,7 +131,8 @@ def op(
         write: of one without a kind: ``(out, result, name) -> out`` where ``out=`` is written in
             another way.
         wrap: makes the public function of the one that would be it, where it does more.
-        **options: see ``Op``.
+        **options: see ``Op``. With ``check_data`` the quick forms for two operands (``arity``
+            ``"binary"``) do not look at elements, the others do.
     Returns:
         A decorator that gives the ``Op``; without a kind, the public function.
     """
@@ -168,11 +169,13 @@ def op(
         for dunder in python:
             unary = arity == "unary"
             call = METHODS[public] if unary else record.make_operator(entry, dunder)
+            if entry.check_data is not None and arity is None:
+                call = record.checking(call, entry.check_data)
             PYTHON_OPERATORS.declare(dunder, call)
         if inplace:
             as_functions = names if inplace_function is True else tuple(inplace_function or ())
             twin = inplace if isinstance(inplace, InPlace) else InPlace()
-            _declare_inplace(entry, twin, names if method else (), as_functions)
+            _declare_inplace(entry, twin, names if method else (), as_functions, arity is None)
         return entry
 
     return declare
@@ -281,7 +284,11 @@ def _publish(
 
 
 def _declare_inplace(
-    entry: Op, options: InPlace, methods: Iterable[str], functions: Iterable[str]
+    entry: Op,
+    options: InPlace,
+    methods: Iterable[str],
+    functions: Iterable[str],
+    checks_operators: bool,
 ) -> None:
     public = entry.name + "_"
     bodies = tuple(
@@ -302,6 +309,7 @@ def _declare_inplace(
         differentiable=entry.differentiable,
         dynamic=entry.extra_dynamic,
         numbers_as_tensors=entry.numbers_as_tensors,
+        check_data=entry.check_data,
     )
     if public in REGISTRY:
         raise ValueError(f"the operator {public} is declared twice")
@@ -314,7 +322,10 @@ def _declare_inplace(
     for each in functions:
         FUNCTIONS.declare(each + "_", as_function)
     for dunder in options.python:
-        PYTHON_OPERATORS.declare(dunder, record.make_inplace_operator(twin))
+        call = record.make_inplace_operator(twin)
+        if entry.check_data is not None and checks_operators:
+            call = record.checking(call, entry.check_data)
+        PYTHON_OPERATORS.declare(dunder, call)
     entry.inplace_twin = twin
 
 

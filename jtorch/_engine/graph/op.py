@@ -178,6 +178,7 @@ class Op:
         returns, returns_out: what several results are packed into; a plain tuple unless given.
         foreach: names among ``torch._foreach_*`` that call it for each tensor of a list, and how.
         numbers_as_tensors: whether its tensors may be given as Python numbers.
+        check_data: ``(args, kwargs)``, looks at the elements of what a call is given and raises.
         host: a function of NumPy arrays that does the same, for the interpreter: it saves tracing
             ``function`` for each new form of the operands. ``True`` where ``function`` itself takes
             NumPy arrays too.
@@ -212,6 +213,7 @@ class Op:
         returns: Callable | None = None,
         numbers_as_tensors: bool = False,
         host: Callable | bool | None = None,
+        check_data: Callable[[tuple, dict], None] | None = None,
     ):
         self.name = name
         self.signatures = signatures
@@ -232,6 +234,7 @@ class Op:
         self.foreach: dict[str, str] | None = None
         self.numbers_as_tensors = numbers_as_tensors
         self.host = function if host is True else host or None
+        self.check_data = check_data
         self.schema = Schema(
             *(f"{name}{signature}" for signature in signatures),
             numbers_as_tensors=numbers_as_tensors,

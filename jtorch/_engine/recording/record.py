@@ -25,7 +25,10 @@ import numpy as np
 
 from ..._core import config, messages
 from ..._core.device import CPU, Device
+from ..._core.dtypes import is_inexact
 from ..._core.promotion import can_cast
+from ..._core.schema.types import to_number
+from ..._core.size import Size
 from ..._core.structseq import RETURN_TYPES
 from ..graph.op import Op
 from ..graph.values import Value, is_tensor
@@ -137,6 +140,10 @@ def _take_int(trace: Trace, number: int) -> None:
     trace.ints.append(number)
 
 
+#: Of what is an instance of a subclass of these, ``recover`` makes one of the class itself.
+_PLAIN_CLASSES = (int, float, complex, np.generic, list, tuple)
+
+
 def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
     cls = arg.__class__
     if cls is float:
@@ -148,12 +155,12 @@ def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
         return (cls, arg)
     if cls is tuple or cls is list:
         return (cls, *[_encode_element(op, trace, element) for element in arg])
-    if arg is None:
-        return None
+    if arg is None or cls is Size:
+        return arg
     if is_tensor(arg):
         return reference_of(trace, current_value(arg))
-    if isinstance(arg, (np.generic, Tensor)):
-        raise TypeError  # a number in NumPy's clothes, or a tensor without a value: see ``recover``
+    if isinstance(arg, (_PLAIN_CLASSES, Tensor)):
+        raise TypeError  # a number or a list of a class of its own: see ``recover``
     return arg
 
 
@@ -167,7 +174,7 @@ def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
         return reference_of(trace, current_value(element))
     if cls is tuple or cls is list:
         return (cls, *[_encode_element(op, trace, inner) for inner in element])
-    if isinstance(element, Tensor):
+    if isinstance(element, (_PLAIN_CLASSES, Tensor)):
         raise TypeError
     return element
 
@@ -212,7 +219,17 @@ def make_general(op: Op, method: bool) -> Callable:
         results = tuple([wrap(value) for value in result])
         return results if op.returns is None else op.returns(results)
 
-    return call
+    return call if op.check_data is None else checking(call, op.check_data)
+
+
+def checking(call: Callable, check: Callable[[tuple, dict], None]) -> Callable:
+    """Return a form of an operator that looks at the elements it is given in every call."""
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        check(args, kwargs)
+        return call(*args, **kwargs)
+
+    return checked
 
 
 def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
@@ -440,6 +457,15 @@ def make_binary(op: Op, method: bool) -> Callable:
     return call
 
 
+def _refused(other: Any) -> Any:
+    return NotImplemented
+
+
+#: What Python operators make of operands of classes that they do not know: a tensor, or
+#: ``NotImplemented``.
+CONVERSIONS: dict[str, Callable[[Any], Any]] = {}
+
+
 def make_operator(op: Op, name: str = "") -> Callable:
     """Return the recorder behind a Python operator: ``a + b``, with ``NotImplemented``.
 
@@ -491,7 +517,9 @@ def make_operator(op: Op, name: str = "") -> Callable:
                     return NotImplemented
                 raise messages.not_a_tensor(name, input) from None
             if not planning.is_operand(other):
-                return NotImplemented
+                other = CONVERSIONS.get(name, _refused)(other)
+                if other is NotImplemented:
+                    return other
             return general(input, other)
         node = trace.node.children.get(key)
         if node is None:
@@ -513,6 +541,7 @@ def make_operator(op: Op, name: str = "") -> Callable:
 def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
     make_key = _make_binary_key(op)
+    check = op.check_data
 
     def with_number(self: Any, number: Any) -> Any:
         trace = local.trace
@@ -537,6 +566,8 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
                 return with_number(self, args[0])
             except SwitchDevice:
                 local.trace.rollback()
+        if check is not None:
+            check((self, *args), kwargs)
         try:
             value = record(op, (self, *args), kwargs, method)
         except (RuntimeError, IndexError):
@@ -623,13 +654,19 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
         switch_device(next(iter(devices)))
         return record(op, args, kwargs, method)
     op.schema.bind(args[1:] if method else args, kwargs, method)  # raises with PyTorch's words
-    plain_args = tuple([_plain(value) for value in args])
-    plain_kwargs = {name: _plain(value) for name, value in kwargs.items()}
-    key_problem = [v for v in (*plain_args, *plain_kwargs.values()) if not _hashable(v)]
-    if key_problem:
+    floating = any(is_inexact(tensor._value.meta.dtype) for tensor in tensors)
+    plain_args = tuple([_plain(value, floating) for value in args])
+    plain_kwargs = {name: _plain(value, floating) for name, value in kwargs.items()}
+    try:
+        hash(encode(op, trace, plain_args, plain_kwargs))
+    except (AttributeError, TypeError, OverflowError):
+        values = (*plain_args, *plain_kwargs.values())
+        wrong = next((value for value in values if not _hashable(value)), values[-1])
         raise TypeError(
-            f"{op.name}(): cannot take an argument of type {type(key_problem[0]).__name__}"
-        )
+            f"{op.name}(): cannot take an argument of type {type(wrong).__name__}"
+        ) from None
+    finally:
+        trace.rollback()
     return record(op, plain_args, plain_kwargs, method)
 
 
@@ -661,11 +698,27 @@ def _tensors(values: tuple) -> list[Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, floating: bool) -> Any:
+    """Return what a call is recorded with: plain numbers, and lists of Python's own class.
+
+    Args:
+        value: an argument.
+        floating: whether it meets floating point. PyTorch takes an int of 64 bits that has no sign;
+            among integers it wraps around.
+    """
+    cls: Any
+    for cls in (int, float, complex):  # NumPy's float64 and complex128 among them
+        if isinstance(value, cls) and value.__class__ is not bool:
+            value = cls(value)
     if isinstance(value, np.generic):
-        return value.item()
+        value = to_number(value.real)  # binding has warned of the part that is dropped
     if isinstance(value, np.ndarray):
         return tuple(value.tolist())
+    if isinstance(value, (list, tuple)):
+        plain = [_plain(each, floating) for each in value]
+        return plain if isinstance(value, list) else tuple(plain)
+    if value.__class__ is int and _MOST_INT < value < 2**64:
+        return float(value) if floating else value - 2**64
     return value
 
 

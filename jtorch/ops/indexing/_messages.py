@@ -41,9 +41,16 @@ def repeats_vector() -> RuntimeError:
     return RuntimeError("repeat_interleave only accept 1D vector as repeat")
 
 
-def repeats_dtype() -> RuntimeError:
-    """``repeat_interleave`` by another dtype than int32 or int64."""
-    return RuntimeError("repeats has to be Long or Int tensor")
+def output_size(expected: int, given: int) -> RuntimeError:
+    """``repeat_interleave`` by a number, to another size than that makes."""
+    return RuntimeError(
+        f"repeat_interleave: Invalid output_size, expected {expected} but got {given}"
+    )
+
+
+def allocated_size() -> RuntimeError:
+    """``repeat_interleave`` by a tensor, to another size than that makes."""
+    return RuntimeError("allocated size does not match required size")
 
 
 def repeats_size(repeats: Sequence[int], dim: int, shape: Sequence[int]) -> RuntimeError:

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ..._core import messages
 from ..._core.dtypes import dtype as DType
@@ -16,8 +15,7 @@ from ..._engine.declare import op
 from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
-from ..._engine.recording.storage import current_value
-from ..._engine.recording.trace import materialise
+from .._shared.data_checks import elements
 from . import _messages
 
 
@@ -65,8 +63,8 @@ def index_shape(
 
 def check_positions(index: Any, dim: int, size: int) -> None:
     """Raise where a position lies outside ``[-size, size)``."""
-    array = np.asarray(materialise(current_value(index), "index"))
-    if array.size and (array.max() >= size or array.min() < -size):
+    array = elements(index, "index")
+    if array is not None and array.size and (array.max() >= size or array.min() < -size):
         wrong = next(i for i in array.reshape(-1).tolist() if not -size <= i < size)
         raise messages.index_out_of_bounds(wrong, dim, size)
 

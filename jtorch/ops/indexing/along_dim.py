@@ -15,6 +15,7 @@ from ..._core.dtypes import dtype as DType
 from ..._core.messages import warn_out_resized
 from ..._engine.declare import Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
+from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from .._shared import out_dtypes
 from .advanced import put_at
@@ -434,6 +435,21 @@ def _out_of_self(index: int, dim: int, size: int) -> Exception:
     return IndexError("index out of range in self")
 
 
+def _not_selected(index: int, dim: int, size: int) -> Exception:
+    if dim == 1:  # PyTorch has a kernel of its own for it
+        return RuntimeError(f"INDICES element is out of DATA bounds, id={index} axis_dim={size}")
+    return _out_of_self(index, dim, size)
+
+
+def _check_added(args: tuple, kwargs: dict) -> None:
+    """Refuse positions out of range; along an outer dimension PyTorch adds as ``scatter_add``."""
+    tensor = args[0] if args else kwargs.get("input")
+    dim = args[1] if len(args) > 1 else kwargs.get("dim")
+    ndim = tensor.dim() if is_tensor(tensor) else 0
+    outer = ndim > 1 and dim in (0, -ndim, ndim - 1, -1) and kwargs.get("alpha", 1) == 1
+    (_added_outside if outer else _added_inside)(args, kwargs)
+
+
 def _copied(index: int, dim: int, size: int) -> Exception:
     return IndexError(f"index_copy_(): {messages.index_out_of_bounds(index, dim, size)}")
 
@@ -464,8 +480,10 @@ def _resizing_first(inner: Callable) -> Callable:
 _check_gather = in_range(gather, runtime_error, negative=False, flat=False)
 _checked_gather = checked(gather, gather.call, False, _check_gather)
 publish_checked(gather, _check_gather, wrap=_resizing_first)
-publish_guarded(index_select, _out_of_self, negative=False, flat=False)
-publish_guarded(index_add, runtime_error, negative=False, flat=False)
+publish_guarded(index_select, _not_selected, negative=False, flat=False)
+_added_outside = in_range(index_add, runtime_error, negative=False, flat=False)
+_added_inside = in_range(index_add, _out_of_self, negative=False, flat=False)
+publish_checked(index_add, _check_added)
 publish_guarded(index_copy, _copied, negative=False, flat=False)
 publish_guarded(index_fill, messages.index_out_of_bounds, negative=True, flat=False)
 publish_guarded(take, _among_all, negative=True, flat=True)

@@ -14,8 +14,7 @@ from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.record import make_general
 from ..._engine.recording.signatures import CallSignature
-from ..._engine.recording.storage import current_value
-from ..._engine.recording.trace import materialise
+from .._shared.data_checks import elements
 from ..shape.copying import format_strides
 
 INTEGERS = (dtypes.int64, dtypes.int32)
@@ -139,7 +138,7 @@ def in_range(entry: Op, error: Callable, negative: bool, flat: bool) -> Callable
         if not is_tensor(index) or not is_tensor(tensor):
             return
         meta = tensor._value.meta
-        if index._value.meta.dtype not in INTEGERS or meta.device.type != "cpu":
+        if index._value.meta.dtype not in INTEGERS:
             return
         dim = 0
         if flat:
@@ -150,7 +149,9 @@ def in_range(entry: Op, error: Callable, negative: bool, flat: bool) -> Callable
                 return
             dim %= max(meta.ndim, 1)
             size = meta.shape[dim] if meta.ndim else 1
-        array = np.asarray(materialise(current_value(index), "index"))
+        array = elements(index, "index")
+        if array is None:
+            return
         least = -size if negative else 0
         if array.size and (array.max() >= size or array.min() < least):
             wrong = next(i for i in array.reshape(-1).tolist() if not least <= i < size)

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ..._core import messages
 from ..._engine.declare import op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta, ready
@@ -38,10 +39,13 @@ def repeat_interleave(input=None, repeats=None, dim=None, output_size=None):
         Tensor.
     """
     if input is None:
-        return _repeated_index(repeats)
+        return _repeated_index(repeats, output_size)
     if isinstance(repeats, int):
         if repeats < 0:
             raise _messages.negative_repeats()
+        count = input.numel() if dim is None or not input.dim() else input.shape[dim]
+        if output_size is not None and output_size != count * repeats:
+            raise _messages.output_size(count * repeats, output_size)
         return _repeat_each.call(input, repeats, dim)
     if dim is None:
         input, dim = input.flatten(), 0
@@ -52,18 +56,20 @@ def repeat_interleave(input=None, repeats=None, dim=None, output_size=None):
         repeats = repeats.reshape(1).expand((size,))
     elif repeats.numel() != size:
         raise _messages.repeats_size(repeats.shape, dim, input.shape)
-    return index_select.call(input, dim, _repeated_index(repeats))
+    return index_select.call(input, dim, _repeated_index(repeats, output_size))
 
 
-def _repeated_index(repeats):
+def _repeated_index(repeats, output_size):
     value = current_value(repeats)
     counts = np.asarray(materialise(value, "repeat_interleave"))
     if value.meta.ndim != 1:
         raise _messages.repeats_vector()
     if counts.dtype not in (np.int32, np.int64):
-        raise _messages.repeats_dtype()
+        raise messages.not_implemented("repeat_interleave_cpu", value.meta.dtype._legacy_name)
     if (counts < 0).any():
         raise _messages.negative_repeat()
+    if output_size is not None and output_size != counts.sum():
+        raise _messages.allocated_size()
     index = np.repeat(np.arange(counts.size, dtype=counts.dtype), counts)
     return wrap(ready(index, make_meta(index.shape, value.meta.dtype, value.meta.device)))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..._core import once
+from ..._core.cpp_names import type_name as c_type_name
 from ..._core.cpp_names import type_name_of
+from ..._core.dtypes import dtype as DType
 from ..._core.messages import type_name as type_name
 
 
@@ -373,6 +375,12 @@ def similarity_dtype(type_name: str) -> RuntimeError:
     return RuntimeError(
         f"expected common dtype to be floating point, yet common dtype is {type_name}"
     )
+
+
+def bilinear_dtypes(given: dict[str, DType]) -> RuntimeError:
+    """``bilinear`` of tensors of different dtypes."""
+    each = ", ".join(f"{name}: {c_type_name(dtype)}" for name, dtype in given.items())
+    return RuntimeError(f"All tensors must have the same dtype, got {each}")
 
 
 def bilinear_ranks(first: int, second: int) -> RuntimeError:

@@ -125,6 +125,11 @@ def tensordot_out(result: str, given: str) -> RuntimeError:
     )
 
 
+def tensordot_dtypes() -> RuntimeError:
+    """``tensordot`` of tensors of different dtypes."""
+    return RuntimeError("both inputs should have same dtype")
+
+
 def tensordot_dims(dims: int) -> RuntimeError:
     """``tensordot`` over more dimensions than there are."""
     return RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")

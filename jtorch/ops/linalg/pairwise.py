@@ -103,6 +103,11 @@ def bilinear(input1, input2, weight, bias=None):
     Returns:
         Tensor of shape (..., features).
     """
+    given_dtypes = {"input1": input1.dtype, "input2": input2.dtype, "weight": weight.dtype}
+    if bias is not None:
+        given_dtypes["bias"] = bias.dtype
+    if len(set(given_dtypes.values())) > 1:
+        raise _messages.bilinear_dtypes(given_dtypes)
     if input1.dim() != input2.dim():
         raise _messages.bilinear_ranks(input1.dim(), input2.dim())
     for dim in range(input1.dim() - 1):

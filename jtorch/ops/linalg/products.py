@@ -104,6 +104,8 @@ def tensordot(a, b, dims=2, out=None):
         dims_b = list(range(dims))
     if len(dims_a) != len(dims_b):
         raise _messages_products.tensordot_lists(dims_a, dims_b)
+    if a.dtype is not b.dtype:
+        raise _messages_products.tensordot_dtypes()
     dims_a = [normalise_dim(dim, a.dim()) for dim in dims_a]
     dims_b = [normalise_dim(dim, b.dim()) for dim in dims_b]
     for first, second in zip(dims_a, dims_b, strict=True):
@@ -213,8 +215,11 @@ def _cross_spec(operation, bound, mode) -> Spec:
     if a.shape[axis] != 3 or b.shape[axis] != 3:
         raise _messages_products.cross_size(dim, a.shape[axis], b.shape[axis])
     shape = broadcast_shapes([a.shape, b.shape])
-    described = [(a.dtype, "dim"), (b.dtype, "dim")]
-    dtype = result_type(described, mode.default_dtype)
+    dtype = a.dtype
+    if dtype is dtypes.bool_:
+        raise messages.not_implemented("cross", dtype._legacy_name)
+    if b.dtype is not dtype:
+        raise _messages_products.scalar_types(dtype._legacy_name, b.dtype._legacy_name)
 
     return Spec(
         [left, right],

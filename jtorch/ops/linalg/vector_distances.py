@@ -33,6 +33,9 @@ def _dist_spec(operation, bound, mode) -> Spec:
     shape = broadcast_shapes([a.shape, b.shape])
     described = [(m.dtype, "dim" if m.ndim else "zero") for m in (a, b)]
     dtype = result_type(described, mode.default_dtype)
+    if a.dtype is dtypes.bool_ or b.dtype is dtypes.bool_:
+        both = a.dtype is b.dtype
+        raise messages.bool_subtraction() if both else messages.bool_mixed_subtraction()
     if not is_inexact(dtype):
         raise RuntimeError(
             "norm(): input dtype should be either floating point or complex. Got "

@@ -15,8 +15,8 @@ from ..._engine.declare import NN_FUNCTIONS, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
-from ..._engine.recording.storage import current_value
-from ..._engine.recording.trace import local, materialise
+from ..._engine.recording.trace import local
+from .._shared.data_checks import elements
 from .._shared.widening import widen
 from ..creation.ranges import arange
 from ..reduce.vector_norms import vector_norm_of
@@ -32,10 +32,9 @@ def _elements(tensor: Any) -> np.ndarray | None:
     They usually come from data and are at hand. Those that are pending are computed first: PyTorch
     raises at the call.
     """
-    value = current_value(tensor)
-    if value.meta.device.type != "cpu" or value.meta.dtype not in _POSITIONS:
+    if tensor._value.meta.dtype not in _POSITIONS:
         return None
-    return np.asarray(materialise(value, "embedding"))
+    return elements(tensor, "embedding")
 
 
 def _check_positions(position: int, meta: Meta, function: str) -> None:

@@ -38,14 +38,6 @@ def extremum_of_complex(name: str) -> RuntimeError:
     return RuntimeError(f"{name} not implemented for complex tensors.")
 
 
-def bool_mixed_subtraction() -> RuntimeError:
-    """``-`` of a bool tensor and something else."""
-    return RuntimeError(
-        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
-        "invert a mask, use the `~` or `logical_not()` operator instead."
-    )
-
-
 def bool_negation() -> RuntimeError:
     """``-`` before a bool tensor."""
     return RuntimeError(

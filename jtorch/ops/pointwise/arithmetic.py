@@ -37,7 +37,7 @@ def _no_bool_subtraction(op, operands, static) -> None:
     if all(bools):
         raise messages.bool_subtraction()
     if any(bools):
-        raise _messages.bool_mixed_subtraction()
+        raise messages.bool_mixed_subtraction()
 
 
 class Sum(Pointwise):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import Autocast, InPlace, op, publish
 from ..._engine.graph.values import is_tensor
+from ..._engine.recording.kinds.base import broadcast_shapes
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
+from .._shared.data_checks import elements
 from .._shared.gradient_rules import from_result, not_differentiable, with_partials
 from . import _messages
 from .arithmetic import reflected
@@ -17,12 +21,39 @@ from .arithmetic import reflected
 def no_zero_divisor(op, operands, compute) -> None:
     """Refuse the Python number 0 as the divisor of integers.
 
-    Zeros inside a tensor are not looked for: that would mean to wait for its elements. A number may
-    be only an example of those to come, but refusing it leaves nothing behind.
+    A number may be only an example of those to come, but refusing it leaves nothing behind. Zeros
+    inside a tensor are found by ``_no_zeros``, in every call.
     """
     other = operands["other"]
     if not is_inexact(compute) and other.meta is None and other.number == 0:
         raise _messages.zero_division()
+
+
+def _no_zeros(args: tuple, kwargs: dict) -> None:
+    """Refuse integers divided by a tensor of integers with a zero in it."""
+    other = args[1] if len(args) > 1 else kwargs.get("other")
+    if not is_tensor(other) or is_inexact(other._value.meta.dtype):
+        return
+    dividend = args[0] if args else kwargs.get("input", kwargs.get("self"))
+    if is_tensor(dividend):
+        meta = dividend._value.meta
+        if is_inexact(meta.dtype) or meta.dtype is other._value.meta.dtype is dtypes.bool_:
+            return  # PyTorch has no kernel for bool alone
+        shape = meta.shape
+    elif isinstance(dividend, (int, np.integer)):
+        shape = ()
+    else:
+        return
+    divisors = elements(other, "integer division")
+    if divisors is None or divisors.all():
+        return
+    if 0 not in broadcast_shapes([shape, other._value.meta.shape]):
+        raise _messages.zero_division()
+
+
+def _no_zeros_when_rounded(args: tuple, kwargs: dict) -> None:
+    if kwargs.get("rounding_mode") in ("trunc", "floor"):
+        _no_zeros(args, kwargs)
 
 
 class Quotient(Pointwise):
@@ -136,6 +167,7 @@ def divided_by_count(total, count):
     inplace=InPlace(python=("__itruediv__",)),
     aliases=("divide",),
     numbers_as_tensors=True,
+    check_data=_no_zeros_when_rounded,
     python=("__truediv__",),
     foreach="binary",
 )
@@ -234,7 +266,7 @@ trunc_quotient = with_partials(_trunc_value, None, None)
 @op(
     "floor_divide(Tensor input, Tensor other, *, Tensor out=None)",
     kind=FloorQuotient(),
-    arity="binary",
+    check_data=_no_zeros,
     inplace=InPlace(python=("__ifloordiv__",)),
     special=(0,),
     saves=(),
@@ -305,7 +337,7 @@ class _Remainder(Rounded):
         ),
         saves=_saves_of_remainder,
     ),
-    arity="binary",
+    check_data=_no_zeros,
     inplace=InPlace(python=("__imod__",)),
     special=(0,),
     python=("__mod__",),
@@ -329,7 +361,7 @@ def remainder(other, input=None, self=None):
         names=_numbered("Fmod"),
         saves=_saves_of_remainder,
     ),
-    arity="binary",
+    check_data=_no_zeros,
     inplace=True,
     special=(0,),
 )
@@ -366,13 +398,8 @@ def reciprocal(input):
     return 1 / input
 
 
-_divided = reflected(lambda self, other: reciprocal.call(self).mul(other))
-
-
 def _reflected_division(self, other):
-    if not is_tensor(self):
-        return self.reciprocal() * other  # what PyTorch's method asks of anything
-    return _divided(self, other)
+    return self.reciprocal() * other  # what PyTorch's method asks of anything
 
 
 publish("__rtruediv__", method=_reflected_division)

@@ -27,14 +27,10 @@ def negative_minlength() -> RuntimeError:
     return RuntimeError("minlength should be >= 0")
 
 
-def no_bins() -> RuntimeError:
-    """``histc`` without bins."""
-    return RuntimeError("torch.histogram(): bins must be > 0")
-
-
-def range_not_finite(low: float, high: float) -> RuntimeError:
-    """``histc`` over an infinite range."""
-    return RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+def range_not_finite(low: float, high: float, found: bool) -> RuntimeError:
+    """``histc`` over an infinite range; the NaN that PyTorch finds in data has its sign bit set."""
+    edges = [f"-{edge:g}" if found and edge != edge else f"{edge:g}" for edge in (low, high)]
+    return RuntimeError(f"torch.histc: range of [{', '.join(edges)}] is not finite")
 
 
 def range_reversed() -> RuntimeError:

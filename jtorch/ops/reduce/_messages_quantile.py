@@ -8,6 +8,11 @@ def quantile_number(share: float) -> RuntimeError:
     return RuntimeError(f"quantile() q must be in the range [0, 1] but got {share:g}")
 
 
+def quantile_shares() -> RuntimeError:
+    """``quantile`` of a tensor with a number that is no share."""
+    return RuntimeError("quantile() q values must be in the range [0, 1]")
+
+
 def quantile_rank() -> RuntimeError:
     """``quantile`` of more than a vector of shares."""
     return RuntimeError("quantile() q must be a scalar or 1D tensor")

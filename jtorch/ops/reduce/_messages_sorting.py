@@ -33,12 +33,45 @@ def side_conflict() -> RuntimeError:
     )
 
 
-def search_number() -> RuntimeError:
+def search_in_nothing() -> RuntimeError:
+    """``searchsorted`` in a tensor without dimensions."""
+    return RuntimeError(
+        "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 "
+        "dimension"
+    )
+
+
+def search_number(ndim: int) -> RuntimeError:
     """``searchsorted`` of a number in several sequences."""
     return RuntimeError(
         "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
-        "is 1 or input is scalar"
+        f"is 1, but we got boundaries tensor dim({ndim}) and input value's dim(0) numel(1)"
     )
+
+
+def sorter_shape(sequences: Sequence[int], sorter: Sequence[int]) -> RuntimeError:
+    """``searchsorted`` with an order of another shape."""
+    return RuntimeError(
+        "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+        f"tensor {list(sequences)}and got sorter tensor {list(sorter)}"
+    )
+
+
+def sorter_dtype(type_name: str) -> RuntimeError:
+    """``searchsorted`` with an order that is not int64."""
+    return RuntimeError(
+        "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype " + type_name
+    )
+
+
+def sorter_range() -> RuntimeError:
+    """``searchsorted`` with an order that names elements which are not there."""
+    return RuntimeError("torch.searchsorted(): sorter index out of range")
+
+
+def isin_dtype(type_name: str) -> RuntimeError:
+    """``isin`` of truth values or complex numbers."""
+    return RuntimeError(f"Unsupported input type encountered for isin(): {type_name}")
 
 
 def search_shapes(sequences: Sequence[int], values: Sequence[int]) -> RuntimeError:
@@ -47,14 +80,6 @@ def search_shapes(sequences: Sequence[int], values: Sequence[int]) -> RuntimeErr
         "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
         f"of boundaries tensor and input value tensor must match, but we got boundaries tensor "
         f"{list(sequences)} and input value tensor {list(values)}"
-    )
-
-
-def search_dtypes(sequences: str, values: str) -> RuntimeError:
-    """``searchsorted`` of another dtype."""
-    return RuntimeError(
-        "torch.searchsorted(): input value tensor and boundaries tensor should have same dtype, "
-        f"but got input value tensor dtype {values} and boundaries tensor dtype {sequences}"
     )
 
 

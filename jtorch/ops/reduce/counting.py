@@ -306,9 +306,10 @@ def histc(input, bins=100, min=0, max=0):
         Tensor of the counts in the dtype of ``input``.
     """
     if bins <= 0:
-        raise _messages_counting.no_bins()
-    if input.dtype.is_complex or input.dtype is dtypes.bool_:
-        raise messages.not_implemented("histogram_cpu", input.dtype._legacy_name)
+        raise _messages_counting.histogram_no_bins(bins, 0)
+    name = input.dtype._legacy_name
+    if input.dtype.is_complex:
+        raise messages.not_implemented("aminmax_cpu", name)
     low, high = float(min), float(max)
     array = host_array(input, "histc").reshape(-1)
     if low == high and array.size:
@@ -316,9 +317,12 @@ def histc(input, bins=100, min=0, max=0):
     if low == high:
         low, high = low - 1, high + 1
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise _messages_counting.range_not_finite(low, high)
+        raise _messages_counting.range_not_finite(low, high, found=min == max)
     if low > high:
         raise _messages_counting.range_reversed()
+    if not input.dtype.is_floating_point:
+        kernel = "linspace_cpu" if input.dtype is dtypes.bool_ else "histogram_cpu"
+        raise messages.not_implemented(kernel, name)
     counts = _histc.call(input, bins, low, high)
     return counts
 

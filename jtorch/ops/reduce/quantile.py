@@ -13,6 +13,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
 from .._shared import out_dtypes
+from .._shared.data_checks import elements
 from . import _messages_quantile
 
 
@@ -111,6 +112,9 @@ def _declare_quantile(name: str, ignore_nan: bool) -> None:
             raise _messages_quantile.quantile_dtype()
         if is_tensor(q) and q.dtype is not input.dtype:
             raise _messages_quantile.quantile_q_dtype()
+        shares = elements(q, "quantile") if is_tensor(q) else None
+        if shares is not None and not ((shares >= 0) & (shares <= 1)).all():
+            raise _messages_quantile.quantile_shares()
         if interpolation != "linear" and is_tensor(q) and q.requires_grad:
             q = q.detach()  # the shares only choose elements
         return _quantile.call(input, q, dim, keepdim, interpolation, ignore_nan)

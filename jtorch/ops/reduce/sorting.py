@@ -12,10 +12,12 @@ from ..._core import dtypes, messages
 from ..._core.strides import memory_order
 from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
-from ..._engine.graph.values import make_meta
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
+from ..._engine.recording.kinds.pointwise import FLOATING, INTEGRAL, only
 from .._shared import out_dtypes
 from .._shared.calls import named
+from .._shared.data_checks import elements
 from . import _messages_reduction, _messages_sorting
 from .extrema import as_ordered, pick
 
@@ -251,19 +253,25 @@ def _search_spec(operation, bound, mode) -> Spec:
     result = dtypes.int32 if bound.get("out_int32") else dtypes.int64
     sorter = bound.get("sorter")
     a = sequence.meta
-    if values.meta is None:
+    if not a.ndim:
+        raise _messages_sorting.search_in_nothing()
+    if values.meta is None or not values.meta.ndim:
         if a.ndim != 1:
-            raise _messages_sorting.search_number()
+            raise _messages_sorting.search_number(a.ndim)
         shape: tuple[int, ...] = ()
     else:
         shape = values.meta.shape
         b = values.meta
         if a.ndim != 1 and (a.ndim != b.ndim or a.shape[:-1] != b.shape[:-1]):
             raise _messages_sorting.search_shapes(a.shape, b.shape)
-        if a.dtype is not b.dtype and b.ndim:
-            raise _messages_sorting.search_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+    if sorter is not None:
+        if sorter.meta.shape != a.shape:
+            raise _messages_sorting.sorter_shape(a.shape, sorter.meta.shape)
+        if sorter.meta.dtype is not dtypes.int64:
+            raise _messages_sorting.sorter_dtype(sorter.meta.dtype._legacy_name)
     operands = [o for o in (sequence, values, sorter) if o is not None]
     compute = promoted_dtype([sequence, values], mode.default_dtype)
+    only(INTEGRAL, FLOATING, kernel="searchsorted_out_cpu")(operation, compute)
 
     return Spec(
         operands,
@@ -272,12 +280,25 @@ def _search_spec(operation, bound, mode) -> Spec:
     )
 
 
+def _check_sorter(args: tuple, kwargs: dict) -> None:
+    """Refuse an order that names elements which are not there."""
+    sorter, sequence = kwargs.get("sorter"), args[0] if args else kwargs.get("sorted_sequence")
+    if sorter is None or not (is_tensor(sorter) and is_tensor(sequence)):
+        return
+    if sorter.dtype is not dtypes.int64 or sorter.shape != sequence.shape or not sorter.numel():
+        return
+    order = elements(sorter, "searchsorted")
+    if order is not None and not (order.min() >= 0 and order.max() < order.shape[-1]):
+        raise _messages_sorting.sorter_range()
+
+
 @op(
     "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
     "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
     kind=Custom(_search_spec),
+    check_data=_check_sorter,
     method=False,
     differentiable=False,
     out=Out(dtype=out_dtypes.search_index),
@@ -342,7 +363,12 @@ def _isin_spec(operation, bound, mode) -> Spec:
     names = [n for n in ("elements", "element") if n in bound]
     tests = [n for n in ("test_elements", "test_element") if n in bound]
     operands = [bound[names[0]], bound[tests[0]]]
+    for operand in operands:
+        number = promoted_dtype([operand], mode.default_dtype)
+        if number.is_complex or number is dtypes.bool_:
+            raise _messages_sorting.isin_dtype(number._legacy_name)
     compute = promoted_dtype(operands, mode.default_dtype)
+    only(INTEGRAL, FLOATING, kernel="isin_default_cpu")(operation, compute)
     invert = bound.get("invert", False)
     meta = operands[0].meta
     shape = () if meta is None else meta.shape

@@ -59,3 +59,19 @@ def flipped_as_dtype(kind: str) -> RuntimeError:
 def not_expandable(wanted: tuple[int, ...], own: tuple[int, ...]) -> RuntimeError:
     """``sum_to_size`` to a shape that does not broadcast to the tensor's."""
     return RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(own)}}}.")
+
+
+def split_points_rank(ndim: int) -> RuntimeError:
+    """``tensor_split`` at a tensor of more than one dimension."""
+    return RuntimeError(
+        "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+        f"one-dimensional tensor, but got a tensor with {ndim} dims"
+    )
+
+
+def split_points_dtype(type_name: str) -> RuntimeError:
+    """``tensor_split`` at a tensor of another dtype than int64."""
+    return RuntimeError(
+        "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+        + type_name
+    )

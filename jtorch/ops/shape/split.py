@@ -286,6 +286,10 @@ def _tensor_split(input, sections=None, dim=0, **named):
         )
     dim = normalise_dim(dim, len(shape))
     if is_tensor(given):
+        if given.dim() > 1:
+            raise _messages_views.split_points_rank(given.dim())
+        if given.dtype is not dtypes.int64:
+            raise _messages_views.split_points_dtype(given.dtype._legacy_name)
         given = given.tolist()
     size = shape[dim]
     if isinstance(given, (tuple, list)):

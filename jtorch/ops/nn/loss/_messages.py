@@ -27,6 +27,11 @@ def target_out_of_bounds(target: int) -> IndexError:
     return IndexError(f"Target {target} is out of bounds.")
 
 
+def no_probabilities(name: str) -> RuntimeError:
+    """``binary_cross_entropy`` of numbers below 0 or above 1."""
+    return RuntimeError(f"all elements of {name} should be between 0 and 1")
+
+
 def batch_sizes(inputs: int, targets: int) -> ValueError:
     """As many targets as inputs are needed."""
     return ValueError(

@@ -6,13 +6,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import is_inexact
+from ...._core.promotion import can_cast
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import NO_GRAD, make_meta
 from ...._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
+from ..._shared.data_checks import known_elements
 from ...pointwise import arithmetic
 from ...pointwise.division import div
 from ...pointwise.select import where
@@ -161,10 +163,9 @@ def check_targets(target: Any, classes: int, ignore_index: int) -> None:
 
     That is the case for data in host memory that no pending operator made.
     """
-    value = target._value
-    if value.array is None or value.meta.device.type != "cpu" or not value.meta.numel:
+    array = known_elements(target)
+    if array is None or not array.size:
         return
-    array = np.asarray(value.array)
     # Read without a sign, negative numbers are large ones: one pass instead of two.
     if array.view(f"u{array.itemsize}").max() < classes:
         return
@@ -463,6 +464,13 @@ def _binary_cross_entropy(input: Any, target: Any, *weights: Any, name: Any) -> 
     return reduce_elements(losses, name)
 
 
+def _check_probabilities(name: str, tensor: Any) -> None:
+    """Refuse numbers outside [0, 1], as far as they are known without waiting."""
+    array = known_elements(tensor)
+    if array is not None and not ((array >= 0) & (array <= 1)).all():
+        raise _messages.no_probabilities(name)
+
+
 def binary_cross_entropy(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
@@ -483,7 +491,10 @@ def binary_cross_entropy(
         raise _messages.bce_size(target.shape, input.shape)
     if weight is not None:
         weight = weight.expand(broadcast_shapes([tuple(target.shape), tuple(weight.shape)]))
-    return _binary_cross_entropy.call(input, target, weight, reduction)
+    result = _binary_cross_entropy.call(input, target, weight, reduction)
+    for name, tensor in (("input", input), ("target", target)):
+        _check_probabilities(name, tensor)
+    return result
 
 
 publish(
@@ -501,6 +512,7 @@ def _logits_spec(operation, bound, mode) -> Spec:
     name = bound["reduction"]
     operands = [operand, target, *extra]
     compute = promoted_dtype(operands, mode.default_dtype)
+    result = _dtype_of_logits_loss(operand.meta, target.meta, promoted_dtype(operands[:2], compute))
     shape = broadcast_shapes([o.meta.shape for o in operands])
 
     def vjp(cotangents, results, operands):
@@ -523,13 +535,25 @@ def _logits_spec(operation, bound, mode) -> Spec:
         and compute is operand.meta.dtype
         and shape == operand.meta.shape
     )
-    meta = make_meta(shape if name == "none" else (), compute, operand.meta.device)
+    meta = make_meta(shape if name == "none" else (), result, operand.meta.device)
+    params = {"has_positive": has_positive, "has_weight": has_weight, "name": name}
     return Spec(
         operands,
         (meta,),
-        {"has_positive": has_positive, "has_weight": has_weight, "name": name, "compute": compute},
+        {**params, "compute": compute, "result": result},
         vjp=vjp if plain else None,
     )
+
+
+def _dtype_of_logits_loss(logits: Any, target: Any, compute: Any) -> Any:
+    """Return the dtype of the loss: PyTorch computes it in the memory of ``1 - target``."""
+    if target.dtype is dtypes.bool_:
+        raise messages.bool_subtraction()
+    if logits.dtype.is_complex or not is_inexact(logits.dtype):
+        raise messages.not_implemented("log_sigmoid_cpu", logits.dtype._legacy_name)
+    if not can_cast(compute, target.dtype):
+        raise messages.cannot_cast_result(compute._legacy_name, target.dtype._legacy_name)
+    return target.dtype
 
 
 @op(
@@ -548,6 +572,7 @@ def bce_with_logits(
     has_weight: Any,
     name: Any,
     compute: Any,
+    result: Any,
 ) -> Any:
     """Reduce the cross entropies of logits."""
     input, target = cast(input, compute), cast(target, compute)
@@ -562,7 +587,7 @@ def bce_with_logits(
         losses = (1 - target) * input - log_sigmoid
     if weight is not None:
         losses = losses * weight
-    return reduce_elements(losses, name)
+    return reduce_elements(cast(losses, result), name)
 
 
 def binary_cross_entropy_with_logits(
