@@ -90,6 +90,7 @@ from .compat import aten, internal_forms
 set_primitives(
     add=arithmetic.add,
     detach=views.detach,
+    data=views.data,
     as_leaf=views._as_leaf,
     sum_to_size=reshaping.sum_to_size,
     to=lambda tensor, wanted: tensor.to(wanted),

@@ -1,30 +1,67 @@
-"""Values that a gradient needs and that were written in place since they were saved."""
+"""Values that a gradient needs and whose memory was written to since they were saved.
+
+A write that a version counter counted is an error, as in PyTorch. After one that none counted the
+gradient is that of what the memory holds now.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from ..._core import messages
 from ..graph import tape
+from ..graph.memory import Memory, Search, Written, shares_counter
 from ..graph.trie import Instruction, Node
 from ..graph.values import RESULT, Value
-from ..recording.storage import STALE
+from ..memory.views import read_memory, view_again
+from ..recording.storage import STALE, current_value, version_of
+from ..recording.trace import Trace
 from .graph import FunctionSegment, end_of
 
 
-def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None:
-    """Raise where a value that the gradient needs of a segment was overwritten since."""
+def check_level(
+    segment: Any, plan: tape.GradientPlan, level_index: int, trace: Trace
+) -> dict[int, Written]:
+    """Look at what a gradient needs of a segment: what was written to since it was saved?
+
+    Returns:
+        The references whose memory holds something else now, written without being counted.
+
+    Raises:
+        RuntimeError: the version counter of one of them has counted a write.
+    """
     if isinstance(segment, FunctionSegment):
-        return
+        return {}
     end = end_of(segment)
-    check_open_level(end, plan, level_index)
     if segment.trace is not None:
-        return
+        check_open_level(end, plan, level_index)
+        return _written_in(trace, end, plan, level_index) if segment.renewed else {}
     marked = segment.stale or any(
         saved.__class__ is Value and saved.slot == STALE for saved in segment.saved.values()
     )
-    if not marked:
-        return
+    if marked:
+        _check_closed_level(segment, end, plan, level_index)
+    if segment.rewritten is None and not segment.lies and not _has_memory(segment):
+        return {}
+    return _written_since(
+        lambda reference: _closed_memory(segment, reference),
+        segment.ints,
+        end,
+        _replacements(end),
+        plan,
+        level_index,
+    )
+
+
+def _has_memory(segment: Any) -> bool:
+    return any(
+        saved.__class__ is Value and hasattr(saved, "memory") for saved in segment.saved.values()
+    )
+
+
+def _check_closed_level(segment: Any, end: Node, plan: tape.GradientPlan, level_index: int) -> None:
     by_slot = end.by_slot()
     copied = _replacements(end)
     for at, instruction in plan.order:
@@ -39,14 +76,126 @@ def check_level(segment: Any, plan: tape.GradientPlan, level_index: int) -> None
                 if origin in segment.stale or (
                     isinstance(saved, Value) and saved.meta.grad != RESULT and saved.slot == STALE
                 ):
-                    raise _modified(end, origin, reference, own, extra_writes=1)
+                    found = Search().find(_closed_memory(segment, origin))
+                    checked = None if found is None else found.checked
+                    raise _modified(end, origin, reference, own, 1, checked)
+                origin = _source(by_slot, origin)
+
+
+def _source(by_slot: dict[int, Instruction], reference: int) -> int | None:
+    """Return what a result is a view of, with the same version counter."""
+    source = by_slot.get(reference)
+    return source.view_of if source is not None and shares_counter(source) else None
+
+
+def _closed_memory(segment: Any, reference: int) -> Memory | None:
+    memory = None if segment.rewritten is None else segment.rewritten.get(reference)
+    if memory is None:
+        memory = segment.lies.get(reference)
+    if memory is None:
+        saved = segment.saved.get(reference)
+        memory = getattr(saved, "memory", None) if isinstance(saved, Value) else None
+    if memory is None:
+        edge = segment.edges.get(reference)
+        if isinstance(edge, tuple) and edge[0].rewritten is not None:
+            memory = edge[0].rewritten.get(edge[1])
+    return memory
+
+
+def _written_since(
+    memory_at: Callable[[int], Memory | None],
+    ints: Any,
+    end: Node,
+    copied: dict[int, int],
+    plan: tape.GradientPlan,
+    level_index: int,
+) -> dict[int, Written]:
+    """Find what a level's gradient needs of which the memory was written to."""
+    by_slot = end.by_slot()
+    found: dict[int, Written] = {}
+    for at, instruction in plan.order:
+        if at != level_index:
+            continue
+        for reference, own in _needed(instruction):
+            search = Search()
+            origin: Any = reference
+            # What was overwritten before is the copy that an in-place operator's gradient has.
+            while copied.get(origin, instruction.slot + 1) > instruction.slot:
+                memory = memory_at(origin)
                 source = by_slot.get(origin)
-                origin = None if source is None else source.view_of
+                written = None
+                if memory is not None:
+                    written = Search.find(search if memory.base is None else copy(search), memory)
+                if written is not None:
+                    by_memory = own or _by_view(instruction, reference)
+                    if _holds(written, end, origin, reference, own, by_memory):
+                        found[reference] = written
+                    break
+                if source is None or source.view_of is None:
+                    break
+                search.back(memory, source, ints)
+                origin = source.view_of
+    return found
+
+
+def _written_in(
+    trace: Trace, end: Node, plan: tape.GradientPlan, level_index: int
+) -> dict[int, Written]:
+    def memory_at(reference: int) -> Memory | None:
+        value = trace.inputs[-reference - 1] if reference < 0 else trace.values[reference]
+        return getattr(value, "memory", None)
+
+    copied = {reference: slot for i in end.instructions() for reference, slot in i.writes()}
+    return _written_since(memory_at, trace.ints, end, copied, plan, level_index)
+
+
+def _by_view(instruction: Instruction, reference: int) -> bool:
+    """Return whether PyTorch saves a view of an operand: the transposed weight of ``linear``."""
+    return instruction.op.name == "linear" and instruction.operands[1] == reference
+
+
+def _holds(
+    written: Written, end: Node, origin: int, reference: int, own: bool, by_memory: bool
+) -> bool:
+    """Return whether a saved tensor is what memory holds now, and not what was saved.
+
+    Raises:
+        RuntimeError: its version counter has counted a write.
+    """
+    if written.memory.tensor is not None and (by_memory or written.views):
+        return False  # PyTorch saves results and views by their memory, operands by the tensor
+    checked = written.checked
+    if checked is not None and _version_now(checked) != checked.version:
+        raise _modified(end, origin, reference, own, 0, checked)
+    return True
+
+
+def _version_now(memory: Memory) -> int:
+    return memory.counter[0] if memory.tensor is None else version_of(memory.tensor)
+
+
+def needs_another_value(trace: Trace, plan: tape.GradientPlan) -> bool:
+    """Return whether a gradient of the trace under way needs what memory holds by now."""
+    return bool(_written_in(trace, trace.node, plan, 0))
+
+
+def present_value(written: Written) -> Value:
+    """Return what the memory of a saved tensor holds now."""
+    memory = written.memory
+    if memory.tensor is not None:
+        value = current_value(memory.tensor)
+    else:
+        value = read_memory(memory.storage, memory.steps)
+    for instruction, ints in written.views:
+        value = view_again(instruction, value, ints)
+    return value
 
 
 def _replacements(node: Node) -> dict[int, int]:
-    """Return the slot that replaced each overwritten reference."""
-    return {reference: slot for i in node.instructions() for reference, slot in i.writes()}
+    """Return the slot that replaced each reference of which a write was counted."""
+    return {
+        reference: slot for i in node.instructions() if i.counted for reference, slot in i.writes()
+    }
 
 
 def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
@@ -81,12 +230,16 @@ def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> N
                 # What was overwritten before is the copy that an in-place operator's gradient has.
                 if overwritten.get(origin, -1) > instruction.slot:
                     raise _modified(node, origin, reference, own)
-                source = by_slot.get(origin)
-                origin = None if source is None else source.view_of
+                origin = _source(by_slot, origin)
 
 
 def _modified(
-    node: Node, origin: int, needed: int, own_result: bool, extra_writes: int = 0
+    node: Node,
+    origin: int,
+    needed: int,
+    own_result: bool,
+    extra_writes: int = 0,
+    memory: Memory | None = None,
 ) -> RuntimeError:
     """Describe the overwritten value as PyTorch does."""
     meta = node.meta_of(needed)
@@ -102,6 +255,8 @@ def _modified(
     while place in later:
         now += 1
         place = later[place]
+    if memory is not None:
+        now, then = _version_now(memory), memory.version
     where = ""
     if needed >= 0 and meta.grad == RESULT:
         # PyTorch names the operator that the tensor is a result of now; for a result that its own

@@ -11,6 +11,7 @@ import numpy as np
 from ..._core import messages
 from ..graph import primitives, tape
 from ..graph.cones import cone_of
+from ..graph.memory import Written
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from ..recording.record import record, reference_of, wrap
@@ -32,7 +33,7 @@ from .graph import (
     places_behind,
     segments_behind,
 )
-from .overwritten import check_level
+from .overwritten import check_level, present_value
 
 
 class _GradientOp:
@@ -384,11 +385,14 @@ class OnePass:
             if len(start.backwards) > _REMEMBERED_PLANS:
                 start.backwards.clear()
             start.backwards[signature] = plan
-        for level_index, segment in enumerate(segments):
-            check_level(segment, plan, level_index)
+        written = [
+            check_level(segment, plan, level_index, trace)
+            for level_index, segment in enumerate(segments)
+        ]
         if not plan.targets:
             return []
-        operands, parts = self._enter(trace, segments, plan, gradients)
+        operands, parts = self._enter(trace, segments, plan, gradients, written)
+        start = trace.node  # later than before where memory was read again
         key = (GRADIENT, signature, parts)
         node = start.children.get(key)
         if node is None:
@@ -487,6 +491,7 @@ class OnePass:
         segments: list[Any],
         plan: tape.GradientPlan,
         gradients: list[Value],
+        written: list[dict[int, Written]],
     ) -> tuple[list[Any], tuple]:
         """Make operands of the cotangents and of what the gradient needs."""
         operands: list[Any] = []
@@ -496,10 +501,19 @@ class OnePass:
             parts.append(reference_of(trace, value))
             operands.append(trace.reference_of_known(value))
 
+        present = {
+            (level_index, reference): present_value(found)
+            for level_index, each in enumerate(written)
+            for reference, found in each.items()
+        }
         for value in gradients:
             take(value)
         for level_index, reference in plan.needs:
             segment = segments[level_index]
+            if (level_index, reference) in present:
+                value = present[level_index, reference]
+                take(value)
+                continue
             packed = getattr(segment, "packed", None)
             if packed is not None and reference in packed:
                 what, unpack = packed[reference]
@@ -646,8 +660,9 @@ def _free(segment: Any, slots: list[int]) -> None:
         kept = end.backwards[segment.freed] = _still_needed(end, segment.freed)
     if kept:
         segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
+        segment.lies = {r: memory for r, memory in segment.lies.items() if r in kept}
     else:
-        segment.saved = {}
+        segment.saved, segment.lies = {}, {}
 
 
 def _still_needed(end: Node, freed: frozenset[int]) -> frozenset[int]:

@@ -19,7 +19,7 @@ from ..recording.record import reference_of, wrap
 from ..recording.storage import Extra, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
 from .accumulation import accumulation
-from .overwritten import check_open_level
+from .overwritten import check_open_level, needs_another_value
 from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 
 
@@ -47,7 +47,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     if plan is None:
         plan = _usual_plan(trace, slot)
         start.backwards[options] = plan
-    if plan is _UNUSUAL:
+    if plan is _UNUSUAL or (segment.renewed and needs_another_value(trace, plan)):
         return False
     leaves = []
     keys: list[Any] = [GRADIENT, options]

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._core import config
 from ..graph.cones import cone_of
+from ..graph.memory import links_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
 from . import compilation, donation, failures, stats, tiers
@@ -31,6 +32,7 @@ class Program:
         saved: slots that only a later gradient needs; the outputs after them.
         saved_live: live slots that a later gradient needs too.
         saved_inputs: inputs (negative references) whose arrays a later gradient needs.
+        links: views among the results and what they are views of (see ``memory``).
         cone: the graph behind the live results, ``None`` where none can be differentiated.
         outputs: ``live + saved``.
         returned: the outputs in the order in which the executable returns them.
@@ -58,6 +60,7 @@ class Program:
         "saved_live",
         "saved_inputs",
         "cone",
+        "links",
         "outputs",
         "returned",
         "places",
@@ -83,6 +86,7 @@ class Program:
     saved_live: tuple[int, ...]
     saved_inputs: tuple[int, ...]
     cone: Any
+    links: tuple
     outputs: tuple[int, ...]
     returned: tuple[int, ...]
     places: tuple[int, ...]
@@ -117,6 +121,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     cone = program.cone = cone_of(node, live)
     saved = [] if cone is None else cone.needed
     live_set = set(live)
+    program.links = links_of(node.by_slot(), (*live, *saved))
     program.saved = tuple(sorted(slot for slot in saved if slot >= 0 and slot not in live_set))
     program.saved_live = tuple(sorted(slot for slot in saved if slot in live_set))
     program.saved_inputs = tuple(slot for slot in saved if slot < 0)

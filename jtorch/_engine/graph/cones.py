@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._core import modes
+from .memory import shares_counter
 from .trie import Instruction, Node
 from .values import LEAF, NO_GRAD, RESULT, Meta
 
@@ -139,7 +140,9 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
 
 def _stale(node: Node, place: dict[int, int]) -> frozenset[int]:
     """Return the references of the cone that were overwritten inside the trace."""
-    overwritten = {reference for i in node.instructions() for reference, _ in i.writes()}
+    overwritten = {
+        reference for i in node.instructions() if i.counted for reference, _ in i.writes()
+    }
     if not overwritten:
         return frozenset()
     by_slot = node.by_slot()
@@ -151,5 +154,6 @@ def _stale(node: Node, place: dict[int, int]) -> frozenset[int]:
                 found.add(own)
                 break
             source = by_slot.get(origin)
-            origin = None if source is None else source.view_of
+            shared = source is not None and shares_counter(source)
+            origin = source.view_of if shared else None  # type: ignore[union-attr]
     return frozenset(found)

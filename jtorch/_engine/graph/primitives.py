@@ -14,6 +14,8 @@ from .op import Op
 add: Op
 #: Yields a tensor in the same storage that is not part of the gradient graph.
 detach: Op
+#: The same, with a version counter of its own.
+data: Op
 #: Yields a leaf that requires grad.
 as_leaf: Op
 #: Reduces a tensor to a shape that broadcasts to its own.
@@ -23,13 +25,22 @@ to: Callable[..., Any]
 
 
 def set_primitives(
-    *, add: Op, detach: Op, as_leaf: Op, sum_to_size: Callable[..., Any], to: Callable[..., Any]
+    *,
+    add: Op,
+    detach: Op,
+    data: Op,
+    as_leaf: Op,
+    sum_to_size: Callable[..., Any],
+    to: Callable[..., Any],
 ) -> None:
     """Tell the engine which operators it records.
 
     Args:
         add: adds two tensors.
-        detach, as_leaf: operators of a tensor in the same storage, without and with gradients.
+        detach, data, as_leaf: operators of a tensor in the same storage: two without gradients, of
+            which ``data`` gives it a version counter of its own, and one with gradients.
         sum_to_size, to: methods of a tensor that take a shape and a dtype.
     """
-    globals().update(add=add, detach=detach, as_leaf=as_leaf, sum_to_size=sum_to_size, to=to)
+    globals().update(
+        add=add, detach=detach, data=data, as_leaf=as_leaf, sum_to_size=sum_to_size, to=to
+    )

@@ -12,6 +12,9 @@ class SegmentBase:
         sequence: when it was closed: results of one segment feed only segments closed later.
         freed: slots whose saved elements a backward pass has given up.
         stale: slots whose saved elements were overwritten since.
+        rewritten: what became of the memory of results that was written to (``memory.Memory``), by
+            slot.
+        renewed: whether memory was written while this was recorded, see ``overwritten``.
         nodes: the ``grad_fn`` objects that were asked for, by slot.
         hooks, retained: what ``register_hook`` and ``retain_grad`` left on results, by slot.
         node_hooks: what ``grad_fn.register_hook`` left, by slot.
@@ -21,6 +24,8 @@ class SegmentBase:
         "sequence",
         "freed",
         "stale",
+        "rewritten",
+        "renewed",
         "nodes",
         "hooks",
         "retained",
@@ -32,6 +37,8 @@ class SegmentBase:
         self.sequence = sequence
         self.freed: frozenset[int] = frozenset()
         self.stale: set[int] = set()
+        self.rewritten: dict[int, Any] | None = None
+        self.renewed = False
         self.nodes: dict[int, Any] | None = None
         self.hooks: dict[int, Any] | None = None
         self.retained: dict[int, Any] | None = None

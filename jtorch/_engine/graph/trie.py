@@ -34,6 +34,8 @@ class Instruction:
         node_name: class name of the ``grad_fn``.
         overwrites: reference of the value that this in-place write made stale, or ``None``; a tuple
             of them where the first results each replace one.
+        counted: whether version counters count that write, as they do unless it was through
+            ``.data``; of a view, whether it has the version counter of its base.
         view_of: reference of the value that the result shares memory with, or ``None``.
         identity: hashable; instructions of equal identity whose operands have equal metas compute
             the same.
@@ -53,6 +55,7 @@ class Instruction:
         "vjp",
         "node_name",
         "overwrites",
+        "counted",
         "view_of",
         "identity",
         "gradient",
@@ -72,6 +75,7 @@ class Instruction:
         vjp: Callable | None = None,
         node_name: str = "",
         overwrites: int | tuple[int, ...] | None = None,
+        counted: bool = True,
         view_of: int | None = None,
         identity: Any = None,
         gradient: Any = None,
@@ -87,6 +91,7 @@ class Instruction:
         self.vjp = vjp
         self.node_name = node_name
         self.overwrites = overwrites
+        self.counted = counted
         self.view_of = view_of
         self.identity = function if identity is None else identity
         self.gradient = gradient
@@ -106,6 +111,7 @@ class Instruction:
             node_name=self.node_name,
             view_of=None if self.view_of is None else place.get(self.view_of),
             overwrites=self._moved_overwrites(place),
+            counted=self.counted,
             identity=self.identity,
             gradient=self.gradient,
         )

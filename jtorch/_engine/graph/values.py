@@ -124,12 +124,15 @@ class Value:
         slot: its slot in that segment.
         array: ``jax.Array`` or ``numpy.ndarray`` when ready, ``None`` while pending.
         owner: for a leaf, a weak reference to its tensor (unset otherwise).
+        memory: what became of the memory that it was read from (a ``memory.Memory``); unset while
+            nobody asked and nothing was written there.
     """
 
-    __slots__ = ("place", "meta", "segment", "slot", "array", "owner")
+    __slots__ = ("place", "meta", "segment", "slot", "array", "owner", "memory")
 
     array: Any
     owner: Any
+    memory: Any
 
     def __init__(self, place: int, meta: Meta, segment: Any, slot: int):
         self.place = place

@@ -14,9 +14,9 @@ from typing import Any
 from ..._core.dtypes import is_inexact
 from ..graph import primitives
 from ..graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
-from ..recording.record import record
-from ..recording.storage import Alias, current_value, storage_of
-from .views import Step
+from ..recording.record import record, wrap
+from ..recording.storage import Alias, current_value, note_other_memory, storage_of
+from .views import Step, with_history
 
 _watched: dict[int, weakref.ref] = {}  # by identity: equal references compare their tensors
 
@@ -38,7 +38,10 @@ def adopt(tensor: Any, source: Any, requires_grad: bool, counter: list[int] | No
     shared = storage_of(source)
     steps = source._alias.steps
     if value.array is None:
-        value = record(primitives.as_leaf if requires_grad else primitives.detach, (source,), {})
+        own = primitives.detach if counter is None else primitives.data
+        value = record(own, (source,), {})
+        if requires_grad:
+            value = record(primitives.as_leaf, (wrap(value),), {})
     else:
         value = ready(value.array, meta.with_grad(flag))
     if requires_grad:
@@ -93,12 +96,19 @@ def set_data(tensor: Any, source: Any) -> None:
         raise RuntimeError(
             "data set to a tensor that requires gradients must be floating point or complex dtype"
         )
-    if grad == RESULT:
-        raise NotImplementedError("setting .data of a tensor that has a grad_fn")
     if source is tensor:
         return
+    old = current_value(tensor)
     counter = [tensor._writes] if tensor._alias is None else tensor._alias.counter
-    adopt(tensor, source, grad == LEAF, counter)
+    if grad == RESULT:
+        if new.meta.numel != old.meta.numel or dtype is not old.meta.dtype:
+            raise NotImplementedError("setting .data of a result to other sizes or another dtype")
+        adopt(tensor, source, False, counter)
+        tensor._value = with_history(old, tensor._value)
+        tensor._alias.keeps = True
+    else:
+        adopt(tensor, source, grad == LEAF, counter)
+    note_other_memory(old, tensor, counter)
 
 
 _PARTS = ("_value", "_alias", "_writes", "_extra")

@@ -16,7 +16,7 @@ import numpy as np
 from ..._core.strides import is_contiguous, memory_order
 from ..execution import devices
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value, ready
-from ..recording.storage import Storage, is_flipped
+from ..recording.storage import Storage, is_flipped, note_write
 from ..recording.trace import materialise
 
 #: A view of a larger storage is read by itself, not through the whole.
@@ -54,6 +54,7 @@ def share(shared: Storage, array: np.ndarray) -> None:
     shared.host = view
     shared.host_owner = _owner(view)
     shared.host_writable = array.flags.writeable
+    note_write(shared.value, shared, (), shared.counter, shared.counter[0])
 
 
 def expose(shared: Storage) -> None:

@@ -24,7 +24,18 @@ from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import planning, storage
 from ..recording.planning import keep_history
 from ..recording.record import record, reference_of, switch_device, wrap
-from ..recording.storage import FLIPS, Alias, current_value, is_flipped, mark_stale, storage_of
+from ..recording.storage import (
+    FLIPS,
+    Alias,
+    Storage,
+    current_value,
+    is_flipped,
+    mark_stale,
+    note_counter,
+    note_other_memory,
+    note_write,
+    storage_of,
+)
 from ..recording.trace import REACH, SwitchDevice, local, materialise
 from . import host_memory, overlap
 from .overlap import repeats_elements
@@ -221,6 +232,8 @@ class _ChainOp:
 
 _READ = _ChainOp("read_view")
 _PUT = _ChainOp("copy_slices")
+_AGAIN = _ChainOp("view_again")
+_KEEP = _ChainOp("keep_history")
 
 
 def bound_arguments(step: Step) -> dict[str, Any]:
@@ -321,7 +334,9 @@ def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
     return value
 
 
-def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) -> Value:
+def read_chain(
+    base: Value, steps: tuple[Step, ...], grad: int | None = None, counted: bool = True
+) -> Value:
     """Record the view that steps make of a storage's value.
 
     Args:
@@ -329,6 +344,7 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
         steps: the steps.
         grad: part that the result takes in differentiation; by default it is a result of the base
             where that requires grad, in whatever mode this is recorded.
+        counted: whether the view has the version counter of the storage.
     """
     if grad is None:
         tracked = base.meta.grad != NO_GRAD and all(step.op.differentiable for step in steps)
@@ -355,14 +371,20 @@ def read_chain(base: Value, steps: tuple[Step, ...], grad: int | None = None) ->
             gradient_operands=(0,) if part == RESULT else (),
             node_name="AsStridedBackward0",
             view_of=trace.reference_of_known(base),
-            identity=(_READ, grad, *key),
+            counted=counted,
+            identity=(_READ, grad, counted, *key),
         )
 
-    return _extend(trace, (_READ, from_base, grad, *key), make)
+    return _extend(trace, (_READ, from_base, grad, counted, *key), make)
 
 
 def put_chain(
-    base: Value, steps: tuple[Step, ...], new: Value, keeps_history: bool, whole: bool = True
+    base: Value,
+    steps: tuple[Step, ...],
+    new: Value,
+    keeps_history: bool,
+    whole: bool = True,
+    counted: bool = True,
 ) -> Value:
     """Record the storage's value after ``new`` was written to the view that the steps make.
 
@@ -373,6 +395,7 @@ def put_chain(
         keeps_history: whether autograd must not see the write.
         whole: whether every element of the view was written; else the others keep what a write
             to another element at the same place leaves there.
+        counted: whether the version counter of the storage counts the write.
     """
     trace = local.trace
     if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
@@ -383,10 +406,12 @@ def put_chain(
 
     def make() -> Instruction:
         instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
-        instruction.identity = (_PUT, trace.mode.grad, keeps_history, whole, *key)
+        instruction.identity = (_PUT, trace.mode.grad, *how, *key)
+        instruction.counted = counted
         return instruction
 
-    value = _extend(trace, (_PUT, from_base, from_new, keeps_history, whole, *key), make)
+    how = (keeps_history, whole, counted)
+    value = _extend(trace, (_PUT, from_base, from_new, *how, *key), make)
     if value.meta.grad == LEAF:
         value.owner = base.owner
     return value
@@ -453,26 +478,104 @@ def _put_instruction(
 # Reading
 
 
+def read_memory(shared: Storage, steps: tuple[Step, ...]) -> Value:
+    """Return what lies in a storage now."""
+    if shared.host is not None:
+        host_memory.refresh(shared)
+    return read_chain(shared.value, steps) if steps else shared.value
+
+
+def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> Value:
+    """Record a view of a value that an instruction made of another one.
+
+    Args:
+        instruction: what made the view.
+        value: what to view now.
+        ints: the numbers that the instruction's operands refer to.
+    """
+    trace = local.trace
+    from_value = reference_of(trace, value)
+    numbers = [ints[operand[1]] for operand in instruction.operands[1:]]
+    places = [("i", len(trace.ints) + at) for at in range(len(numbers))]
+    trace.ints += numbers
+    tracked = value.meta.grad != NO_GRAD and bool(instruction.gradient_operands)
+    meta = instruction.metas[0].with_grad(RESULT if tracked else NO_GRAD)
+
+    def make() -> Instruction:
+        reference = trace.reference_of_known(value)
+        return Instruction(
+            instruction.op,
+            instruction.function,
+            (reference, *places),
+            (meta,),
+            gradient_operands=(0,) if tracked else (),
+            vjp=instruction.vjp,
+            node_name=instruction.node_name,
+            view_of=reference,
+            identity=instruction.identity,
+        )
+
+    key = (_AGAIN, instruction.identity, from_value, meta, len(numbers))
+    return _extend(trace, key, make)
+
+
+def with_history(old: Value, new: Value) -> Value:
+    """Return a value in the place of another one, whose history it keeps.
+
+    Args:
+        old: a differentiable result.
+        new: what its tensor holds instead.
+    """
+    trace = local.trace
+    from_old = reference_of(trace, old)
+    from_new = reference_of(trace, new)
+    meta = new.meta.with_grad(RESULT)
+
+    def make() -> Instruction:
+        operands = (trace.reference_of_known(old), trace.reference_of_known(new))
+        return Instruction(
+            _KEEP,
+            lambda old_array, new_array: new_array,
+            operands,
+            (meta,),
+            gradient_operands=(0,),
+            vjp=keep_history,
+            view_of=operands[1],
+            identity=(_KEEP, meta),
+        )
+
+    return _extend(trace, (_KEEP, from_old, from_new), make)
+
+
 def _read(tensor: Any) -> Value:
     alias = tensor._alias
     shared = alias.storage
     if shared.host is not None:
+        # NumPy may write at any time: what is saved from now on is looked for again.
+        note_write(shared.value, shared, (), shared.counter, shared.counter[0])
         if alias.steps:
             part = host_memory.read_part(tensor, storage_offset(tensor))
             if part is not None:
+                note_write(part, shared, alias.steps, alias.counter, alias.counter[0])
                 tensor._value = part
                 return part
         host_memory.refresh(shared)
+        note_write(shared.value, shared, (), shared.counter, shared.counter[0])
         if alias.seen == shared.version:
             return tensor._value
     value = shared.value
     old = tensor._value
+    counted = alias.counter is shared.counter
     if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
-        value = read_chain(value, alias.steps, LEAF)
+        value = read_chain(value, alias.steps, LEAF, counted)
         value.owner = old.owner
+    elif alias.keeps:
+        value = with_history(old, read_chain(value, alias.steps, NO_GRAD, counted))
     elif alias.steps:
-        value = read_chain(value, alias.steps)
+        value = read_chain(value, alias.steps, None, counted)
         alias.rebased = value.meta.grad == RESULT and alias.seen != shared.version
+    if not counted:
+        note_counter(value, alias.counter)
     tensor._value = value
     alias.seen = shared.version
     return value
@@ -497,9 +600,15 @@ def _write(tensor: Any, value: Value) -> None:
     detached = alias.leaf or any(not step.op.differentiable for step in steps)
     repeats = bool(steps) and repeats_elements(value.meta)
     whole = not repeats or local.trace.node.instruction.op.name == "copy_"
-    new = put_chain(old, steps, value, detached, whole) if steps else value
-    if alias.counter is shared.counter:
+    counted = alias.counter is shared.counter
+    new = put_chain(old, steps, value, detached, whole, counted) if steps else value
+    note_write(old, shared, (), shared.counter, shared.counter[0])
+    if counted:
         mark_stale(old)
+    if steps:
+        own = tensor._value
+        note_write(own, shared, steps, alias.counter, alias.counter[0])
+        mark_stale(own)
     shared.value = new
     shared.version += 1
     alias.counter[0] += 1
@@ -559,8 +668,9 @@ def make_leaf_view(tensor: Any, value: Value) -> None:
 
 def data_of(tensor: Any) -> Any:
     """Return ``tensor.data``: the same memory, without history and with a version of its own."""
-    result = tensor.detach()
+    result = record_view(primitives.data, tensor, (), ())
     result._alias.counter = [0]
+    note_counter(result._value, result._alias.counter)
     return result
 
 
@@ -579,6 +689,7 @@ def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
     alias.counter = counter
     alias.leaf = leaf
     current_value(source)  # takes what NumPy has written into the storage
+    note_other_memory(tensor._value, tensor, counter)
     tensor._value = read_chain(shared.value, alias.steps, LEAF if leaf else NO_GRAD)
     if leaf:
         tensor._value.owner = weakref.ref(tensor)

@@ -221,7 +221,8 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
 
 def keep_history(cotangents: list, results: list, operands: list) -> list:
     """Gradient of a write that autograd must not see: it flows to the value before."""
-    return [cotangents[0]]
+    before = operands[0].shape
+    return [cotangents[0] if cotangents[0].shape == before else cotangents[0].reshape(before)]
 
 
 def _saves(op: Op, plan: Plan, gradient_operands: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:

@@ -12,7 +12,9 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from ..graph.memory import Memory, memory_of
 from ..graph.values import LEAF, RESULT, Meta, Value
+from .trace import local
 
 _keys = itertools.count(1)
 
@@ -64,6 +66,49 @@ class Storage:
         self.meta: Meta = value.meta.with_grad(0)
 
 
+def note_write(
+    value: Value, storage: Storage, steps: tuple, counter: list[int], version: int
+) -> None:
+    """Note that the memory of a value holds something else now.
+
+    Args:
+        value: what it held.
+        storage, steps: where it lies.
+        counter: the version counter of the tensor that the value was of.
+        version: what that showed before the write.
+    """
+    memory = memory_of(value)
+    if memory.storage is None and memory.tensor is None:
+        memory.storage, memory.steps = storage, steps
+        memory.counter, memory.version = counter, version
+    remember(value, memory)
+
+
+def note_counter(value: Value, counter: list[int]) -> None:
+    """Note that a value is of a tensor that shares memory, and has a version counter of its own."""
+    memory = memory_of(value)
+    if not memory.counter:
+        memory.counter, memory.version = counter, counter[0]
+
+
+def note_other_memory(value: Value, tensor: Any, counter: list[int]) -> None:
+    """Note that the tensor of a value was given other memory (``tensor.data = other``)."""
+    memory = memory_of(value)
+    memory.storage = None
+    memory.tensor, memory.counter, memory.version = tensor, counter, counter[0]
+    remember(value, memory)
+
+
+def remember(value: Value, memory: Memory) -> None:
+    """Let the segments that may have saved a value know."""
+    local.trace.segment.renewed = True
+    if value.array is not None and value.meta.grad == RESULT:
+        segment = value.segment
+        if segment.rewritten is None:
+            segment.rewritten = {}
+        segment.rewritten[value.slot] = memory
+
+
 class Alias:
     """How one tensor lies in a storage.
 
@@ -77,6 +122,7 @@ class Alias:
         remark: why in-place writes under grad mode are refused (a ``views.Remark``), or ``None``.
         counter: the version counter that its writes are counted by.
         leaf: whether the tensor is a leaf that only shares the memory, with no history.
+        keeps: whether it is a result that only shares the memory and keeps the history it had.
     """
 
     __slots__ = (
@@ -88,6 +134,7 @@ class Alias:
         "remark",
         "counter",
         "leaf",
+        "keeps",
         "rebased",
     )
 
@@ -101,6 +148,7 @@ class Alias:
         self.rebased = False
         self.counter = storage.counter
         self.leaf = False
+        self.keeps = False
 
 
 #: View steps that change elements on the way, and not only where they lie.

@@ -20,6 +20,7 @@ from ..._core import config, modes
 from ..._core.device import CPU, META, Device
 from ..execution import compilation, failures, growth, programs, stats
 from ..execution.devices import NO_ELEMENTS
+from ..graph.memory import link
 from ..graph.segments import SegmentBase
 from ..graph.trie import Node, root
 from ..graph.values import LEAF, RESULT, Value
@@ -46,7 +47,8 @@ class Segment(SegmentBase):
     """What a stretch of recording leaves behind for differentiation and for ``grad_fn``.
 
     While the stretch is being recorded, ``trace`` is its trace; after the flush ``trace`` is
-    ``None`` and ``saved`` holds the arrays that gradients need.
+    ``None`` and ``saved`` holds the arrays that gradients need. ``lies`` leads on to what their
+    memory holds later, where it is known that it may be written to (see ``memory``).
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Segment(SegmentBase):
         "ints",
         "saved",
         "packed",
+        "lies",
     )
 
     def __init__(self, trace: Trace):
@@ -68,6 +71,7 @@ class Segment(SegmentBase):
         self.ints: list[int] = []
         self.saved: dict[int, Any] = {}
         self.packed: dict[int, Any] | None = None
+        self.lies: dict[int, Any] = {}
 
 
 class Trace:
@@ -262,6 +266,8 @@ def flush(trace: Trace, reason: str) -> None:
 def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
     """Hand the results of a program over and begin again. Nothing here can fail."""
     values, segment = trace.values, trace.segment
+    if program.links:
+        link(program.links, values, trace.inputs, trace.ints)
     for slot, array in zip(program.live, outputs, strict=False):
         value = values[slot]
         value.array = array
@@ -324,6 +330,13 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
         saved[place[slot]] = value.array if value.meta.grad == RESULT else value
     for reference in program.saved_inputs:
         saved[place[reference]] = inputs[-reference - 1]
+    lies: dict[int, Any] = {}
+    known = cone.needed if segment.renewed else [slot for slot, _ in program.links]
+    for reference in known:
+        value = inputs[-reference - 1] if reference < 0 else values[reference]
+        memory = getattr(value, "memory", None)
+        if memory is not None and reference in place:
+            lies[place[reference]] = memory
     edges: dict[int, Any] = {}
     for reference in cone.edges:
         value = inputs[-reference - 1] if reference < 0 else values[reference]
@@ -337,6 +350,7 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
     segment.sequence = next(closing_times)
     segment.saved = saved
     segment.edges = edges
+    segment.lies = lies
     segment.freed = cone.freed
     segment.stale = set(cone.stale)
     segment.floats = [trace.floats[index] for index in cone.floats]

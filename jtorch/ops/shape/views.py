@@ -11,7 +11,7 @@ import numpy as np
 from ..._core import messages
 from ..._core.strides import contiguous_strides
 from ..._engine.declare import op
-from ..._engine.graph.op import Spec
+from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import LEAF, Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, View, normalise_dim
 
@@ -92,6 +92,20 @@ def _same(meta: Meta) -> tuple:
 )
 def detach(input):
     """Return a tensor that shares the memory of ``input`` and does not require grad."""
+    return input
+
+
+@op(
+    "data(Tensor input)",
+    kind=View(_same, put=lambda base, new: new),
+    arity="view",
+    method=False,
+    function=False,
+    differentiable=False,
+    host=True,
+)
+def data(input):
+    """Return what ``.data`` is: the same memory, with a version counter of its own."""
     return input
 
 
@@ -469,14 +483,16 @@ def squeeze(input, dim=None):
     return input.reshape([input.shape[d] for d in _squeezed(input.shape, dim)])
 
 
-def _as_leaf_spec(operation, bound, mode) -> Spec:
+def _as_leaf_plan(operation, bound, mode) -> Plan:
     operand = bound["input"]
-    return Spec([operand], (operand.meta.with_grad(LEAF),))
+    plan = Spec([operand], (operand.meta.with_grad(LEAF),)).plan(operation.function)
+    plan.view = True
+    return plan
 
 
 @op(
     "_as_leaf(Tensor input)",
-    kind=Custom(_as_leaf_spec),
+    kind=Custom(_as_leaf_plan),
     method=False,
     function=False,
     differentiable=False,

@@ -1,0 +1,173 @@
+"""A saved tensor is what its memory holds when the gradient is computed, under a version check."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+MODIFIED = (
+    "one of the variables needed for gradient computation has been modified by an inplace "
+    "operation: [torch.FloatTensor [2]] is at version 1; expected version 0 instead. Hint: enable "
+    "anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+
+
+def look_at(tensor):
+    """End the trace under way, so that the gradient is that of a closed stretch."""
+    tensor.tolist()
+
+
+def leave_alone(tensor):
+    """Let the gradient be recorded with the forward pass."""
+
+
+@pytest.fixture(params=[leave_alone, look_at])
+def between(request):
+    return request.param
+
+
+# What is written between the two passes, and the gradient of ``(a * a).sum()`` afterwards.
+LEAF_WRITES = [
+    ("a.data.add_(1)", [4.0, 6.0]),
+    ("a.data.clamp_(max=1.5)", [2.0, 3.0]),
+    ("a.data[0] = 7", [14.0, 4.0]),
+    ("a.data = t.tensor([5., 6.])", [10.0, 12.0]),
+    ("a.data = t.tensor([5., 6.]); a.data.add_(1)", [12.0, 14.0]),
+    ("a.detach().data.mul_(3)", [6.0, 12.0]),
+    ("a.detach().numpy()[0] = 9", [18.0, 4.0]),
+    ("a.data.view(2, 1)[1] = 5", [2.0, 10.0]),
+]
+
+
+@pytest.mark.parametrize(("write", "gradient"), LEAF_WRITES)
+def test_a_leaf_is_what_was_written_without_being_counted(torch, between, write, gradient):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = (a * a).sum()
+    between(loss)
+    exec(write, {"a": a, "t": torch})
+    loss.backward()
+    assert a.grad.tolist() == gradient
+    assert a._version == 0
+
+
+@pytest.mark.parametrize(
+    ("write", "gradient"),
+    [
+        ("b.data.zero_()", [0.0, 0.0]),
+        ("b.view(2, 1).data.mul_(3)", [24.0, 48.0]),
+        ("b.data = t.full((2,), 5.)", [20.0, 20.0]),
+    ],
+)
+def test_a_result_too(torch, between, write, gradient):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    b = a * 2
+    loss = (b * b).sum()
+    between(loss)
+    exec(write, {"b": b, "t": torch})
+    assert b.grad_fn.name() == "MulBackward0"
+    loss.backward()
+    assert a.grad.tolist() == gradient
+
+
+def test_a_result_that_its_own_operator_saved(torch, between):
+    a = torch.tensor([0.0, 0.0], requires_grad=True)
+    b = a.exp()
+    loss = (b * 3).sum()
+    between(loss)
+    b.data[0] = 0.5
+    loss.backward()
+    assert a.grad.tolist() == [1.5, 3.0]
+
+
+def test_views_of_memory_that_was_written_to(torch, between):
+    a = torch.tensor([1.0, 2.0])
+    view = a[:1]
+    between(view)
+    w = torch.ones(2, requires_grad=True)
+    loss = (view * w).sum()
+    between(loss)
+    a.data.add_(1)
+    loss.backward()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_data_has_a_version_counter_of_its_own(torch, between):
+    a = torch.tensor([1.0, 2.0])
+    data = a.data
+    w = torch.ones(2, requires_grad=True)
+    loss = (data * w).sum()
+    between(loss)
+    a.add_(1)
+    loss.backward(retain_graph=True)
+    assert w.grad.tolist() == [2.0, 3.0]
+    data.add_(1)
+    with pytest.raises(RuntimeError) as caught:
+        loss.backward()
+    assert str(caught.value) == MODIFIED
+
+
+def test_memory_of_numpy(torch, between):
+    array = np.array([1.0, 2.0], dtype=np.float32)
+    w = torch.ones(2, requires_grad=True)
+    loss = (torch.from_numpy(array) * w).sum()
+    between(loss)
+    array[0] = 9
+    loss.backward()
+    assert w.grad.tolist() == [9.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "a.add_(1)",
+        "a.data.add_(1); a.add_(1)",
+        "a.data = t.tensor([4., 4.]); a.add_(1)",
+        "a.detach().add_(1)",
+        "a[:1].add_(1)",
+        "a.set_(t.tensor([7., 8.]))",
+    ],
+)
+def test_a_write_that_was_counted_is_an_error(torch, between, write):
+    a = torch.tensor([1.0, 2.0])
+    w = torch.ones(2, requires_grad=True)
+    loss = (a * w).sum()
+    between(loss)
+    exec(write, {"a": a, "t": torch})
+    with pytest.raises(RuntimeError) as caught:
+        loss.backward()
+    assert str(caught.value) == MODIFIED
+
+
+def test_each_pass_over_a_retained_graph_looks_again(torch, between):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = (a * a).sum()
+    between(loss)
+    a.data.copy_(torch.tensor([3.0, 4.0]))
+    loss.backward(retain_graph=True)
+    a.data.copy_(torch.tensor([5.0, 6.0]))
+    loss.backward()
+    assert a.grad.tolist() == [16.0, 20.0]
+
+
+def test_second_gradients_are_those_of_the_new_elements(torch, between):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = (a**3).sum()
+    between(loss)
+    a.data.add_(1)
+    (gradient,) = torch.autograd.grad(loss, a, create_graph=True)
+    gradient.sum().backward()
+    assert gradient.tolist() == [12.0, 27.0]
+    assert a.grad.tolist() == [12.0, 18.0]
+
+
+def test_a_loop_that_updates_through_data(torch, between):
+    w = torch.ones(2, requires_grad=True)
+    for _ in range(3):
+        loss = (w * w).sum()
+        between(loss)
+        w.grad = None
+        loss.backward()
+        w.data -= 0.25 * w.grad.data
+    assert w.tolist() == [0.125, 0.125]
+    assert w.grad.tolist() == [0.5, 0.5]
