@@ -47,6 +47,13 @@ def leaf_inplace() -> RuntimeError:
     )
 
 
+def leaf_marked_dirty() -> RuntimeError:
+    """A Python function wrote to a leaf that requires grad."""
+    return RuntimeError(
+        "a leaf Variable that requires grad has been used in an in-place operation."
+    )
+
+
 def leaf_view_inplace() -> RuntimeError:
     """A view of such a leaf is written in place."""
     return RuntimeError(
@@ -285,7 +292,12 @@ def complex_gradient() -> RuntimeError:
 
 
 def view_inplace(
-    without_grad: bool, several: bool, output: int, node_name: str, derived: bool
+    without_grad: bool,
+    several: bool,
+    output: int,
+    node_name: str,
+    derived: bool,
+    custom: bool = False,
 ) -> RuntimeError:
     """A view that autograd cannot follow a write to is written in place."""
     if without_grad and derived:
@@ -302,7 +314,14 @@ def view_inplace(
     else:
         name = node_name.removesuffix("0").removesuffix("Backward")
         text = f"Output {output} of {name} is a view and is being modified inplace."
-    if several:
+    if custom:
+        text += (
+            " This view was created inside a custom Function (or because an input was returned "
+            "as-is) and the autograd logic to handle view+inplace would override the custom "
+            "backward associated with the custom Function, leading to incorrect gradients. This "
+            "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        )
+    elif several:
         text += (
             " This view is the output of a function that returns multiple views. Such functions "
             "do not allow the output views to be modified inplace. You should replace the inplace "

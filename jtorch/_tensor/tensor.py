@@ -15,7 +15,7 @@ from .._core.size import Size
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
-from .._engine.recording.storage import current_value, extra_of, version_of
+from .._engine.recording.storage import current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
 
 
@@ -138,6 +138,8 @@ class Tensor(TensorBase):
             return self
         if requires_grad and not is_inexact(meta.dtype):
             raise messages.integer_requires_grad_flag()
+        if not requires_grad:
+            retire(value)
         if value.array is None:
             value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (self,), {})
         else:

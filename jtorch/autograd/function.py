@@ -13,8 +13,9 @@ from .._core.dtypes import is_inexact
 from .._engine.backward.graph import FunctionSegment
 from .._engine.backward.nodes import Node, accumulator, node_at
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
+from .._engine.memory.views import share_argument
 from .._engine.recording.record import wrap
-from .._engine.recording.storage import current_value, mark_stale, version_of
+from .._engine.recording.storage import count_write, current_value, mark_stale, version_of
 from .._engine.recording.trace import flush, local, materialise
 from .._runtime import absent as _absent
 from .grad_mode import is_grad_enabled, set_grad_mode
@@ -233,6 +234,10 @@ class Function(metaclass=_FunctionMeta):
         outputs = list(results) if several else [results]
         if any(not is_tensor(output) for output in outputs) and not several:
             _refuse_result(cls, outputs[0])
+        for tensor in ctx._dirty:
+            if differentiable and current_value(tensor).meta.grad == LEAF:
+                raise messages.leaf_marked_dirty()
+            count_write(tensor)
         if differentiable:
             outputs = _attach(cls, ctx, args, outputs)
         return tuple(outputs) if several else outputs[0]
@@ -287,6 +292,7 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
         value.segment, value.slot = segment, slot
         if id(output) in inputs and id(output) not in dirty:
             result = wrap(value)
+            share_argument(result, output, node_name, slot)
             outputs[index] = result
         else:
             if id(output) in dirty:

@@ -89,6 +89,7 @@ from .compat import aten, internal_forms
 
 set_primitives(
     add=arithmetic.add,
+    copy=copying.gradient_copy,
     detach=views.detach,
     data=views.data,
     as_leaf=views._as_leaf,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from ..graph.values import Value
-from ..recording.record import wrap
-from ..recording.storage import current_value, extra_of
+from ..graph import primitives
+from ..graph.values import RESULT, Value
+from ..recording.record import record, wrap
+from ..recording.storage import Extra, current_value, extra_of
 from ..recording.trace import flush, local
 
 
@@ -42,6 +43,20 @@ class Accumulation:
 accumulation = Accumulation()
 
 
+def keep_differentiable(extra: Extra, gradient: Value) -> None:
+    """Add a gradient that can be differentiated to a tensor's ``.grad``.
+
+    As in PyTorch, the first one is a copy: what is shown as its node is that of the copy.
+    """
+    given = wrap(gradient)
+    if extra.grad is not None:
+        extra.grad = extra.grad + given
+    elif gradient.meta.grad == RESULT:
+        extra.grad = wrap(record(primitives.copy, (given,), {}))
+    else:
+        extra.grad = given
+
+
 def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
     """Add a gradient to a tensor's ``.grad``."""
     if local.several:
@@ -53,10 +68,10 @@ def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
 
 def _add(tensor: Any, gradient: Value, create_graph: bool) -> None:
     extra = extra_of(tensor)
-    if extra.grad is None:
+    if create_graph:
+        keep_differentiable(extra, gradient)
+    elif extra.grad is None:
         extra.grad = wrap(gradient)
-    elif create_graph:
-        extra.grad = extra.grad + wrap(gradient)
     else:
         if local.several:
             accumulation.note(current_value(extra.grad))

@@ -187,6 +187,8 @@ class OnePass:
     def _to_leaf(self, leaf: Any, gradient: Value) -> None:
         if leaf is None or (self.wanted_leaves is not None and id(leaf) not in self.wanted_leaves):
             return
+        if current_value(leaf).meta.grad != LEAF:
+            return  # it does not require grad any more
         before = self.leaves.get(id(leaf))
         total = gradient if before is None else _add(before[1], gradient)
         self.leaves[id(leaf)] = (leaf, total)
@@ -300,9 +302,9 @@ class OnePass:
         if place in self.wanted_places:
             self.captured[place] = gradient
         retained = None if segment.retained is None else segment.retained.get(slot)
-        if retained is not None and (self.accumulate and self.inputs is None):
+        if retained is not None:
             tensor = retained()
-            if tensor is not None:
+            if tensor is not None and not (self.accumulate and place in self.wanted_places):
                 self.deliver(tensor, gradient, self.create_graph)
         return gradient
 
@@ -314,7 +316,7 @@ class OnePass:
             value = self.pending.pop(place, None)
             if value is not None:
                 value = self._run_hooks(place, value)
-            elif meta.grad != NO_GRAD and segment.materialise_grads:
+            elif segment.materialise_grads:
                 value = ready(np.zeros(meta.shape, meta.dtype._numpy), gradient_meta(meta))
             gradients.append(None if value is None else wrap(value))
         if node_hooks is not None:

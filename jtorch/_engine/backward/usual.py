@@ -14,11 +14,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..graph import tape
-from ..graph.values import LEAF, RESULT, Value
+from ..graph.values import LEAF, NO_GRAD, RESULT, Value
 from ..recording.record import reference_of, wrap
 from ..recording.storage import Extra, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
-from .accumulation import accumulation
+from .accumulation import accumulation, keep_differentiable
 from .overwritten import check_open_level, needs_another_value
 from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 
@@ -66,10 +66,13 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
             trace.rollback()
             return False
         grad = extra.grad
-        if grad is None:
+        if grad is None or create_graph:
             keys.append(None)
             continue
         before = current_value(grad)
+        if before.meta.grad != NO_GRAD:
+            trace.rollback()
+            return False  # a gradient with a history
         if before.array is None and before.segment is not segment:
             accumulation.note(before)
         keys.append(reference_of(trace, before))
@@ -89,7 +92,9 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     for leaf, result in zip(leaves, results, strict=True):
         if leaf is not None:
             extra = leaf._extra
-            if extra.grad is None or create_graph:
+            if create_graph:
+                keep_differentiable(extra, result)
+            elif extra.grad is None:
                 extra.grad = wrap(result)
             else:
                 overwrite(extra.grad, result)
@@ -139,7 +144,7 @@ def _extend_usual(
     accumulate: list[int | None] = []
     for leaf in leaves:
         grad = None if leaf is None else leaf._extra.grad
-        if grad is None:
+        if grad is None or create_graph:
             accumulate.append(None)
         else:
             accumulate.append(len(operands))

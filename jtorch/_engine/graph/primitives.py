@@ -12,6 +12,8 @@ from .op import Op
 
 #: Accumulates gradients.
 add: Op
+#: Copies a gradient that can be differentiated.
+copy: Op
 #: Yields a tensor in the same storage that is not part of the gradient graph.
 detach: Op
 #: The same, with a version counter of its own.
@@ -27,6 +29,7 @@ to: Callable[..., Any]
 def set_primitives(
     *,
     add: Op,
+    copy: Op,
     detach: Op,
     data: Op,
     as_leaf: Op,
@@ -37,10 +40,10 @@ def set_primitives(
 
     Args:
         add: adds two tensors.
+        copy: copies one, with the node that ``.grad`` shows after ``create_graph=True``.
         detach, data, as_leaf: operators of a tensor in the same storage: two without gradients, of
             which ``data`` gives it a version counter of its own, and one with gradients.
         sum_to_size, to: methods of a tensor that take a shape and a dtype.
     """
-    globals().update(
-        add=add, detach=detach, data=data, as_leaf=as_leaf, sum_to_size=sum_to_size, to=to
-    )
+    globals().update(add=add, copy=copy, detach=detach, data=data, as_leaf=as_leaf)
+    globals().update(sum_to_size=sum_to_size, to=to)

@@ -124,8 +124,8 @@ class Value:
         slot: its slot in that segment.
         array: ``jax.Array`` or ``numpy.ndarray`` when ready, ``None`` while pending.
         owner: for a leaf, a weak reference to its tensor (unset otherwise).
-        memory: what became of the memory that it was read from (a ``memory.Memory``); unset while
-            nobody asked and nothing was written there.
+        memory: what became of the memory that it was read from (a ``memory.Memory``); unset until
+            that matters.
     """
 
     __slots__ = ("place", "meta", "segment", "slot", "array", "owner", "memory")

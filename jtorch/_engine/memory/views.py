@@ -62,6 +62,7 @@ class Remark(NamedTuple):
         output: which of them it is.
         node_name: class name of the operator's ``grad_fn``.
         derived: whether this is a view, with a ``grad_fn``, of the view in question.
+        custom: whether it is an argument that a Python function returned.
     """
 
     without_grad: bool
@@ -69,6 +70,7 @@ class Remark(NamedTuple):
     output: int
     node_name: str
     derived: bool = False
+    custom: bool = False
 
 
 def alias_of_view(source: Any, step: Step, result: Any, several: int | None = None) -> None:
@@ -590,6 +592,13 @@ def _write(tensor: Any, value: Value) -> None:
     recorded = value.meta.grad == RESULT and local.trace.mode.grad
     if recorded and alias.remark is not None:
         raise messages.view_inplace(*alias.remark)
+    if (
+        local.trace.mode.grad
+        and alias.base is not None
+        and tensor._value.meta.grad == RESULT
+        and current_value(alias.base).meta.grad != RESULT
+    ):
+        raise messages.leaf_view_inplace()
     if shared.host is not None:
         host_memory.refresh(shared)
         if shared.host is not None:
@@ -694,6 +703,24 @@ def share_memory_of(tensor: Any, source: Any, leaf: bool) -> None:
     if leaf:
         tensor._value.owner = weakref.ref(tensor)
     tensor._alias = alias
+
+
+def share_argument(result: Any, source: Any, node_name: str, output: int) -> None:
+    """Let what a Python function returned share the memory of the argument that it is.
+
+    Args:
+        result: the new tensor, a differentiable result of the function.
+        source: the argument.
+        node_name: class name of the function's ``grad_fn``.
+        output: which result it is.
+    """
+    shared = storage_of(source)
+    alias = source._alias
+    made = Alias(shared, alias.steps, source if alias.base is None else alias.base)
+    made.counter = alias.counter
+    made.keeps = True
+    made.remark = Remark(False, False, output, node_name, custom=True)
+    result._alias = made
 
 
 def storage_offset(tensor: Any) -> int:

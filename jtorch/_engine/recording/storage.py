@@ -249,6 +249,25 @@ def mark_stale(value: Value) -> None:
 STALE = -1
 
 
+def count_write(tensor: Any) -> None:
+    """Count a write to a tensor."""
+    if tensor._alias is None:
+        tensor._writes += 1
+    else:
+        tensor._alias.counter[0] += 1
+
+
+def retire(value: Value) -> None:
+    """Let gradients flow to a leaf that gave up its flag only while it has the flag again."""
+    tensor_of = value.owner
+
+    def owner() -> Any:
+        tensor = tensor_of()
+        return tensor if tensor is not None and tensor._value.meta.grad == LEAF else None
+
+    value.owner = owner
+
+
 def storage_of(tensor: Any) -> Storage:
     """Return the storage of a tensor, making one where it has none yet."""
     alias = tensor._alias

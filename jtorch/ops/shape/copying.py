@@ -89,6 +89,20 @@ def clone(array: Any) -> Any:
 
 
 @op(
+    "_gradient_copy(Tensor input)",
+    kind=Custom(_clone_spec),
+    arity="unary",
+    method=False,
+    function=False,
+    saves=(),
+    node_name="CopyBackwards",
+)
+def gradient_copy(array: Any) -> Any:
+    """Copy a gradient that can be differentiated into ``.grad``."""
+    return array
+
+
+@op(
     "contiguous(Tensor input, *, MemoryFormat memory_format=torch.contiguous_format)",
     function=False,
     arguments="count",

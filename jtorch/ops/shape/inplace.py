@@ -15,12 +15,15 @@ from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.declare import publish
 from ..._engine.graph.op import Op
-from ..._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
-from ..._engine.memory.views import check_write, make_view, share_memory_of
+from ..._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
+from ..._engine.memory.views import check_write, make_view, share_memory_of, with_history
 from ..._engine.recording.storage import (
     Alias,
+    count_write,
     current_value,
     mark_stale,
+    note_write,
+    retire,
     storage_of,
     version_of,
 )
@@ -40,11 +43,14 @@ from .views import squeeze, swapaxes, t, transpose, unsqueeze
 def _become(tensor: Any, viewed: Any) -> Any:
     """Let a tensor be what a view of it is, and count that as a write."""
     value = viewed._value
-    old = tensor._value
-    if value.meta.grad == LEAF:
+    old = current_value(tensor)
+    if old.meta.grad == RESULT and value.meta.grad != RESULT:
+        value = with_history(old, value)  # autograd does not see it
+    elif value.meta.grad == LEAF:
         value.owner = weakref.ref(tensor)
     mark_stale(old)
     mine, its = tensor._alias, viewed._alias
+    note_write(old, mine.storage, mine.steps, mine.counter, mine.counter[0])
     base = mine.base
     alias = Alias(its.storage, its.steps, base)
     alias.counter = mine.counter
@@ -133,6 +139,8 @@ def detach_(self: Any) -> Any:
     value = current_value(self)
     if value.meta.grad == NO_GRAD:
         return self
+    if value.meta.grad == LEAF:
+        retire(value)
     detached = self.detach()._value
     alias = self._alias
     self._value = detached
@@ -177,7 +185,7 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     wanted = make_meta(size, meta.dtype, meta.device)
     if wanted.shape == meta.shape:
         # torch 2.13 counts this as a write too, and keeps the strides.
-        _count_write(self)
+        count_write(self)
         return self
     shared = storage_of(self)
     offset = self.storage_offset()
@@ -195,13 +203,6 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     self._alias = None
     self._writes = count
     return self
-
-
-def _count_write(tensor: Any) -> None:
-    if tensor._alias is None:
-        tensor._writes += 1
-    else:
-        tensor._alias.counter[0] += 1
 
 
 def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
@@ -241,7 +242,7 @@ def set_(
     if source is not self:
         # A leaf stays one, as autograd does not see the write.
         share_memory_of(self, source, current_value(self).meta.grad == LEAF)
-    _count_write(self)
+    count_write(self)
     return self
 
 
