@@ -56,7 +56,7 @@ _PRINTED_TYPES = {
     "c10::string_view": "str",
     "DispatchKeySet": "DispatchKeySet",
 }
-_TENSOR_LISTS = ("TensorList", "c10::List<::std::optional<Tensor>>")
+TENSOR_LISTS = ("TensorList", "c10::List<::std::optional<Tensor>>")
 INT_LISTS = ("IntArrayRef", "SymIntArrayRef")
 _STRINGS = ("std::string", "std::string_view", "c10::string_view")
 _DTYPES_OF_PYTHON_TYPES = {
@@ -229,7 +229,7 @@ class Parameter:
         kind = self.kind
         if kind == "Tensor":
             return is_tensor_like(value) or (self.numbers_as_tensors and _is_number(value))
-        if kind in _TENSOR_LISTS:
+        if kind in TENSOR_LISTS:
             if not _is_sequence(value):
                 return False
             for index, element in enumerate(value):

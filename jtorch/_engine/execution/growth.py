@@ -46,9 +46,8 @@ def node_made() -> None:
 
 
 def program_made(node: Node, program: Any) -> None:
-    """Count a program that is about to be compiled; forget old ones where there are too many."""
+    """Count a program that is about to run; forget old ones where there are too many."""
     _counts.programs += 1
-    _watch(node)
     if _counts.programs > config.MAX_PROGRAMS or _counts.nodes > config.MAX_NODES:
         prune(config.MAX_PROGRAMS // 2, config.MAX_NODES // 2, keep=program)
         # Executables are many small pieces of the heap, which the allocator would keep.
@@ -137,7 +136,8 @@ def forget_everything() -> None:
 # Lines that keep compiling
 
 
-def _watch(node: Node) -> None:
+def compiling(node: Node) -> None:
+    """Count a program that is compiled, for the line that asked for it."""
     if not config.RECOMPILE_WARNING:
         return
     location = user_location()

@@ -17,7 +17,7 @@ from ..graph.cones import cone_of
 from ..graph.memory import links_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
-from . import compilation, donation, failures, stats, tiers
+from . import compilation, donation, failures, growth, stats, tiers
 
 _clock = itertools.count(1)
 #: Threads that need the same new program shall not each compile it.
@@ -50,6 +50,7 @@ class Program:
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
         runs: how often it ran, of a compiled one since it was compiled.
         used: when it last ran, as a number that grows.
+        node: where in the trie it ends.
         numbers: the bytes of the Python floats of the last run, and an array of them once they were
             the same twice. One object, so that threads see both or neither.
     """
@@ -78,6 +79,7 @@ class Program:
         "ahead",
         "runs",
         "used",
+        "node",
         "numbers",
     )
 
@@ -104,6 +106,7 @@ class Program:
     ahead: Any
     runs: int
     used: int
+    node: Node
     numbers: Any
 
     def describe(self) -> str:
@@ -118,6 +121,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     instructions = node.instructions()
     program = Program()
     program.live = live
+    program.node = node
     cone = program.cone = cone_of(node, live)
     saved = [] if cone is None else cone.needed
     live_set = set(live)
@@ -190,6 +194,7 @@ def _compile_ahead(
             given.append(np.array(floats, np.float64))
         if program.uses_ints:
             given.append(np.array(ints, np.int64))
+        growth.compiling(program.node)
         program.ahead = compilation.compile_ahead(program, given, device)
     finally:
         _compiling.release()
@@ -342,6 +347,7 @@ def run(
                     elif owned:
                         donation.plan(program, inputs, arguments)
                     if call is None:
+                        growth.compiling(program.node)
                         call = compilation.compile_first(program, arguments, device)
                     program.call = call
                     program.runs = 1  # by the compiler

@@ -38,7 +38,7 @@ class Instruction:
             ``.data``; of a view, whether it has the version counter of its base.
         view_of: reference of the value that the result shares memory with, or ``None``.
         identity: hashable; instructions of equal identity whose operands have equal metas compute
-            the same.
+            the same. A ``Template`` where the instruction was made of one.
         gradient: the parts of a gradient that it is, ``None`` for any other operator.
         where: the user's file and line where it was first recorded, ``None`` where no one asked.
     """
@@ -134,6 +134,50 @@ class Instruction:
         return [(overwrites, self.slot)]
 
 
+class Template:
+    """What a call shares with every call of the same operator, arguments, metas and mode.
+
+    A loop unrolled over time steps, or the next layer of the same sizes, is the same calls at other
+    places of the trie. They are planned once; there, an instruction only gets its references.
+
+    Attributes:
+        prototype: the instruction that was planned.
+        places: for each of its operands which tensor or number of the call that is.
+        step: what the interpreter makes of it, ``None`` before it was asked.
+        gradients: what it makes of the gradient rule, by the operands that are there.
+    """
+
+    __slots__ = ("prototype", "places", "step", "gradients")
+
+    def __init__(self, prototype: Instruction, places: tuple[int, ...]):
+        self.prototype = prototype
+        self.places = places
+        self.step: Any = None
+        self.gradients: dict[tuple, Any] = {}
+        prototype.identity = self
+
+    def instruction(self, references: list[Any]) -> Instruction:
+        """Return the instruction of another call."""
+        known = self.prototype
+        made = Instruction.__new__(Instruction)
+        operands = made.operands = tuple([references[place] for place in self.places])
+        made.op = known.op
+        made.function = known.function
+        made.slot = -1
+        made.metas = known.metas
+        made.gradient_operands = known.gradient_operands
+        made.saves = known.saves
+        made.saves_result = known.saves_result
+        made.vjp = known.vjp
+        made.node_name = known.node_name
+        made.overwrites = None if known.overwrites is None else operands[0]
+        made.view_of = None if known.view_of is None else operands[0]
+        made.identity = self
+        made.gradient = None
+        made.where = None
+        return made
+
+
 _extending = threading.Lock()
 
 
@@ -163,6 +207,7 @@ class Node:
     """A place in the trie. ``slot`` and ``meta`` are those of the (first) result.
 
     Attributes:
+        differentiates: whether a gradient is among the operators from the root to here.
         cut_at: depth from which on traces through this node are cut, 0 where that is open.
         span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
     """
@@ -181,6 +226,7 @@ class Node:
         "n_floats",
         "n_ints",
         "depth",
+        "differentiates",
         "cut_at",
         "span",
         "mode",
@@ -212,6 +258,7 @@ class Node:
         if parent is None:
             self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
             self.cut_at = self.span = 0
+            self.differentiates = False
             self.freed: frozenset[int] = frozenset()
         else:
             self.next_slot = parent.next_slot
@@ -219,6 +266,7 @@ class Node:
             self.n_floats = parent.n_floats
             self.n_ints = parent.n_ints
             self.depth = parent.depth
+            self.differentiates = parent.differentiates
             self.freed = parent.freed
             self.cut_at = parent.cut_at
             self.span = parent.span
@@ -246,6 +294,8 @@ class Node:
         child.n_floats = floats
         child.n_ints = ints
         child.depth = self.depth + 1
+        if instruction.gradient is not None:
+            child.differentiates = True
         if self.cut_at:
             child.cut_from(self.cut_at, self.span)
         with _extending:

@@ -17,11 +17,11 @@ import numpy as np
 
 from ..graph import tape
 from ..graph.op import numbered
-from ..graph.trie import Instruction
+from ..graph.trie import Instruction, Template
 from ..graph.values import Meta
 from .identity import identity_of
-from .symbolic import Form, pattern_of, symbolic_forms, with_sizes
-from .translate import Translation, translate
+from .symbolic import Form, Numbers, pattern_of, symbolic_forms
+from .translate import Recipe, cost_of_elements, translate
 
 #: Translations that are remembered before all are forgotten.
 _MOST_TRANSLATIONS = 20_000
@@ -36,15 +36,32 @@ _FLOAT = Form((), np.dtype(np.float64))
 _INT = Form((), np.dtype(np.int64))
 
 
-class _Known:
-    """A translation, the forms of its results, and which of them are missing."""
+class Step:
+    """A function of NumPy arrays that gives a sequence of arrays.
 
-    __slots__ = ("translation", "forms", "present")
+    Attributes:
+        function: the function.
+        forms: shapes and dtypes of its results.
+        present: which of the results that were asked for are there; ``None`` where all are.
+        calls: NumPy calls that it consists of.
+        cost: what they are estimated to cost, in microseconds.
+    """
 
-    def __init__(self, translation: Translation, forms: list[Any], present: list[bool]):
-        self.translation = translation
+    __slots__ = ("function", "forms", "present", "calls", "cost")
+
+    def __init__(
+        self,
+        function: Callable,
+        forms: list[Any],
+        calls: int,
+        cost: float,
+        present: list[bool] | None = None,
+    ):
+        self.function = function
         self.forms = forms
-        self.present = present
+        self.calls = calls
+        self.cost = _STEP + cost
+        self.present = None if present is None or all(present) else present
 
 
 class _Family:
@@ -52,15 +69,17 @@ class _Family:
 
     Attributes:
         by_sizes: the translations, by the sizes of the pattern.
-        symbolic: ``(jaxpr, constants, which results are there)``, traced with names for sizes;
-            ``None`` where that was not tried yet, ``False`` where it failed.
+        recipe: what to make them of for other sizes; ``None`` where that was not tried yet,
+            ``False`` where it failed.
+        present: which of the results that were asked for are there.
     """
 
-    __slots__ = ("by_sizes", "symbolic")
+    __slots__ = ("by_sizes", "recipe", "present")
 
     def __init__(self) -> None:
-        self.by_sizes: dict[tuple[int, ...], _Known] = {}
-        self.symbolic: Any = None
+        self.by_sizes: dict[tuple[int, ...], Step] = {}
+        self.recipe: Any = None
+        self.present: list[bool] = []
 
 
 #: By what a function computes and the pattern of its operands' sizes.
@@ -75,7 +94,7 @@ def _translated(
     forms: Sequence[Any],
     absent: Sequence[Any] = (),
     related: Callable[[list[Any]], list[Any]] | None = None,
-) -> _Known:
+) -> Step:
     """Return the translation of a function that gives a list of arrays, some perhaps ``None``.
 
     Args:
@@ -97,22 +116,28 @@ def _translated(
     if known is None:
         counts["kept"] += 1
         counts["translated"] += 1
-        if family.by_sizes and family.symbolic is None:
+        if family.by_sizes and family.recipe is None:
             try:
                 named = symbolic_forms(pattern)
                 named = named if related is None else related(named)
-                family.symbolic = _traced(function, named, len(forms))
+                closed, present = _traced(function, named, len(forms))
+                family.recipe = Recipe(closed.jaxpr, closed.consts, sizes)
+                family.present = present
             except Exception:  # whatever a function says to sizes that are no numbers
-                family.symbolic = False
-        if family.symbolic:
+                family.recipe = False
+        if family.recipe:
             counts["without tracing"] += 1
-            closed, present = family.symbolic
-            jaxpr, consts = with_sizes(closed.jaxpr, sizes), closed.consts
+            numbers, present = Numbers(sizes), family.present
+            made = family.recipe.translation(numbers)
+            outvars = family.recipe.jaxpr.outvars
+            results = [Form(numbers.shape(a.aval.shape), a.aval.dtype) for a in outvars]
         else:
             closed, present = _traced(function, [*forms, *absent], len(forms))
-            jaxpr, consts = closed.jaxpr, closed.consts
-        results = [Form(atom.aval.shape, atom.aval.dtype) for atom in jaxpr.outvars]
-        known = family.by_sizes[sizes] = _Known(translate(jaxpr, consts), results, present)
+            made = translate(closed.jaxpr, closed.consts)
+            results = [Form(atom.aval.shape, atom.aval.dtype) for atom in closed.jaxpr.outvars]
+        known = family.by_sizes[sizes] = Step(
+            made.function, results, made.calls, made.cost, present
+        )
     return known
 
 
@@ -168,19 +193,21 @@ class _Assembler:
         self.result.arrays.append(array)
         return len(self.forms) - 1
 
-    def step(self, known: _Known, operands: Sequence[int]) -> list[int | None]:
+    def step(self, step: Step, operands: Sequence[int]) -> list[int | None]:
         """Add a step; return the places of its results, ``None`` for those that are missing."""
-        outputs = [self.place(form) for form in known.forms]
-        function = known.translation.function
-        self.result.steps.append((function, list(operands), outputs, []))
-        self.result.calls += known.translation.calls
-        self.result.cost += _STEP + known.translation.cost
+        result = self.result
+        outputs = [self.place(form) for form in step.forms]
+        result.steps.append((step.function, list(operands), outputs, []))
+        result.calls += step.calls
+        result.cost += step.cost
+        if step.present is None:
+            return list(outputs)
         rest = iter(outputs)
-        return [next(rest) if there else None for there in known.present]
+        return [next(rest) if there else None for there in step.present]
 
     def add(self, left: int, right: int) -> int:
-        forms = [self.forms[left], self.forms[right]]
-        (place,) = self.step(_translated("add", _sum, forms), [left, right])
+        form = self.forms[left]
+        (place,) = self.step(Step(_sum, [form], 1, cost_of_elements(form.size)), [left, right])
         assert place is not None
         return place
 
@@ -193,18 +220,25 @@ class _Assembler:
         """Add an operator; return the places of its results."""
         if instruction.gradient is not None:
             return self.gradient(instruction.gradient, operands)
+        template = instruction.identity
+        if template.__class__ is not Template:
+            return self.step(self.forward(instruction, operands), operands)
+        step = template.step
+        if step is None:
+            step = template.step = self.forward(instruction, operands)
+        return self.step(step, operands)
+
+    def forward(self, instruction: Instruction, operands: list[int]) -> Step:
+        """Return the step of an operator that is no gradient."""
+        metas = instruction.metas
         host = host_function(instruction)
         if host is not None:
-            outputs = [self.place(Form(m.shape, m.dtype._numpy)) for m in instruction.metas]
-            self.result.steps.append((host, operands, outputs, []))
-            self.result.calls += 1
-            self.result.cost += _STEP + _CALL
-            return list(outputs)
+            return Step(host, [Form(m.shape, m.dtype._numpy) for m in metas], 1, _CALL)
         forms = [self.forms[place] for place in operands]
-        dtypes = [meta.dtype._numpy for meta in instruction.metas]
+        dtypes = [meta.dtype._numpy for meta in metas]
         key = (identity_of(instruction.function), tuple(dtypes))
         function = functools.partial(_declared, instruction.function, dtypes)
-        return self.step(_translated(key, function, forms), operands)
+        return _translated(key, function, forms)
 
     def gradient(self, gradient: tape.Gradient, operands: list[int]) -> list[int | None]:
         """Add the gradient rules of the operators behind some results, the last one first."""
@@ -256,26 +290,49 @@ class _Assembler:
         given: list[int | None],
         known: dict[Any, int],
     ) -> list[int | None]:
-        level = plan.levels[level_index]
-        operands = [known.get((level_index, reference)) for reference in instruction.operands]
-        results = [
-            known.get((level_index, slot))
-            for slot in range(instruction.slot, instruction.slot + len(instruction.metas))
+        places = [
+            *given,
+            *[known.get((level_index, reference)) for reference in instruction.operands],
+            *[
+                known.get((level_index, slot))
+                for slot in range(instruction.slot, instruction.slot + len(instruction.metas))
+            ],
         ]
+        present = tuple([place is not None for place in places])
+        there = [place for place in places if place is not None]
+        template = instruction.identity
+        if template.__class__ is not Template:
+            return self.step(
+                self.backward(plan.levels[level_index], instruction, present, there), there
+            )
+        step = template.gradients.get(present)
+        if step is None:
+            step = template.gradients[present] = self.backward(
+                plan.levels[level_index], instruction, present, there
+            )
+        return self.step(step, there)
+
+    def backward(
+        self, level: Any, instruction: Instruction, present: tuple[bool, ...], there: list[int]
+    ) -> Step:
+        """Return the step of a gradient rule.
+
+        Args:
+            level: what knows the metas of the operator's operands.
+            instruction: the operator.
+            present: which cotangents, operands and results there are.
+            there: the places of those.
+        """
+        count = len(instruction.metas)
         # Of what is not there the rule needs at most the shape.
-        absent_metas = [
-            m for place, m in zip(given, instruction.metas, strict=True) if place is None
-        ]
+        absent_metas = [m for m, is_there in zip(instruction.metas, present) if not is_there]
         absent_metas += [
             level.meta(reference)
-            for place, reference in zip(operands, instruction.operands, strict=True)
-            if place is None
+            for reference, is_there in zip(instruction.operands, present[count:])
+            if not is_there
         ]
         absent = [Form(meta.shape, meta.dtype._numpy) for meta in absent_metas]
-        needed = [*given, *operands]
-        there = [place for place in (*needed, *results) if place is not None]
         forms = [self.forms[place] for place in there]
-        present = tuple([place is not None for place in (*needed, *results)])
         rule = instruction.vjp
         key = (
             "gradient",
@@ -287,7 +344,7 @@ class _Assembler:
         )
         function = functools.partial(_pulled_back, instruction, present)
         related = functools.partial(_related, instruction, present)
-        return self.step(_translated(key, function, forms, absent, related), there)
+        return _translated(key, function, forms, absent, related)
 
 
 def host_function(instruction: Instruction) -> Callable | None:

@@ -3,9 +3,10 @@
 A program whose shapes grow (a sequence that gets a token longer each turn) would have each of its
 operators traced again for each length, at a millisecond each. So an operator that is seen with a
 second set of sizes is traced once more with names in the place of sizes (JAX's symbolic shapes);
-equal sizes have one name. For each set of sizes the names are then replaced by numbers, which takes
-some microseconds an equation. Sizes up to ``_STRUCTURAL`` stay numbers: they are looked at as such
-(a pair of coordinates, a dimension to be expanded).
+equal sizes have one name. For each set of sizes the names are then replaced by numbers, only where
+a rule of the interpreter looks at them: most do not, since NumPy takes whatever comes. Sizes up to
+``_STRUCTURAL`` stay numbers: they are looked at as such (a pair of coordinates, a dimension to be
+expanded).
 
 Where an operator's function needs to know a size (it compares it, or its plan has worked something
 out from it), JAX refuses to trace it with names, and it is traced for each set of sizes as ever.
@@ -79,26 +80,73 @@ class Form:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
+class Watch:
+    """Notes whether a size that has a name was looked at."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self) -> None:
+        self.touched = False
+
+
+class _WatchedForm:
+    """Shape and dtype of a variable of which some sizes have names."""
+
+    __slots__ = ("_shape", "dtype", "_watch")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, watch: Watch):
+        self._shape = shape
+        self.dtype = dtype
+        self._watch = watch
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        self._watch.touched = True
+        return self._shape
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+class _WatchedParams(dict):
+    """Parameters of an equation of which some hold sizes that have names."""
+
+    __slots__ = ("_sizes", "_watch")
+
+    def __init__(self, params: dict[str, Any], sizes: frozenset[str], watch: Watch):
+        super().__init__(params)
+        self._sizes = sizes
+        self._watch = watch
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._sizes:
+            self._watch.touched = True
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  (watched)
+
+
 class _Variable:
     __slots__ = ("aval",)
 
-    def __init__(self, aval: Form):
+    def __init__(self, aval: Any):
         self.aval = aval
 
 
 class _Equation:
-    """An equation of a jaxpr with numbers for sizes."""
+    """An equation of a jaxpr with numbers for sizes; ``symbolic`` is the one with names."""
 
-    __slots__ = ("primitive", "params", "invars", "outvars", "effects")
+    __slots__ = ("primitive", "params", "invars", "outvars", "effects", "symbolic")
 
-    def __init__(
-        self, primitive: Any, params: dict[str, Any], invars: list, outvars: list, effects: Any
-    ):
-        self.primitive = primitive
+    def __init__(self, symbolic: Any, params: dict[str, Any], invars: list, outvars: list):
+        self.primitive = symbolic.primitive
         self.params = params
         self.invars = invars
         self.outvars = outvars
-        self.effects = effects
+        self.effects = symbolic.effects
+        self.symbolic = symbolic
 
 
 class _Jaxpr:
@@ -121,16 +169,22 @@ class _Closed:
         self.consts = consts
 
 
-def with_sizes(jaxpr: Any, sizes: Sequence[int]) -> Any:
-    """Return a jaxpr that was traced with names, with numbers in their place."""
-    return _Numbers({f"n{number}": size for number, size in enumerate(sizes)}).jaxpr(jaxpr)
+class Numbers:
+    """Replaces the names in what was traced with them.
 
+    Args:
+        sizes: the number for each name.
+        watch: what to tell when a rule looks at one of them, if anything.
+    """
 
-class _Numbers:
-    def __init__(self, sizes: dict[str, int]):
+    def __init__(self, sizes: Sequence[int], watch: Watch | None = None):
         self.sizes = sizes
+        self.watch = watch
+        self.by_name: dict[str, int] | None = None
+        self.known: dict[Any, int] = {}
 
     def jaxpr(self, jaxpr: Any) -> _Jaxpr:
+        """Return a jaxpr with numbers for names."""
         variables: dict[Any, Any] = {}
 
         def of(atom: Any) -> Any:
@@ -138,8 +192,7 @@ class _Numbers:
                 return atom
             known = variables.get(atom)
             if known is None:
-                aval = atom.aval
-                known = variables[atom] = _Variable(Form(self.shape(aval.shape), aval.dtype))
+                known = variables[atom] = self.variable(atom)
             return known
 
         return _Jaxpr(
@@ -148,26 +201,66 @@ class _Numbers:
             [of(atom) for atom in jaxpr.outvars],
             [
                 _Equation(
-                    equation.primitive,
-                    {name: self.value(value) for name, value in equation.params.items()},
+                    equation,
+                    self.params(equation.params),
                     [of(atom) for atom in equation.invars],
                     [of(variable) for variable in equation.outvars],
-                    equation.effects,
                 )
                 for equation in jaxpr.eqns
             ],
         )
 
+    def equation(self, equation: Any) -> _Equation:
+        """Return an equation with numbers for names, whose variables are no one else's."""
+        return _Equation(
+            equation,
+            {name: self.value(value) for name, value in equation.params.items()},
+            [self.variable(atom) for atom in equation.invars],
+            [self.variable(variable) for variable in equation.outvars],
+        )
+
+    def variable(self, atom: Any) -> Any:
+        """Return a variable; a number stays what it is."""
+        if isinstance(atom, jax_core.Literal):
+            return atom
+        aval: Any = atom.aval
+        shape = self.shape(aval.shape)
+        if self.watch is not None and shape is not aval.shape:
+            return _Variable(_WatchedForm(shape, aval.dtype, self.watch))
+        return _Variable(Form(shape, aval.dtype))
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of an equation."""
+        made = {name: self.value(value) for name, value in params.items()}
+        if self.watch is None:
+            return made
+        sizes = [name for name, value in made.items() if value is not params[name]]
+        return _WatchedParams(made, frozenset(sizes), self.watch)
+
     def shape(self, shape: tuple) -> tuple[int, ...]:
-        return tuple([self.size(dim) if dim.__class__ is _DimExpr else dim for dim in shape])
+        """Return a shape; the same object where it has no names."""
+        for dim in shape:
+            if dim.__class__ is _DimExpr:
+                return tuple([self.size(d) if d.__class__ is _DimExpr else d for d in shape])
+        return shape
 
     def size(self, dim: Any) -> int:
-        return int(dim._evaluate(self.sizes))
+        """Return the number that a name, or what is computed from names, stands for."""
+        known = self.known.get(dim)
+        if known is None:
+            if self.by_name is None:
+                self.by_name = {f"n{number}": size for number, size in enumerate(self.sizes)}
+            known = self.known[dim] = int(dim._evaluate(self.by_name))
+        return known
 
     def value(self, value: Any) -> Any:
+        """Return a parameter; the same object where it has no names."""
         cls = value.__class__
         if cls is tuple or cls is list:
-            return cls([self.value(item) for item in value])
+            made = [self.value(item) for item in value]
+            if all([new is old for new, old in zip(made, value, strict=True)]):
+                return value
+            return cls(made)
         if cls is _DimExpr:
             return self.size(value)
         if cls is jax_core.ClosedJaxpr:

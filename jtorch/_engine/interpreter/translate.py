@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import functools
 import math
+import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -21,6 +22,7 @@ from jax.extend import core as jax_core
 
 from ..graph.equations import terms_of
 from .rules import RULES, SAME
+from .symbolic import Numbers, Watch
 
 #: Primitives that are functions of their own, and under which parameter.
 _INLINED = {
@@ -61,7 +63,73 @@ class Translation:
 
 def translate(jaxpr: Any, consts: Sequence[Any] = ()) -> Translation:
     """Return what a jaxpr is in NumPy."""
-    return _Writer().function(jaxpr, consts)
+    writer = _Writer()
+    code, calls, cost = writer.write(jaxpr, consts)
+    return Translation(types.FunctionType(code, writer.globals), calls, cost)
+
+
+class _Dependent(NamedTuple):
+    """A constant of a translation that follows from the sizes.
+
+    Attributes:
+        name: what the translation calls it.
+        equation: of which it is the kernel, with names for sizes.
+        operands: the constants that the kernel is applied to, where its result is the constant.
+    """
+
+    name: str
+    equation: Any
+    operands: list[str] | None
+
+
+class Recipe:
+    """The translation of a jaxpr that was traced with names for sizes, for any of them.
+
+    What it is in NumPy is the same for all sizes, but for the kernels that look at them.
+
+    Args:
+        jaxpr: the jaxpr, with names for sizes (see ``symbolic``).
+        consts: its constants.
+        sizes: of which all kernels are made, to see which of them look at sizes.
+    """
+
+    __slots__ = ("code", "globals", "dependents", "calls", "cost", "elements", "jaxpr")
+
+    def __init__(self, jaxpr: Any, consts: Sequence[Any], sizes: Sequence[int]):
+        watch = Watch()
+        numbers = Numbers(sizes, watch)
+        writer = _Writer(watch)
+        self.jaxpr = jaxpr
+        self.code, self.calls, self.cost = writer.write(numbers.jaxpr(jaxpr), consts)
+        self.globals = writer.globals
+        used = {name for line in writer.kept for name in (line.function, *line.operands)}
+        used.update(writer.results)
+        self.dependents: list[_Dependent] = []
+        for dependent in reversed(writer.dependents):
+            if dependent.name in used:
+                used.update(dependent.operands or ())
+                self.dependents.append(dependent)
+        self.dependents.reverse()
+        self.elements = self.size(numbers)
+
+    def size(self, numbers: Numbers) -> int:
+        """Return how many elements go in and out."""
+        atoms = (*self.jaxpr.invars, *self.jaxpr.outvars)
+        return sum([math.prod(numbers.shape(atom.aval.shape)) for atom in atoms]) + 1
+
+    def translation(self, numbers: Numbers) -> Translation:
+        """Return the translation for some sizes."""
+        made = dict(self.globals)
+        for name, symbolic, operands in self.dependents:
+            kernel = _kernel(numbers.equation(symbolic))
+            if operands is None:
+                made[name] = kernel
+            else:
+                with np.errstate(all="ignore"):
+                    made[name] = kernel(*[made[operand] for operand in operands])
+        calls = _NUMPY * self.calls
+        cost = calls + max(0.0, self.cost - calls) * self.size(numbers) / self.elements
+        return Translation(types.FunctionType(self.code, made), self.calls, cost)
 
 
 class _Line:
@@ -86,21 +154,35 @@ class _Line:
 
 
 class _Writer:
-    """Writes the source of one function."""
+    """Writes the source of one function.
 
-    def __init__(self) -> None:
+    Attributes:
+        globals: its constants: kernels and arrays.
+        watch: what notes that a kernel looked at a size that has a name, if anything does.
+        dependents: the constants that follow from such sizes.
+        kept: the lines of the function.
+        results: the names of what it returns.
+    """
+
+    def __init__(self, watch: Watch | None = None) -> None:
         self.globals: dict[str, Any] = {}
+        self.watch = watch
+        self.dependents: list[_Dependent] = []
+        self.varying: set[str] = set()
         self.lines: list[_Line] = []
+        self.kept: list[_Line] = []
+        self.results: list[str] = []
         self.variables = 0
 
-    def function(self, jaxpr: Any, consts: Sequence[Any]) -> Translation:
+    def write(self, jaxpr: Any, consts: Sequence[Any]) -> tuple[types.CodeType, int, float]:
+        """Return the code of the function, how many calls it makes, and what they cost."""
         names: dict[Any, str] = {}
         parameters = []
         for variable in jaxpr.invars:
             names[variable] = self.variable()
             parameters.append(names[variable])
-        results = self.body(jaxpr, consts, names)
-        lines = self.needed(results)
+        results = self.results = self.body(jaxpr, consts, names)
+        lines = self.kept = self.needed(results)
         source = [f"def run({', '.join(parameters)}):"]
         kept = {*results, *self.globals}
         last = {
@@ -115,9 +197,7 @@ class _Writer:
             if at in ends and at + 1 < len(lines):
                 source.append(f"    del {', '.join(ends[at])}")
         source.append(f"    return ({', '.join(results)}{',' if len(results) == 1 else ''})")
-        exec(_code("\n".join(source)), self.globals)
-        cost = sum(line.cost for line in lines)
-        return Translation(self.globals["run"], len(lines), cost)
+        return _code("\n".join(source)), len(lines), sum(line.cost for line in lines)
 
     def needed(self, results: Sequence[str]) -> list[_Line]:
         """Return the lines that the results depend on."""
@@ -165,22 +245,33 @@ class _Writer:
             for variable, result in zip(equation.outvars, results, strict=True):
                 names[variable] = result
             return
-        function = self.kernel(equation)
-        if function is SAME:
+        watch = self.watch
+        if watch is not None:
+            watch.touched = False
+        function = _kernel(equation)
+        varies = watch is not None and (watch.touched or _is_never_fixed(equation))
+        if function is SAME and not varies:
             names[equation.outvars[0]] = operands[0]
             return
-        if not equation.effects and self.folded(equation, function, operands, names):
+        if not equation.effects and self.folded(equation, function, operands, names, varies):
             return
         outputs = []
         for variable in equation.outvars:
             names[variable] = self.variable()
             outputs.append(names[variable])
         several = primitive.multiple_results
-        cost = _cost_of(equation)
-        self.lines.append(_Line(outputs, self.constant(function), operands, several, cost))
+        name = self.constant(function)
+        if varies:
+            self.dependents.append(_Dependent(name, equation.symbolic, None))
+        self.lines.append(_Line(outputs, name, operands, several, _cost_of(equation)))
 
     def folded(
-        self, equation: Any, function: Callable, operands: list[str], names: dict[Any, str]
+        self,
+        equation: Any,
+        function: Callable,
+        operands: list[str],
+        names: dict[Any, str],
+        varies: bool,
     ) -> bool:
         """Compute what depends on constants alone, unless that is much work."""
         if equation.primitive.multiple_results or not all(o in self.globals for o in operands):
@@ -193,26 +284,41 @@ class _Writer:
         if not spread and max(sizes) > _LARGEST_CONSTANT:
             return False
         with np.errstate(all="ignore"):
-            names[variable] = self.constant(function(*values))
+            name = names[variable] = self.constant(function(*values))
+        if varies or not self.varying.isdisjoint(operands):
+            self.varying.add(name)
+            self.dependents.append(_Dependent(name, equation.symbolic, operands))
         return True
 
-    def kernel(self, equation: Any) -> Callable:
-        name = equation.primitive.name
-        control = _CONTROL.get(name)
-        if control is not None:
-            return control(equation)
-        rule = RULES.get(name)
-        function = None if rule is None else rule(equation)
-        if function is None:
-            without_rule[name] = without_rule.get(name, 0) + 1
-            function = _by_xla(equation)
-        return function
+
+def _kernel(equation: Any) -> Callable:
+    """Return the function of arrays that an equation is."""
+    name = equation.primitive.name
+    control = _CONTROL.get(name)
+    if control is not None:
+        return control(equation)
+    rule = RULES.get(name)
+    function = None if rule is None else rule(equation)
+    if function is None:
+        without_rule[name] = without_rule.get(name, 0) + 1
+        function = _by_xla(equation)
+    return function
+
+
+def _is_never_fixed(equation: Any) -> bool:
+    """Tell whether an equation is taken to depend on sizes without looking."""
+    return equation.primitive.name in _CONTROL or equation.primitive.name not in RULES
 
 
 #: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product.
 _NUMPY, _XLA, _ELEMENT, _MULTIPLICATION = 0.8, 40.0, 0.0008, 0.00004
 #: Primitives that only look at an array in another way.
 _VIEWS = frozenset(("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "slice"))
+
+
+def cost_of_elements(elements: int) -> float:
+    """Return what one call of NumPy on arrays of this size is estimated to cost."""
+    return _NUMPY + elements * _ELEMENT
 
 
 def _cost_of(equation: Any) -> float:
@@ -232,9 +338,11 @@ def _cost_of(equation: Any) -> float:
 
 
 @functools.lru_cache(10_000)
-def _code(source: str) -> Any:
+def _code(source: str) -> types.CodeType:
     """Compile the source of a translation; the same operator of other sizes has the same one."""
-    return compile(source, "<jtorch interpreter>", "exec")
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "<jtorch interpreter>", "exec"), namespace)
+    return namespace["run"].__code__
 
 
 def _by_xla(equation: Any) -> Callable:

@@ -65,9 +65,9 @@ def grown(trace: Trace, node: Node) -> None:
     elif depth >= HARD_LIMIT:
         node.cut_from(depth, 0)
     elif depth >= TRAINING_LIMIT and depth % _STRIDE == 0:
-        path = _path(node)
-        if depth < LIMIT and not any(map(_is_gradient, path)):
+        if depth < LIMIT and not node.differentiates:
             return
+        path = _path(node)
         period = _period([_symbol(each) for each in path])
         if period:
             trains = any(map(_is_gradient, path[-period:]))

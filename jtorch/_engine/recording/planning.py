@@ -9,11 +9,12 @@ import numpy as np
 
 from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
-from ..graph.op import Op, Operand, Plan
+from ..graph.op import Op, Plan
 from ..graph.trie import Instruction, Node
 from ..graph.values import NO_GRAD, RESULT, is_tensor
-from . import autocast, cutting, saved_hooks
-from .trace import REACH, Trace
+from . import autocast, cutting, saved_hooks, templates
+from .binding import bind
+from .trace import Trace
 
 
 def is_operand(value: Any) -> bool:
@@ -46,11 +47,23 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
 def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bool) -> Node:
     """Add the node of a call where the trace stands; an error leaves the trace as it was."""
     node = trace.node
-    try:
-        instruction = _instruction(op, trace, args, kwargs, method)
-    except BaseException:
-        trace.rollback()
-        raise
+    likeness, references = templates.likeness(op, trace, args, kwargs, method)
+    template = None if likeness is None else templates.known.get(likeness)
+    if template is not None:
+        instruction = template.instruction(references)
+    else:
+        try:
+            bound = bind(op, trace, args, kwargs, method)
+            if trace.mode.autocast is None:
+                plan = op.kind.plan(op, bound, trace.mode)
+            else:
+                plan = autocast.plan(op, bound, trace.mode)
+            instruction = finish(op, plan, trace)
+            if not templates.remember(likeness, references, instruction):
+                templates.identify(instruction, op, trace.mode, bound)
+        except BaseException:
+            trace.rollback()
+            raise
     instruction.where = user_location()
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
     return node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
@@ -68,101 +81,6 @@ def set_encoder(function: Callable[[Op, Trace, tuple, dict], tuple]) -> None:
     """Tell how a call becomes a key."""
     global encode
     encode = function
-
-
-def _instruction(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> Instruction:
-    bound = _bind(op, trace, args, kwargs, method)
-    identity = (op, trace.mode, _identity(bound))
-    if trace.mode.autocast is None:
-        plan = op.kind.plan(op, bound, trace.mode)
-    else:
-        plan = autocast.plan(op, bound, trace.mode)
-    instruction = finish(op, plan, trace)
-    try:
-        hash(identity)
-    except TypeError:
-        return instruction  # equal to nothing but itself
-    instruction.identity = identity
-    return instruction
-
-
-def _identity(bound: Any) -> Any:
-    """Return what a call does apart from its operands' metas, as a hashable."""
-    if isinstance(bound, dict):
-        return tuple([(name, _identity(value)) for name, value in bound.items()])
-    if isinstance(bound, (list, tuple)):
-        return (type(bound), *[_identity(value) for value in bound])
-    if isinstance(bound, Operand):
-        if bound.meta is not None:
-            return Operand
-        if bound.reference is not None:
-            return (Operand, type(bound.number))
-        bound = bound.number
-    return (type(bound), bound)
-
-
-def _bind(op: Op, trace: Trace, args: tuple, kwargs: dict, method: bool) -> dict[str, Any]:
-    index, bound = op.schema.bind(args[1:] if method else args, kwargs, method)
-    signature = next(s for s in op.schema.function_signatures if s.index == index)
-    references = _number_references(op, trace, args, kwargs, signature)
-    result = {}
-    for position, parameter in enumerate(signature.parameters):
-        name = parameter.name
-        if name in bound:
-            value = bound[name]
-        elif method and position == 0:
-            value = args[0]
-        else:
-            continue
-        if value is parameter.default and name not in references and not is_tensor(value):
-            result[name] = value  # not given: the function's own default says the same
-        else:
-            result[name] = _operand(trace, name, value, references, op)
-    return result
-
-
-def _number_references(
-    op: Op, trace: Trace, args: tuple, kwargs: dict, signature: Any
-) -> dict[str, tuple[str, int]]:
-    """Return where each Python number went that ``record.encode`` made an input."""
-    node = trace.node
-    counts = {float: node.n_floats, int: node.n_ints}
-    kinds = {float: "f", int: "i"}
-    found = {}
-
-    def visit(place: int | str, name: str, value: Any) -> None:
-        cls = value.__class__
-        if cls in counts and op.is_input(place, value):
-            found[name] = (kinds[cls], counts[cls])
-            counts[cls] += 1
-
-    for position, value in enumerate(args):
-        if position < len(signature.parameters):
-            visit(position, signature.parameters[position].name, value)
-    for name, value in kwargs.items():
-        visit(name, name, value)
-    return found
-
-
-def _operand(trace: Trace, name: str, value: Any, references: dict, op: Op) -> Any:
-    if is_tensor(value):
-        return tensor_operand(trace, name, value)
-    if name in op.dynamic and isinstance(value, (bool, int, float, complex)):
-        return Operand(name, references.get(name), None, value)
-    if isinstance(value, (tuple, list)) and any(is_tensor(item) for item in value):
-        return [tensor_operand(trace, name, item) if is_tensor(item) else item for item in value]
-    return value
-
-
-def tensor_operand(trace: Trace, name: str, tensor: Any) -> Operand:
-    """Return the operand of a tensor that the trace already knows."""
-    value = tensor._value
-    reference = value.place - trace.base
-    if not -REACH < reference < REACH:
-        # Tensors that only planning finds (NumPy scalars made tensors, say) enter here.
-        trace.enter(value)
-        reference = trace.reference_of_known(value)
-    return Operand(name, reference, value.meta)
 
 
 def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
