@@ -25,6 +25,16 @@ def torch() -> ModuleType:
     return importlib.import_module(BACKEND)
 
 
+@pytest.fixture(autouse=True)
+def _execution(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test that says so under one tier, whatever the process was started with."""
+    marker = request.node.get_closest_marker("execution")
+    if marker is not None and BACKEND == "jtorch":
+        config = importlib.import_module("jtorch._core.config")
+        monkeypatch.setattr(config, "EXECUTION", marker.args[0])
+        monkeypatch.setenv("JTORCH_EXECUTION", marker.args[0])
+
+
 @pytest.fixture(scope="session")
 def wine_folder() -> Path:
     """Return the folder that holds ``wine-red.pt``; skip the test where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -88,7 +89,9 @@ def _as_program(run: Callable[[], Any]) -> None:
     _filter_exceptions_of_threads()
     try:
         run()
-    except SystemExit:
+    except SystemExit as ending:
+        if ending.code is None or isinstance(ending.code, int):
+            _leave_compiler(ending.code or 0)
         raise
     except BaseException as error:
         # The frames above this one join the traceback only on its way up, so it is filtered by
@@ -111,6 +114,27 @@ def _as_program(run: Callable[[], Any]) -> None:
 
         sys.excepthook = show
         raise
+    _leave_compiler(0)
+
+
+def _leave_compiler(status: int) -> None:
+    """End the process without waiting for a program that is compiled ahead and not needed any more.
+
+    The interpreter would be torn down under a thread that is inside of XLA.
+    """
+    compilation = sys.modules.get("jtorch._engine.execution.compilation")
+    if compilation is None or not compilation.is_compiling():
+        return
+    import atexit
+    import threading
+
+    threading._shutdown()  # type: ignore[attr-defined]
+    compilation.abandon()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(status & 0xFF)
 
 
 def _show_broken_hook(broken: BaseException, original: BaseException) -> None:

@@ -69,6 +69,7 @@ def test_a_value_held_only_sometimes(torch):
         assert view[0, 0].item() == turn and view[-1, -1].item() == turn + SIZE * SIZE - 1
 
 
+@pytest.mark.execution("compile")
 def test_dying_inputs_are_overwritten(torch, steps):
     only_jtorch(torch)
     model, step = steps
@@ -82,6 +83,7 @@ def test_dying_inputs_are_overwritten(torch, steps):
     assert model.weight._value.array.unsafe_buffer_pointer() == where
 
 
+@pytest.mark.execution("compile")
 def test_an_array_that_is_held_is_copied_first(torch, steps):
     only_jtorch(torch)
     model, step = steps

@@ -62,6 +62,7 @@ def run_script(code: str, **variables: str) -> subprocess.CompletedProcess:
 # Recompile storms
 
 
+@pytest.mark.execution("compile")
 def test_a_changing_float_is_an_input():
     x = matrix(4, 3)
     for step in range(30):
@@ -82,6 +83,7 @@ def test_numbers_that_are_equal_but_not_the_same_are_told_apart():
     ]  # fmt: skip
 
 
+@pytest.mark.execution("compile")
 def test_a_changing_integer_is_an_input():
     x = matrix(4, 3)
     for step in range(30):
@@ -120,6 +122,7 @@ def test_a_learning_rate_schedule_compiles_nothing_new():
     assert compiled() <= 2
 
 
+@pytest.mark.execution("compile")
 def test_a_smaller_last_batch_is_one_more_program():
     x = matrix(70, 3)
     batches = [torch.tensor(np.array(x.tolist()[k : k + 16], "float32")) for k in range(0, 70, 16)]
@@ -129,6 +132,7 @@ def test_a_smaller_last_batch_is_one_more_program():
     assert compiled() == 2
 
 
+@pytest.mark.execution("compile")
 def test_each_length_of_a_sequence_is_one_program():
     for _ in range(3):
         for length in (3, 5, 7, 5, 3, 9):
@@ -147,6 +151,7 @@ def test_the_first_gradient_and_the_later_ones_are_few_programs():
 # What a line that keeps compiling is told
 
 
+@pytest.mark.execution("compile")
 def test_a_line_that_keeps_compiling_is_named_once(caplog):
     with caplog.at_level(logging.WARNING, "jtorch"):
         for length in range(1, config.RECOMPILE_WARNING + 8):
@@ -174,6 +179,7 @@ def test_a_helper_that_shows_different_things_is_not_warned_about(caplog):
     assert caplog.records == []
 
 
+@pytest.mark.execution("compile")
 def test_the_counters_read_as_a_table_and_stand_still():
     x = matrix(2, 2)
     before = compiler.stats()
@@ -315,6 +321,7 @@ def test_a_gradient_survives_a_pruning():
     np.testing.assert_allclose(x.grad.tolist(), 2 * np.array(x.tolist()), rtol=1e-6)
 
 
+@pytest.mark.execution("compile")
 def test_many_steps_remember_no_more_than_few():
     wine(100, read=True)
     before = size_of_trie()
@@ -384,6 +391,7 @@ def test_printing_compiles_no_slice():
     assert compiled() <= 1
 
 
+@pytest.mark.execution("compile")
 def test_printing_the_same_thing_again_compiles_nothing():
     x = matrix(3, 3)
     for _ in range(3):
@@ -482,6 +490,7 @@ def test_threads_train_models_of_their_own():
 # Tiers
 
 
+@pytest.mark.execution("compile")
 def test_a_hot_program_is_optimised_and_gives_the_same_bits(monkeypatch):
     monkeypatch.setattr(program_index, "_directory", None)  # an earlier run left it there optimised
     x = matrix(7, 5)
@@ -511,6 +520,7 @@ def test_a_program_that_runs_once_is_not_optimised():
 # One-off scripts, settings, the cache on disk
 
 
+@pytest.mark.execution("compile")
 def test_one_off_prints_compile_one_program_each():
     x = matrix(3, 3)
     for count in range(1, 8):
@@ -553,6 +563,7 @@ def test_every_operator_runs_at_once_with_the_switch():
     assert report(JTORCH_EAGER="1")["reasons"].get("JTORCH_EAGER", 0) >= 12
 
 
+@pytest.mark.execution("compile")
 def test_programs_are_kept_on_disk(tmp_path):
     found = report(JTORCH_CACHE="1", JTORCH_CACHE_DIR=str(tmp_path / "kept"))
     files = sorted(path.name for path in (tmp_path / "kept").glob("*/*-cache"))
@@ -568,12 +579,14 @@ def test_the_users_own_cache_is_left_alone(tmp_path):
     assert found["folder"] == own and not found["applied"]["disk_cache"]
 
 
+@pytest.mark.execution("compile")
 def test_a_cache_that_cannot_be_written_is_not_used(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     found = report(JTORCH_CACHE="1", JTORCH_CACHE_DIR=str(tmp_path / "file"))
     assert not found["applied"]["disk_cache"]
 
 
+@pytest.mark.execution("compile")
 def test_damaged_programs_on_disk_are_compiled_again(tmp_path):
     report(JTORCH_CACHE="1", JTORCH_CACHE_DIR=str(tmp_path))
     kept = list(tmp_path.glob("*/*-cache"))
@@ -604,6 +617,7 @@ def test_memory_is_given_back_and_synchronize_runs_what_is_pending():
     assert compiler.stats().flushes == 1
 
 
+@pytest.mark.execution("compile")
 def test_fork_after_a_hot_program_leaves_a_clean_child():
     code = """
 import os, jtorch as torch

@@ -13,6 +13,8 @@ import jtorch
 from jtorch._engine.execution import compilation, fingerprint, growth, programs
 from jtorch._engine.recording import trace
 
+pytestmark = pytest.mark.execution("compile")
+
 TRAINING = """
 import jtorch as torch
 torch.manual_seed(0)

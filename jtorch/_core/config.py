@@ -4,12 +4,12 @@
 ``JTORCH_CACHE``           ``0``: keep no compiled programs on disk
 ``JTORCH_CACHE_DIR``       where to keep them; else ``$XDG_CACHE_HOME/jtorch``, ``~/.cache/jtorch``
 ``JTORCH_CACHE_MB``        megabytes that they may take (2048); the least recently used ones go
-``JTORCH_TIERS``           ``0``: compile every program at full optimisation when it first runs
+``JTORCH_TIERS``           ``0``: under ``compile``, compile at full optimisation at once
 ``JTORCH_MALLOC``          ``0``: leave the thresholds of the C library's allocator, and with them
                            asynchronous dispatch, as they are
 ``JTORCH_XLA_OPTIONS``     ``0``: compile with XLA's own defaults
-``JTORCH_EXECUTION``       ``compile``: compile every program when it first runs; ``auto``:
-                           interpret it on the CPU until that has cost as much as compiling it;
+``JTORCH_EXECUTION``       ``auto``: interpret a program on the CPU until that has cost as much as
+                           compiling it; ``compile``: compile every program when it first runs;
                            ``interpret``: never compile on the CPU
 ``JTORCH_EAGER``           ``1``: run every operator when it is called, to debug
 ``JTORCH_LOG``             ``1``: write a line to standard error for each program compiled
@@ -54,7 +54,8 @@ CACHE_MB = _number("JTORCH_CACHE_MB", 2048)
 TIERS = _switch("JTORCH_TIERS", True)
 MALLOC = _switch("JTORCH_MALLOC", True)
 XLA_OPTIONS = _switch("JTORCH_XLA_OPTIONS", True)
-EXECUTION = _choice("JTORCH_EXECUTION", ("compile", "auto", "interpret"))
+EXECUTION = _choice("JTORCH_EXECUTION", ("auto", "compile", "interpret"))
+_CHOSEN_EXECUTION = EXECUTION
 EAGER = _switch("JTORCH_EAGER", False)
 LOG = _switch("JTORCH_LOG", False)
 RECOMPILE_WARNING = _number("JTORCH_RECOMPILE_WARNING", 16)
@@ -62,3 +63,13 @@ MAX_PENDING = max(16, _number("JTORCH_MAX_PENDING", 256))
 MAX_PROGRAMS = max(8, _number("JTORCH_MAX_PROGRAMS", 2000))
 MAX_NODES = max(1000, _number("JTORCH_MAX_NODES", 200_000))
 FAKE_CUDA = _switch("JTORCH_FAKE_CUDA", False)
+
+
+def pin_one_tier(pinned: bool) -> None:
+    """Have every program run by the compiler from the start, or by the tier that was chosen.
+
+    Under ``auto`` the first runs of a program and the later ones may differ in the last bits.
+    """
+    global EXECUTION
+    if _CHOSEN_EXECUTION == "auto":
+        EXECUTION = "compile" if pinned else "auto"

@@ -1,7 +1,7 @@
 """Switches of PyTorch's runtime: determinism, precision of products, warnings, anomaly mode.
 
-Most change nothing here: XLA's programs are deterministic, and products are computed in full
-precision. What was set is remembered and answered.
+Most change nothing here: programs are deterministic, and products are computed in full precision.
+What was set is remembered and answered.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .._core import once
+from .._core import config, once
 from .._engine.backward.usual import anomaly
 from .._engine.declare import publish
 
@@ -40,7 +40,10 @@ def _check_bool(value: Any, function: str, argument: str) -> None:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for operators that give the same result each time, as all of them do here.
+    """Ask for operators that give the same result each time.
+
+    All of them do here, from run to run of a script. Within one, the interpreter and the compiler
+    may differ in the last bits, so that all is compiled from here on.
 
     Args:
         mode: whether they must.
@@ -48,6 +51,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """
     _check_bool(mode, "_set_deterministic_algorithms", "mode")
     _settings.deterministic, _settings.warn_only = mode, warn_only
+    config.pin_one_tier(mode)
 
 
 def are_deterministic_algorithms_enabled() -> bool:

@@ -191,7 +191,9 @@ def _lower(
     cost = _Cost()
     cost.add(traced.jaxpr.jaxpr)
     looped = cost.looped_products
-    return lowered, (full_options(looped), cheap_options(looped)), config.TIERS and cost.is_small()
+    # What was interpreted until it had earned the compiler is hot already.
+    cheap = config.TIERS and config.EXECUTION == "compile" and cost.is_small()
+    return lowered, (full_options(looped), cheap_options(looped)), cheap
 
 
 def _lowered_again(program: Any, shapes: list, device: Any, digest: str | None) -> tuple:
@@ -384,7 +386,7 @@ class _Optimiser:
         self.queue: queue.SimpleQueue = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
         self.lock = threading.Lock()
-        self.ending = False
+        self.ending = self.abandoned = False
         self.waiting = 0
 
     def submit(self, task: Callable[[], None]) -> None:
@@ -420,7 +422,7 @@ class _Optimiser:
         self.ending = True
         self.queue.put(None)
         thread = self.thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and thread is not threading.current_thread() and not self.abandoned:
             thread.join(_LAST_WAIT)
 
     def wait(self, timeout: float) -> bool:
@@ -446,6 +448,16 @@ def compile_ahead(program: Any, arguments: list, device: Any) -> Ahead:
     task = Ahead(program, arguments, device)
     _optimiser.submit(task.run)
     return task
+
+
+def is_compiling() -> bool:
+    """Tell whether another thread is compiling, or will be."""
+    return _optimiser.waiting > 0
+
+
+def abandon() -> None:
+    """Begin nothing new, and do not wait at the end of the process for what was begun."""
+    _optimiser.ending = _optimiser.abandoned = True
 
 
 def wait_until_optimised(timeout: float = 60.0) -> bool:

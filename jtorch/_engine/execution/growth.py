@@ -20,7 +20,7 @@ from ..graph import trie
 from ..graph.locations import Location, describe, user_location
 from ..graph.trie import Node
 from ..graph.values import Meta
-from . import settings, stats
+from . import settings, stats, tiers
 
 _log = logging.getLogger("jtorch")
 
@@ -198,13 +198,34 @@ def _say(part: Any) -> str:
 
 
 def explain() -> str:
-    """Return in words what was compiled, and for which lines more than once."""
+    """Return in words what ran, by which tier and why, and which lines were compiled again."""
     lines = [str(stats.snapshot())]
+    lines += _by_tier()
     repeated = sorted(
         ((count, place[0], node) for place, (count, node) in _counts.by_line.items() if count > 1),
         key=lambda entry: -entry[0],
     )
-    for count, location, node in repeated[:10]:
+    for count, location, node in repeated[:_SHOWN]:
         operators = len(node.instructions())
         lines.append(f"{describe(location)}: {count} programs of the same {operators} operators")
     return "\n".join(lines)
+
+
+#: Programs, and lines, that are named.
+_SHOWN = 10
+
+
+def _by_tier() -> list[str]:
+    """Say of the programs that ran most which tier runs them."""
+    found = {
+        id(program): (program, node) for node in _nodes() for program in node.programs.values()
+    }
+    programs = sorted(found.values(), key=lambda entry: -entry[0].runs)[:_SHOWN]
+    lines = []
+    for program, node in programs:
+        if not program.runs:
+            continue
+        where = node.instruction.where
+        place = describe(where) if where else "<unknown>"
+        lines.append(f"{place}: {len(program.instructions)} operators, {tiers.describe(program)}")
+    return lines

@@ -49,6 +49,7 @@ class Program:
         ahead: its compilation on another thread, where that was begun before it was needed.
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
         runs: how often it ran, of a compiled one since it was compiled.
+        interpreted: how often the interpreter ran it.
         used: when it last ran, as a number that grows.
         node: where in the trie it ends.
         numbers: the bytes of the Python floats of the last run, and an array of them once they were
@@ -78,6 +79,7 @@ class Program:
         "spent",
         "ahead",
         "runs",
+        "interpreted",
         "used",
         "node",
         "numbers",
@@ -105,6 +107,7 @@ class Program:
     spent: float
     ahead: Any
     runs: int
+    interpreted: int
     used: int
     node: Node
     numbers: Any
@@ -138,7 +141,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.instructions = tuple(needed)
     program.function = _function(program)
     program.call = program.lowered = program.assembled = None
-    program.runs = program.used = program.room = 0
+    program.runs = program.interpreted = program.used = program.room = 0
     program.spent = 0.0
     program.ahead = None
     program.numbers = None
@@ -165,6 +168,8 @@ def _interpret(
         assembled = program.assembled = interpreter.assemble(program, metas)
         stats.counters.programs_interpreted += 1
     stats.counters.runs_interpreted += 1
+    program.interpreted += 1
+    program.runs += 1
     program.spent += assembled.cost
     if owned and program.ahead is None and tiers.is_half_paid(program):
         _compile_ahead(program, arguments, floats, ints, inputs, device)

@@ -46,3 +46,17 @@ def is_half_paid(program: Any) -> bool:
     if config.EXECUTION == "interpret":
         return False
     return 2.0 * program.spent >= price_of_compiling(program.assembled.calls)
+
+
+def describe(program: Any) -> str:
+    """Say which tier runs a program, and why."""
+    assembled = program.assembled
+    if assembled is None:
+        return f"compiled at the first of {program.runs} runs"
+    price = price_of_compiling(assembled.calls)
+    if program.call is not None:
+        return f"interpreted {program.interpreted} times, then compiled: {program.runs} runs"
+    return (
+        f"interpreted {program.interpreted} times, which cost {program.spent / price:.1%} of "
+        f"compiling its {assembled.calls} calls"
+    )

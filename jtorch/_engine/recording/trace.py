@@ -29,8 +29,6 @@ from ..graph.values import LEAF, RESULT, Value
 REACH = 1 << 24
 #: When segments were closed: results of one feed only segments closed later.
 closing_times = itertools.count(1)
-#: Whether everything is compiled when it first runs.
-COMPILES = config.EXECUTION == "compile"
 _NOTHING_KNOWN: dict[int, int] = {}
 _bases = itertools.count(4 * REACH, 4 * REACH)
 
@@ -141,7 +139,12 @@ class Trace:
         meta = value.meta
         if meta.device is not self.device:
             self._switch_device(meta.device)
-        if COMPILES and value.place and value.array.__class__ is ndarray and meta.device is CPU:
+        if (
+            value.array.__class__ is ndarray
+            and value.place
+            and config.EXECUTION == "compile"
+            and meta.device is CPU
+        ):
             # Used before, so likely again: to hand NumPy's to a program costs 1.4 us each time.
             value.array = compilation.place(value.array, CPU)
         self.inputs.append(value)
