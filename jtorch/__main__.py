@@ -89,9 +89,9 @@ def _as_program(run: Callable[[], Any]) -> None:
     _filter_exceptions_of_threads()
     try:
         run()
-    except SystemExit as ending:
-        if ending.code is None or isinstance(ending.code, int):
-            _leave_compiler(ending.code or 0)
+    except SystemExit as left:
+        if left.code is None or isinstance(left.code, int):
+            _leave_compiler(left.code or 0)
         raise
     except BaseException as error:
         # The frames above this one join the traceback only on its way up, so it is filtered by

@@ -194,7 +194,7 @@ def _number_references(
     counts = {float: node.n_floats, int: node.n_ints}
     found = {}
     for place, name in form.numbers:
-        value = kwargs[place] if place.__class__ is str else args[place]
+        value = kwargs[place] if isinstance(place, str) else args[place]
         cls = value.__class__
         if op.is_input(place, value):
             found[name] = ("f" if cls is float else "i", counts[cls])
