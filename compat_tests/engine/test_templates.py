@@ -130,7 +130,7 @@ def test_the_same_names_with_other_classes_are_bound_anew():
 def test_a_refused_call_is_refused_each_time():
     x = torch.ones(2, 3)
     for _ in range(3):
-        with pytest.raises(RuntimeError, match="shape '.4, 5.' is invalid for input of size 6"):
+        with pytest.raises(RuntimeError, match=r"shape '.4, 5.' is invalid for input of size 6"):
             x.view(4, 5)
         with pytest.raises(TypeError, match="invalid combination of arguments"):
             torch.sum(x, dim="a")
