@@ -353,6 +353,33 @@ def partly_overlapping() -> RuntimeError:
     )
 
 
+_META_KERNELS = {"unique": "_unique2", "histogram": "histogram.bin_ct"}
+
+
+def no_meta_kernel(name: str) -> Exception:
+    """A function whose result depends on elements, of a tensor on the meta device."""
+    if name in ("nonzero", "mask"):
+        return NotImplementedError(
+            "The register_meta function for torch.nonzero() raises unimplemented by default, as a "
+            "correct data-independent implementation does not exist. This implementation returns "
+            "a fake value, assuming all elements of the tensor are non-zero. To enable this "
+            "registration, please set 'torch.fx.experimental._config.meta_nonzero_assume_all_"
+            "nonzero' to True."
+        )
+    if name in ("item", "one_hot", "allclose"):
+        return RuntimeError("Tensor.item() cannot be called on meta tensors")
+    if name == "repeat_interleave":
+        return RuntimeError("cannot repeat_interleave a meta tensor without output_size")
+    return NotImplementedError(
+        f"aten::{_META_KERNELS.get(name, name)}: attempted to run this operator with Meta "
+        "tensors, but there was no fake impl or Meta kernel registered. You may have run into "
+        "this message while using an operator with PT2 compilation APIs (torch.compile/"
+        "torch.export); in order to use this operator with those APIs you'll need to add a fake "
+        "impl. Please see the following for next steps:  "
+        "https://pytorch.org/tutorials/advanced/custom_ops_landing_page.html"
+    )
+
+
 def not_implemented(kernel: str, type_name: str) -> NotImplementedError:
     """PyTorch has no kernel for a dtype."""
     return NotImplementedError(f"\"{kernel}\" not implemented for '{type_name}'")

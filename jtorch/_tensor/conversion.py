@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import once
+from .._core import messages, once
 from .._core.device import META, current_index
 from .._core.dtypes import is_inexact
 from .._engine.declare import publish
@@ -46,10 +46,10 @@ def item(self: Any) -> Any:
     if meta.numel != 1:
         raise RuntimeError(f"a Tensor with {meta.numel} elements cannot be converted to Scalar")
     array = value.array
+    if meta.device is META:
+        raise messages.no_meta_kernel("item")
     if array is None:
         array = materialise(value, "item")
-    elif meta.device is META:
-        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
     return _python_number(np.asarray(array))  # of an array of JAX ``item`` takes twice as long
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .._core import dtypes, messages
 from .._core.cpp_names import c_type
+from .._core.device import META
 from .._core.schema.schema import Schema
 from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
@@ -328,7 +329,10 @@ def _plain(data: Any) -> Any:
 
 
 def _array(tensor: Any) -> np.ndarray:
-    return np.asarray(materialise(current_value(tensor), "index"))
+    value = current_value(tensor)
+    if value.meta.device is META:
+        raise messages.no_meta_kernel("mask")
+    return np.asarray(materialise(value, "index"))
 
 
 def _number(tensor: Any) -> int:

@@ -14,7 +14,7 @@ from ..graph.cones import cone_of
 from ..graph.memory import Written
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
-from ..recording.record import record, reference_of, wrap
+from ..recording.record import record, reference_of, switch_device, wrap
 from ..recording.storage import current_value
 from ..recording.trace import Segment, Trace, flush, local, materialise
 from .graph import (
@@ -364,6 +364,8 @@ class OnePass:
         alone: Instruction | None = None,
     ) -> list[tuple[Any, Value]]:
         trace = local.trace
+        if gradients and gradients[0].meta.device is not trace.device:
+            switch_device(gradients[0].meta.device)
         segments = segments_behind(above, trace)
         index_of = {id(segment): index for index, segment in enumerate(segments)}
         roots = [(index_of[id(segment)], slot) for segment, slot in above]

@@ -352,6 +352,8 @@ def read_chain(
         tracked = base.meta.grad != NO_GRAD and all(step.op.differentiable for step in steps)
         grad = RESULT if tracked else NO_GRAD
     trace = local.trace
+    if trace.device is not base.meta.device:
+        switch_device(base.meta.device)
     from_base = reference_of(trace, base)
     key, numbers = _chain_key(trace, steps)
 
@@ -402,6 +404,8 @@ def put_chain(
     trace = local.trace
     if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
         raise messages.leaf_view_inplace()
+    if trace.device is not base.meta.device:
+        switch_device(base.meta.device)
     from_base = reference_of(trace, base)
     from_new = reference_of(trace, new)
     key, numbers = _chain_key(trace, steps)

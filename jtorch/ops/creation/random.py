@@ -459,6 +459,9 @@ _MULTINOMIAL = Schema(
 
 
 def _multinomial(bound: dict[str, Any], input: Any) -> Any:
+    if input.device is META:
+        shape = (*input.shape[:-1], bound["num_samples"])
+        return filled_tensor(make_meta(shape, dtypes.int64, META), 0)
     array = _random.multinomial(
         _engine_for(bound["generator"], input),
         _elements(input),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import c_type, type_name
+from ..._core.device import META
 from ..._core.dtypes import dtype as DType
 from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
@@ -146,7 +147,10 @@ def masked_select(input, mask, *, out=None):
     if mask.dtype is not dtypes.bool_:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([mask._value.meta.shape, input._value.meta.shape])
-    chosen = np.broadcast_to(np.asarray(materialise(current_value(mask), "mask")), shape)
+    value = current_value(mask)
+    if value.meta.device is META:
+        raise messages.no_meta_kernel("masked_select")
+    chosen = np.broadcast_to(np.asarray(materialise(value, "mask")), shape)
     positions = np.flatnonzero(chosen)
     meta = make_meta(positions.shape, dtypes.int64, input._value.meta.device)
     index = wrap(ready(positions, meta))

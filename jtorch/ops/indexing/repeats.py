@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import messages
+from ..._core.device import META
 from ..._engine.declare import op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta, ready
@@ -61,6 +62,8 @@ def repeat_interleave(input=None, repeats=None, dim=None, output_size=None):
 
 def _repeated_index(repeats, output_size):
     value = current_value(repeats)
+    if value.meta.device is META:
+        raise messages.no_meta_kernel("repeat_interleave")
     counts = np.asarray(materialise(value, "repeat_interleave"))
     if value.meta.ndim != 1:
         raise _messages.repeats_vector()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from ..._core import dtypes
+from ..._core import dtypes, messages
+from ..._core.device import META
 from ..._engine.declare import op, publish
 from ..._engine.graph.op import Op
 from ..._engine.graph.values import is_tensor, make_meta
@@ -137,8 +138,11 @@ def _all_equal(input, other):
     return jnp.all(input == other)
 
 
-def _truth(tensor) -> bool:
-    return bool(materialise(current_value(tensor), "comparison of tensors"))
+def _truth(tensor, name: str) -> bool:
+    value = current_value(tensor)
+    if value.meta.device is META:
+        raise messages.no_meta_kernel(name)
+    return bool(materialise(value, "comparison of tensors"))
 
 
 def allclose(*args, **kwargs) -> bool:
@@ -151,7 +155,7 @@ def allclose(*args, **kwargs) -> bool:
     Returns:
         A Python bool.
     """
-    return _truth(_all_close.call(*args, **kwargs))
+    return _truth(_all_close.call(*args, **kwargs), "allclose")
 
 
 def equal(*args, **kwargs) -> bool:
@@ -166,7 +170,7 @@ def equal(*args, **kwargs) -> bool:
         first, second = (tensor._value.meta for tensor in args)
         if first.shape != second.shape:
             return False
-    return _truth(_all_equal.call(*args, **kwargs))
+    return _truth(_all_equal.call(*args, **kwargs), "equal")
 
 
 allclose.__module__ = equal.__module__ = "torch"

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.device import META
 from ..._core.dtypes import dtype as DType
 from ..._core.schema.schema import Schema
 from ..._core.strides import contiguous_strides
@@ -32,8 +33,13 @@ def host_array(tensor: Any, reason: str) -> np.ndarray:
     Args:
         tensor: a tensor.
         reason: the operator that needs them, for the statistics.
+    Raises:
+        NotImplementedError: it is on the meta device.
     """
-    return np.asarray(materialise(current_value(tensor), reason))
+    value = current_value(tensor)
+    if value.meta.device is META:
+        raise messages.no_meta_kernel(reason)
+    return np.asarray(materialise(value, reason))
 
 
 def tensor_like(
@@ -311,6 +317,8 @@ def histc(input, bins=100, min=0, max=0):
     if input.dtype.is_complex:
         raise messages.not_implemented("aminmax_cpu", name)
     low, high = float(min), float(max)
+    if input._value.meta.device is META:
+        return _histc.call(input, bins, low, high)
     array = host_array(input, "histc").reshape(-1)
     if low == high and array.size:
         low, high = float(array.min()), float(array.max())
