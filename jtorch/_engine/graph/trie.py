@@ -7,6 +7,7 @@ made, and never looked at again on a hit.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -97,24 +98,21 @@ class Instruction:
         self.gradient = gradient
         self.where: tuple[str, int] | None = None
 
+    def __copy__(self) -> Instruction:
+        made = Instruction.__new__(Instruction)
+        for name in Instruction.__slots__:
+            setattr(made, name, getattr(self, name))
+        return made
+
     def moved(self, operands: tuple, place: dict[int, int]) -> Instruction:
         """Return the same instruction with other references."""
-        return Instruction(
-            self.op,
-            self.function,
-            operands,
-            self.metas,
-            gradient_operands=self.gradient_operands,
-            saves=self.saves,
-            saves_result=self.saves_result,
-            vjp=self.vjp,
-            node_name=self.node_name,
-            view_of=None if self.view_of is None else place.get(self.view_of),
-            overwrites=self._moved_overwrites(place),
-            counted=self.counted,
-            identity=self.identity,
-            gradient=self.gradient,
-        )
+        made = copy.copy(self)
+        made.operands = operands
+        made.slot = -1
+        made.where = None
+        made.view_of = None if self.view_of is None else place.get(self.view_of)
+        made.overwrites = self._moved_overwrites(place)
+        return made
 
     def _moved_overwrites(self, place: dict[int, int]) -> Any:
         overwrites = self.overwrites
@@ -158,23 +156,14 @@ class Template:
 
     def instruction(self, references: list[Any]) -> Instruction:
         """Return the instruction of another call."""
-        known = self.prototype
-        made = Instruction.__new__(Instruction)
+        made = copy.copy(self.prototype)
         operands = made.operands = tuple([references[place] for place in self.places])
-        made.op = known.op
-        made.function = known.function
         made.slot = -1
-        made.metas = known.metas
-        made.gradient_operands = known.gradient_operands
-        made.saves = known.saves
-        made.saves_result = known.saves_result
-        made.vjp = known.vjp
-        made.node_name = known.node_name
-        made.overwrites = None if known.overwrites is None else operands[0]
-        made.view_of = None if known.view_of is None else operands[0]
-        made.identity = self
-        made.gradient = None
         made.where = None
+        if made.overwrites is not None:
+            made.overwrites = operands[0]
+        if made.view_of is not None:
+            made.view_of = operands[0]
         return made
 
 
