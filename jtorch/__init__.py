@@ -28,6 +28,7 @@ from ._runtime import (  # noqa: E402  names that are none of these
     questions as _questions,
     settings as _runtime_settings,
     unsupported as _unsupported,
+    checks as _checks,
 )
 from ._runtime import signatures as _signatures  # noqa: E402
 from ._runtime import mapped_files as _mapped_files  # noqa: E402  functions that are no operators
@@ -73,12 +74,20 @@ from ._runtime.defaults import finfo, iinfo  # noqa: E402
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass  # noqa: E402
 from ._runtime.generator import Generator, default_generator  # noqa: E402
 from ._runtime.streams import Event, Stream  # noqa: E402
+from ._runtime.symbolic_numbers import (  # noqa: E402
+    FUNCTIONS as _FUNCTIONS_OF_NUMBERS,
+)
+from ._runtime.symbolic_numbers import (  # noqa: E402
+    SymBool,
+    SymFloat,
+    SymInt,
+    sym_fresh_size,
+)
 from ._runtime.typed_storage import STORAGES as _STORAGES  # noqa: E402
 from ._tensor.legacy_types import CPU_TYPES as _CPU_TYPES  # noqa: E402
 from ._tensor.printing import set_printoptions  # noqa: E402
 from ._tensor.tensor import Tensor  # noqa: E402
 from ._tensor.tensor import attach_methods as _attach_methods  # noqa: E402
-from ._version import TORCH_VERSION as __version__  # noqa: E402
 from .amp import GradScaler, autocast  # noqa: E402
 from .amp._state import (  # noqa: E402
     autocast_decrement_nesting,
@@ -125,6 +134,7 @@ from .random import (  # noqa: E402
 )
 from .serialization import load, save  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402
+from .torch_version import __version__  # noqa: E402
 
 _attach_methods()
 _signatures.attach()
@@ -132,6 +142,7 @@ globals().update(_FUNCTIONS)
 globals().update(_dtypes.BY_NAME)
 globals().update(_dtypes.ALIASES)
 globals().update(_CPU_TYPES)
+globals().update(_FUNCTIONS_OF_NUMBERS)
 globals().update(_STORAGES)
 newaxis = None
 legacy_contiguous_format = contiguous_format
@@ -142,7 +153,11 @@ from . import testing  # noqa: E402  needs every name above
 torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries happen to write
 
 # Files that most programs do not need.
-_IMPORTED_WHEN_READ = ("_C", "distributed", "distributions", "jit", "types")
+_IMPORTED_WHEN_READ = (
+    *("_C", "__config__", "__future__", "_dynamo", "accelerator", "classes", "distributed"),
+    *("distributions", "functional", "hub", "jit", "library", "overrides", "profiler"),
+    *("quasirandom", "torch_version", "types"),
+)
 
 
 _absent.install()

@@ -14,9 +14,11 @@ from ._core.dtypes import dtype as _dtype
 from ._core.layout import layout as _layout
 from ._core.memory_format import memory_format as _memory_format
 from ._core.size import Size as _Size
+from . import accelerator as accelerator
 from . import amp as amp
 from . import autograd as autograd
 from . import backends as backends
+from . import classes as classes
 from . import compiler as compiler
 from . import cpu as cpu
 from . import cuda as cuda
@@ -24,7 +26,9 @@ from . import distributed as distributed
 from . import distributions as distributions
 from . import fft as fft
 from . import func as func
+from . import functional as functional
 from . import futures as futures
+from . import hub as hub
 from . import jit as jit
 from . import linalg as linalg
 from . import masked as masked
@@ -41,6 +45,7 @@ from . import sparse as sparse
 from . import special as special
 from . import storage as storage
 from . import testing as testing
+from . import torch_version as torch_version
 from . import types as types
 from . import utils as utils
 from . import version as version
@@ -73,9 +78,11 @@ from ._runtime.generator import Generator as Generator
 from ._runtime.generator import default_generator as default_generator
 from ._runtime.streams import Event as Event
 from ._runtime.streams import Stream as Stream
+from ._runtime.symbolic_numbers import SymBool as SymBool
+from ._runtime.symbolic_numbers import SymFloat as SymFloat
+from ._runtime.symbolic_numbers import SymInt as SymInt
 from ._tensor.printing import set_printoptions as set_printoptions
 from ._tensor.tensor import Tensor as Tensor
-from ._version import TORCH_VERSION as _TORCH_VERSION
 from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
 from .amp._state import autocast_decrement_nesting as autocast_decrement_nesting
@@ -117,6 +124,7 @@ from .random import set_rng_state as set_rng_state
 from .serialization import save as save
 from .storage import TypedStorage as TypedStorage
 from .storage import UntypedStorage as UntypedStorage
+from .torch_version import __version__ as __version__
 
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int
@@ -143,7 +151,17 @@ LongStorage: Any
 LongTensor: Any
 ShortStorage: Any
 ShortTensor: Any
-__version__ = _TORCH_VERSION
+_assert: Any
+_assert_async: Any
+_check: Any
+_check_index: Any
+_check_is_size: Any
+_check_not_implemented: Any
+_check_tensor_all: Any
+_check_tensor_all_with: Any
+_check_type: Any
+_check_value: Any
+_check_with: Any
 _chunk_cat: Any
 _conj: Any
 _convolution: Any

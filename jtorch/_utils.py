@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from ._runtime import absent as _absent
@@ -47,4 +48,107 @@ class ExceptionWrapper:
         raise error
 
 
-__getattr__ = _absent.attributes(__name__)
+def _flatten_dense_tensors(tensors: Sequence[Any]) -> Any:
+    """Return the elements of tensors one after another, as one vector.
+
+    Args:
+        tensors: of one dtype.
+    """
+    import jtorch as torch
+
+    return torch.cat([tensor.contiguous().view(-1) for tensor in tensors])
+
+
+def _unflatten_dense_tensors(flat: Any, tensors: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what ``_flatten_dense_tensors`` joined: views of a vector.
+
+    Args:
+        flat: the vector.
+        tensors: give the shapes.
+    """
+    parts = flat.split([tensor.numel() for tensor in tensors])
+    return tuple([part.view_as(tensor) for part, tensor in zip(parts, tensors)])
+
+
+def _take_tensors(tensors: Iterable[Any], size_limit: int) -> Iterator[list[Any]]:
+    """Yield lists of tensors of one type, each of at most that many bytes or of one tensor."""
+    groups: dict[str, tuple[list[Any], int]] = {}
+    for tensor in tensors:
+        held, bytes_held = groups.get(tensor.type(), ([], 0))
+        size = tensor.numel() * tensor.element_size()
+        if held and bytes_held + size > size_limit:
+            yield held
+            held, bytes_held = [], 0
+        groups[tensor.type()] = ([*held, tensor], bytes_held + size)
+    for held, _ in groups.values():
+        if held:
+            yield held
+
+
+def _reorder_tensors_as(tensors: Iterable[Any], ordered: Sequence[Any]) -> tuple[Any, ...]:
+    """Return tensors in the order of others, whose types they have."""
+    by_type: dict[str, list[Any]] = {}
+    for tensor in tensors:
+        by_type.setdefault(tensor.type(), []).append(tensor)
+    queues = {kind: iter(held) for kind, held in by_type.items()}
+    return tuple([next(queues[tensor.type()]) for tensor in ordered])
+
+
+def _get_available_device_type() -> str | None:
+    """Return the sort of accelerator that there is, ``None`` without one."""
+    import jtorch as torch
+
+    return "cuda" if torch.cuda.is_available() else None
+
+
+def _get_all_device_indices() -> list[int]:
+    """Return the indices of all accelerators."""
+    import jtorch as torch
+
+    return list(range(torch.cuda.device_count()))
+
+
+def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = False) -> int:
+    """Return the index of a device, -1 for the CPU where that is allowed.
+
+    Args:
+        device: an index, a device, its name, or ``None`` for the current one.
+        optional: whether ``None`` and devices without an index are allowed.
+        allow_cpu: whether the CPU is.
+    """
+    import jtorch as torch
+
+    if isinstance(device, str):
+        device = torch.device(device)
+    if isinstance(device, torch.device):
+        if not allow_cpu and device.type == "cpu":
+            raise ValueError(f"Expected a non cpu device, but got: {device}")
+        device = -1 if device.type == "cpu" else device.index
+    if isinstance(device, int):
+        return device
+    if optional:
+        return torch.cuda.current_device()
+    raise ValueError(
+        f"Expected a torch.device with a specified index or an integer, but got:{device}"
+    )
+
+
+def _import_dotted_name(name: str) -> Any:
+    """Return what a name with dots means, its first part being a module that is loaded."""
+    first, *rest = name.split(".")
+    found: Any = __import__(first)
+    for step in rest:
+        found = getattr(found, step)
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_rebuild"):
+        from .serialization import _rebuild
+
+        if name in _rebuild.FUNCTIONS:
+            return _rebuild.FUNCTIONS[name]
+    return _name_without_meaning(name)
+
+
+_name_without_meaning = _absent.attributes(__name__)

@@ -16,6 +16,7 @@ from . import mkldnn as mkldnn
 from . import mps as mps
 from . import openmp as openmp
 from . import opt_einsum as opt_einsum
+from ._flags import flags_may_change as __allow_nonbracketed_mutation  # noqa: F401
 from ._flags import make_settings as _make_settings
 from ._flags import precision as _precision
 

@@ -80,6 +80,12 @@ def changed(module: str, **settings: Any) -> Iterator[None]:
             setattr(holder, name, old)
 
 
+@contextlib.contextmanager
+def flags_may_change() -> Iterator[None]:
+    """Let settings be changed inside a ``with`` block, as they may be anyhow."""
+    yield
+
+
 class Settings:
     """A group of settings below a module."""
 

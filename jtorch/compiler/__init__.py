@@ -34,6 +34,17 @@ __all__ = [
     "allow_in_graph",
     "assume_constant_result",
     "cudagraph_mark_step_begin",
+    "compile",
+    "get_default_backend",
+    "list_backends",
+    "load_cache_artifacts",
+    "nested_compile_region",
+    "save_cache_artifacts",
+    "set_default_backend",
+    "set_enable_guard_collectives",
+    "set_stance",
+    "substitute_in_graph",
+    "wrap_numpy",
 ]
 
 
@@ -116,6 +127,110 @@ def assume_constant_result(fn: Callable) -> Callable:
 
 def cudagraph_mark_step_begin() -> None:
     """Do nothing: no memory is shared between steps."""
+
+
+def compile(*args: Any, **kwargs: Any) -> Any:
+    """Return what ``torch.compile`` does: the function or module, which is compiled anyhow."""
+    from .._runtime.compile import compile as compile_
+
+    return compile_(*args, **kwargs)
+
+
+_BACKENDS = ["cudagraphs", "inductor", "onnxrt", "openxla", "tvm"]
+_default_backend: Any = "inductor"
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """Return the names that ``torch.compile`` takes for its backend; XLA compiles for each."""
+    return list(_BACKENDS)
+
+
+def get_default_backend() -> Any:
+    """Return the name that ``set_default_backend`` was given."""
+    return _default_backend
+
+
+def set_default_backend(backend: Any) -> None:
+    """Remember the name of a backend; XLA compiles whatever it is."""
+    global _default_backend
+    _default_backend = "inductor" if backend is None else backend
+
+
+class set_stance:
+    """Accept how PyTorch is to treat what it compiled: nothing here is traced anew.
+
+    A function, a context and a decorator, as PyTorch's is.
+    """
+
+    def __init__(
+        self,
+        stance: str = "default",
+        *,
+        skip_guard_eval_unsafe: bool = False,
+        force_backend: Any = None,
+    ):
+        known = ("default", "force_eager", "eager_on_recompile", "fail_on_recompile",
+                 "eager_then_compile", "aot_eager_then_compile")  # fmt: skip
+        if stance not in known:
+            raise RuntimeError(f"invalid torch.compile stance '{stance}'")
+        self.stance = stance
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+    def __call__(self, fn: Callable) -> Callable:
+        """Return the function as it is."""
+        return fn
+
+
+def set_enable_guard_collectives(enabled: bool) -> bool:
+    """Accept the setting; there are no guards. Return what it was."""
+    return False
+
+
+def wrap_numpy(fn: Callable) -> Callable:
+    """Let a function of NumPy's arrays take and return tensors.
+
+    Args:
+        fn: a function.
+    Returns:
+        One that converts tensors among its arguments to arrays and arrays among its results back.
+    """
+    import functools
+
+    import jtorch as torch
+
+    from ..utils import _pytree
+
+    @functools.wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        to_array = lambda value: value.numpy() if torch.is_tensor(value) else value  # noqa: E731
+        args, kwargs = _pytree.tree_map(to_array, (args, kwargs))
+        back = lambda value: torch.as_tensor(value) if hasattr(value, "__array__") else value  # noqa: E731
+        return _pytree.tree_map(back, fn(*args, **kwargs))
+
+    return wrapped
+
+
+def substitute_in_graph(original_fn: Callable, **options: Any) -> Callable:
+    """Return a decorator that changes nothing: nothing is traced that could be substituted."""
+    return _same
+
+
+def nested_compile_region(fn: Any = None, **options: Any) -> Any:
+    """Return the function as it is: equal stretches are found by themselves."""
+    return _same if fn is None else fn
+
+
+def save_cache_artifacts() -> None:
+    """Return ``None``: compiled programs are kept on disk and are not handed out."""
+
+
+def load_cache_artifacts(serialized_artifacts: bytes) -> None:
+    """Return ``None``: compiled programs are kept on disk and are not taken in."""
 
 
 def _same(fn: Callable) -> Callable:

@@ -68,6 +68,27 @@ def init() -> None:
     _required()
 
 
+def _is_compiled() -> bool:
+    """Return whether there is a GPU that JAX can use."""
+    return is_available()
+
+
+_lazy_init = init
+
+
+def _lazy_call(callable: Any, **kwargs: Any) -> None:
+    """Call what is to be called when GPUs start up: they have, where there is one."""
+    if is_available():
+        callable()
+
+
+def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = False) -> int:
+    """Return the index of a device, -1 for the CPU where that is allowed."""
+    from .._utils import _get_device_index as index_of
+
+    return index_of(device, optional, allow_cpu)
+
+
 def current_device() -> int:
     """Return the index that ``cuda`` without one means."""
     _required()

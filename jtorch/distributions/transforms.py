@@ -22,6 +22,7 @@ from ._transforms_of_numbers import (
     SigmoidTransform,
     SoftplusTransform,
     TanhTransform,
+    _clipped_sigmoid,  # noqa: F401
 )
 from ._transforms_of_parts import CatTransform, StackTransform
 from ._transforms_of_vectors import (

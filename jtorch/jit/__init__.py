@@ -312,4 +312,12 @@ def set_fusion_strategy(strategy: list[tuple[str, int]]) -> list[tuple[str, int]
     return [("STATIC", 2), ("DYNAMIC", 10)]
 
 
+def _overload(func: Callable) -> Callable:
+    """Return the function: overloads are written for TorchScript, which jtorch has not."""
+    return func
+
+
+_overload_method = _overload
+
+
 __getattr__ = _absent.attributes(__name__)

@@ -85,7 +85,8 @@ from .nn.norm import batch, group_norm, layer_norm
 from .nn.pool import adaptive, fractional, pooling, unpooling
 from .nn.rnn import cells, packing, recurrent
 from .fft import fourier, stft
-from .compat import aten, internal_forms
+from .compat import aten, internal_forms, namespaces
+from .compat.namespaces import load_library, loaded_libraries
 
 set_primitives(
     add=arithmetic.add,
@@ -96,3 +97,9 @@ set_primitives(
     sum_to_size=reshaping.sum_to_size,
     to=lambda tensor, wanted: tensor.to(wanted),
 )
+
+
+def __getattr__(name: str) -> namespaces.OpNamespace:
+    if name.startswith("__"):
+        raise AttributeError(f"module 'torch.ops' has no attribute '{name}'")
+    return namespaces.namespace(name)

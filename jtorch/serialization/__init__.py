@@ -54,4 +54,6 @@ __all__ = [
     "skip_data",
 ]
 
+DEFAULT_PROTOCOL = 2
+
 __getattr__ = _absent.attributes(__name__)

@@ -54,7 +54,7 @@ PRIVATE_ALONE = (
     "_dynamo.exc", "_dynamo.external_utils", "_dynamo.mutation_guard", "_dynamo.testing",
     "_dynamo.trace_rules", "_dynamo.utils", "_dynamo._trace_wrapped_higher_order_op",
     "_inductor", "_inductor.compile_fx", "_inductor.config", "_inductor.utils",
-    "_inductor.custom_graph_pass", "_inductor.pattern_matcher",
+    "compiler.config", "_inductor.custom_graph_pass", "_inductor.pattern_matcher",
 )  # fmt: skip
 _PLAIN = (bool, int, float, str, type(None))
 

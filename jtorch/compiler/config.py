@@ -1,0 +1,7 @@
+"""Settings of ``torch.compile``: kept, and nothing here reads them."""
+
+from __future__ import annotations
+
+from .._runtime.accepted_settings import accept
+
+accept(globals())
