@@ -51,21 +51,9 @@ def _of_numbers(name: str, function: Callable) -> Callable:
     return call
 
 
+_NAMES = ("acos", "asin", "atan", "cos", "cosh", "log2", "sin", "sinh", "sqrt", "tan", "tanh")
 FUNCTIONS: dict[str, Callable] = {
-    f"_sym_{name}": _of_numbers(f"_sym_{name}", getattr(math, name))
-    for name in [
-        "acos",
-        "asin",
-        "atan",
-        "cos",
-        "cosh",
-        "log2",
-        "sin",
-        "sinh",
-        "sqrt",
-        "tan",
-        "tanh",
-    ]
+    f"_sym_{name}": _of_numbers(f"_sym_{name}", getattr(math, name)) for name in _NAMES
 }
 
 

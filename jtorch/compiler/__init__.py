@@ -157,7 +157,7 @@ def set_default_backend(backend: Any) -> None:
 
 
 class set_stance:
-    """Accept how PyTorch is to treat what it compiled: nothing here is traced anew.
+    """Accept how PyTorch is to treat what it compiled: nothing here is traced.
 
     A function, a context and a decorator, as PyTorch's is.
     """

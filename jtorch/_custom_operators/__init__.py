@@ -1,0 +1,1 @@
+"""Operators that programs define: what stands behind ``torch.library`` and ``torch.ops``."""
