@@ -20,7 +20,7 @@ from ..graph import trie
 from ..graph.locations import Location, describe, user_location
 from ..graph.trie import Node
 from ..graph.values import Meta
-from . import settings, stats, tiers
+from . import settings, stats
 
 _log = logging.getLogger("jtorch")
 
@@ -31,6 +31,7 @@ class _Counts:
     def __init__(self) -> None:
         self.programs = 0
         self.nodes = 0
+        self.at_line: dict[Location, int] = {}
         self.by_line: dict[tuple[Location, tuple], tuple[int, Node]] = {}
         self.warned: set[Location] = set()
 
@@ -136,15 +137,22 @@ def forget_everything() -> None:
 # Lines that keep compiling
 
 
+def compiled_for_this_line() -> int:
+    """Return how many programs were compiled for the line that runs."""
+    return _counts.at_line.get(user_location(), 0)
+
+
 def compiling(node: Node) -> None:
     """Count a program that is compiled, for the line that asked for it."""
-    if not config.RECOMPILE_WARNING:
-        return
     location = user_location()
-    place = (location, tuple([instruction.op for instruction in node.instructions()]))
-    count, before = _counts.by_line.get(place, (0, node))
     if len(_counts.by_line) > _MAX_LINES:
         _counts.by_line.clear()
+        _counts.at_line.clear()
+    _counts.at_line[location] = _counts.at_line.get(location, 0) + 1
+    if not config.RECOMPILE_WARNING:
+        return
+    place = (location, tuple([instruction.op for instruction in node.instructions()]))
+    count, before = _counts.by_line.get(place, (0, node))
     _counts.by_line[place] = (count + 1, node)
     if count + 1 < config.RECOMPILE_WARNING or location in _counts.warned:
         return
@@ -227,5 +235,5 @@ def _by_tier() -> list[str]:
             continue
         where = node.instruction.where
         place = describe(where) if where else "<unknown>"
-        lines.append(f"{place}: {len(program.instructions)} operators, {tiers.describe(program)}")
+        lines.append(f"{place}: {len(program.instructions)} operators, {program.tier()}")
     return lines

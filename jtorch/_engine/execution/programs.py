@@ -13,11 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import config
+from ..._core.device import CPU
 from ..graph.cones import cone_of
 from ..graph.memory import links_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
 from . import compilation, donation, failures, growth, stats, tiers
+from .devices import jax_device
 
 _clock = itertools.count(1)
 #: Threads that need the same new program shall not each compile it.
@@ -44,7 +46,8 @@ class Program:
         instructions: those that the outputs depend on.
         function: the pure function ``(*arrays[, floats][, ints]) -> list of arrays``.
         call: the executable of ``function``, ``None`` before the first run.
-        assembled: its steps for the interpreter, ``None`` before it was interpreted.
+        assembled: its steps for the interpreter, ``None`` before they were asked for twice.
+        calls: how many calls of NumPy they are, 0 before it was interpreted.
         spent: what interpreting it has cost so far, in the units of ``tiers``.
         ahead: its compilation on another thread, where that was begun before it was needed.
         lowered: where it was compiled the cheap way, a function giving what to optimise it from.
@@ -76,6 +79,7 @@ class Program:
         "call",
         "lowered",
         "assembled",
+        "calls",
         "spent",
         "ahead",
         "runs",
@@ -104,6 +108,7 @@ class Program:
     call: Any
     lowered: Any
     assembled: Any
+    calls: int
     spent: float
     ahead: Any
     runs: int
@@ -117,6 +122,10 @@ class Program:
         names = [getattr(i.op, "name", str(i.op)) for i in self.instructions]
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         return f"{len(names)} operators ({shown})"
+
+    def tier(self) -> str:
+        """Say which tier runs it, and why."""
+        return tiers.describe(self)
 
 
 def build(node: Node, live: tuple[int, ...]) -> Program:
@@ -143,6 +152,7 @@ def build(node: Node, live: tuple[int, ...]) -> Program:
     program.call = program.lowered = program.assembled = None
     program.runs = program.interpreted = program.used = program.room = 0
     program.spent = 0.0
+    program.calls = 0
     program.ahead = None
     program.numbers = None
     return program
@@ -159,20 +169,32 @@ def _interpret(
 ) -> Sequence[Any]:
     """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
     from ..interpreter import assemble as interpreter  # only where it is used: 20 ms
+    from ..interpreter import on_device
 
     program.used = next(_clock)
     failures.raise_if_lost(arguments)
+    accelerator = None if device is CPU else jax_device(device)
     assembled = program.assembled
     if assembled is None:
         metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
-        assembled = program.assembled = interpreter.assemble(program, metas)
-        stats.counters.programs_interpreted += 1
+        assembled = interpreter.assemble(program, metas, accelerator)
+        stats.counters.operators_compiled += assembled.compiled
+        if program.runs == 0:  # most run once: their steps are not worth the memory
+            stats.counters.programs_interpreted += 1
+            program.calls, program.spent = assembled.calls, assembled.prepared
+        else:
+            program.assembled = assembled
     stats.counters.runs_interpreted += 1
     program.interpreted += 1
     program.runs += 1
     program.spent += assembled.cost
     if owned and program.ahead is None and tiers.is_half_paid(program):
         _compile_ahead(program, arguments, floats, ints, inputs, device)
+    if accelerator is not None:
+        try:
+            return on_device.run(assembled, arguments, floats, ints, accelerator)
+        except jax.errors.JaxRuntimeError as error:
+            raise failures.explained(error, program, device) from None
     try:
         return interpreter.run(assembled, arguments, floats, ints)
     except MemoryError as error:

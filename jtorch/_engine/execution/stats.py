@@ -16,6 +16,8 @@ class Stats:
             loaded from disk); one that is optimised later counts here once.
         programs_interpreted: programs that the interpreter ran first.
         runs_interpreted: runs of programs by the interpreter.
+        operators_compiled: operators that were compiled by themselves, for the interpreter on an
+            accelerator.
         programs_optimised: programs compiled once more, at full optimisation, since they are hot.
         seconds_compiling: seconds that the user's threads spent tracing, lowering and compiling.
         seconds_optimising: the same on the background thread.
@@ -28,6 +30,7 @@ class Stats:
     programs_compiled: int = 0
     programs_interpreted: int = 0
     runs_interpreted: int = 0
+    operators_compiled: int = 0
     programs_optimised: int = 0
     seconds_compiling: float = 0.0
     seconds_optimising: float = 0.0
@@ -46,6 +49,7 @@ class Stats:
             ("programs compiled", f"{self.programs_compiled}"),
             ("programs interpreted", f"{self.programs_interpreted}"),
             ("runs interpreted", f"{self.runs_interpreted}"),
+            ("operators compiled", f"{self.operators_compiled}"),
             ("programs optimised", f"{self.programs_optimised}"),
             ("programs dropped", f"{self.programs_dropped}"),
             ("seconds compiling", f"{self.seconds_compiling:.3f}"),

@@ -18,12 +18,15 @@ from typing import Any
 
 from ..._core import config
 from ..._core.device import CPU
+from . import growth
 
 #: To compile: for a program, for each call of NumPy that it would be, and for large ones more.
 _PROGRAM = 15_000.0
 _CALL = 2_500.0
 #: Calls at which compiling one more takes twice as long: XLA's passes look at all of them.
 _LARGE = 2_000.0
+#: Programs that a line compiles for an accelerator before its next ones run operator by operator.
+_COMBINATIONS = 4
 
 
 def price_of_compiling(calls: int) -> float:
@@ -33,30 +36,32 @@ def price_of_compiling(calls: int) -> float:
 
 def interprets(program: Any, device: Any) -> bool:
     """Tell whether the next run of a program that was not compiled yet is interpreted."""
-    if device is not CPU or config.EXECUTION == "compile":
+    execution = config.EXECUTION
+    if execution == "compile":
         return False
-    if config.EXECUTION == "interpret":
-        return True
-    assembled = program.assembled
-    return assembled is None or program.spent < price_of_compiling(assembled.calls)
+    if device is CPU:
+        if execution == "interpret" or not program.calls:
+            return True
+    elif not program.calls and growth.compiled_for_this_line() < _COMBINATIONS:
+        return False
+    return program.spent < price_of_compiling(program.calls)
 
 
 def is_half_paid(program: Any) -> bool:
     """Tell whether it is time to begin compiling on another thread."""
     if config.EXECUTION == "interpret":
         return False
-    return 2.0 * program.spent >= price_of_compiling(program.assembled.calls)
+    return 2.0 * program.spent >= price_of_compiling(program.calls)
 
 
 def describe(program: Any) -> str:
     """Say which tier runs a program, and why."""
-    assembled = program.assembled
-    if assembled is None:
+    if not program.calls:
         return f"compiled at the first of {program.runs} runs"
-    price = price_of_compiling(assembled.calls)
     if program.call is not None:
         return f"interpreted {program.interpreted} times, then compiled: {program.runs} runs"
     return (
-        f"interpreted {program.interpreted} times, which cost {program.spent / price:.1%} of "
-        f"compiling its {assembled.calls} calls"
+        f"interpreted {program.interpreted} times, which cost "
+        f"{program.spent / price_of_compiling(program.calls):.1%} of compiling its "
+        f"{program.calls} calls"
     )

@@ -8,7 +8,7 @@ into the gradient rules of the operators behind it, each of which is translated 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -20,138 +20,18 @@ from ..graph.op import numbered
 from ..graph.trie import Instruction, Template
 from ..graph.values import Meta
 from .identity import identity_of
-from .symbolic import Form, Numbers, pattern_of, symbolic_forms
-from .translate import Recipe, cost_of_elements, translate
+from .on_device import Executables
+from .steps import Form, Step, translated
+from .translate import cost_of_elements
 
-#: Translations that are remembered before all are forgotten.
-_MOST_TRANSLATIONS = 20_000
-
-#: Microseconds of a step, besides its calls, and of a host function.
-_STEP, _CALL = 0.5, 1.0
+#: Microseconds of a host function.
+_CALL = 1.0
 
 #: Bytes of a result above which memory is asked for before anything runs.
 _UNQUESTIONED = 1 << 30
 
 _FLOAT = Form((), np.dtype(np.float64))
 _INT = Form((), np.dtype(np.int64))
-
-
-class Step:
-    """A function of NumPy arrays that gives a sequence of arrays.
-
-    Attributes:
-        function: the function.
-        forms: shapes and dtypes of its results.
-        present: which of the results that were asked for are there; ``None`` where all are.
-        calls: NumPy calls that it consists of.
-        cost: what they are estimated to cost, in microseconds.
-    """
-
-    __slots__ = ("function", "forms", "present", "calls", "cost")
-
-    def __init__(
-        self,
-        function: Callable,
-        forms: list[Any],
-        calls: int,
-        cost: float,
-        present: list[bool] | None = None,
-    ):
-        self.function = function
-        self.forms = forms
-        self.calls = calls
-        self.cost = _STEP + cost
-        self.present = None if present is None or all(present) else present
-
-
-class _Family:
-    """The translations of one function for operands whose shapes have the same pattern.
-
-    Attributes:
-        by_sizes: the translations, by the sizes of the pattern.
-        recipe: what to make them of for other sizes; ``None`` where that was not tried yet,
-            ``False`` where it failed.
-        present: which of the results that were asked for are there.
-    """
-
-    __slots__ = ("by_sizes", "recipe", "present")
-
-    def __init__(self) -> None:
-        self.by_sizes: dict[tuple[int, ...], Step] = {}
-        self.recipe: Any = None
-        self.present: list[bool] = []
-
-
-#: By what a function computes and the pattern of its operands' sizes.
-_families: dict[Hashable, _Family] = {}
-#: Translations kept now, those ever made, and those of them for which JAX traced nothing.
-counts = {"kept": 0, "translated": 0, "without tracing": 0}
-
-
-def _translated(
-    key: Hashable,
-    function: Callable,
-    forms: Sequence[Any],
-    absent: Sequence[Any] = (),
-    related: Callable[[list[Any]], list[Any]] | None = None,
-) -> Step:
-    """Return the translation of a function that gives a list of arrays, some perhaps ``None``.
-
-    Args:
-        key: what the function computes.
-        function: of JAX arrays.
-        forms: shapes and dtypes of its arguments.
-        absent: those of further arguments, of which only the form is known: they are zeros.
-        related: of forms with names for sizes, of all arguments: the same, where some sizes are
-            written as what they are made of.
-    """
-    if counts["kept"] > _MOST_TRANSLATIONS:  # ever new sizes of one operator count too
-        _families.clear()
-        counts["kept"] = 0
-    pattern, sizes = pattern_of([*forms, *absent])
-    family = _families.get((key, pattern))
-    if family is None:
-        family = _families[key, pattern] = _Family()
-    known = family.by_sizes.get(sizes)
-    if known is None:
-        counts["kept"] += 1
-        counts["translated"] += 1
-        if family.by_sizes and family.recipe is None:
-            try:
-                named = symbolic_forms(pattern)
-                named = named if related is None else related(named)
-                closed, present = _traced(function, named, len(forms))
-                family.recipe = Recipe(closed.jaxpr, closed.consts, sizes)
-                family.present = present
-            except Exception:  # whatever a function says to sizes that are no numbers
-                family.recipe = False
-        if family.recipe:
-            counts["without tracing"] += 1
-            numbers, present = Numbers(sizes), family.present
-            made = family.recipe.translation(numbers)
-            outvars = family.recipe.jaxpr.outvars
-            results = [Form(numbers.shape(a.aval.shape), a.aval.dtype) for a in outvars]
-        else:
-            closed, present = _traced(function, [*forms, *absent], len(forms))
-            made = translate(closed.jaxpr, closed.consts)
-            results = [Form(atom.aval.shape, atom.aval.dtype) for atom in closed.jaxpr.outvars]
-        known = family.by_sizes[sizes] = Step(
-            made.function, results, made.calls, made.cost, present
-        )
-    return known
-
-
-def _traced(function: Callable, forms: Sequence[Any], count: int) -> tuple[Any, list[bool]]:
-    """Trace a function whose arguments are arrays up to a count, and zeros from there on."""
-    present: list[bool] = []
-    arguments = [jax.ShapeDtypeStruct(form.shape, form.dtype) for form in forms[:count]]
-
-    def traced(*arrays: Any) -> list[Any]:
-        results = function(*arrays, *[jnp.zeros(f.shape, f.dtype) for f in forms[count:]])
-        present[:] = [result is not None for result in results]
-        return [result for result in results if result is not None]
-
-    return jax.make_jaxpr(traced)(*arguments), present
 
 
 class Assembled:
@@ -167,9 +47,22 @@ class Assembled:
         calls: NumPy calls of all steps together.
         largest: bytes of the largest result that is not a view.
         cost: what a run is estimated to cost, in microseconds on the machine of ``tiers``.
+        compiled: how many of the steps had to be compiled, on an accelerator.
+        prepared: what that has cost.
     """
 
-    __slots__ = ("steps", "arrays", "inputs", "numbers", "outputs", "calls", "largest", "cost")
+    __slots__ = (
+        "steps",
+        "arrays",
+        "inputs",
+        "numbers",
+        "outputs",
+        "calls",
+        "largest",
+        "cost",
+        "compiled",
+        "prepared",
+    )
 
     def __init__(self) -> None:
         self.steps: list[tuple[Callable, list[int], list[int], list[int]]] = []
@@ -180,10 +73,20 @@ class Assembled:
         self.calls = 0
         self.largest = 0
         self.cost = 5.0
+        self.compiled = 0
+        self.prepared = 0.0
 
 
 class _Assembler:
-    def __init__(self) -> None:
+    """Makes the steps of one program.
+
+    Args:
+        executables: where they come from on an accelerator, ``None`` on the CPU.
+    """
+
+    def __init__(self, executables: Executables | None):
+        self.executables = executables
+        self.made: Callable[..., Step] = translated if executables is None else executables.step
         self.result = Assembled()
         self.forms: list[Any] = []
 
@@ -207,14 +110,21 @@ class _Assembler:
 
     def add(self, left: int, right: int) -> int:
         form = self.forms[left]
-        (place,) = self.step(Step(_sum, [form], 1, cost_of_elements(form.size)), [left, right])
+        if self.executables is None:
+            step = Step(_sum, [form], 1, cost_of_elements(form.size))
+        else:
+            step = self.made("add", _sum, [form, form])
+        (place,) = self.step(step, [left, right])
         assert place is not None
         return place
 
     def filled(self, meta: Meta, number: int) -> int:
         """Return the place of a constant."""
         array = np.broadcast_to(np.asarray(number, meta.dtype._numpy), meta.shape)
-        return self.place(Form(array.shape, array.dtype), array)
+        form = Form(array.shape, array.dtype)
+        if self.executables is not None:
+            return self.place(form, self.executables.constant(array))
+        return self.place(form, array)
 
     def instruction(self, instruction: Instruction, operands: list[int]) -> list[int | None]:
         """Add an operator; return the places of its results."""
@@ -231,14 +141,14 @@ class _Assembler:
     def forward(self, instruction: Instruction, operands: list[int]) -> Step:
         """Return the step of an operator that is no gradient."""
         metas = instruction.metas
-        host = host_function(instruction)
+        host = host_function(instruction) if self.executables is None else None
         if host is not None:
             return Step(host, [Form(m.shape, m.dtype._numpy) for m in metas], 1, _CALL)
         forms = [self.forms[place] for place in operands]
         dtypes = [meta.dtype._numpy for meta in metas]
         key = (identity_of(instruction.function), tuple(dtypes))
         function = functools.partial(_declared, instruction.function, dtypes)
-        return _translated(key, function, forms)
+        return self.made(key, function, forms)
 
     def gradient(self, gradient: tape.Gradient, operands: list[int]) -> list[int | None]:
         """Add the gradient rules of the operators behind some results, the last one first."""
@@ -344,7 +254,7 @@ class _Assembler:
         )
         function = functools.partial(_pulled_back, instruction, present)
         related = functools.partial(_related, instruction, present)
-        return _translated(key, function, forms, absent, related)
+        return self.made(key, function, forms, absent, related)
 
 
 def host_function(instruction: Instruction) -> Callable | None:
@@ -420,14 +330,16 @@ def _related(instruction: Instruction, present: tuple[bool, ...], forms: list[An
     return forms
 
 
-def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
+def assemble(program: Any, input_metas: dict[int, Any], device: Any = None) -> Assembled:
     """Return a program as steps.
 
     Args:
         program: a ``programs.Program``.
         input_metas: the metas of its inputs, by reference.
+        device: JAX's accelerator, ``None`` for NumPy on the CPU.
     """
-    assembler = _Assembler()
+    executables = None if device is None else Executables(device)
+    assembler = _Assembler(executables)
     result = assembler.result
     places: dict[Any, int] = {}
     for reference in program.used_inputs:
@@ -458,6 +370,8 @@ def assemble(program: Any, input_metas: dict[int, Any]) -> Assembled:
         meta = metas[slot]
         result.outputs.append((places[slot], meta.dtype._numpy, meta.shape))
     _note_last_uses(result)
+    if executables is not None:
+        result.compiled, result.prepared = executables.compiled, executables.spent
     return result
 
 
