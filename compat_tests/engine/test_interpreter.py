@@ -8,7 +8,7 @@ import jtorch as torch
 from jtorch._core import config
 from jtorch._engine.execution import compilation, growth, tiers
 from jtorch._engine.graph.op import REGISTRY
-from jtorch._engine.interpreter import assemble
+from jtorch._engine.interpreter import steps
 from jtorch.nn import functional as F
 
 
@@ -144,6 +144,7 @@ def test_both_tiers_give_the_same(monkeypatch, program):
 
 VIEWS = {
     "detach": [lambda x: x.detach()],
+    "data": [lambda x: x.data],
     "alias": [lambda x: REGISTRY["alias"].call(x)],
     "_select": [lambda x: x[1], lambda x: x.select(-1, 2), lambda x: x.select(1, -1)],
     "_slice": [lambda x: x[1:], lambda x: x[:, ::2], lambda x: x[:, :, 1:1], lambda x: x[0:2, 1:3]],
@@ -207,14 +208,14 @@ def test_new_shapes_are_neither_compiled_nor_traced_again(monkeypatch):
         for length in range(10, 30):
             shares.append(model(torch.arange(8.0).expand(length, 8))[-1].sum().item())
             if length == 12:
-                counts.update(assemble.counts)
+                counts.update(steps.counts)
         return shares
 
     counts = {}
     shares = run_under(monkeypatch, "interpret", growing)
     assert shares == pytest.approx([1.0] * 20, rel=1e-5)
     assert torch.compiler.stats().programs_compiled == 0
-    later = {name: assemble.counts[name] - counts[name] for name in counts}
+    later = {name: steps.counts[name] - counts[name] for name in counts}
     assert later["translated"] - later["without tracing"] == 0
     assert later["translated"] > 0
 
@@ -223,10 +224,10 @@ def test_translations_are_bounded_however_many_sizes_there_are(monkeypatch):
     def growing():
         for length in range(10, 60):
             torch.arange(length).mul(2).add(1)[-1].item()
-            kept.append(sum(len(family.by_sizes) for family in assemble._families.values()))
+            kept.append(sum(len(family.by_sizes) for family in steps._families.values()))
 
     kept = []
-    monkeypatch.setattr(assemble, "_MOST_TRANSLATIONS", 20)
+    monkeypatch.setattr(steps, "_MOST_TRANSLATIONS", 20)
     run_under(monkeypatch, "interpret", growing)
     assert 10 < max(kept) <= 21
 
@@ -234,7 +235,7 @@ def test_translations_are_bounded_however_many_sizes_there_are(monkeypatch):
 def test_equal_layers_share_their_translations(monkeypatch):
     def translations(layers):
         def forward():
-            before = assemble.counts["translated"]
+            before = steps.counts["translated"]
             model = torch.nn.Sequential(
                 *[
                     torch.nn.Sequential(torch.nn.Linear(6, 6), torch.nn.GELU())
@@ -244,7 +245,7 @@ def test_equal_layers_share_their_translations(monkeypatch):
             loss = model(torch.ones(2, 6)).sum()
             loss.backward()
             loss.item()
-            return assemble.counts["translated"] - before
+            return steps.counts["translated"] - before
 
         return run_under(monkeypatch, "interpret", forward)
 

@@ -7,7 +7,7 @@ import pytest
 
 import jtorch as torch
 from jtorch._engine.execution import growth
-from jtorch._engine.recording import binding, planning, templates
+from jtorch._engine.recording import binding, planning
 from jtorch._engine.recording.trace import local
 from jtorch.nn import functional as F
 
@@ -16,7 +16,6 @@ from jtorch.nn import functional as F
 def fresh():
     growth.forget_everything()
     local.trace.begin()
-    templates.known.clear()
     binding._forms.clear()
 
 

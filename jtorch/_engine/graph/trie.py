@@ -359,6 +359,8 @@ class Node:
 
 
 _ROOTS: dict[modes.Mode, Node] = {}
+#: By what calls have in common that are planned alike (see ``recording.templates``).
+TEMPLATES: dict[tuple, Template] = {}
 
 
 def root(mode: modes.Mode) -> Node:
@@ -372,3 +374,4 @@ def root(mode: modes.Mode) -> Node:
 def clear() -> None:
     """Forget every trace and program. Traces under way keep what they stand on."""
     _ROOTS.clear()
+    TEMPLATES.clear()

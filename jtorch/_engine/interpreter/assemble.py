@@ -22,6 +22,7 @@ from ..graph.values import Meta
 from .identity import identity_of
 from .on_device import Executables
 from .steps import Form, Step, translated
+from .steps import counts as counts
 from .translate import cost_of_elements
 
 #: Microseconds of a host function.

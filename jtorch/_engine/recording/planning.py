@@ -10,7 +10,7 @@ import numpy as np
 from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
 from ..graph.op import Op, Plan
-from ..graph.trie import Instruction, Node
+from ..graph.trie import TEMPLATES, Instruction, Node
 from ..graph.values import NO_GRAD, RESULT, is_tensor
 from . import autocast, cutting, saved_hooks, templates
 from .binding import bind
@@ -48,7 +48,7 @@ def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
     """Add the node of a call where the trace stands; an error leaves the trace as it was."""
     node = trace.node
     likeness, references = templates.likeness(op, trace, args, kwargs, method)
-    template = None if likeness is None else templates.known.get(likeness)
+    template = None if likeness is None else TEMPLATES.get(likeness)
     if template is not None:
         instruction = template.instruction(references)
     else:

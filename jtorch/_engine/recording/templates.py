@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..graph.op import Op, Operand
-from ..graph.trie import Instruction, Template
+from ..graph.trie import TEMPLATES, Instruction, Template
 from ..graph.values import TensorBase
 from .trace import REACH, Trace
 
-#: By what calls have in common that are planned alike.
-known: dict[tuple, Template] = {}
 #: Templates that are remembered before all are forgotten.
 _MOST = 50_000
 _UNLIKE: tuple[None, list[Any]] = (None, [])
@@ -107,9 +105,9 @@ def remember(found: tuple | None, references: list[Any], instruction: Instructio
         places = tuple([references.index(reference) for reference in instruction.operands])
     except ValueError:
         return False
-    if len(known) >= _MOST:
-        known.clear()
-    known[found] = Template(instruction, places)
+    if len(TEMPLATES) >= _MOST:
+        TEMPLATES.clear()
+    TEMPLATES[found] = Template(instruction, places)
     return True
 
 
