@@ -9,6 +9,7 @@ import os
 import pathlib
 import pickle
 import warnings
+import zipfile
 from collections import Counter, OrderedDict
 
 import numpy as np
@@ -242,17 +243,79 @@ def test_message_for_a_bad_call(case, tmp_path, monkeypatch):
 
 
 def test_empty_file():
-    for data in (b"", b"abc"[3:]):
-        with pytest.raises(EOFError, match="Ran out of input"):
-            loaded(data)
+    with pytest.raises(EOFError, match=r"^$"):
+        loaded(b"")
+    with pytest.raises(EOFError, match="Ran out of input"):
+        loaded(b"", weights_only=False)
 
 
-@pytest.mark.parametrize("data", [b"hello world", b"\0" * 100, b"\x80\x02]q\x00.", b"PNG" * 50])
-def test_what_is_no_checkpoint_at_all(data):
-    with pytest.raises((RuntimeError, pickle.UnpicklingError)) as caught:
+@pytest.mark.parametrize(
+    ("data", "exception", "words"),
+    [
+        (b"hello world", KeyError, "101"),
+        (bytes(100), pickle.UnpicklingError, "Unsupported operand 0"),
+        (b"\x80\x02]q\x00.", RuntimeError, "Invalid magic number; corrupt file?"),
+        (b"PNG" * 50, pickle.UnpicklingError, "Unsupported operand 80"),
+        (b".", IndexError, "pop from empty list"),
+        (b"\x80", IndexError, "index out of range"),
+        (b"\x80\x02", EOFError, ""),
+    ],
+)
+def test_what_is_no_checkpoint_at_all(data, exception, words):
+    with pytest.raises(exception) as caught:
         loaded(data)
-    text = str(caught.value)
-    assert "Invalid magic number; corrupt file?" in text or "Weights only load failed" in text
+    assert type(caught.value) is exception and words in str(caught.value)
+
+
+def _changed(name, contents):
+    """Return an archive, one of whose records has other contents."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for path, data in {"data.pkl": b"\x80\x02N.", "version": b"3\n", name: contents}.items():
+            archive.writestr(f"archive/{path}", data)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "exception", "words"),
+    [
+        ("version", b"9" * 20, IndexError, "stoull"),
+        ("version", b"11", RuntimeError, "the maximum supported version for reading is 10"),
+        ("version", b"0", RuntimeError, "the minimum supported version for reading is 1"),
+        ("version", b"abc", RuntimeError, "Couldn't parse the version abc as Long Long."),
+        ("byteorder", b"middle", ValueError, "Unknown endianness type: middle"),
+        ("byteorder", b"\xff", UnicodeDecodeError, "invalid start byte"),
+        ("../b/x", b"", RuntimeError, None),
+    ],
+)
+def test_records_that_make_no_sense(name, contents, exception, words):
+    if words is None:  # a record beside the folder of the others
+        data = _changed("x", b"").replace(b"archive/x", b"brchive/x")
+        words = "file in archive is not in a subdirectory archive/: brchive/x"
+    else:
+        data = _changed(name, contents)
+    with pytest.raises(exception) as caught:
+        loaded(data)
+    assert type(caught.value) is exception and words in str(caught.value)
+
+
+def test_the_version_is_read_as_far_as_it_is_a_number():
+    assert loaded(_changed("version", b"3 4")) is None
+
+
+@pytest.mark.parametrize("text", ["abc", "PK\x03\x04"])
+def test_a_file_of_text(text):
+    exception = TypeError if text.startswith("PK") else AssertionError
+    with pytest.raises(exception, match=r"must be str, not bytes|Expected bytes, got str"):
+        serialization.load(io.StringIO(text))
+
+
+def test_checksums_are_checked():
+    data = bytearray(_changed("data/0", b"abcdefgh"))
+    data[data.index(b"\x80\x02N.") + 2] = ord("]")
+    words = "PytorchStreamReader failed reading file data.pkl: CRC-32 check failed"
+    with pytest.raises(RuntimeError, match=words):
+        loaded(bytes(data))
 
 
 def test_torchscript_archive_is_refused():

@@ -26,6 +26,7 @@ from ..ops.shape.flips import _neg_view
 from ..ops.shape.strided import _as_strided, as_strided
 from ..ops.shape.views import _slice, _view, permute
 from ..storage import TypedStorage, UntypedStorage, extent, flat_elements
+from . import _limits
 
 if TYPE_CHECKING:
     from ._storage import LoadedStorage, StorageDescription, TensorDescription
@@ -65,6 +66,10 @@ def module_type() -> type:
 
 
 # From a file to tensors
+
+
+#: What a view has seen of its storage that is to be read, as a recorded view, when it is used.
+_UNREAD = -1
 
 
 class _Memory:
@@ -138,6 +143,8 @@ def tensor_from_storage(
     # PyTorch's loaded tensors share memory and yet are no views: they have no base.
     tensor._alias = alias = engine_storage.Alias(shared, steps, None)
     alias.offset = offset
+    if array.nbytes > storage.nbytes() and not requires_grad:
+        alias.seen = _UNREAD
     memory.values.append(tensor._value)
     return tensor
 
@@ -207,19 +214,24 @@ def settle(storage: LoadedStorage) -> None:
     """Move the contents of a storage to its device, after everything has been read.
 
     A file that is mapped stays where it is until it is used: XLA takes what is aligned as it is,
-    and the rest remains a NumPy array.
+    and the rest remains a NumPy array. So do views that as arrays of their own would take many
+    times the room of their storage: a file of some bytes can tell of a tensor of gigabytes.
     """
     from .._tensor.constructors import on_device
 
     if storage.handle is None:
         return
     place = Device(storage.location)
+    room = _limits.VIEW_RATIO * storage.nbytes()
     for value in storage.handle.values:
         array = value.array
         if not isinstance(array, np.ndarray):
             continue
         aligned = array.flags.c_contiguous and array.ctypes.data % 64 == 0
-        if aligned or not storage.lazy:
+        if aligned:
+            value.array = on_device(array, place)
+        elif not storage.lazy and array.nbytes <= room:
+            room -= array.nbytes
             value.array = on_device(np.asarray(array, order="C"), place)
 
 

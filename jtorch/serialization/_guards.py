@@ -32,10 +32,34 @@ def check_key(key: Any) -> None:
     raise UnpicklingError("the key of a dict, or an element of a set, is nested too deeply")
 
 
+def has_own_hash(key: Any) -> bool:
+    """Return whether no other key can have been made to have the hash of this one.
+
+    Small integers are their own hashes, and what text hashes to is a secret of the process.
+    """
+    kind = type(key)
+    return kind is str or kind is bytes or (kind is int and hash(key) == key)
+
+
+def count_hash(counts: Counter, key: Any) -> None:
+    """Count the hash of a key of one dict, or of an element of one set.
+
+    Raises:
+        UnpicklingError: so many have it that filling the dict takes quadratic time.
+    """
+    digest = hash(key)
+    counts[digest] += 1
+    if counts[digest] > _limits.MAX_EQUAL_HASHES:
+        raise UnpicklingError(f"more than {_limits.MAX_EQUAL_HASHES} keys of a dict have one hash")
+
+
 def check_keys(keys: Any) -> None:
-    if isinstance(keys, (list, tuple, set, frozenset)):
+    if isinstance(keys, (list, tuple)):
+        counts: Counter = Counter()
         for key in keys:
             check_key(key)
+            if not has_own_hash(key) and getattr(type(key), "__hash__", None):
+                count_hash(counts, key)
 
 
 def _make_bytearray(*args: Any) -> bytearray:

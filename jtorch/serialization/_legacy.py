@@ -17,7 +17,7 @@ from . import _adapter, _config
 from ._messages import tar_archive
 from ._pickler import StorageReference, StorageTable, make_pickler
 from ._storage import LoadedStorage, StorageType
-from ._unpickler import MalformedPickle, Unpickler, decode_ascii
+from ._unpickler import Unpickler, decode_ascii
 from ._unrestricted import make_unpickler
 from ._zip_reader import aligned_bytes
 
@@ -135,7 +135,7 @@ class _Reader:
 
     def read(self) -> Any:
         """Return the object of the file."""
-        if self._read_magic() != MAGIC_NUMBER:
+        if self._unpickle() != MAGIC_NUMBER:
             raise RuntimeError("Invalid magic number; corrupt file?")
         version = self._unpickle()
         if version != PROTOCOL_VERSION:
@@ -143,18 +143,10 @@ class _Reader:
         self._unpickle()
         result = self._unpickle(self._persistent_load)
         keys = self._unpickle()
-        if not isinstance(keys, (list, tuple)):
-            raise UnpicklingError("the list of storages is not a list; corrupt file?")
         if not _config.thread_state.skip_data:
             for key in keys:
                 self._fill(key)
         return result
-
-    def _read_magic(self) -> Any:
-        try:
-            return self._unpickle()
-        except MalformedPickle:
-            raise RuntimeError("Invalid magic number; corrupt file?") from None
 
     def _unpickle(self, persistent_load: Callable[[Any], Any] | None = None) -> Any:
         module = self._reading.pickle_module
@@ -247,13 +239,14 @@ class _Reader:
     def _fill(self, key: Any) -> None:
         key = decode_ascii(key)
         if type(key) not in (str, int) or key not in self._numels:
-            raise UnpicklingError(f"the storage {_short(key)} belongs to no tensor of the file")
+            raise AssertionError(f"storage key {_short(key)} not found in deserialized_objects")
         numel, itemsize = self._numels[key]
         start = self.position + _NUMEL.size
         end = start + numel * itemsize
-        if end > len(self.data):
-            raise UnpicklingError(
-                "pickle data was truncated: the contents of a storage are missing"
+        missing = (start if start > len(self.data) else end) - len(self.data)
+        if missing > 0:
+            raise RuntimeError(
+                f"unexpected EOF, expected {missing} more bytes. The file might be corrupted."
             )
         found = _NUMEL.unpack_from(self.data, self.position)[0]
         if found != numel:
@@ -268,7 +261,9 @@ class _Reader:
 
 
 def _short(value: Any) -> str:
-    return repr(value)[:100] if isinstance(value, (str, bytes, int)) else type(value).__name__
+    if value is None or isinstance(value, (str, bytes, int)):
+        return repr(value)[:100]
+    return type(value).__name__
 
 
 def _check_source(cls: Any, saved_source: Any) -> None:
@@ -303,8 +298,6 @@ def load_legacy(file: Any, reading: Reading) -> tuple[Any, list[LoadedStorage]]:
     """
     start = file.tell()
     data = file.read()
-    if not data:
-        raise EOFError("Ran out of input")
     if data[257:262] == b"ustar":
         if reading.pickle_module is None:
             raise RuntimeError(tar_archive())

@@ -11,6 +11,17 @@ MAX_NESTING = 10_000
 #: Elements, nested ones included, of a tuple that is the key of a dict or an element of a set.
 MAX_KEY_NODES = 10_000
 MAX_KEY_DEPTH = 100
+#: Keys of one dict, or elements of one set, that have the same hash.
+MAX_EQUAL_HASHES = 100
+#: Bytes that the calls of a pickle may copy, plus a multiple of its own; an item of a container
+#: counts as several.
+COPY_ALLOWANCE = 2**18
+COPY_RATIO = 2
+COPY_ITEM = 4
+#: Bytes that views of a storage may take, as arrays of their own: a multiple of the storage's.
+VIEW_RATIO = 4
+#: Dimensions of a tensor.
+MAX_DIMS = 64
 #: Bytes of a module's or a class' name.
 MAX_NAME_BYTES = 4096
 #: Members of a zip archive, and bytes of its directory.

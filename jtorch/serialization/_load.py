@@ -50,9 +50,11 @@ def load(
         pickle_load_args: ``encoding`` of the strings of Python 2, or other arguments of the
             unpickler.
     Raises:
-        pickle.UnpicklingError: for what ``weights_only`` does not allow, and for damaged files.
+        pickle.UnpicklingError: for what ``weights_only`` does not allow.
         RuntimeError: for damaged archives and for devices that are not here.
-        EOFError: for an empty file.
+        EOFError: for a file that is empty, or a pickle that ends too early.
+        AssertionError, IndexError, KeyError, TypeError, ValueError, struct.error: for damaged
+            pickles, as in PyTorch.
         FileNotFoundError: if there is no such file.
     """
     weights_only, pickle_module = _choose_unpickler(weights_only, pickle_module)
@@ -143,7 +145,9 @@ def is_zip(file: IO[bytes]) -> bool:
     magic = file.read(len(MAGIC))
     file.seek(start)
     if isinstance(magic, str):
-        raise TypeError("must be str, not bytes")
+        if magic == MAGIC.decode("latin-1"):
+            raise TypeError("must be str, not bytes")
+        raise AssertionError("Expected bytes, got str")
     return magic == MAGIC
 
 
@@ -216,18 +220,33 @@ def _expose_storages(result: Any) -> Any:
             pending.append(value)
         return value
 
-    def exposed_items(value: Any) -> Any:
-        # The old one is kept, so that no other gets its identity.
-        known = tuples.get(id(value))
-        if known is not None:
-            return known[1]
-        items = [exposed(item) for item in value]
-        new = value
-        if any(item is not old for item, old in zip(items, value, strict=True)):
-            base = tuple if isinstance(value, tuple) else frozenset
-            new = base.__new__(type(value), items)  # type: ignore[type-var]
-        tuples[id(value)] = value, new
-        return new
+    def exposed_items(outermost: Any) -> Any:
+        # With a stack of its own: tuples may lie in one another deeper than functions may.
+        waiting = [outermost]
+        while waiting:
+            value = waiting[-1]
+            if id(value) in tuples:
+                waiting.pop()
+                continue
+            inner = [
+                item
+                for item in value
+                if isinstance(item, (tuple, frozenset)) and id(item) not in tuples
+            ]
+            if inner:
+                waiting += inner
+                continue
+            items = [
+                tuples[id(item)][1] if isinstance(item, (tuple, frozenset)) else exposed(item)
+                for item in value
+            ]
+            new = value
+            if any(item is not old for item, old in zip(items, value, strict=True)):
+                base = tuple if isinstance(value, tuple) else frozenset
+                new = base.__new__(type(value), items)  # type: ignore[type-var]
+            # The old one is kept, so that no other gets its identity.
+            tuples[id(value)] = value, new
+        return tuples[id(outermost)][1]
 
     result = exposed(result)
     while pending:
@@ -309,11 +328,12 @@ class _ArchiveReading:
 
     def _persistent_load(self, identifier: Any) -> LoadedStorage:
         if not isinstance(identifier, tuple):
-            raise pickle.UnpicklingError(
-                f"saved_id must be a tuple, got {type(identifier).__name__}"
+            raise AssertionError(f"saved_id must be a tuple, got {type(identifier).__name__}")
+        kind = decode_ascii(identifier[0])
+        if kind != "storage":
+            raise AssertionError(
+                f"Unknown typename for persistent_load, expected 'storage' but got '{kind}'"
             )
-        if len(identifier) != 5 or decode_ascii(identifier[0]) != "storage":
-            raise pickle.UnpicklingError("Unknown typename for persistent_load, expected 'storage'")
         storage_type, key, location, numel = identifier[1:]
         key, location = decode_ascii(key), decode_ascii(location)
         if (
@@ -364,10 +384,10 @@ class _ArchiveReading:
 def _file_byte_order(archive: ZipReader) -> str:
     """Return ``"little"`` or ``"big"``."""
     if archive.has_record("byteorder"):
-        order = archive.read_record("byteorder")[:100]
-        if order not in (b"little", b"big"):
-            raise ValueError("Unknown endianness type: " + order.decode("latin-1"))
-        return order.decode()
+        order = archive.read_record("byteorder")[:100].decode()
+        if order not in ("little", "big"):
+            raise ValueError("Unknown endianness type: " + order)
+        return order
     assumed = _config.load.endianness
     if assumed is _config.LoadEndianness.NATIVE:
         return sys.byteorder

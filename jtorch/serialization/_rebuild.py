@@ -36,6 +36,8 @@ def check_geometry(nbytes: int, itemsize: int, offset: int, size: tuple, stride:
             )
     if len(size) != len(stride):
         raise RuntimeError(f"unequal size length ({len(size)}) and stride length ({len(stride)})")
+    if len(size) > _limits.MAX_DIMS:
+        raise RuntimeError(f"a tensor of {len(size)} dimensions; at most {_limits.MAX_DIMS}")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     if any(n < 0 for n in size) or math.prod(size) > _limits.MAX_NUMEL:

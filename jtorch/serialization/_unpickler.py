@@ -16,10 +16,11 @@ from typing import Any
 
 from .._core.size import Size
 from . import _adapter, _limits
-from ._guards import GUARDED, check_key
+from ._guards import GUARDED, check_key, count_hash, has_own_hash
 from ._messages import unsupported_global
 from ._names import default_globals
 from ._safe_globals import user_globals
+from ._storage import StorageType
 
 _BLOCKED_MODULES = ("sys", "os", "posix", "nt")
 _DISTRIBUTED = (
@@ -36,14 +37,13 @@ _NESTED = (
     "torch.nested._internal.nested_tensor._rebuild_njt",
     "torch._dynamo.decorators._DimRange",
 )
-#: What a call may raise because the file gave it nonsense.
-_NONSENSE = (
-    TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RecursionError
-)  # fmt: skip
 
 
-class MalformedPickle(UnpicklingError):
-    """The bytes are no pickle, or a damaged one."""
+#: Classes whose objects a file may create without calling them.
+_CREATED = (OrderedDict, Counter, set, Size)
+#: Types of values whose length tells what it costs to copy them.
+_TEXTS = frozenset((str, bytes, bytearray))
+_CONTAINERS = frozenset((tuple, list, dict, set, OrderedDict, Counter, Size))
 
 
 def read_name(module: str, name: str) -> tuple[str, str]:
@@ -54,7 +54,7 @@ def read_name(module: str, name: str) -> tuple[str, str]:
 
 
 class _Source:
-    """Opcodes and their operands, read from bytes."""
+    """Opcodes and their operands, read from bytes as from a file: at the end there is less."""
 
     def __init__(self, data: bytes, position: int = 0):
         self.data = data
@@ -62,29 +62,35 @@ class _Source:
 
     def take(self, size: int) -> bytes:
         start = self.position
-        end = start + size
-        if end > len(self.data):
-            raise MalformedPickle("pickle data was truncated")
-        self.position = end
-        return self.data[start:end]
+        taken = self.data[start : start + size]
+        self.position = start + len(taken)
+        return taken
 
-    def byte(self) -> int:
+    def opcode(self) -> int:
+        """Return the next opcode.
+
+        Raises:
+            EOFError: if there is none; PyTorch's has no words either.
+        """
         position = self.position
         if position >= len(self.data):
-            raise MalformedPickle("pickle data was truncated")
+            raise EOFError
         self.position = position + 1
         return self.data[position]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
 
     def line(self) -> str:
         start = self.position
         end = self.data.find(b"\n", start, start + _limits.MAX_NAME_BYTES)
         if end < 0:
-            raise MalformedPickle("pickle data was truncated")
+            # A file that ends within the line: PyTorch takes the last byte for its end.
+            end = len(self.data) - 1
+            if end - start > _limits.MAX_NAME_BYTES:
+                raise UnpicklingError(f"a name of more than {_limits.MAX_NAME_BYTES} bytes")
         self.position = end + 1
-        try:
-            return self.data[start:end].decode("utf-8")
-        except UnicodeDecodeError:
-            raise MalformedPickle("a global's name is not text") from None
+        return self.data[start : max(end, start)].decode("utf-8")
 
     def name(self) -> tuple[str, str]:
         module = self.line()
@@ -117,6 +123,8 @@ class Unpickler:
         self._memo: dict[int, Any] = {}
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
+        self._budget = _limits.COPY_ALLOWANCE + _limits.COPY_RATIO * len(data)
+        self._hashes: dict[int, tuple[Any, Counter]] = {}
         self._globals = default_globals()
         self._user_globals = user_globals()
         # Identity, because comparing (a tensor, say) may run code or fail.
@@ -133,36 +141,30 @@ class Unpickler:
         """Return the object.
 
         Raises:
-            pickle.UnpicklingError: for what is damaged or not allowed.
+            pickle.UnpicklingError: for what is not allowed.
+            EOFError: for what ends before its end.
+            IndexError, KeyError, TypeError, ValueError, struct.error: for what is damaged, as in
+                PyTorch.
         """
-        byte = self._source.byte
+        opcode = self._source.opcode
         while True:
-            code = byte()
+            code = opcode()
             if code == 0x2E:  # STOP
                 return self._pop()
             step = _STEPS.get(code)
             if step is None:
                 raise UnpicklingError(f"Unsupported operand {code}")
-            try:
-                step(self)
-            except IndexError:
-                raise MalformedPickle(
-                    "the pickle takes more from its stack than is there"
-                ) from None
+            step(self)
+
+    # A pickle that takes more from the stack than is there fails with the list's own IndexError.
 
     def _pop(self) -> Any:
-        if not self._stack:
-            raise MalformedPickle("the pickle takes more from its stack than is there")
         return self._stack.pop()
 
     def _top(self) -> Any:
-        if not self._stack:
-            raise MalformedPickle("the pickle takes more from its stack than is there")
         return self._stack[-1]
 
     def _pop_mark(self) -> list[Any]:
-        if not self._marks:
-            raise MalformedPickle("could not find MARK")
         items = self._stack
         self._stack = self._marks.pop()
         return items
@@ -190,22 +192,38 @@ class Unpickler:
         else:
             raise UnpicklingError(unsupported_global(path))
 
+    def _spend(self, *values: Any) -> None:
+        """Refuse a pickle that has what it holds once copied over and over."""
+        for value in values:
+            kind = type(value)
+            if kind in _TEXTS:
+                self._budget -= len(value)
+            elif kind in _CONTAINERS:
+                self._budget -= len(value) * _limits.COPY_ITEM
+        if self._budget < 0:
+            raise UnpicklingError("the pickle asks for more copies than its size accounts for")
+
     def _call(self, function: Any, args: Any) -> Any:
         if id(function) in self._user_values:
             return function(*args)
+        if type(function) is StorageType:
+            raise TypeError("'StorageType' object is not callable")
         if id(function) not in self._callable:
             raise UnpicklingError(
                 f"Trying to call reduce for unrecognized function {_shown(function)}"
             )
         if type(args) is not tuple:
-            raise MalformedPickle("the arguments of a call are not a tuple")
+            args = function(*args) if not hasattr(args, "__iter__") else tuple(args)
+        self._spend(args, *args)
         if function is self._globals["torch._tensor._rebuild_from_type_v2"] and len(args) == 4:
             inner, new_type, inner_args, state = args
             args = (lambda *a: self._call(inner, a), new_type, inner_args, state)
         try:
             return GUARDED.get(function, function)(*args)
-        except _NONSENSE as error:
-            raise UnpicklingError(f"{_name_of(function)}: {error}") from error
+        except RecursionError:
+            raise UnpicklingError(
+                f"{_name_of(function)}: its arguments are nested too deeply"
+            ) from None
 
     def _reduce(self) -> None:
         args = self._pop()
@@ -216,13 +234,9 @@ class Unpickler:
         cls = self._pop()
         if cls is _adapter.parameter_type():
             self._stack.append(cls(*args))
-        elif id(cls) in self._user_values:
+        elif id(cls) in self._user_values or (cls in _CREATED and type(args) is tuple):
+            self._spend(args, *args)
             self._stack.append(cls.__new__(cls, *args))
-        elif cls in (OrderedDict, Counter, set, Size) and type(args) is tuple:
-            try:
-                self._stack.append(cls.__new__(cls, *args))
-            except _NONSENSE as error:
-                raise UnpicklingError(f"{_name_of(cls)}: {error}") from error
         else:
             raise UnpicklingError(
                 "Can only create new object for nn.Parameter or classes allowlisted via "
@@ -235,11 +249,13 @@ class Unpickler:
         kind = type(instance)
         if kind is OrderedDict:
             if type(state) is not dict or not all(type(name) is str for name in state):
-                raise MalformedPickle("the attributes of an OrderedDict are not a dict of names")
+                raise UnpicklingError("the attributes of an OrderedDict are not a dict of names")
+            self._spend(state)
             instance.__dict__.update(state)
         elif id(kind) in self._user_values or (
             kind is _adapter.parameter_type() and hasattr(instance, "__setstate__")
         ):
+            self._spend(state)
             _set_state(instance, state)
         else:
             raise UnpicklingError(
@@ -253,11 +269,10 @@ class Unpickler:
             raise UnpicklingError(
                 f"persistent_load id must be tuple or int, but got {type(identifier)}"
             )
-        if type(identifier) is tuple and (
-            not identifier or decode_ascii(identifier[0]) != "storage"
-        ):
-            kind = type(identifier[0]) if identifier else type(None)
-            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {kind}")
+        if type(identifier) is tuple and decode_ascii(identifier[0]) != "storage":
+            raise UnpicklingError(
+                f"Only persistent_load of storage is allowed, but got {type(identifier[0])}"
+            )
         if self._persistent_load is None:
             raise UnpicklingError("unsupported persistent id encountered")
         self._stack.append(self._persistent_load(identifier))
@@ -291,15 +306,20 @@ class Unpickler:
                 f"Can only {opcode} for dict, collections.OrderedDict, collections.Counter, but "
                 f"got {type(target)}"
             )
-        if len(items) % 2:
-            raise MalformedPickle("odd number of items for SETITEMS")
         for position in range(0, len(items), 2):
             key = items[position]
-            check_key(key)
-            try:
-                target[key] = items[position + 1]
-            except TypeError as error:
-                raise MalformedPickle(str(error)) from None
+            if type(key) is not str:
+                check_key(key)
+                if not has_own_hash(key):
+                    self._count_hash(target, key)
+            target[key] = items[position + 1]
+
+    def _count_hash(self, target: Any, key: Any) -> None:
+        known = self._hashes.get(id(target))
+        if known is None:
+            # The dict is kept, so that no other gets its identity.
+            known = self._hashes[id(target)] = target, Counter()
+        count_hash(known[1], key)
 
     def _set_item(self) -> None:
         value = self._pop()
@@ -314,9 +334,8 @@ class Unpickler:
         self._stack.append(tuple(items))
 
     def _short_tuple(self, size: int) -> None:
-        if len(self._stack) < size:
-            raise MalformedPickle("the pickle takes more from its stack than is there")
-        self._stack[-size:] = [tuple(self._stack[-size:])]
+        items = tuple([self._stack[-place] for place in range(size, 0, -1)])
+        self._stack[-size:] = [items]
 
     # Atoms.
 
@@ -325,21 +344,14 @@ class Unpickler:
 
     def _text(self) -> None:
         size = _U32.unpack(self._source.take(4))[0]
-        data = self._source.take(size)
-        try:
-            self._stack.append(str(data, "utf-8", "surrogatepass"))
-        except UnicodeDecodeError as error:
-            raise MalformedPickle(str(error)) from None
+        self._stack.append(str(self._source.take(size), "utf-8", "surrogatepass"))
 
     def _byte_string(self) -> None:
         data = self._source.take(self._source.byte())
         if self._encoding == "bytes":
             self._stack.append(data)
             return
-        try:
-            self._stack.append(data.decode(self._encoding, "strict"))
-        except UnicodeDecodeError as error:
-            raise MalformedPickle(str(error)) from None
+        self._stack.append(data.decode(self._encoding, "strict"))
 
     def _long(self) -> None:
         self._stack.append(decode_long(self._source.take(self._source.byte())))
@@ -347,8 +359,6 @@ class Unpickler:
     # The memo.
 
     def _get(self, index: int) -> None:
-        if index not in self._memo:
-            raise MalformedPickle(f"Memo value not found at index {index}")
         self._stack.append(self._memo[index])
 
     def _put(self, index: int) -> None:
@@ -453,12 +463,12 @@ def globals_in(data: bytes) -> set[str]:
     """Return the full names of everything that a pickle names, without loading it.
 
     Raises:
-        pickle.UnpicklingError: for what is damaged.
+        pickle.UnpicklingError, EOFError, IndexError, struct.error: for what is damaged.
     """
     source = _Source(data)
     names: set[str] = set()
     while True:
-        code = source.byte()
+        code = source.opcode()
         if code == 0x2E:
             return names
         if code not in _OPERAND_SIZES:

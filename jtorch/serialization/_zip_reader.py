@@ -6,9 +6,10 @@ ever extracted to the disk.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ _ENCRYPTED = 0x0001
 _U32 = 0xFFFFFFFF
 _U16 = 0xFFFF
 _TAIL = 22 + 65535
+_NUMBER = re.compile("[+-]?[0-9]+")
 _ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
 
 
@@ -42,6 +44,7 @@ class Member(NamedTuple):
     size: int
     stored_size: int
     header_offset: int
+    crc: int
 
 
 def _damaged(reason: str, action: str = "reading zip archive") -> RuntimeError:
@@ -129,6 +132,12 @@ class ZipReader:
                 "[enforce fail at inline_container.cc:180] . file in archive is not in a "
                 f"subdirectory: {first}"
             )
+        for name in self._members:
+            if not name.startswith(f"{self.root}/"):
+                raise RuntimeError(
+                    "[enforce fail at inline_container.cc:340] . file in archive is not in a "
+                    f"subdirectory {self.root}/: {name}"
+                )
 
     def _parse_entry(self, directory: bytes, position: int) -> tuple[str, Member, int]:
         if position + _ENTRY.size > len(directory):
@@ -155,7 +164,7 @@ class ZipReader:
             raise _damaged("invalid header or archive is corrupted")
         if offset + 30 + stored_size > self.size:
             raise _damaged("invalid header or archive is corrupted")
-        return name, Member(method, size, stored_size, offset), end
+        return name, Member(method, size, stored_size, offset, fields[7]), end
 
     def _read_version(self) -> int:
         name = ".data/version" if self.has_record(".data/version") else "version"
@@ -167,13 +176,15 @@ class ZipReader:
         if self.record_size(name) > 64:
             raise _damaged("invalid header or archive is corrupted")
         text = self.read_record(name).decode("latin-1").strip()
-        try:
-            version = int(text)
-        except ValueError:
+        number = _NUMBER.match(text)
+        if number is None:
             raise RuntimeError(
                 "[enforce fail at inline_container.cc:215] . Couldn't parse the version "
                 f"{text} as Long Long."
-            ) from None
+            )
+        version = int(number[0])
+        if abs(version) >= 2**64:
+            raise IndexError("stoull")
         if version < MIN_VERSION:
             raise RuntimeError(
                 "[enforce fail at inline_container.cc:219] . Attempted to read a PyTorch file "
@@ -228,7 +239,18 @@ class ZipReader:
         """Return the contents of a record."""
         member = self._member(name)
         data = self._read_at(self._data_offset(name), member.stored_size)
-        return data if member.method == _STORED else self._inflate(name, member, data)
+        if member.method != _STORED:
+            data = self._inflate(name, member, data)
+        return self._checked(name, member, data)
+
+    def _checked(self, name: str, member: Member, data: Any) -> Any:
+        """Return the contents of a record, if they have the checksum that the directory tells.
+
+        A checksum of zero stands for none: ``set_crc32_options(False)`` leaves them out.
+        """
+        if member.crc and zlib.crc32(data) != member.crc:
+            raise _damaged("CRC-32 check failed", f"reading file {name}")
+        return data
 
     def read_storage(self, name: str) -> np.ndarray:
         """Return the contents of a record as a new array of bytes."""
@@ -243,14 +265,14 @@ class ZipReader:
         readinto = getattr(self._file, "readinto", None)
         if readinto is None:
             contents[:] = np.frombuffer(self._read_at(offset, member.size), np.uint8)
-            return contents
+            return self._checked(name, member, contents)
         view = contents.data
         while len(view):
             count = readinto(view)
             if not count:
                 raise _damaged("file read failed", f"reading file {name}")
             view = view[count:]
-        return contents
+        return self._checked(name, member, contents)
 
     def _inflate(self, name: str, member: Member, data: bytes) -> bytes:
         # PyTorch never compresses, but reads an archive that was packed again.
