@@ -81,15 +81,26 @@ def _in_child() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
     program_index.stop_writing()
     jax.extend.backend.clear_backends()
-    if hasattr(mlir, "global_thread_pool"):
-        _inherited_pools.append(mlir.global_thread_pool)
-        mlir.global_thread_pool = type(mlir.global_thread_pool)()
+    _renew_thread_pool()
+    _service.leave_to_the_first_process()
     jax.clear_caches()
     growth.forget_everything()
     trace.local.trace.begin()
     programs.run = _run_with_own_arrays
     compilation.optimise_later = _compile_fully_at_once
     compiler.backend_compile_and_load = _compiled_by_the_first_process
+
+
+def _renew_thread_pool() -> None:
+    """Let MLIR check modules on threads of this process; those of the pool there was are gone."""
+    if hasattr(mlir, "global_thread_pool"):
+        _inherited_pools.append(mlir.global_thread_pool)
+        mlir.global_thread_pool = type(mlir.global_thread_pool)()
+    # JAX 0.11 and later keep a context for each thread, and the context keeps the pool.
+    contexts = getattr(mlir, "_thread_local_context", None)
+    if contexts is not None:
+        _inherited_pools.append(contexts.value)
+        contexts.set_local(None)
 
 
 _run = programs.run
@@ -120,15 +131,24 @@ def _compile_fully_at_once(program: Any) -> None:
 
 
 class _Service:
-    """A thread that compiles for forked processes, while the process's own work goes on."""
+    """A thread that compiles for forked processes, while the process's own work goes on.
+
+    Attributes:
+        alive: in a child, becomes readable when the first process is gone: the end of a pipe
+            whose other end is open in that process alone.
+    """
 
     def __init__(self) -> None:
         self.listener: Any = None
         self.key = os.urandom(16)
+        self.clients: set[Any] = set()
+        self.alive: Any = None
+        self._kept_open: Any = None
 
     def start(self) -> None:
         """Listen, unless that is done already."""
         if self.listener is None:
+            self.alive, self._kept_open = connection.Pipe(duplex=False)
             self.listener = connection.Listener(family="AF_UNIX", authkey=self.key)
             thread = threading.Thread(target=self._listen, name="jtorch-for-forks", daemon=True)
             thread.start()
@@ -141,7 +161,31 @@ class _Service:
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
+    def leave_to_the_first_process(self) -> None:
+        """Close, in a child, what only the first process serves.
+
+        Were it open here as well, a child whose first process is gone would wait for an answer for
+        ever.
+        """
+        if self._kept_open is None:
+            return  # a child of a child
+        self._kept_open.close()
+        self._kept_open = None
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+        socket = getattr(getattr(self.listener, "_listener", None), "_socket", None)
+        if socket is not None:  # ``close`` of the listener would remove its file
+            socket.close()
+
     def _serve(self, client: Any) -> None:
+        self.clients.add(client)
+        try:
+            self._answer(client)
+        finally:
+            self.clients.discard(client)
+
+    def _answer(self, client: Any) -> None:
         with client:
             while True:
                 try:
@@ -182,13 +226,33 @@ def _compiled_by_the_first_process(
     """
     if host_callbacks:
         raise RuntimeError("A forked process cannot compile a program that calls back to Python.")
+    try:
+        answer = _asked(mlir.module_to_bytecode(module), options.SerializeAsString())
+    except (OSError, EOFError, AuthenticationError):
+        _asking.client = None
+        raise RuntimeError(
+            "A forked process cannot compile: the process that it was forked from, which compiles "
+            "for it, is gone."
+        ) from None
+    if answer[:1] != b"+":
+        raise jax.errors.JaxRuntimeError(answer[1:].decode())
+    return backend.deserialize_executable(answer[1:], executable_devices, options)
+
+
+def _asked(module: bytes, options: bytes) -> bytes:
+    """Return what the first process answers.
+
+    Raises:
+        OSError, EOFError: it is gone.
+    """
     client = getattr(_asking, "client", None)
     if client is None or _asking.process != os.getpid():
+        if _service.alive.poll():
+            raise EOFError
         client = connection.Client(_service.listener.address, "AF_UNIX", _service.key)
         _asking.client, _asking.process = client, os.getpid()
-    client.send_bytes(mlir.module_to_bytecode(module))
-    client.send_bytes(options.SerializeAsString())
-    answer = client.recv_bytes()
-    if answer[:1] != b"+":
-        raise RuntimeError(answer[1:].decode())
-    return backend.deserialize_executable(answer[1:], executable_devices, options)
+    client.send_bytes(module)
+    client.send_bytes(options)
+    if client not in connection.wait([client, _service.alive]):
+        raise EOFError
+    return client.recv_bytes()

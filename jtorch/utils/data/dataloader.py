@@ -10,6 +10,7 @@ import os
 import queue
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil
@@ -393,6 +394,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """
 
     _shutdown = True  # until there is something to take down
+    _failed = False  # whether a worker died or did not answer
 
     def __init__(self, loader: DataLoader):
         super().__init__(loader)
@@ -475,6 +477,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._workers_num_tasks = [0] * self._num_workers
         self._next_worker = itertools.cycle(range(self._num_workers))
         if not first_iter:
+            self._refuse_dead_workers()
             for requests in self._index_queues:
                 requests.put(NextEpoch())
             waiting = self._num_workers
@@ -488,25 +491,30 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         try:
             return True, self._data_queue.get(timeout=timeout)
         except Exception as error:
-            failed = []
-            for number, worker in enumerate(self._workers):
-                if self._workers_status[number] and not worker.is_alive():
-                    failed.append(str(worker.pid))
-                    self._mark_worker_as_unavailable(number)
-            if failed:
-                raise RuntimeError(
-                    f"DataLoader worker (pid(s) {', '.join(failed)}) exited unexpectedly"
-                ) from error
+            self._refuse_dead_workers(error)
             if isinstance(error, queue.Empty):
                 return False, None
             _refuse_lack_of_files()
             raise
+
+    def _refuse_dead_workers(self, cause: Exception | None = None) -> None:
+        failed = []
+        for number, worker in enumerate(self._workers):
+            if self._workers_status[number] and not worker.is_alive():
+                failed.append(str(worker.pid))
+                self._mark_worker_as_unavailable(number)
+        if failed:
+            self._failed = True
+            raise RuntimeError(
+                f"DataLoader worker (pid(s) {', '.join(failed)}) exited unexpectedly"
+            ) from cause
 
     def _get_data(self) -> Any:
         if self._timeout > 0:
             arrived, data = self._try_get_data(self._timeout)
             if arrived:
                 return data
+            self._failed = True
             raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
         while True:
             if self._pin_memory and not self._pinning.is_alive():
@@ -601,17 +609,20 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             for number in range(len(self._workers)):
                 if self._persistent_workers or self._workers_status[number]:
                     self._mark_worker_as_unavailable(number, shutdown=True)
+            # Together they get as long as one would; where one has failed, none is waited for.
+            end = time.monotonic() + (0 if self._failed else _utils.MP_STATUS_CHECK_INTERVAL)
             for worker in self._workers:
-                worker.join(timeout=_utils.MP_STATUS_CHECK_INTERVAL)
+                worker.join(timeout=max(0, end - time.monotonic()))
             for requests in self._index_queues:
                 requests.cancel_join_thread()
                 requests.close()
         finally:
             _utils.signal_handling.remove_worker_pids(id(self))
-            for worker in self._workers:
-                if worker.is_alive():
-                    worker.terminate()
-                    worker.join(timeout=_utils.MP_STATUS_CHECK_INTERVAL)
+            alive = [worker for worker in self._workers if worker.is_alive()]
+            for worker in alive:
+                worker.terminate()
+            for worker in alive:
+                worker.join(timeout=_utils.MP_STATUS_CHECK_INTERVAL)
 
     def __del__(self) -> None:
         self._shutdown_workers()
