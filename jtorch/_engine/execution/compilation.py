@@ -131,6 +131,7 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         The executable.
     """
     start = time.perf_counter()
+    disk_cache.prepare()
     digest = _digest(program, arguments, device)
     compiled, cheap = _on_disk(digest, device)
     how = "loaded"
@@ -201,13 +202,15 @@ def _lowered_again(program: Any, shapes: list, device: Any, digest: str | None) 
     return lowered, options[False], digest, FULL
 
 
-#: Options that the installed XLA does not have (0.11 dropped ``xla_cpu_use_fusion_emitters``).
+#: Options that the installed XLA does not have (0.11 dropped ``xla_cpu_use_fusion_emitters``), as
+#: far as they were asked for; on disk too, so that each is asked for once. A fork inherits them.
 _unknown_options: set[str] = set()
 _UNKNOWN_OPTION = re.compile(r"No such compile option: '(\w+)'")
 
 
 def _compile(lowered: Any, options: dict[str, Any], digest: str | None, tier: str) -> Any:
     """Compile with the options that the installed XLA has, and keep the program on disk."""
+    _unknown_options.update(disk_cache.unknown_options())
     while True:
         known = {key: value for key, value in options.items() if key not in _unknown_options}
         program_index.begin()
@@ -218,6 +221,7 @@ def _compile(lowered: Any, options: dict[str, Any], digest: str | None, tier: st
             if unknown is None or unknown[1] in _unknown_options:
                 raise
             _unknown_options.add(unknown[1])
+            disk_cache.note_unknown_options(_unknown_options)
             continue
         if digest is not None:
             program_index.store(digest, tier, lowered, compiled)

@@ -5,6 +5,10 @@ without tracing them first (``program_index``). The setting is JAX's own and so 
 program of the process; where the user has set a directory, or turned the cache off, nothing is
 done. A directory that cannot be written to is not used.
 
+What is in the directory is run: a program is machine code, and its index a pickle. So the directory
+is made for its owner alone, and one that belongs to somebody else, or that others may write to, is
+not used.
+
 Programs are kept apart by version of jaxlib and by processor: one that was compiled for another
 processor's instructions must not run here. The size is bounded; the least recently used programs
 go, at most once a day, on the thread that also optimises programs.
@@ -12,9 +16,11 @@ go, at most once a day, on the thread that also optimises programs.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
+import stat
 import time
 import warnings
 from pathlib import Path
@@ -28,6 +34,8 @@ from . import program_index
 
 _DAY = 24 * 3600.0
 _STAMP = "last-pruned"
+#: Names of the compiler options that this directory's XLA does not have.
+_OPTIONS = "unknown-options"
 _root: Path | None = None
 
 
@@ -41,8 +49,10 @@ def enable() -> bool:
     root = _directory()
     if root is None or not _writable(root):
         return False
-    _root = root
     directory = root / _kind_of_machine()
+    if _is_left_alone(root) or _is_left_alone(directory):
+        return False
+    _root = root
     jax.config.update("jax_compilation_cache_dir", str(directory))
     program_index.enable(directory)
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
@@ -54,6 +64,70 @@ def enable() -> bool:
         "ignore", message="Error (reading|writing) persistent compilation cache entry"
     )
     return True
+
+
+@functools.cache
+def prepare() -> None:
+    """Make the directory, before the first program is looked for in it.
+
+    Somebody may have made it since ``enable`` found none there; then it is not used after all.
+    """
+    global _root
+    if _root is None:
+        return
+    directory = _root / _kind_of_machine()
+    try:
+        for folder in (_root, directory):
+            folder.mkdir(mode=0o700, parents=folder is _root, exist_ok=True)
+    except OSError:
+        return  # a full disk: JAX finds that out too, and goes on
+    if _is_left_alone(_root) or _is_left_alone(directory):
+        _root = None
+        program_index.disable()
+        jax.config.update("jax_compilation_cache_dir", None)
+
+
+def _is_left_alone(folder: Path) -> bool:
+    """Return whether somebody else could have put programs into a directory, and say so."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    if not hasattr(os, "getuid"):
+        return False
+    if status.st_uid != os.getuid():
+        reason = "it belongs to another user"
+    elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        reason = "others may write to it; after `chmod 700` it will be used"
+    else:
+        return False
+    warnings.warn(
+        f"Compiled programs are not kept on disk: {folder} is not safe to load them from, because "
+        f"{reason}.",
+        stacklevel=2,
+    )
+    return True
+
+
+@functools.cache
+def unknown_options() -> frozenset[str]:
+    """Return the compiler options that the installed XLA said it does not have, so far."""
+    if _root is None:
+        return frozenset()
+    try:
+        return frozenset((_root / _kind_of_machine() / _OPTIONS).read_text().split())
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def note_unknown_options(names: set[str]) -> None:
+    """Keep the names of options that the installed XLA does not have."""
+    if _root is None:
+        return
+    try:
+        (_root / _kind_of_machine() / _OPTIONS).write_text(" ".join(sorted(names)))
+    except OSError:
+        pass  # each process asks
 
 
 def _directory() -> Path | None:
@@ -76,6 +150,7 @@ def _writable(path: Path) -> bool:
     return False
 
 
+@functools.cache
 def _kind_of_machine() -> str:
     words = (platform.machine(), *cpu_flags())
     digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:12]

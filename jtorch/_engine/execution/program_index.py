@@ -5,6 +5,9 @@ takes longer than to load it (a transformer's: 1.2 and 0.4 seconds). So beside e
 cache stands a small file, named by the ``fingerprint`` of the instructions that it was made from:
 it has the key of the program in JAX's cache, and what JAX keeps of a program beside the executable.
 
+A file's checksum is also that of its name, for JAX's files too: one that was put in the place of
+another is as good as damaged, and its program is compiled again.
+
 Nothing depends on this: where the file or the program is missing or damaged, or JAX's internals are
 not those known here, the program is traced and looked up as ever.
 """
@@ -29,6 +32,7 @@ try:
     from jax._src.lib import xla_client
 
     _find_key = compilation_cache.get_cache_key
+    _file_cache = compilation_cache.get_file_cache
     _CLIENT, _DEVICE = xla_client.Client, xla_client.Device
     _EXECUTABLE = xla_client.LoadedExecutable
 except (ImportError, AttributeError):  # another JAX
@@ -48,6 +52,13 @@ def enable(directory: Path) -> None:
     if compilation_cache is not None:
         _directory = directory
         compilation_cache.get_cache_key = _noting_keys  # type: ignore[assignment]
+        compilation_cache.get_file_cache = _named_cache
+
+
+def disable() -> None:
+    """Neither read nor write the index from now on."""
+    global _directory
+    _directory = None
 
 
 def stop_writing() -> None:
@@ -64,6 +75,36 @@ def _noting_keys(module: Any, devices: Any, options: Any, *args: Any, **kwargs: 
     key = _find_key(module, devices, options, *args, **kwargs)
     _noted.last = key, options.SerializeAsString()
     return key
+
+
+class _NamedCache:
+    """JAX's cache, with a checksum before each program of its key and its content."""
+
+    def __init__(self, base: Any, path: str):
+        self._base = base
+        self._folder = Path(path)
+        self._path = getattr(base, "_path", self._folder)
+
+    def get(self, key: str) -> bytes | None:
+        found = self._base.get(key)
+        if found is None:
+            return None
+        content = found[_CHECKSUM_BYTES:]
+        if found[:_CHECKSUM_BYTES] != _checksum(key, content):
+            # Out of the way of the program that will be compiled instead.
+            (self._folder / f"{key}-cache").unlink(missing_ok=True)
+            return None
+        return content
+
+    def put(self, key: str, value: bytes) -> None:
+        self._base.put(key, _checksum(key, value) + value)
+
+
+def _named_cache(path: str) -> Any:
+    found = _file_cache(path)
+    if found is None or _directory is None or Path(path) != _directory:
+        return found
+    return _NamedCache(found[0], path), found[1]
 
 
 def begin() -> None:
@@ -115,7 +156,7 @@ def find(digest: str, tier: str, device: Any) -> Any | None:
     except OSError:
         return None
     checksum, content = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-    if checksum != _checksum(content):
+    if checksum != _checksum(path.name, content):
         return None
     try:
         return _load(content, jax_device(device))
@@ -170,15 +211,17 @@ def _devices(backend: Any) -> dict[int, Any]:
     return {device.id: device for device in backend.devices()}
 
 
-def _checksum(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_CHECKSUM_BYTES).digest()
+def _checksum(name: str, content: bytes) -> bytes:
+    digest = hashlib.blake2b(name.encode(), digest_size=_CHECKSUM_BYTES)
+    digest.update(content)
+    return digest.digest()
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file that others see whole or not at all."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        part.write_bytes(_checksum(content) + content)
+        part.write_bytes(_checksum(path.name, content) + content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
