@@ -17,6 +17,12 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "compat", "examples", "docs", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+# The JAX that each Python is tried with besides what pip takes: the oldest that is allowed, the
+# one that dropped a compile option and keeps MLIR's contexts, and the newest, pinned or not.
+OLDEST_JAX, MIDDLE_JAX, NEWEST_JAX = "0.10.2", "0.11.2", "newest"
+PAIRS = [("3.11", OLDEST_JAX), ("3.12", MIDDLE_JAX), ("3.13", MIDDLE_JAX), ("3.13", NEWEST_JAX)]
+# What depends on the versions of Python and JAX: processes, programs on disk, files.
+VERSIONED = ["compat_tests/engine", "compat_tests/launch", "compat_tests/utils"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
@@ -71,6 +77,20 @@ def compat(session: nox.Session) -> None:
     """Run the whole compatibility suite that needs no PyTorch."""
     session.install("-e", ".[test]")
     session.run("pytest", *TWO_WORKERS, "-m", "not oracle and not gpu", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("python,jax", PAIRS)
+def pairs(session: nox.Session, jax: str) -> None:
+    """Run what depends on the versions of Python and JAX, with the oldest and the newest."""
+    session.install("-e", ".[test]")
+    wanted = [f"{name}=={jax}" for name in ("jax", "jaxlib")]
+    if jax == NEWEST_JAX:
+        wanted = ["--upgrade", "jax", "jaxlib"]
+    session.install(*wanted)
+    session.run("python", "-c", "import jax, sys; print(sys.version.split()[0], jax.__version__)")
+    paths = [] if session.posargs else VERSIONED
+    session.run("pytest", *TWO_WORKERS, "-m", "not oracle and not gpu", *paths, *session.posargs)
 
 
 @nox.session(python="3.11")
