@@ -137,6 +137,8 @@ SHAPES = {
     "iota": (lambda: lax.broadcasted_iota(np.int32, (3, 4), 1),),
     "slice": (lambda a: a[1:3, ::2, ::-1], normal(4, 5, 6)),
     "join": (lambda a, b: jnp.concatenate([a, b], 1), normal(2, 3), normal(2, 4)),
+    "stack": (lambda a, b: jnp.stack([a, b, a], 1), normal(2, 3), normal(2, 3)),
+    "stack at the end": (lambda a, b: jnp.stack([a, b], -1), normal(2, 3), normal(2, 3)),
     "split": (lambda a: jnp.split(a, 3, 1), normal(2, 6)),
 }
 REDUCTIONS = {

@@ -75,6 +75,12 @@ def _concatenate(equation: Any) -> Callable:
     return lambda *arrays: np.concatenate(arrays, axis=dim)
 
 
+@rule("stack")
+def _stack(equation: Any) -> Callable:
+    dim = equation.params["axis"]
+    return lambda *arrays: np.stack(arrays, axis=dim)
+
+
 @rule("split")
 def _split(equation: Any) -> Callable:
     ends = np.cumsum(equation.params["sizes"])[:-1].tolist()
