@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -255,6 +256,24 @@ def _aware(name: str, function: Callable, casting: str | Autocast | None) -> Cal
     return function if casting is None else autocast.converting(name, function)
 
 
+_NAME_IN_MESSAGE = re.compile(r"^(TensorBase\.)?[\w.<>]+\(\)")
+
+
+def under_name(call: Callable, name: str) -> Callable:
+    """Return the same function under another name, which its messages bear too."""
+
+    @functools.wraps(call)
+    def alias(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(*args, **kwargs)
+        except TypeError as error:
+            error.args = (_NAME_IN_MESSAGE.sub(f"\\g<1>{name}()", str(error), count=1),)
+            raise
+
+    alias.__name__ = alias.__qualname__ = name
+    return alias
+
+
 def _publish(
     names: tuple[str, ...],
     make: Callable[[bool], Callable],
@@ -275,11 +294,12 @@ def _publish(
     call = finished(False)
     if function:
         for each in names:
-            (FUNCTIONS if registry is None else registry).declare(each, call)
+            given = call if each == names[0] else under_name(call, each)
+            (FUNCTIONS if registry is None else registry).declare(each, given)
     if method:
         bound = finished(True)
         for each in names:
-            METHODS.declare(each, bound)
+            METHODS.declare(each, bound if each == names[0] else under_name(bound, each))
     return call
 
 
@@ -316,11 +336,13 @@ def _declare_inplace(
     twin.call = _describe(record.make_inplace(twin), twin, public, True)
     REGISTRY[public] = twin
     for each in methods:
-        METHODS.declare(each + "_", twin.call)
+        own = each == entry.name
+        METHODS.declare(each + "_", twin.call if own else under_name(twin.call, each + "_"))
     as_function = _describe(record.make_inplace(twin, False), twin, public, False)
     entry.inplace_function = as_function
     for each in functions:
-        FUNCTIONS.declare(each + "_", as_function)
+        own = each == entry.name
+        FUNCTIONS.declare(each + "_", as_function if own else under_name(as_function, each + "_"))
     for dunder in options.python:
         call = record.make_inplace_operator(twin)
         if entry.check_data is not None and checks_operators:

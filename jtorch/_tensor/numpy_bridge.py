@@ -18,7 +18,7 @@ from .._engine.memory import host_memory
 from .._engine.memory.views import storage_offset
 from .._engine.recording import record
 from .._engine.recording.storage import Alias, Storage, current_value, is_flipped, storage_of
-from .._engine.recording.trace import materialise
+from .._engine.recording.trace import local, materialise
 from . import _messages
 
 
@@ -145,7 +145,7 @@ def _numpy(self: Any, *, force: bool = False) -> np.ndarray:
             f"can't convert {meta.device} device type tensor to numpy. Use Tensor.cpu() to copy "
             "the tensor to host memory first."
         )
-    elif meta.grad != NO_GRAD:
+    elif meta.grad != NO_GRAD and local.trace.mode.grad:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

@@ -10,6 +10,7 @@ from .._core.cpp_names import type_name
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
+from .._core.schema import messages as schema_messages
 from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
 from .._engine.declare import METHODS, PYTHON_OPERATORS
@@ -17,6 +18,7 @@ from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
 from .._engine.recording.storage import current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
+from . import _messages
 
 
 class Tensor(TensorBase):
@@ -167,7 +169,11 @@ class Tensor(TensorBase):
     def grad(self) -> Tensor | None:
         """The gradient that ``backward()`` accumulated here."""
         extra = self._extra
-        return None if extra is None else extra.grad
+        if extra is not None and (extra.grad is not None or extra.retains_grad):
+            return extra.grad
+        if self._value.meta.grad == RESULT:
+            _messages.warn_grad_of_result()
+        return None
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -201,7 +207,8 @@ class Tensor(TensorBase):
 def _check_grad(tensor: Tensor, grad: Any) -> None:
     if not isinstance(grad, Tensor):
         raise TypeError(
-            f"assigned grad expected to be a Tensor or None but got grad of type {type(grad)}"
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            + schema_messages.type_name(grad)
         )
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
@@ -211,7 +218,9 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
             f"attempting to assign a gradient with dtype '{type_name(its.dtype)}' to a tensor with "
             f"grad_dtype '{mine.dtype._legacy_name}'. The gradient must match the tensor's "
             "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
-            "attribute with a specific dtype, or None to allow any dtype."
+            "attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
+            "caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+            "systems that assume they match."
         )
     if its.device is not mine.device:
         raise RuntimeError(

@@ -257,8 +257,11 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     values = results if isinstance(results, tuple) else (results,)
     operands = _tensors((*args, *kwargs.values()))
     for value, target in zip(values, targets, strict=True):
+        meta = target._value.meta
         if getattr(op.kind, "refuses_self_overlap", False):
-            _refuse_self_overlap(target._value.meta)
+            _refuse_self_overlap(meta)
+            if value.meta.shape != meta.shape and any(each is target for each in operands):
+                raise messages.inplace_shape(meta.shape, value.meta.shape)
         assign_out(target, value, op.name, operands, layout=policy.layout)
     return out if op.returns_out is None else op.returns_out(out)
 
@@ -476,7 +479,9 @@ def make_operator(op: Op, name: str = "") -> Callable:
     general = make_general(op, True)
     special = op.special
 
-    def operator(input: Any, other: Any) -> Any:
+    def operator(input: Any, other: Any, modulo: Any = None) -> Any:
+        if modulo is not None:  # of ``pow``
+            return NotImplemented
         trace = local.trace
         try:
             value = input._value
@@ -538,6 +543,10 @@ def make_operator(op: Op, name: str = "") -> Callable:
     return operator
 
 
+#: Stands for the tensor that an in-place function was not given.
+_NO_TENSOR: Any = object()
+
+
 def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
     make_key = _make_binary_key(op)
@@ -560,7 +569,7 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         overwrite(self, value)
         return self
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(self: Any = _NO_TENSOR, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and args[0].__class__ is float and not kwargs and 1 in op.dynamic:
             try:
                 return with_number(self, args[0])
@@ -572,6 +581,10 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
             value = record(op, (self, *args), kwargs, method)
         except (RuntimeError, IndexError):
             _explain_write(self, args)
+            raise
+        except TypeError:
+            if self is _NO_TENSOR:
+                op.schema.bind(args, kwargs)
             raise
         if self._alias is not None:
             for arg in args:

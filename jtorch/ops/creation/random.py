@@ -68,10 +68,13 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
     order = _drawing_order(meta)
     shape = meta.shape if order is None else tuple([meta.shape[dim] for dim in order])
     with source._lock:
-        if meta.device is CPU:
-            array = draw(source._engine, shape, meta.dtype._numpy)
-        else:
-            array = _on_cuda(source, draw, shape, meta)
+        try:
+            if meta.device is CPU:
+                array = draw(source._engine, shape, meta.dtype._numpy)
+            else:
+                array = _on_cuda(source, draw, shape, meta)
+        except MemoryError:
+            raise messages.out_of_memory(meta.nbytes) from None
     if order is not None:
         array = array.transpose(sorted(range(meta.ndim), key=order.__getitem__))
         if meta.device is CPU:

@@ -384,7 +384,7 @@ def _window(name: str, shape: Callable) -> Callable:
             raise RuntimeError(
                 f"{name} expects floating point dtypes, got: "
                 f"TensorOptions(dtype={type_name(dtype)}, device=cpu, layout=Strided (default), "
-                "requires_grad=false (default), pinned_memory=false (default), "
+                "requires_grad=false (default), pinned_memory=false, "
                 "memory_format=(nullopt))"
             )
         if length < 0:

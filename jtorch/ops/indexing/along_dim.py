@@ -32,6 +32,7 @@ from .positions import (
     runtime_error,
     same_layout,
     saving_positions,
+    with_number,
 )
 
 # Reading
@@ -485,6 +486,7 @@ _added_outside = in_range(index_add, runtime_error, negative=False, flat=False)
 _added_inside = in_range(index_add, _out_of_self, negative=False, flat=False)
 publish_checked(index_add, _check_added)
 publish_guarded(index_copy, _copied, negative=False, flat=False)
-publish_guarded(index_fill, messages.index_out_of_bounds, negative=True, flat=False)
+_filled = in_range(index_fill, messages.index_out_of_bounds, negative=True, flat=False)
+publish_checked(index_fill, with_number(_filled))
 publish_guarded(take, _among_all, negative=True, flat=True)
 publish_guarded(put, _among_all, negative=True, flat=True)

@@ -15,6 +15,7 @@ from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
+from ..._engine.recording.kinds.pointwise import check_fits
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
@@ -173,16 +174,11 @@ def _check_fill(args: tuple, kwargs: dict) -> None:
         if its.ndim or not (narrower or its.dtype.is_complex or its.dtype._kind > dtype._kind):
             return
         value = value.item()  # as PyTorch does
-    if isinstance(value, complex):
-        if value.imag:
+    if dtype.is_floating_point:
+        if isinstance(value, complex) and value.imag:
             raise messages.overflow(c_type(dtype))
-        return
-    if not dtype.is_floating_point and isinstance(value, (int, float)):
-        least, most = np.iinfo(dtype._numpy).min, np.iinfo(dtype._numpy).max
-        # PyTorch lets a negative number wrap around in an unsigned dtype.
-        least = -most - 1 if least == 0 else least
-        if not least <= value <= most:
-            raise messages.overflow(c_type(dtype))
+    elif isinstance(value, (int, float, complex)):
+        check_fits(value, dtype)
 
 
 def _check_source_covers(args: tuple, kwargs: dict) -> None:

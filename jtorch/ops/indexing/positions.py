@@ -12,6 +12,7 @@ from ..._core import dtypes, messages
 from ..._engine.declare import publish
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
+from ..._engine.recording.kinds.pointwise import check_fits
 from ..._engine.recording.record import make_general
 from ..._engine.recording.signatures import CallSignature
 from .._shared.data_checks import elements
@@ -166,3 +167,16 @@ def in_range(entry: Op, error: Callable, negative: bool, flat: bool) -> Callable
 def publish_guarded(entry: Op, error: Callable, *, negative: bool, flat: bool) -> None:
     """Publish the forms of an operator, which refuse positions out of range, see ``in_range``."""
     publish_checked(entry, in_range(entry, error, negative, flat))
+
+
+def with_number(check: Callable) -> Callable:
+    """Return a check of positions that looks whether a number to write fits in the dtype too."""
+
+    def both(args: tuple, kwargs: dict) -> None:
+        check(args, kwargs)
+        tensor: Any = args[0] if args else kwargs.get("input")
+        number: Any = args[3] if len(args) > 3 else kwargs.get("value")
+        if is_tensor(tensor) and isinstance(number, (int, float)):
+            check_fits(number, tensor._value.meta.dtype)
+
+    return both

@@ -19,11 +19,14 @@ from .advanced import put_at
 from .positions import (
     check_index,
     grid,
+    in_range,
+    publish_checked,
     publish_guarded,
     raised,
     runtime_error,
     same_layout,
     saving_positions,
+    with_number,
 )
 
 
@@ -386,6 +389,6 @@ def diagonal_scatter(array: Any, new: Any, *, positions: np.ndarray) -> Any:
     return _put_flat(array, new, positions)
 
 
-publish_guarded(scatter, runtime_error, negative=False, flat=False)
+publish_checked(scatter, with_number(in_range(scatter, runtime_error, negative=False, flat=False)))
 publish_guarded(scatter_add, runtime_error, negative=False, flat=False)
 publish_guarded(scatter_reduce, runtime_error, negative=False, flat=False)

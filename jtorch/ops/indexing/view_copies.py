@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ..._core.dtypes import dtype as DType
 from ..._core.memory_format import contiguous_format
-from ..._engine.declare import Out, op
+from ..._engine.declare import Out, op, under_name
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import NO_GRAD, make_meta
 from ..._engine.memory.overlap import put_at_positions
@@ -104,6 +104,7 @@ def _declare(view: Callable, *signatures: str) -> None:
         *signatures,
         method=False,
         out=Out(dtype=out_dtypes.expected_cpp_name),
+        wrap=lambda call: under_name(call, name),
         arguments="count",
     )(copy)
 

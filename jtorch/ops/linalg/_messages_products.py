@@ -97,6 +97,11 @@ def addend_dtypes(first: str, second: str) -> RuntimeError:
     return RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
 
 
+def factor_dtypes(left: str, right: str) -> RuntimeError:
+    """The factors of ``addmm``, or of a layer's product, differ in dtype."""
+    return RuntimeError(f"mat1 and mat2 must have the same dtype, but got {left} and {right}")
+
+
 def vector_expected(name: str, argument: str, ndim: int) -> RuntimeError:
     """An outer product of something that is no vector."""
     return RuntimeError(f"{name}: Expected 1-D argument {argument}, but got {ndim}-D")

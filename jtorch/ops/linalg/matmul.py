@@ -487,7 +487,7 @@ def _addmm_spec(operation, bound, mode) -> Spec:
     if addend.dtype is not b.dtype:
         raise _messages_products.addend_dtypes(addend.dtype._legacy_name, b.dtype._legacy_name)
     if a.dtype is not b.dtype:
-        raise _messages_products.mm_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
+        raise _messages_products.factor_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
     shape = (a.shape[0], b.shape[1])
     return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_")
 

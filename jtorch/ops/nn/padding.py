@@ -12,9 +12,9 @@ from ..._core import messages
 from ..._core.cpp_names import c_type
 from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
-from ..._engine.graph.values import Meta, make_meta
+from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, cast
-from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL
+from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, check_fits
 from .._shared.memory_order import suggested_strides
 from . import _messages_padding
 
@@ -80,9 +80,18 @@ def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None
     return tuple(strides)
 
 
+def _check_number(args: tuple, kwargs: dict) -> None:
+    """Refuse a number that the dtype of the image cannot hold."""
+    image = args[0] if args else kwargs.get("input")
+    number = args[2] if len(args) > 2 else kwargs.get("value")
+    if image is not None and is_tensor(image) and isinstance(number, (int, float)):
+        check_fits(number, image._value.meta.dtype)
+
+
 @op(
     "constant_pad_nd(Tensor input, SymIntArrayRef pad, Scalar value=0)",
     kind=Custom(_constant_spec),
+    check_data=_check_number,
     method=False,
     saves=(),
 )
@@ -273,6 +282,7 @@ def _padded_by(input: Any, pad: tuple[int, ...], mode: str, value: float | None)
     if len(pad) > 2 * input.dim():
         raise _messages_padding.too_long(len(pad), input.dim())
     if mode == "constant":
+        check_fits(float(value or 0), input._value.meta.dtype)
         return constant_pad_nd.call(input, pad, 0.0 if value is None else value)
     if value is not None and value != 0:
         raise _messages_padding.value_without_meaning(mode)

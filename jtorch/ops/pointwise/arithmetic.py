@@ -15,6 +15,7 @@ from ..._engine.recording.kinds.pointwise import (
     FLOATING,
     INTEGRAL,
     Pointwise,
+    check_fits,
     only,
 )
 from ..._engine.recording.planning import is_operand
@@ -55,7 +56,7 @@ class Sum(Pointwise):
             if compute is not dtypes.bool_:
                 raise _messages.bool_alpha()
         elif isinstance(number, int):
-            return
+            check_fits(number, compute)
         elif not is_inexact(compute):
             raise _messages.float_alpha()
         elif isinstance(number, complex) and not compute.is_complex:

@@ -24,6 +24,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.memory.views import check_partial_overlap
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
+from ..._engine.recording.kinds.pointwise import check_fits
 
 set_type("MemoryFormat", memory_format)
 
@@ -169,6 +170,8 @@ def _fill_spec(operation, bound, mode) -> Spec:
             )
     elif isinstance(value.number, complex) and not meta.dtype.is_complex:
         raise overflow(c_type(meta.dtype))
+    else:
+        check_fits(value.number, meta.dtype)
     name = "FillBackward0" if value.meta is None else "FillBackward1"
     return Spec([target, value], (meta,), {"dtype": meta.dtype}, saves=(), node_name=name)
 

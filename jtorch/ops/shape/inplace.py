@@ -13,7 +13,7 @@ import numpy as np
 from ..._core.cpp_names import type_name
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
-from ..._engine.declare import publish
+from ..._engine.declare import publish, under_name
 from ..._engine.graph.op import Op
 from ..._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
 from ..._engine.memory.views import check_write, make_view, share_memory_of, with_history
@@ -72,6 +72,8 @@ def _variant(entry: Op, node_name: str) -> Callable:
 
 
 def _inplace(name: str, view: Callable) -> Callable:
+    view = under_name(view, name)
+
     def call(self, *args, **kwargs):
         check_write(self)
         return _become(self, view(self, *args, **kwargs))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from ...._core import dtypes, messages
 from ...._core.cpp_names import c_type
 from ...._core.device import CPU
@@ -159,16 +161,18 @@ def only(*groups: frozenset, kernel: str | None = None) -> Callable[[Op, DType],
     return check
 
 
-_LIMITS = {
-    "uint8": (-255, 255),
-    "int8": (-128, 127),
-    "int16": (-(2**15), 2**15 - 1),
-    "int32": (-(2**31), 2**31 - 1),
-}
+def check_fits(number: int | float | complex, dtype: DType) -> None:
+    """Refuse a Python number that an integer dtype cannot hold, as PyTorch's conversion does.
 
-
-def check_fits(number: int | float, dtype: DType) -> None:
-    """Refuse a Python int that the dtype cannot hold, as PyTorch's kernels of numbers do."""
-    limits = _LIMITS.get(dtype._name)
-    if limits and isinstance(number, int) and not limits[0] <= number <= limits[1]:
+    Unsigned dtypes take negative ints too, which wrap around.
+    """
+    if is_inexact(dtype) or dtype is dtypes.bool_ or isinstance(number, bool):
+        return
+    if isinstance(number, complex):
+        if number.imag:
+            raise messages.overflow(c_type(dtype))
+        number = number.real
+    limits = np.iinfo(dtype._numpy)
+    least = -limits.max if limits.min == 0 and isinstance(number, int) else limits.min
+    if not least <= number <= limits.max:
         raise messages.overflow(c_type(dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from ...._core import dtypes, messages
 from ...._core.cpp_names import type_name
+from ...._core.promotion import can_cast, promote_types
 from ...._core.strides import strides_of_order
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Operand, Spec
@@ -21,6 +23,8 @@ from ..binding import bound_each_time
 from ..padding import constant_pad_nd
 from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
+
+_HALVES = (dtypes.float16, dtypes.bfloat16)
 
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 _OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
@@ -102,22 +106,37 @@ class _Convolution:
 
     def _check_dtypes(self) -> None:
         dtype, given = self.meta.dtype, self.filters.dtype
+        bias = dtype if self.bias is None else self.bias.meta.dtype
+        if bias is not dtype and not self.transposed:
+            raise _messages.bias_type(type_name(dtype), type_name(bias))
         if dtype is not given:
             if dtype.is_complex:
                 names = _tensor_type(self.meta), _tensor_type(self.filters)
                 raise _messages.input_weight_types(*names, False)
-            if self.uses_onednn():
+            if dtype in _HALVES or self._is_for_onednn():
                 names = _tensor_type(self.meta), _tensor_type(self.filters)
                 raise _messages.input_weight_types(*names, True)
             if dtype is not dtypes.bool_:
                 raise _messages.scalar_types(dtype._legacy_name, given._legacy_name)
-        if self.bias is not None and self.bias.meta.dtype is not dtype:
-            raise _messages.bias_type(type_name(dtype), type_name(self.bias.meta.dtype))
+        if bias is not dtype and (dtype in _HALVES or dtype.is_complex or self._is_for_onednn()):
+            assert self.bias is not None
+            raise _messages.bias_type(_tensor_type(self.meta), _tensor_type(self.bias.meta))
+        if not can_cast(promote_types(dtype, bias), dtype):  # a transposed one adds it in place
+            raise messages.cannot_cast_result(
+                promote_types(dtype, bias)._legacy_name, dtype._legacy_name
+            )
         if dtype is dtypes.bool_:
             kernel = f"slow_conv{'_transpose' if self.transposed else ''}{max(self.rank, 2)}d"
             raise messages.not_implemented(
                 f"{kernel}_{'out_' if self.transposed else ''}cpu", "Bool"
             )
+
+    def _is_for_onednn(self) -> bool:
+        """Return whether oneDNN is asked, which does not get small images of one dimension."""
+        shape = self.meta.shape
+        if self.rank == 1 and self.groups == 1 and shape[0] == 1 and math.prod(shape) <= 20480:
+            return False
+        return self.uses_onednn()
 
     def uses_onednn(self) -> bool:
         """Return whether PyTorch gives this one to oneDNN, which decides about memory formats."""
@@ -263,7 +282,7 @@ def _real_convolution(
     if not input.shape[1]:
         return input.reshape(shape)
     if bias is not None:
-        result = result + widen(bias).reshape(1, -1, *(1,) * (len(shape) - 2))
+        result = result + widen(bias).astype(result.dtype).reshape(1, -1, *(1,) * (len(shape) - 2))
     return result.astype(input.dtype)
 
 
@@ -284,7 +303,9 @@ def _convolved(
     if not dtype.is_complex or weight.dtype is not dtype:
         return _real_convolution.call(input, weight, bias, *rest)
     if bias is not None and bias.dtype is not dtype:
-        raise _messages.bias_type(type_name(dtype), type_name(bias.dtype))
+        if not transposed:
+            raise _messages.bias_type(type_name(dtype), type_name(bias.dtype))
+        bias = bias.to(dtype)
     real, imag = input.real, input.imag
     weight_real, weight_imag = weight.real, weight.imag
     biases = (None, None)

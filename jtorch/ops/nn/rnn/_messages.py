@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...linalg._messages_products import factor_dtypes as factor_dtypes
+
 
 def parameter_count() -> RuntimeError:
     """The list of weights has a length that no number of layers explains."""
@@ -43,11 +45,6 @@ def two_states() -> RuntimeError:
 def cell_two_states() -> RuntimeError:
     """An LSTM cell was not given its two states."""
     return RuntimeError("lstm_cell expects two hidden states")
-
-
-def factor_dtypes(left: str, right: str) -> RuntimeError:
-    """The factors of a layer's product differ in dtype."""
-    return RuntimeError(f"mat1 and mat2 must have the same dtype, but got {left} and {right}")
 
 
 def step_outside(start: int, length: int, size: int) -> RuntimeError:
