@@ -11,7 +11,7 @@ import pytest
 import jtorch as torch
 from compat_tests.helpers.expressions import outcome, read
 
-FAMILIES = ("number_operands", "data_checks", "axis_lists")
+FAMILIES = ("number_operands", "data_checks", "axis_lists", "words")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -37,6 +37,21 @@ def test_zeros_that_a_pending_operator_makes_are_found(divide):
         divide(numbers, numbers - torch.tensor([3, 6]))
     assert numbers.tolist() == [4, 6]
     assert divide(numbers, numbers - torch.tensor([3, 4])).tolist() in ([4, 3], [0, 0])
+
+
+def test_a_number_that_does_not_fit_is_found_in_every_call():
+    tensor = torch.zeros(2, dtype=torch.uint8)
+    for number, fits in ((3, True), (300, False), (4, True), (256, False)):
+        for write in (
+            lambda: tensor.fill_(number),  # noqa: B023
+            lambda: tensor.add(tensor, alpha=number),  # noqa: B023
+            lambda: tensor.add_(tensor, alpha=number),  # noqa: B023
+        ):
+            if fits:
+                write()
+            else:
+                with pytest.raises(RuntimeError, match="to type uint8_t without overflow"):
+                    write()
 
 
 def test_a_zero_divisor_of_nothing_is_allowed():

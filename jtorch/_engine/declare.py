@@ -133,7 +133,7 @@ def op(
             another way.
         wrap: makes the public function of the one that would be it, where it does more.
         **options: see ``Op``. With ``check_data`` the quick forms for two operands (``arity``
-            ``"binary"``) do not look at elements, the others do.
+            ``"binary"``) do not look at what they are given, the others do.
     Returns:
         A decorator that gives the ``Op``; without a kind, the public function.
     """
@@ -157,6 +157,7 @@ def op(
         entry = Op(public, bodies, pure, kind, numbers_as_tensors=numbers_as_tensors, **options)
         entry.method, entry.function_form, entry.inplace = method, function, bool(inplace)
         entry.out = _has_out(signatures)
+        entry.checks_operands = arity is None
         entry.foreach = {public: foreach} if isinstance(foreach, str) else foreach
         if returns is not None:
             entry.returns, entry.returns_out = structseq.declare(public, returns, entry.out)
@@ -170,13 +171,13 @@ def op(
         for dunder in python:
             unary = arity == "unary"
             call = METHODS[public] if unary else record.make_operator(entry, dunder)
-            if entry.check_data is not None and arity is None:
+            if entry.check_data is not None and entry.checks_operands:
                 call = record.checking(call, entry.check_data)
             PYTHON_OPERATORS.declare(dunder, call)
         if inplace:
             as_functions = names if inplace_function is True else tuple(inplace_function or ())
             twin = inplace if isinstance(inplace, InPlace) else InPlace()
-            _declare_inplace(entry, twin, names if method else (), as_functions, arity is None)
+            _declare_inplace(entry, twin, names if method else (), as_functions)
         return entry
 
     return declare
@@ -308,7 +309,6 @@ def _declare_inplace(
     options: InPlace,
     methods: Iterable[str],
     functions: Iterable[str],
-    checks_operators: bool,
 ) -> None:
     public = entry.name + "_"
     bodies = tuple(
@@ -333,6 +333,7 @@ def _declare_inplace(
     )
     if public in REGISTRY:
         raise ValueError(f"the operator {public} is declared twice")
+    twin.checks_operands = entry.checks_operands
     twin.call = _describe(record.make_inplace(twin), twin, public, True)
     REGISTRY[public] = twin
     for each in methods:
@@ -345,7 +346,7 @@ def _declare_inplace(
         FUNCTIONS.declare(each + "_", as_function if own else under_name(as_function, each + "_"))
     for dunder in options.python:
         call = record.make_inplace_operator(twin)
-        if entry.check_data is not None and checks_operators:
+        if entry.check_data is not None and entry.checks_operands:
             call = record.checking(call, entry.check_data)
         PYTHON_OPERATORS.declare(dunder, call)
     entry.inplace_twin = twin

@@ -182,6 +182,8 @@ class Op:
         host: a function of NumPy arrays that does the same, for the interpreter: it saves tracing
             ``function`` for each new form of the operands. ``True`` where ``function`` itself takes
             NumPy arrays too.
+        checks_operands: whether ``check_data`` is for every call, or only for those with arguments
+            by name.
         call: the public function.
         inplace_twin: the operator of the in-place form, where there is one.
         inplace_function: what ``torch.<name>_`` is, where PyTorch has that.
@@ -235,6 +237,7 @@ class Op:
         self.numbers_as_tensors = numbers_as_tensors
         self.host = function if host is True else host or None
         self.check_data = check_data
+        self.checks_operands = True
         self.schema = Schema(
             *(f"{name}{signature}" for signature in signatures),
             numbers_as_tensors=numbers_as_tensors,

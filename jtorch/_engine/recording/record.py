@@ -550,7 +550,7 @@ _NO_TENSOR: Any = object()
 def make_inplace(op: Op, method: bool = True) -> Callable:
     """Return the recorder of an in-place operator (``op`` is the in-place variant)."""
     make_key = _make_binary_key(op)
-    check = op.check_data
+    check, looks_at_all = op.check_data, op.checks_operands
 
     def with_number(self: Any, number: Any) -> Any:
         trace = local.trace
@@ -570,12 +570,18 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         return self
 
     def call(self: Any = _NO_TENSOR, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and args[0].__class__ is float and not kwargs and 1 in op.dynamic:
+        if (
+            len(args) == 1
+            and args[0].__class__ is float
+            and not kwargs
+            and 1 in op.dynamic
+            and (check is None or not looks_at_all)
+        ):
             try:
                 return with_number(self, args[0])
             except SwitchDevice:
                 local.trace.rollback()
-        if check is not None:
+        if check is not None and (looks_at_all or kwargs):
             check((self, *args), kwargs)
         try:
             value = record(op, (self, *args), kwargs, method)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import type_name
 from ..._core.dtypes import is_inexact
+from ..._core.promotion import promote_types
 from ..._engine.declare import Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.pointwise import (
@@ -56,7 +59,7 @@ class Sum(Pointwise):
             if compute is not dtypes.bool_:
                 raise _messages.bool_alpha()
         elif isinstance(number, int):
-            check_fits(number, compute)
+            return  # see ``_check_alpha``
         elif not is_inexact(compute):
             raise _messages.float_alpha()
         elif isinstance(number, complex) and not compute.is_complex:
@@ -74,11 +77,24 @@ class Sum(Pointwise):
             self.check_operands(op, given, {})
 
 
+def _check_alpha(args: tuple, kwargs: dict) -> None:
+    """Refuse a factor that the integers cannot hold which it multiplies."""
+    alpha = kwargs.get("alpha")
+    if alpha.__class__ is not int:
+        return
+    given = [each for each in (*args, kwargs.get("other")) if each is not None and is_tensor(each)]
+    if not given:
+        return
+    compute = functools.reduce(promote_types, [tensor._value.meta.dtype for tensor in given])
+    check_fits(alpha, compute)
+
+
 @op(
     "add(Tensor input, Tensor other, *, Scalar alpha=1, Tensor out=None)",
     "add(Tensor input, Scalar alpha, Tensor other)|deprecated",
     "add(Tensor input, Scalar alpha, Tensor other, *, Tensor out)|deprecated",
     kind=Sum(),
+    check_data=_check_alpha,
     arity="binary",
     inplace=InPlace(python=("__iadd__",)),
     saves=(),
@@ -116,6 +132,7 @@ def _bool_or_sum(input, other):
     "sub(Tensor input, Scalar alpha, Tensor other)|deprecated",
     "sub(Tensor input, Scalar alpha, Tensor other, *, Tensor out)|deprecated",
     kind=Sum(check_operands=_no_bool_subtraction),
+    check_data=_check_alpha,
     arity="binary",
     inplace=InPlace(python=("__isub__",)),
     aliases=("subtract",),

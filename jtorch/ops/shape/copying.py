@@ -170,8 +170,6 @@ def _fill_spec(operation, bound, mode) -> Spec:
             )
     elif isinstance(value.number, complex) and not meta.dtype.is_complex:
         raise overflow(c_type(meta.dtype))
-    else:
-        check_fits(value.number, meta.dtype)
     name = "FillBackward0" if value.meta is None else "FillBackward1"
     return Spec([target, value], (meta,), {"dtype": meta.dtype}, saves=(), node_name=name)
 
@@ -182,10 +180,19 @@ def _fill_in_place_spec(operation, bound, mode) -> Spec:
     return spec
 
 
+def _check_number(args: tuple, kwargs: dict) -> None:
+    """Refuse a number that the dtype cannot hold."""
+    tensor = args[0] if args else kwargs.get("input")
+    number = args[1] if len(args) > 1 else kwargs.get("value")
+    if number.__class__ in (int, float) and is_tensor(tensor):
+        check_fits(number, tensor._value.meta.dtype)
+
+
 @op(
-    "fill(Tensor input, Scalar value)",
     "fill(Tensor input, Tensor value)",
+    "fill(Tensor input, Scalar value)",
     kind=_Fill(_fill_spec),
+    check_data=_check_number,
     inplace=InPlace(kind=_Fill(_fill_in_place_spec)),
     inplace_function=True,
     method=False,

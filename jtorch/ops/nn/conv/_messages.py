@@ -166,6 +166,14 @@ def bias_type(expected: str, given: str) -> RuntimeError:
     return RuntimeError(f"Input type ({expected}) and bias type ({given}) should be the same")
 
 
+def onednn_bias_type(expected: str, given: str) -> RuntimeError:
+    """The bias has another dtype than the input, in oneDNN's names."""
+    return RuntimeError(
+        f"Input type ({expected}) and bias type ({given}) should be the same or input should be a "
+        "MKLDNN tensor and bias is a dense tensor"
+    )
+
+
 def tbc(words: str) -> RuntimeError:
     """``conv_tbc`` refuses the shape of an argument."""
     return RuntimeError(

@@ -24,8 +24,6 @@ from ..padding import constant_pad_nd
 from . import _messages
 from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
 
-_HALVES = (dtypes.float16, dtypes.bfloat16)
-
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 _OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
 
@@ -113,14 +111,17 @@ class _Convolution:
             if dtype.is_complex:
                 names = _tensor_type(self.meta), _tensor_type(self.filters)
                 raise _messages.input_weight_types(*names, False)
-            if dtype in _HALVES or self._is_for_onednn():
+            if dtype in dtypes.HALVES or self._is_for_onednn():
                 names = _tensor_type(self.meta), _tensor_type(self.filters)
                 raise _messages.input_weight_types(*names, True)
             if dtype is not dtypes.bool_:
                 raise _messages.scalar_types(dtype._legacy_name, given._legacy_name)
-        if bias is not dtype and (dtype in _HALVES or dtype.is_complex or self._is_for_onednn()):
+        if bias is not dtype and (
+            dtype in dtypes.HALVES or dtype.is_complex or self._is_for_onednn()
+        ):
             assert self.bias is not None
-            raise _messages.bias_type(_tensor_type(self.meta), _tensor_type(self.bias.meta))
+            names = _tensor_type(self.meta), _tensor_type(self.bias.meta)
+            raise _messages.onednn_bias_type(*names)
         if not can_cast(promote_types(dtype, bias), dtype):  # a transposed one adds it in place
             raise messages.cannot_cast_result(
                 promote_types(dtype, bias)._legacy_name, dtype._legacy_name
