@@ -139,6 +139,9 @@ SHAPES = {
     "join": (lambda a, b: jnp.concatenate([a, b], 1), normal(2, 3), normal(2, 4)),
     "stack": (lambda a, b: jnp.stack([a, b, a], 1), normal(2, 3), normal(2, 3)),
     "stack at the end": (lambda a, b: jnp.stack([a, b], -1), normal(2, 3), normal(2, 3)),
+    "unstack": (lambda a: jnp.unstack(a, axis=1), normal(2, 3)),
+    "unstack one": (lambda a: jnp.unstack(a), normal(1, 3)),
+    "unstack numbers": (lambda a: jnp.unstack(a), normal(3)),
     "split": (lambda a: jnp.split(a, 3, 1), normal(2, 6)),
 }
 REDUCTIONS = {

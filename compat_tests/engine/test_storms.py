@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -290,12 +291,30 @@ STORMS = [
 ]
 
 
+compilations: list[str] = []
+
+
+def note(event, _seconds, **_about):
+    if event == "/jax/core/compile/backend_compile_duration":
+        compilations.append(event)
+
+
+jax.monitoring.register_event_duration_secs_listener(note)
+
+
+def test_compilations_are_noticed():
+    before = len(compilations)
+    jax.jit(lambda x: x * 3 + len(compilations))(np.ones(7)).block_until_ready()
+    assert len(compilations) == before + 1
+
+
 @pytest.mark.parametrize("storm", STORMS, ids=lambda storm: storm.__name__)
 def test_two_hundred_turns_compile_next_to_nothing(monkeypatch, storm):
     monkeypatch.setattr(config, "EXECUTION", "auto")
     growth.forget_everything()
     torch.compiler.reset_stats()
     random.seed(0)
+    before = len(compilations)
     take = storm() if isinstance(storm, type) else storm
     for turn in range(TURNS):
         actual, expected = take(turn)
@@ -306,6 +325,9 @@ def test_two_hundred_turns_compile_next_to_nothing(monkeypatch, storm):
             np.testing.assert_allclose(found, other, rtol=2e-4, atol=2e-4, err_msg=f"turn {turn}")
     assert torch.compiler.stats().flushes >= TURNS
     assert torch.compiler.stats().programs_compiled <= MOST_PROGRAMS
+    # Whatever asks for it: a primitive without a rule in the interpreter, say, or what a program
+    # is compiled to once more when it is hot.
+    assert len(compilations) - before <= 2 * MOST_PROGRAMS
 
 
 #: Trains until the compiler has taken over, and prints every digit; the price of compiling is

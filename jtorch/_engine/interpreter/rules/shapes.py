@@ -81,6 +81,14 @@ def _stack(equation: Any) -> Callable:
     return lambda *arrays: np.stack(arrays, axis=dim)
 
 
+@rule("unstack")
+def _unstack(equation: Any) -> Callable:
+    before = (slice(None),) * equation.params["axis"]
+    # With the ellipsis, what is left of a vector are arrays too, not NumPy's numbers.
+    places = [(*before, index, ...) for index in range(len(equation.outvars))]
+    return lambda array: [array[place] for place in places]
+
+
 @rule("split")
 def _split(equation: Any) -> Callable:
     ends = np.cumsum(equation.params["sizes"])[:-1].tolist()
