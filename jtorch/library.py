@@ -180,7 +180,7 @@ class CustomOpDef:
     def __init__(self, namespace: str, name: str, schema: str, fn: Callable, tags: Any = None):
         old = _operators._OPERATORS.get((namespace, name, "default"))
         if old is not None and old._schema is not None:
-            _operators.forget(old)  # PyTorch, too, lets a program define it anew
+            _operators.forget(old)  # PyTorch, too, lets a program define it twice
         self._namespace, self._name, self._init_fn = namespace, name, fn
         self._opoverload = _operators.define(namespace, _parse(name + schema))
         self._opoverload.python_name = getattr(fn, "__name__", name)

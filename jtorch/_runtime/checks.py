@@ -1,4 +1,4 @@
-"""Checks that raise: ``torch._assert``, ``torch._check`` and those like it, ``torch._assert_async``."""
+"""Checks that raise: ``torch._assert``, ``torch._check`` and the like, ``torch._assert_async``."""
 
 from __future__ import annotations
 

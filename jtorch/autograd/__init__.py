@@ -12,8 +12,8 @@ from .._engine.graph.values import NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
+from . import _batched, functional, graph
 from . import forward_ad as forward_ad
-from . import functional, graph
 from ._tensor_methods import register_gradient_methods
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
@@ -177,7 +177,8 @@ def grad(
         retain_graph: whether the graph can be differentiated again; ``create_graph`` unless given.
         create_graph: whether the gradients can be differentiated.
         allow_unused: whether an input that nothing depends on gets ``None``.
-        is_grads_batched: not supported.
+        is_grads_batched: whether ``grad_outputs`` have one more dimension in front: there is a
+            gradient for each row, and so have the results.
         materialize_grads: whether such an input gets zeros instead.
     Returns:
         A tuple with one gradient for each input.
@@ -190,9 +191,18 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
-    if is_grads_batched:
-        raise NotImplementedError("autograd.grad(is_grads_batched=True) is not supported yet")
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    if is_grads_batched:
+
+        def gradients_of(row: tuple, again: bool) -> tuple:
+            return grad(
+                outputs, wanted, row, again, create_graph, True, allow_unused, False,
+                materialize_grads,
+            )  # fmt: skip
+
+        keep = create_graph if retain_graph is None else retain_graph
+        rows = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+        return _batched.stacked(gradients_of, outputs, rows, keep)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     gradients = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
