@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._engine.declare import FUNCTIONS
+import jtorch as torch
 
 
 def _size(outputs: Sequence[Any], cotangents: Sequence[Any]) -> int:
@@ -63,5 +63,4 @@ def stacked(
     for place in range(count):
         row = tuple([None if batch is None else batch[place] for batch in cotangents])
         rows.append(gradients_of(row, keep or place < count - 1))
-    stack = FUNCTIONS["stack"]
-    return tuple([None if column[0] is None else stack(column) for column in zip(*rows)])
+    return tuple([None if column[0] is None else torch.stack(column) for column in zip(*rows)])

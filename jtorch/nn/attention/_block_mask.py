@@ -180,9 +180,9 @@ class BlockMask:
         for batch in range(dense.shape[0]):
             for head in range(dense.shape[1]):
                 if len(text) >= limit:
-                    return "\n".join([*text, "..."])
+                    return "\n\n".join([*text, "..."])
                 text.append(f"({batch}, {head})\n{_drawing(dense[batch, head], rows, columns)}")
-        return "\n".join(text)
+        return "\n\n".join(text)
 
     def __repr__(self) -> str:
         return (
@@ -240,4 +240,5 @@ def create_block_mask(
     some = (blocks > 0) & ~whole if separate_full_blocks else blocks > 0
     full: Any = _ordered(whole) if separate_full_blocks else (None, None)
     count, order = _ordered(some)
-    return BlockMask((Q_LEN, KV_LEN), count, order, *full, (size[0], size[1]), mask_mod)
+    lengths, sizes = (Q_LEN, KV_LEN), (size[0], size[1])
+    return BlockMask(lengths, count, order, full[0], full[1], sizes, mask_mod)
