@@ -225,15 +225,11 @@ _SHOWN = 10
 
 def _by_tier() -> list[str]:
     """Say of the programs that ran most which tier runs them."""
-    found = {
-        id(program): (program, node) for node in _nodes() for program in node.programs.values()
-    }
-    programs = sorted(found.values(), key=lambda entry: -entry[0].runs)[:_SHOWN]
+    found = {id(program): program for node in _nodes() for program in node.programs.values()}
     lines = []
-    for program, node in programs:
-        if not program.runs:
-            continue
-        where = node.instruction.where
-        place = describe(where) if where else "<unknown>"
-        lines.append(f"{place}: {len(program.instructions)} operators, {program.tier()}")
+    for program in sorted(found.values(), key=lambda each: -each.runs)[:_SHOWN]:
+        if program.runs and program.instructions:
+            where = program.instructions[-1].where
+            place = describe(where) if where else "<unknown>"
+            lines.append(f"{place}: {len(program.instructions)} operators, {program.tier()}")
     return lines

@@ -25,6 +25,8 @@ _PROGRAM = 15_000.0
 _CALL = 2_500.0
 #: Calls at which compiling one more takes twice as long: XLA's passes look at all of them.
 _LARGE = 2_000.0
+#: To start a compiled program: what costs less to interpret is never compiled.
+_START = 40.0
 #: Programs that a line compiles for an accelerator before its next ones run operator by operator.
 _COMBINATIONS = 4
 
@@ -40,16 +42,21 @@ def interprets(program: Any, device: Any) -> bool:
     if execution == "compile":
         return False
     if device is CPU:
-        if execution == "interpret" or not program.calls:
+        if execution == "interpret" or not program.calls or is_quicker(program):
             return True
     elif not program.calls and growth.compiled_for_this_line() < _COMBINATIONS:
         return False
     return program.spent < price_of_compiling(program.calls)
 
 
+def is_quicker(program: Any) -> bool:
+    """Tell whether interpreting a program costs less than to start a compiled one."""
+    return program.spent < _START * program.interpreted
+
+
 def is_half_paid(program: Any) -> bool:
     """Tell whether it is time to begin compiling on another thread."""
-    if config.EXECUTION == "interpret":
+    if config.EXECUTION == "interpret" or is_quicker(program):
         return False
     return 2.0 * program.spent >= price_of_compiling(program.calls)
 

@@ -199,6 +199,7 @@ class Node:
         differentiates: whether a gradient is among the operators from the root to here.
         cut_at: depth from which on traces through this node are cut, 0 where that is open.
         span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
+        symbol: what it has in common with the same operator of another turn of a loop, once asked.
     """
 
     __slots__ = (
@@ -223,6 +224,7 @@ class Node:
         "programs",
         "backwards",
         "freed",
+        "symbol",
         "_instructions",
         "_by_slot",
         "_input_metas",
@@ -241,6 +243,7 @@ class Node:
         self.modes: dict[modes.Mode, Node] = {mode: self}
         self.programs: dict[tuple, Any] = {}
         self.backwards: dict[tuple, Any] = {}
+        self.symbol: int | None = None
         self._instructions: tuple[Instruction, ...] | None = None
         self._by_slot: dict[int, Instruction] | None = None
         self._input_metas: tuple[Meta, ...] | None = None

@@ -95,6 +95,8 @@ def _path(node: Node | None) -> list[Node]:
 
 def _symbol(node: Node) -> Hashable:
     """Return what a node has in common with that of another turn of the same loop."""
+    if node.symbol is not None:
+        return node.symbol
     assert node.instruction is not None
     new = node.n_inputs - len(node.entered)
     operands = []
@@ -105,7 +107,8 @@ def _symbol(node: Node) -> Hashable:
             operands.append(node.slot - reference)
         else:
             operands.append("new" if -reference > new else "old")
-    return (node.instruction.op, node.mode, node.metas, tuple(operands))
+    node.symbol = hash((node.instruction.op, node.mode, node.metas, tuple(operands)))
+    return node.symbol
 
 
 def _period(symbols: list[Hashable]) -> int:
