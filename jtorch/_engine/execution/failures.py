@@ -61,13 +61,21 @@ def explained(error: BaseException, program: Any, device: Any = CPU) -> RuntimeE
     if shape is not None and dtype is not None:  # NumPy's MemoryError
         wanted = math.prod(shape) * dtype.itemsize
         text = f"Out of memory allocating {wanted} bytes."
-    made = _in_pytorchs_words(text, device)
-    hint = _largest_result(program)
-    return made if hint is None else type(made)(f"{made} ({hint})")
-
-
-def _in_pytorchs_words(text: str, device: Any) -> RuntimeError:
     short = _OUT_OF_MEMORY.search(text)
+    made = _in_pytorchs_words(text, short, device)
+    hint = _largest_result(program)
+    if hint is not None:
+        made = type(made)(f"{made} ({hint})")
+    made.lacks_memory = short is not None  # type: ignore[attr-defined]
+    return made
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Return whether a program could not run for want of memory."""
+    return getattr(error, "lacks_memory", False)
+
+
+def _in_pytorchs_words(text: str, short: re.Match | None, device: Any) -> RuntimeError:
     if short is None:
         return RuntimeError(text)
     if device.type == "cpu":

@@ -177,7 +177,10 @@ def _interpret(
     assembled = program.assembled
     if assembled is None:
         metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
-        assembled = interpreter.assemble(program, metas, accelerator)
+        try:
+            assembled = interpreter.assemble(program, metas, accelerator)
+        except MemoryError as error:  # what depends on no input is computed now
+            raise failures.explained(error, program, device) from None
         stats.counters.operators_compiled += assembled.compiled
         if program.runs == 0:  # most run once: their steps are not worth the memory
             stats.counters.programs_interpreted += 1

@@ -258,8 +258,11 @@ def flush(trace: Trace, reason: str) -> None:
         try:
             outputs = programs.run(program, trace.floats, trace.ints, trace.inputs, trace.device)
         except Exception as error:
-            _end(trace, program, _outputs_of_failed(trace, program, error))
-            raise
+            outputs, restored = _outputs_of_failed(trace, program, error)
+            _end(trace, program, outputs)
+            if restored or not failures.lacks_memory(error):
+                raise
+            return  # raised where one looks at what was not computed, and nowhere else
     else:
         outputs = ()
     stats.count_flush(reason)
@@ -282,12 +285,17 @@ def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
     trace.begin()
 
 
-def _outputs_of_failed(trace: Trace, program: programs.Program, error: Exception) -> list[Any]:
+def _outputs_of_failed(
+    trace: Trace, program: programs.Program, error: Exception
+) -> tuple[list[Any], bool]:
     """Return what stands for the results of a program that could not run.
 
     What does not depend on its largest result is computed all the same. Of the rest a tensor that
     was to be overwritten has its old elements, as though the script had ended before; to look at
     anything else raises the error once more.
+
+    Returns:
+        The results, and whether a tensor that was to be overwritten has its old elements.
     """
     node, inputs = trace.node, trace.inputs
     found: dict[int, Any] = {}
@@ -303,11 +311,13 @@ def _outputs_of_failed(trace: Trace, program: programs.Program, error: Exception
         for reference, slot in instruction.writes():
             origin[slot] = origin.get(reference, reference)
     lost = failures.Lost(error)
+    restored = False
     for slot in program.outputs:
         before = origin.get(slot, 0)
         if slot not in found and before < 0 and not failures.is_gone(inputs[-before - 1].array):
             found[slot] = inputs[-before - 1].array
-    return [found.get(slot, lost) for slot in program.outputs]
+            restored = True
+    return [found.get(slot, lost) for slot in program.outputs], restored
 
 
 def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
@@ -433,4 +443,5 @@ def materialise(value: Value, reason: str) -> Any:
         else:
             run_for_other_thread(value)
         array = value.array
+        failures.raise_if_lost((array,))
     return array
