@@ -428,3 +428,38 @@ def test_objects_that_are_no_files():
         serialization.save(1, Attribute())
     with pytest.raises(AttributeError, match="'NoFlush' object has no attribute 'flush'"):
         serialization.save(1, NoFlush())
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    script = (
+        "import os, signal, jtorch as torch\n"
+        "from jtorch.serialization import _save\n"
+        "def killed(*arguments): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "_save._write_archive = killed\n"
+        "torch.save(torch.zeros(3), 'model.pt')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == -9
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".model.pt.") and left.endswith(".tmp")
+    others = ["notes.tmp", ".model.pt.tmp", ".model.pt.0123456789abcdef.tmp.kept"]
+    young = ".other.pt.0123456789abcdef.tmp"
+    for name in (*others, young):
+        (tmp_path / name).touch()
+    for name in (left, *others):
+        os.utime(tmp_path / name, (0, 0))
+    serialization.save(1, tmp_path / "another.pt")
+    assert sorted(os.listdir(tmp_path)) == sorted([*others, young, "another.pt"])
+
+
+def test_what_another_process_is_writing_is_left(tmp_path):
+    with _atomic.replace_file(str(tmp_path / "slow.pt")):
+        (temporary,) = os.listdir(tmp_path)
+        os.utime(tmp_path / temporary, (0, 0))
+        _atomic._swept.clear()
+        serialization.save(1, tmp_path / "another.pt")
+        assert temporary in os.listdir(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["another.pt", "slow.pt"]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from typing import IO
 
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays
+    fcntl = None  # type: ignore[assignment]
+
 _BINARY = getattr(os, "O_BINARY", 0)
+#: What temporary files are called, and the seconds after which nobody is writing one any more.
+_TEMPORARY = re.compile(r"\..{1,60}\.[0-9a-f]{16}\.tmp")
+_ABANDONED = 3600.0
+#: Folders that were swept by this process.
+_swept: set[str] = set()
 
 
 @contextlib.contextmanager
@@ -19,6 +31,7 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
     The new contents go to a temporary file in the same folder, are forced to the disk, and are
     renamed onto ``path``. A link stays a link, permissions stay as they were. What is not a regular
     file (a device, a pipe), and a file in a folder where none may be created, is written in place.
+    What a killed process left in the folder an hour ago or longer is removed, once in each process.
 
     Args:
         path: name of the file.
@@ -50,8 +63,12 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
         with open(path, "wb") as file:
             yield file
         return
+    _sweep(folder)
     try:
         with os.fdopen(handle, "wb") as file:
+            if fcntl is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -63,6 +80,29 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _sweep(folder: str) -> None:
+    """Remove what killed processes left in a folder: old temporary files that nobody has locked."""
+    if fcntl is None or folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    _remove_if_abandoned(entry.path)
+
+
+def _remove_if_abandoned(path: str) -> None:
+    if time.time() - os.stat(path).st_mtime < _ABANDONED:
+        return
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: str) -> None:
