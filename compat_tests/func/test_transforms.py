@@ -46,3 +46,47 @@ def test_a_loop_compiles_once():
         mapped(x, torch.tensor(float(step))).sum().item()
         counts.append(torch.compiler.stats().programs_compiled)
     assert counts[1] == counts[3]
+
+
+def test_vmap_refuses_a_write_of_slices_to_a_tensor_without_them():
+    whole = torch.zeros(3)
+
+    def write(slice_):
+        whole.add_(slice_)
+        return slice_
+
+    def put(slice_):
+        whole[0] = slice_[0]
+        return slice_
+
+    def fresh(slice_):
+        return torch.zeros(3).mul_(slice_)
+
+    for _ in range(2):  # a trace that was seen is refused like one that was not
+        for function in (write, put, fresh):
+            with pytest.raises(RuntimeError, match="inplace arithmetic.self, .extra_args. is not"):
+                torch.vmap(function)(torch.ones(2, 3))
+    assert whole.tolist() == [0, 0, 0]
+    added = torch.vmap(lambda slice_: torch.zeros(3).add_(1) + slice_)(torch.ones(2, 3))
+    assert added.tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
+def test_vmap_of_a_write_to_a_slice_writes_to_the_argument():
+    tensor = torch.ones(2, 3)
+
+    def write(slice_):
+        slice_.add_(1)
+        return slice_ * 2
+
+    assert torch.vmap(write)(tensor).tolist() == [[4, 4, 4], [4, 4, 4]]
+    assert tensor.tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert torch.vmap(write, in_dims=1)(tensor).shape == (3, 2)
+    assert tensor.tolist() == [[3, 3, 3], [3, 3, 3]]
+
+
+def test_vmap_refuses_running_statistics_that_all_slices_share():
+    with pytest.raises(RuntimeError, match="Batch norm got a batched tensor as input while the"):
+        torch.vmap(torch.nn.BatchNorm1d(3))(torch.ones(2, 4, 3))
+    assert torch.vmap(torch.nn.BatchNorm1d(3).eval())(torch.ones(2, 4, 3)).shape == (2, 4, 3)
+    plain = torch.nn.BatchNorm1d(3, track_running_stats=False)
+    assert torch.vmap(plain)(torch.ones(2, 4, 3)).shape == (2, 4, 3)

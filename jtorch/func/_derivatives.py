@@ -103,7 +103,7 @@ def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> C
                     output, aux = output
                 if not isinstance(output, Tensor):
                     raise RuntimeError(
-                        "grad_and_value(f)(*args): Expected f(*args) to return a tensor, got "
+                        "grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got "
                         f"{type(output)}"
                     )
                 if output.dim() != 0:

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from .._engine.backward.capture import stand_in_meta
+from .._engine.recording.storage import current_value
 from .._tensor.tensor import Tensor
 from ..ops.shape.joining import cat
 from ._apply import apply
@@ -131,11 +132,18 @@ def _mapped(
         shape = tuple(tensor.shape)
         metas.append(stand_in_meta(shape[:axis] + shape[axis + 1 :], tensor._value.meta))
 
+    written: list[int] = []  # which of the arguments the function writes to
+
     def one(*slices: Tensor) -> Any:
         filled = list(leaves)
         for at, output in zip(places, slices):
             filled[at] = output
-        return func(*unflatten(structure, filled), **kwargs)
+        before = [each._value for each in slices]
+        result = func(*unflatten(structure, filled), **kwargs)
+        for at, value in enumerate(before):
+            if current_value(slices[at]) is not value:
+                written.append(at)
+        return result, [slices[at] for at in written]
 
     name = _name(func)
 
@@ -143,7 +151,7 @@ def _mapped(
         return jax.vmap(pure, in_axes=axes, out_axes=0)(*arrays)
 
     made, results = apply(one, arguments, metas, "vmap", build, axes, random=randomness)
-    outputs, form = flatten(made.result)
+    outputs, form = flatten(made.result[0])
     for output in outputs:
         if not isinstance(output, Tensor):
             raise ValueError(
@@ -159,6 +167,8 @@ def _mapped(
             f"out_dims has structure {flatten(out_dims)[1]} but outputs "
             f"has structure {form}."
         )
+    for at, position in zip(written, made.positions[len(outputs) :]):
+        arguments[at].copy_(results[position].movedim(0, axes[at]))
     placed = []
     for position, dim in zip(made.positions, where):
         result = results[position]

@@ -27,3 +27,14 @@ def random_different() -> NotImplementedError:
     return NotImplementedError(
         "jtorch has no vmap(randomness='different'): draw the numbers outside and map over them"
     )
+
+
+def write_to_unbatched() -> RuntimeError:
+    """``vmap`` of a write of slices to a tensor that has none."""
+    return RuntimeError(
+        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a "
+        "Tensor `other` in extra_args that has more elements than `self`. This happened due to "
+        "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try to "
+        "use out-of-place operators instead of inplace arithmetic. If said operator is being "
+        "called inside the PyTorch framework, please file a bug report instead."
+    )

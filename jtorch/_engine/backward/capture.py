@@ -52,14 +52,16 @@ class CapturingTrace(Trace):
         transform: what the function is captured for, for messages.
         random: what happens when random numbers are drawn: "error", "same" or "different".
         places: the values that entered, with the places that they had elsewhere.
+        own: the values of its stand-ins.
     """
 
-    __slots__ = ("transform", "random", "places", "outer")
+    __slots__ = ("transform", "random", "places", "outer", "own")
     captures = True
 
     def __init__(self, transform: str, random: str, outer: Trace):
         self.transform, self.random, self.outer = transform, random, outer
         self.places: list[tuple[Value, int]] = []
+        self.own: list[Value] = []
         super().__init__()
         self.mode = outer.mode
         self.device = outer.device
@@ -86,6 +88,29 @@ class CapturingTrace(Trace):
             raise _messages.random_different()
         if self.outer.captures:
             self.outer.refuse_randomness()
+
+    def depends(self, reference: Any) -> bool:
+        """Return whether what a reference names follows from the stand-ins."""
+        known = {
+            -place
+            for place, value in enumerate(self.inputs, 1)
+            if any(v is value for v in self.own)
+        }
+        for instruction in self.node.instructions():
+            if not known.isdisjoint(instruction.operands):
+                known.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
+        return reference in known
+
+    def is_mapped(self, value: Value) -> bool:
+        """Return whether a value differs between the slices of ``vmap``."""
+        own = any(value is each for each in self.own)
+        return self.transform == "vmap" and (own or self.depends(value.place - self.base))
+
+    def check_write(self, target: Any, *others: Any) -> None:
+        """Refuse a write of what differs between slices to a tensor that is the same for all."""
+        if self.transform == "vmap" and not self.depends(target):
+            if any(self.depends(reference) for reference in others):
+                raise _messages.write_to_unbatched()
 
     def is_forward(self) -> bool:
         """Return whether what is recorded will be differentiated forwards."""
@@ -219,6 +244,7 @@ def capture(
         stand_ins = []
         for meta in metas:
             value = ready(StandIn(transform), meta)
+            trace.own.append(value)
             tensor = wrap(value)
             if meta.grad:
                 value.owner = weakref.ref(tensor)
@@ -237,7 +263,7 @@ def capture(
         local.trace = outer
         for value, place in reversed(trace.places):
             value.place = place
-    own = {id(tensor._value): at for at, tensor in enumerate(stand_ins)}
+    own = {id(value): at for at, value in enumerate(trace.own)}
     order: list[int] = []
     outside: list[Value] = []
     argument_of: dict[int, int] = {}

@@ -64,6 +64,14 @@ def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         except BaseException:
             trace.rollback()
             raise
+    written = instruction.overwrites
+    if written is not None and trace.captures:
+        try:
+            others = [each for each in instruction.operands if each != written]
+            trace.check_write(written, *others)
+        except BaseException:
+            trace.rollback()
+            raise
     instruction.where = user_location()
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
     return node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))

@@ -195,6 +195,13 @@ class Trace:
 
     refuse_randomness = refuse_to_run
 
+    def is_mapped(self, value: Value) -> bool:
+        """Return whether a value differs between the slices of ``vmap``."""
+        return False
+
+    def check_write(self, target: Any, *others: Any) -> None:
+        """Refuse a write that a trace under ``vmap`` cannot make."""
+
     def is_forward(self) -> bool:
         """Return whether what is recorded will be differentiated forwards."""
         return False

@@ -133,3 +133,14 @@ def single_out(name: str, found: str) -> RuntimeError:
         f"aten::{name}() Expected a value of type 'Tensor' for argument 'out' but instead found "
         f"type '{found}'."
     )
+
+
+def statistics_under_vmap() -> RuntimeError:
+    """``vmap`` of batch normalisation that keeps running statistics."""
+    return RuntimeError(
+        "Batch norm got a batched tensor as input while the running_mean or running_var, which "
+        "will be updated in place, were not batched.\nIf you are using a module and do not need "
+        "eval mode, please set `track_running_stats` to be False.If you are using a prebuilt "
+        "module and do not need eval mode, please see the functorch website for resources on how "
+        "to patch your module to work with vmap"
+    )

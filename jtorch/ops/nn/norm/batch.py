@@ -15,7 +15,7 @@ from ...._engine.graph.op import Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
-from ...._engine.recording.storage import overwrite
+from ...._engine.recording.storage import current_value, overwrite
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
 from ..._shared.widening import widen
@@ -274,6 +274,11 @@ def _batch_norm(
     Args:
         node: class name of the result's ``grad_fn``.
     """
+    trace = local.trace
+    if trace.captures and training and running_mean is not None and running_var is not None:
+        own = (current_value(running_mean), current_value(running_var))
+        if trace.is_mapped(current_value(input)) and not all(map(trace.is_mapped, own)):
+            raise _messages.statistics_under_vmap()
     if training and (running_mean is None) != (running_var is None):
         raise _messages.statistics_incomplete()
     if not input.numel():
