@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import jtorch as torch
 
 from ._core.device import Device as device
 from ._core.dtypes import dtype
+from ._engine import declare
 from ._engine.graph.values import TensorBase
+from ._engine.recording import overrides as _dispatch
+from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 
-__all__ = ["Generator", "Size", "TensorBase", "device", "dtype"]
+__all__ = [
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "Generator",
+    "Size",
+    "TensorBase",
+    "device",
+    "dtype",
+]
 
 Generator, Size = torch.Generator, torch.Size
 _TensorBase = TensorBase
 _TensorMeta = type(torch.Tensor)
-_NAMESPACES = {"_fft": "fft", "_linalg": "linalg", "_special": "special", "_sparse": "sparse"}
-_len_torch_dispatch_stack = _len_torch_function_stack = lambda: 0
+
+_disabled_torch_function_impl = _dispatch.disabled_implementation
+_has_torch_function = torch.overrides.has_torch_function
+_has_torch_function_unary = torch.overrides.has_torch_function_unary
+_has_torch_function_variadic = torch.overrides.has_torch_function_variadic
+#: Where code that ``torch.fx`` wrote finds functions that PyTorch has written in C.
+_FUNCTIONS = {
+    "_VariableFunctions": declare.FUNCTIONS,
+    "_nn": {
+        **declare.FUNCTIONS,
+        **declare.NN_FUNCTIONS,
+        "log_sigmoid": declare.NN_FUNCTIONS["logsigmoid"],
+    },
+    "_linalg": declare.LINALG_FUNCTIONS,
+    "_fft": declare.FFT_FUNCTIONS,
+    "_special": declare.SPECIAL_FUNCTIONS,
+}
 
 
 def _log_api_usage_once(*names: str) -> None:
@@ -28,21 +54,31 @@ def _get_tracing_state() -> None:
     """Return ``None``: nothing is being traced for TorchScript."""
 
 
+def _len_torch_dispatch_stack() -> int:
+    """Return 0: there are no modes below autograd."""
+    return 0
+
+
 def _is_torch_function_enabled() -> bool:
-    """Return ``True``: what PyTorch answers unless it was switched off."""
-    return True
+    """Tell whether ``__torch_function__`` of the arguments' classes is called."""
+    return _dispatch.state.subclasses
 
 
-def _functions_of(*parts: ModuleType) -> SimpleNamespace:
-    found = {name: each for part in parts for name, each in vars(part).items() if callable(each)}
-    return SimpleNamespace(**found)
+def _is_torch_function_all_disabled() -> bool:
+    """Tell whether ``__torch_function__`` is called neither of classes nor of modes."""
+    return not (_dispatch.state.subclasses or _dispatch.state.functions)
+
+
+def _len_torch_function_stack() -> int:
+    """Return how many modes are active."""
+    return len(_dispatch.state.modes)
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("_VariableFunctions", "_nn"):
-        return _functions_of(torch if name == "_VariableFunctions" else torch.nn.functional)
-    if name in _NAMESPACES:
-        return getattr(torch, _NAMESPACES[name])
+    if name in _FUNCTIONS:
+        return SimpleNamespace(**_FUNCTIONS[name])
+    if name == "_sparse":
+        return torch.sparse
     if not name.startswith("_") and hasattr(torch, name):  # TorchScript's classes, refused
         return getattr(torch, name)
     raise AttributeError(f"module 'torch._C' has no attribute '{name}'")

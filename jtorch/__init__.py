@@ -30,6 +30,7 @@ from ._runtime import (  # noqa: E402  names that are none of these
     unsupported as _unsupported,
     checks as _checks,
 )
+from ._runtime import function_overrides as _function_overrides  # noqa: E402
 from ._runtime import signatures as _signatures  # noqa: E402
 from ._runtime import mapped_files as _mapped_files  # noqa: E402  functions that are no operators
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
@@ -138,6 +139,7 @@ from .torch_version import __version__  # noqa: E402
 
 _attach_methods()
 _signatures.attach()
+_function_overrides.attach()
 globals().update(_FUNCTIONS)
 globals().update(_dtypes.BY_NAME)
 globals().update(_dtypes.ALIASES)
@@ -148,14 +150,14 @@ newaxis = None
 legacy_contiguous_format = contiguous_format
 has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own builds for CPUs say
 
-from . import testing  # noqa: E402  needs every name above
+from . import overrides, testing  # noqa: E402
 
 torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries happen to write
 
 # Files that most programs do not need.
 _IMPORTED_WHEN_READ = (
     *("_C", "__config__", "__future__", "_dynamo", "accelerator", "classes", "distributed"),
-    *("distributions", "functional", "hub", "jit", "library", "overrides", "profiler"),
+    *("distributions", "functional", "fx", "hub", "jit", "library", "profiler"),
     *("quasirandom", "torch_version", "types"),
 )
 

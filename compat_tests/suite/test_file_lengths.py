@@ -25,6 +25,9 @@ REASONS = {
     "jtorch/_tensor/indexing.py": (
         "reading and assigning parse one index language; what an index means is decided once"
     ),
+    "jtorch/fx/_symbolic_trace.py": (
+        "the tracer and what it patches while it runs, which only make sense together"
+    ),
     "jtorch/nn/modules/activation.py": "PyTorch's file: every activation, some twenty lines each",
     "jtorch/nn/modules/container.py": "PyTorch's file: five containers, each a list or a dict",
     "jtorch/nn/modules/loss.py": "PyTorch's file: every loss, some thirty lines each",

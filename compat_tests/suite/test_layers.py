@@ -155,7 +155,13 @@ REGISTRIES = frozenset(
 DECLARING = ("declare", "op")
 #: What may look an operator up by a string: the declaration, ``torch.ops.aten`` and the namespace
 #: that answers for names.
-BY_NAME = ("jtorch._engine.declare", "jtorch.ops.compat.aten", "jtorch.nn.functional")
+BY_NAME = (
+    "jtorch._engine.declare",
+    "jtorch.ops.compat.aten",
+    "jtorch.nn.functional",
+    "jtorch._tensor.subclasses",  # gives every method of ``Tensor`` its form that is dispatched
+    "jtorch.overrides",  # names every public function
+)
 
 
 def look_ups(source: str) -> list[int]:

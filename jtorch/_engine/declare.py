@@ -17,11 +17,12 @@ from .._core import structseq
 from .._core.schema.schema import Schema
 from .graph.op import REGISTRY, Op
 from .memory import views
-from .recording import autocast, record
+from .recording import autocast, overrides, record
 from .recording.autocast import Autocast as Autocast
 from .recording.kinds import base as kinds
 from .recording.out import POLICIES as OUT_POLICIES
 from .recording.out import Out as Out
+from .recording.overrides import Overridden
 from .recording.signatures import CallSignature, make_binder
 
 
@@ -168,6 +169,9 @@ def op(
             return _describe(recorder(entry, as_method), entry, public, as_method)
 
         entry.call = _publish(names, make, method, function, registry, None, wrap)
+        if method:
+            overrides.set_face(entry, True, METHODS[public])
+        overrides.set_face(entry, False, entry.call)
         for dunder in python:
             unary = arity == "unary"
             call = METHODS[public] if unary else record.make_operator(entry, dunder)
@@ -212,7 +216,15 @@ def publish(
     if returns is not None:
         structseq.declare(name, returns, out=True)
     if function is not None:
-        function = _aware(name, function, autocast)
+        if name not in overrides.NOT_OVERRIDABLE:
+            plain, function = function, overrides.overridable(function)
+            if function is not plain:
+                function.__name__ = name
+            public = _aware(name, function, autocast)
+            overrides.set_public(function, public)
+            function = public
+        else:
+            function = _aware(name, function, autocast)
         (FUNCTIONS if registry is None else registry).declare(name, function)
     if method is not None:
         if callable(method):
@@ -287,10 +299,15 @@ def _publish(
     """Make an operator's function and method, give them their names, and return the function."""
 
     def finished(as_method: bool) -> Callable:
-        call = make(as_method)
+        made = call = make(as_method)
         if wrap is not None:
             call = functools.wraps(call)(wrap(call))
-        return _aware(names[0], call, casting)
+            if not as_method:
+                call = overrides.overridable(call)
+        looking, call = call, _aware(names[0], call, casting)
+        overrides.set_public(made, call)
+        overrides.set_public(looking, call)
+        return call
 
     call = finished(False)
     if function:
@@ -336,16 +353,18 @@ def _declare_inplace(
     twin.checks_operands = entry.checks_operands
     twin.call = _describe(record.make_inplace(twin), twin, public, True)
     REGISTRY[public] = twin
+    overrides.set_face(twin, True, twin.call)
     for each in methods:
         own = each == entry.name
         METHODS.declare(each + "_", twin.call if own else under_name(twin.call, each + "_"))
     as_function = _describe(record.make_inplace(twin, False), twin, public, False)
     entry.inplace_function = as_function
+    overrides.set_face(twin, False, as_function)
     for each in functions:
         own = each == entry.name
         FUNCTIONS.declare(each + "_", as_function if own else under_name(as_function, each + "_"))
     for dunder in options.python:
-        call = record.make_inplace_operator(twin)
+        call = record.make_inplace_operator(twin, dunder)
         if entry.check_data is not None and entry.checks_operands:
             call = record.checking(call, entry.check_data)
         PYTHON_OPERATORS.declare(dunder, call)
@@ -384,7 +403,10 @@ def _bound_by_types(
     bind = make_binder(schema, as_method)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        bound = bind(args, kwargs)
+        try:
+            bound = bind(args, kwargs)
+        except Overridden as found:
+            return overrides.dispatch_found(overrides.public(call), found, args, kwargs)
         out = bound.pop("out", None)
         result = pure(**bound)
         if out is None:
@@ -406,6 +428,8 @@ def _bound_by_count(
     )
     # Whether this number of arguments and these names are the Python function's own.
     known: dict[Any, bool] = {}
+    looks = not as_method  # a method's own class has looked
+    is_plain = overrides.PLAIN.issuperset
 
     def fits(args: tuple, kwargs: dict[str, Any]) -> bool:
         try:
@@ -415,6 +439,13 @@ def _bound_by_count(
         return True
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if looks and not (
+            is_plain(map(type, args)) and (not kwargs or is_plain(map(type, kwargs.values())))
+        ):
+            try:
+                overrides.check(args, kwargs)
+            except Overridden as found:
+                return overrides.dispatch_found(overrides.public(call), found, args, kwargs)
         form = (len(args), *kwargs) if kwargs else len(args)
         fitting = known.get(form)
         if fitting is None:

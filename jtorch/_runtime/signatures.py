@@ -23,6 +23,7 @@ def attach() -> None:
 
 
 def _schema(name: str, function: Callable) -> Schema | None:
+    function = inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     if code is None or not code.co_flags & inspect.CO_VARKEYWORDS:
         return None

@@ -15,10 +15,13 @@ from .._core.schema.schema import Schema, set_type
 from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
+from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
 from .._engine.recording import record
+from .._engine.recording.overrides import without_subclasses
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
+from ..ops.shape.views import alias
 from . import _messages
 from . import numpy_bridge as _numpy_bridge
 from .sequences import array_of_nested
@@ -96,7 +99,8 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         check_pinned(bound["pin_memory"])
     if is_tensor(data):
         warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
-        return copied(data, dtype, device, requires_grad)
+        with without_subclasses():
+            return copied(data, dtype, device, requires_grad)
     place = default_device() if device is None else devices.resolve(device)
     if place.type == "cuda":
         place = devices.check(place)
@@ -150,8 +154,9 @@ def as_tensor(*args: Any, **kwargs: Any) -> Any:
 
 def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
     if is_tensor(data):
-        place = data.device if device is None else devices.resolve(device)
-        return data.to(place, dtype or data.dtype)
+        with without_subclasses():
+            place = data.device if device is None else devices.resolve(device)
+            return data.to(place, dtype or data.dtype)
     place = default_device() if device is None else devices.resolve(device)
     if isinstance(data, np.ndarray):
         shared = _numpy_bridge.from_numpy(data)
@@ -266,22 +271,62 @@ def legacy_constructor(cls: type, *args: Any, **kwargs: Any) -> Any:
 
 def _as_subclass(tensor: Any, cls: type) -> Any:
     """Return a tensor of a subclass that shares the memory."""
-    viewed = tensor.detach()
+    with without_subclasses():
+        return _in_class(tensor.detach(), cls)
+
+
+def _in_class(tensor: Any, cls: type) -> Any:
+    """Return what a tensor is as an instance of a subclass; the tensor is used nowhere else."""
     result: Any = object.__new__(cls)
     for slot in ("_value", "_alias", "_writes", "_extra"):
-        setattr(result, slot, getattr(viewed, slot))
+        setattr(result, slot, getattr(tensor, slot))
     return result
+
+
+def _check_subclass(cls: Any) -> None:
+    if not isinstance(cls, type):
+        raise TypeError(f"cls must be a type (got {type(cls).__name__})")
+    if not issubclass(cls, record.Tensor):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
+            "possible. Make sure your class inherits from Tensor."
+        )
+
+
+def _make_subclass(cls: Any, data: Any, require_grad: bool = False, **options: Any) -> Any:
+    """Return a leaf of a subclass in the memory of another tensor.
+
+    Args:
+        cls: the subclass.
+        data: the tensor.
+        require_grad: whether gradients flow to it.
+        **options: what PyTorch's tensors without memory take; nothing here.
+    """
+    _check_subclass(cls)
+    if require_grad and not dtypes.is_inexact(data._value.meta.dtype):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    result: Any = object.__new__(cls)
+    result._alias = None
+    result._writes = 0
+    result._extra = None
+    with without_subclasses():
+        adopt(result, data, bool(require_grad))
+    return result
+
+
+def _make_wrapper_subclass(*args: Any, **kwargs: Any) -> Any:
+    """Refuse to make a tensor without elements: those are for ``__torch_dispatch__``."""
+    raise NotImplementedError(
+        "jtorch cannot make tensors without elements (torch.Tensor._make_wrapper_subclass), "
+        "as it has no __torch_dispatch__ of subclasses."
+    )
 
 
 def as_subclass(self: Any, cls: type) -> Any:
     """Return a tensor of a subclass that shares the memory and the history."""
-    if not (isinstance(cls, type) and issubclass(cls, record.Tensor)):
-        raise TypeError("cls must be a type (subclass of torch.Tensor)")
-    viewed = self.view_as(self)
-    result: Any = object.__new__(cls)
-    for slot in ("_value", "_alias", "_writes", "_extra"):
-        setattr(result, slot, getattr(viewed, slot))
-    return result
+    _check_subclass(cls)
+    with without_subclasses():
+        return _in_class(alias.call(self), cls)
 
 
 def is_meta_value(tensor: Any) -> bool:
@@ -294,3 +339,5 @@ for _function in (as_tensor, asarray, tensor):
     publish(_function.__name__, _function)
 publish("new_tensor", method=new_tensor)
 publish("as_subclass", method=as_subclass)
+for _maker in (_make_subclass, _make_wrapper_subclass):
+    publish(_maker.__name__, method=staticmethod(_maker))

@@ -9,6 +9,7 @@ from .._engine.declare import publish
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
 from .._engine.memory.views import read_chain
 from .._engine.recording import record
+from .._engine.recording.overrides import overrides_calls
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import Alias, current_value, is_flipped, storage_of
 
@@ -28,6 +29,16 @@ def deep_copy(self: Any, memo: dict) -> Any:
             "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
             "because of a torch.nn.utils.weight_norm usage, see "
             "https://github.com/pytorch/pytorch/pull/103001"
+        )
+    cls = type(self)
+    if overrides_calls(cls) and type(self.new_empty([])) is not cls:
+        raise RuntimeError(
+            "The default implementation of __deepcopy__() for non-wrapper subclasses "
+            "only works for subclass types that implement new_empty() and for which "
+            "that function returns another instance of the same subclass. You should "
+            "either properly implement new_empty() for your subclass or override "
+            "__deepcopy__() if it is intended behavior for new_empty() to return "
+            "an instance of a different type."
         )
     result = _of_class(type(self), _unshared(self, memo))
     if meta.grad == LEAF:

@@ -21,7 +21,9 @@ from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
+from .._engine.recording import overrides
 from .._engine.recording.kinds.base import broadcast_shapes
+from .._engine.recording.overrides import Overridden
 from .._engine.recording.record import record, wrap
 from .._engine.recording.storage import current_value, overwrite
 from .._engine.recording.trace import local, materialise
@@ -156,10 +158,19 @@ def getitem(self: Any, index: Any) -> Any:
         return _unsqueeze(self, 0)
     if index is Ellipsis:
         return _whole_view(self)
-    viewed, indices = apply_views(self, index)
-    if not indices:
-        return _whole_view(viewed) if viewed is self else viewed
-    return take(viewed, indices)
+    try:
+        viewed, indices = apply_views(self, index)
+        if not indices:
+            return _whole_view(viewed) if viewed is self else viewed
+        return take(viewed, indices)
+    except Overridden as found:
+        function = overrides.operators["__getitem__"]
+        return overrides.dispatch_found(function, found, (self, index), {})
+    except (TypeError, IndexError):
+        values = overrides.overloaded((index,))
+        if not values:
+            raise
+    return overrides.dispatch(overrides.operators["__getitem__"], values, (self, index), {})
 
 
 def take(tensor: Any, indices: dict[int, Any]) -> Any:
@@ -406,8 +417,13 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
 def setitem(self: Any, index: Any, value: Any) -> None:
     """Do ``self[index] = value``."""
     meta = self._value.meta
-    if not is_tensor(value):
-        value = as_number(value, meta.dtype)
+    if not hasattr(value, "_operand"):
+        found = overrides.overloaded((self, index, value))
+        if found or overrides.active_modes():
+            overrides.dispatch(overrides.operators["__setitem__"], found, (self, index, value), {})
+            return
+        if not is_tensor(value):
+            value = as_number(value, meta.dtype)
     cls = index.__class__
     if cls is int:
         _copy_to(select(self, 0, index, 0), value)
@@ -420,11 +436,15 @@ def setitem(self: Any, index: Any, value: Any) -> None:
     elif index is None or index is True:
         _copy_to(_unsqueeze(self, 0), value)
     else:
-        viewed, indices = apply_views(self, index)
-        if indices:
-            put(viewed, indices, value)
-        else:
-            _copy_to(viewed, value)
+        try:
+            viewed, indices = apply_views(self, index)
+            if indices:
+                put(viewed, indices, value)
+            else:
+                _copy_to(viewed, value)
+        except Overridden as found:
+            function = overrides.operators["__setitem__"]
+            overrides.dispatch_found(function, found, (self, index, value), {})
 
 
 def as_number(value: Any, dtype: Any) -> Any:

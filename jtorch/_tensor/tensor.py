@@ -16,12 +16,14 @@ from .._core.size import Size
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.recording import record
+from .._engine.recording.overrides import add_plain
 from .._engine.recording.storage import current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
-from . import _messages
+from . import _messages, subclasses
+from .subclasses import TensorMeta
 
 
-class Tensor(TensorBase):
+class Tensor(TensorBase, metaclass=TensorMeta):
     """A multi-dimensional array of elements of one dtype, with gradients.
 
     Everything about a tensor but its elements is known at once; the elements are computed when
@@ -32,6 +34,7 @@ class Tensor(TensorBase):
     __slots__ = ("_value", "_alias", "_writes", "_extra", "__dict__", "__weakref__")
     __module__ = "torch"
     __array_priority__ = 1000
+    __torch_function__ = classmethod(subclasses.torch_function)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
         from .constructors import legacy_constructor
@@ -236,6 +239,11 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
         )
 
 
+# What the recorders read: the slot; subclasses that override calls have a property there.
+Tensor._operand = Tensor.__dict__["_value"]  # type: ignore[attr-defined]
+subclasses.set_tensor_class(Tensor)
+add_plain(Tensor, Size, DType, Device)
+
 _AS_LEAF = _as_leaf
 _AS_CONSTANT = detach
 
@@ -250,3 +258,4 @@ def attach_methods() -> None:
             setattr(Tensor, name, method)
     for name, method in PYTHON_OPERATORS.items():
         setattr(Tensor, name, method)
+    subclasses.complete(Tensor)

@@ -13,6 +13,7 @@ from typing import Any
 
 import jtorch as torch
 
+from .._runtime.function_overrides import takes_all_by_name
 from .._tensor.tensor import Tensor
 
 __all__ = [
@@ -354,6 +355,11 @@ def _make_deprecate(meth: Callable) -> Callable:
     del deprecated_init.__wrapped__  # type: ignore[attr-defined]  # PyTorch's takes anything too
     return deprecated_init
 
+
+uniform_ = takes_all_by_name(uniform_)
+normal_ = takes_all_by_name(normal_)
+constant_ = takes_all_by_name(constant_)
+kaiming_uniform_ = takes_all_by_name(kaiming_uniform_)
 
 uniform = _make_deprecate(uniform_)
 normal = _make_deprecate(normal_)

@@ -8,6 +8,8 @@ import jtorch as torch
 
 from .._engine.memory.adoption import adopt
 from .._engine.recording import record
+from .._engine.recording.overrides import add_plain, disabled_implementation
+from .._tensor.subclasses import TensorMeta
 from .._tensor.tensor import Tensor
 
 __all__ = [
@@ -20,19 +22,7 @@ __all__ = [
 ]
 
 
-def _make_subclass(cls: type, data: Tensor, requires_grad: bool) -> Any:
-    """Return a leaf of a subclass of ``Tensor`` in the memory of another tensor."""
-    if requires_grad and not (data.is_floating_point() or data.is_complex()):
-        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    parameter: Any = object.__new__(cls)
-    parameter._alias = None
-    parameter._writes = 0
-    parameter._extra = None
-    adopt(parameter, data, bool(requires_grad))
-    return parameter
-
-
-class _ParameterMeta(type):
+class _ParameterMeta(TensorMeta):
     """Makes tensors of other classes that were marked as parameters count as such."""
 
     def __instancecheck__(self, instance: Any) -> bool:
@@ -54,13 +44,14 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     """
 
     __slots__ = ()
+    __torch_function__ = disabled_implementation
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = torch.empty(0)
         kind = type(data)
         if kind is Tensor or kind is Parameter:
-            return _make_subclass(cls, data, requires_grad)
+            return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[attr-defined]
         marked = data.detach()
         if type(marked) is Tensor and issubclass(kind, Tensor):
             marked = marked.as_subclass(kind)
@@ -90,6 +81,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
 
 record.set_parameter_class(Parameter)
+add_plain(Parameter)
 
 #: What PyTorch lets one ask of a tensor without a shape; the empty tensor inside answers.
 _ANSWERED = frozenset(
@@ -113,6 +105,7 @@ class UninitializedTensorMixin:
     """
 
     __slots__ = ()
+    __torch_function__ = disabled_implementation
 
     cls_to_become: type
 
@@ -254,7 +247,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         return memo[id(self)]
 
 
-class _BufferMeta(type):
+class _BufferMeta(TensorMeta):
     """Makes tensors that were marked as buffers count as such."""
 
     def __instancecheck__(self, instance: Any) -> bool:

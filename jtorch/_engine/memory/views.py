@@ -21,7 +21,8 @@ from ..graph import primitives
 from ..graph.op import Op, Operand, Plan
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
-from ..recording import planning, storage
+from ..recording import overrides, planning, storage
+from ..recording.overrides import Overridden
 from ..recording.planning import keep_history
 from ..recording.record import record, reference_of, switch_device, wrap
 from ..recording.storage import (
@@ -121,7 +122,10 @@ def make_view(op: Op, method: bool) -> Callable:
     """Return the recorder of a view operator of one result; the result shares the memory."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        result = wrap(record(op, args, kwargs, method))
+        try:
+            result = wrap(record(op, args, kwargs, method))
+        except Overridden as found:
+            return overrides.dispatch_operator(op, method, found, args, kwargs)
         source = args[0] if args else kwargs["input"]
         step_args = args[1:]
         if kwargs:
@@ -185,7 +189,10 @@ def make_views(op: Op, method: bool) -> Callable:
     kind: Any = op.kind
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        values = record(op, args, kwargs, method)
+        try:
+            values = record(op, args, kwargs, method)
+        except Overridden as found:
+            return overrides.dispatch_operator(op, method, found, args, kwargs)
         if isinstance(values, Value):
             values = (values,)
         source = args[0] if args else kwargs["input"]

@@ -12,7 +12,7 @@ from ..graph.locations import user_location
 from ..graph.op import Op, Plan
 from ..graph.trie import TEMPLATES, Instruction, Node
 from ..graph.values import NO_GRAD, RESULT, is_tensor
-from . import autocast, cutting, saved_hooks, templates
+from . import autocast, cutting, overrides, saved_hooks, templates
 from .binding import bind
 from .trace import Trace
 
@@ -27,7 +27,12 @@ def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
 
     Raises:
         TypeError, RuntimeError, IndexError, ...: as PyTorch raises at the call.
+        Overridden: the class of an argument, or a mode, takes the call.
     """
+    overloaded = overrides.overloaded((*args, *kwargs.values()) if kwargs else args)
+    if overloaded:
+        trace.rollback()
+        raise overrides.Overridden(overloaded)
     node = trace.node
     if node.mode.saved_tensors_hooks:
         return saved_hooks.miss(trace, key, lambda: _add(op, trace, key, args, kwargs, method))

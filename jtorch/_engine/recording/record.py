@@ -32,8 +32,9 @@ from ..._core.size import Size
 from ..._core.structseq import RETURN_TYPES
 from ..graph.op import Op
 from ..graph.values import Value, is_tensor
-from . import planning, saved_hooks
+from . import overrides, planning, saved_hooks
 from .out import GENERAL, POLICIES
+from .overrides import NotPlain, Overridden
 from .storage import current_value, overwrite, slow
 from .trace import REACH, SwitchDevice, Trace, flush, local
 
@@ -94,7 +95,7 @@ def encode(op: Op, trace: Trace, args: tuple, kwargs: dict) -> tuple:
     for arg in args:
         cls = arg.__class__
         if cls is Tensor or cls is Parameter:
-            value = arg._value
+            value = arg._operand
             if arg._alias is not None:
                 value = current_value(arg)
             reference = value.place - base
@@ -158,6 +159,7 @@ def _encode_other(op: Op, trace: Trace, arg: Any, place: int | str) -> Any:
     if arg is None or cls is Size:
         return arg
     if is_tensor(arg):
+        arg._operand  # noqa: B018  (raises where its class may override the call)
         return reference_of(trace, current_value(arg))
     if isinstance(arg, (_PLAIN_CLASSES, Tensor)):
         raise TypeError  # a number or a list of a class of its own: see ``recover``
@@ -170,7 +172,11 @@ def _encode_element(op: Op, trace: Trace, element: Any) -> Any:
         return element
     if cls is float or cls is bool or cls is complex:
         return (cls, element)
+    if cls is Tensor or cls is Parameter:
+        value = element._operand
+        return reference_of(trace, value if element._alias is None else current_value(element))
     if is_tensor(element):
+        element._operand  # noqa: B018
         return reference_of(trace, current_value(element))
     if cls is tuple or cls is list:
         return (cls, *[_encode_element(op, trace, inner) for inner in element])
@@ -213,7 +219,10 @@ def make_general(op: Op, method: bool) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs and kwargs.get("out") is not None:
             return write_out(op, args, kwargs, method)
-        result = record(op, args, kwargs, method)
+        try:
+            result = record(op, args, kwargs, method)
+        except Overridden as found:
+            return overrides.dispatch_operator(op, method, found, args, kwargs)
         if result.__class__ is Value:
             return wrap(result)
         results = tuple([wrap(value) for value in result])
@@ -234,6 +243,9 @@ def checking(call: Callable, check: Callable[[tuple, dict], None]) -> Callable:
 
 def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     """Run the ``out=`` form: the result is written to a tensor that exists, resized to fit."""
+    found = overrides.overloaded((*args, *kwargs.values()))
+    if found or overrides.active_modes():
+        return overrides.dispatch_operator(op, method, Overridden(found), args, kwargs)
     kwargs = dict(kwargs)
     out = kwargs["out"]
     op.schema.bind(args[1:] if method else args, kwargs, method)
@@ -365,7 +377,7 @@ def make_unary(op: Op, method: bool) -> Callable:
         input = args[0]
         trace = local.trace
         try:
-            value = input._value
+            value = input._operand
             if input._alias is not None:
                 value = current_value(input)
             reference = value.place - trace.base
@@ -398,7 +410,7 @@ def _make_binary_key(op: Op) -> Callable:
 
     def make_key(trace: Any, input: Any, other: Any) -> Any:
         base = trace.base
-        value = input._value
+        value = input._operand
         if input._alias is not None:
             value = current_value(input)
         left = value.place - base
@@ -417,7 +429,7 @@ def _make_binary_key(op: Op) -> Callable:
                 raise AttributeError
             trace.ints.append(other)
             return (op, left, int)
-        value = other._value
+        value = other._operand
         if other._alias is not None:
             value = current_value(other)
         right = value.place - base
@@ -484,7 +496,7 @@ def make_operator(op: Op, name: str = "") -> Callable:
             return NotImplemented
         trace = local.trace
         try:
-            value = input._value
+            value = input._operand
             if input._alias is not None:
                 value = current_value(input)
             base = trace.base
@@ -508,7 +520,7 @@ def make_operator(op: Op, name: str = "") -> Callable:
                 else:
                     raise AttributeError
             else:
-                value = other._value
+                value = other._operand
                 if other._alias is not None:
                     value = current_value(other)
                 right = value.place - base
@@ -517,14 +529,15 @@ def make_operator(op: Op, name: str = "") -> Callable:
                 key = (op, left, right)
         except AttributeError:
             trace.rollback()
-            if not isinstance(input, Tensor):
+            if not isinstance(input, Tensor):  # called as ``Tensor.__add__(1, x)``
                 if name == "__rsub__":  # written in Python by PyTorch, which tries the other side
                     return NotImplemented
                 raise messages.not_a_tensor(name, input) from None
             if not planning.is_operand(other):
-                other = CONVERSIONS.get(name, _refused)(other)
-                if other is NotImplemented:
-                    return other
+                converted = CONVERSIONS.get(name, _refused)(other)
+                if converted is NotImplemented:
+                    return overrides.offer(name, input, other)
+                other = converted
             return general(input, other)
         node = trace.node.children.get(key)
         if node is None:
@@ -579,12 +592,14 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         ):
             try:
                 return with_number(self, args[0])
-            except SwitchDevice:
+            except (SwitchDevice, NotPlain):
                 local.trace.rollback()
         if check is not None and (looks_at_all or kwargs):
             check((self, *args), kwargs)
         try:
             value = record(op, (self, *args), kwargs, method)
+        except Overridden as found:
+            return overrides.dispatch_operator(op, method, found, (self, *args), kwargs)
         except (RuntimeError, IndexError):
             _explain_write(self, args)
             raise
@@ -612,8 +627,13 @@ def _explain_write(tensor: Any, others: tuple) -> None:
             slow.check_overlap(tensor, other)
 
 
-def make_inplace_operator(op: Op) -> Callable:
-    """Return the recorder behind ``a += b``."""
+def make_inplace_operator(op: Op, name: str = "") -> Callable:
+    """Return the recorder behind ``a += b``.
+
+    Args:
+        op: the in-place operator.
+        name: of the method, such as ``__iadd__``.
+    """
     make_key = _make_binary_key(op)
     general = make_inplace(op)
 
@@ -624,7 +644,7 @@ def make_inplace_operator(op: Op) -> Callable:
         except AttributeError:
             trace.rollback()
             if not planning.is_operand(other):
-                return NotImplemented
+                return overrides.offer(name, self, other)
             return general(self, other)
         node = trace.node.children.get(key)
         if node is None:
@@ -651,6 +671,7 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     Returns:
         The value or values, where the call is right after all.
     """
+    overrides.check(args, kwargs)
     trace = local.trace
     for arg in (*args, *kwargs.values()):
         refusal = getattr(type(arg), "_refusal", None)

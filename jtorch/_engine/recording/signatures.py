@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._core.schema.schema import Schema, Signature
 from ..._core.schema.types import Parameter
+from . import overrides
 
 
 class _Absent:
@@ -144,6 +145,7 @@ def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict],
         names = remembered.get(key)
         if names is not None:
             return {**dict(zip(names, args)), **kwargs}
+        overrides.check(args, kwargs)
         own = {}
         rest = args
         index, bound = schema.bind(args[1:] if method else args, kwargs, method)
@@ -167,6 +169,7 @@ def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict],
             unchanged
             and len(args) <= len(names)
             and not any(isinstance(value, (list, tuple)) for value in (*args, *kwargs.values()))
+            and not any(overrides.overrides_calls(cls) for cls in key if isinstance(cls, type))
         ):
             remembered[key] = names[: len(args)]
         return {**own, **given}

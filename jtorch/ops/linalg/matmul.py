@@ -15,6 +15,7 @@ from ..._core.schema.schema import Schema
 from ..._engine.declare import NN_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
+from ..._engine.recording import overrides
 from ..._engine.recording.autocast import converting
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._engine.recording.record import write_result
@@ -379,13 +380,13 @@ def matmul(input, other):
 
 def _operator(input, other):
     if not is_tensor(other):
-        return NotImplemented
+        return overrides.offer("__matmul__", input, other)
     return _matmul(input, other)
 
 
 def _reflected(input, other):
     if not is_tensor(other):
-        return NotImplemented
+        return overrides.offer("__rmatmul__", input, other)
     return _matmul(other, input)
 
 

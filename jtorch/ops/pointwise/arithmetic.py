@@ -12,6 +12,7 @@ from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types
 from ..._engine.declare import Autocast, InPlace, Out, op
 from ..._engine.graph.values import is_tensor
+from ..._engine.recording import overrides
 from ..._engine.recording.kinds.pointwise import (
     BOOL,
     COMPLEX,
@@ -474,7 +475,7 @@ def reflected(function):
 
     def operator(self, other):
         if not is_operand(other) or not is_tensor(self):
-            return NotImplemented
+            return overrides.offer(operator.__name__, self, other)
         return function(self, other)
 
     return operator
