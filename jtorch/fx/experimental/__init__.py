@@ -1,0 +1,7 @@
+"""Passes that PyTorch calls experimental."""
+
+from __future__ import annotations
+
+from ..._runtime import absent as _absent
+
+__getattr__ = _absent.attributes(__name__)
