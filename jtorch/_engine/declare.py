@@ -312,7 +312,9 @@ def _publish(
     call = finished(False)
     if function:
         for each in names:
-            given = call if each == names[0] else under_name(call, each)
+            given = call
+            if each != names[0]:
+                given = overrides.overridable(under_name(call, each))
             (FUNCTIONS if registry is None else registry).declare(each, given)
     if method:
         bound = finished(True)
@@ -362,7 +364,10 @@ def _declare_inplace(
     overrides.set_face(twin, False, as_function)
     for each in functions:
         own = each == entry.name
-        FUNCTIONS.declare(each + "_", as_function if own else under_name(as_function, each + "_"))
+        FUNCTIONS.declare(
+            each + "_",
+            as_function if own else overrides.overridable(under_name(as_function, each + "_")),
+        )
     for dunder in options.python:
         call = record.make_inplace_operator(twin, dunder)
         if entry.check_data is not None and entry.checks_operands:
