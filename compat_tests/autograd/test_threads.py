@@ -82,3 +82,18 @@ def test_one_thread_steps_while_others_have_added_gradients(torch):
         run_in_threads(lambda number: (weight * 2).sum().backward())
         optimizer.step()
         assert weight.tolist() == [-8.0 * step] * 2
+
+
+def test_a_thread_differentiates_what_another_one_has_recorded(torch):
+    leaf = torch.ones(3, requires_grad=True)
+    hidden = (leaf * 2).exp()
+
+    def work(number):
+        loss = (hidden * 2).sum()
+        loss.item()
+        loss.backward(retain_graph=True)
+
+    for _ in range(2):
+        run_in_threads(work, 2)
+    (hidden * 2).sum().backward()
+    assert torch.allclose(leaf.grad, 20 * hidden.detach())

@@ -40,6 +40,11 @@ def inplace_shape(shape: Sequence[int], broadcast: Sequence[int]) -> RuntimeErro
     )
 
 
+def cannot_retain_grad() -> RuntimeError:
+    """A gradient is to be kept at a tensor that has none."""
+    return RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+
+
 def leaf_inplace() -> RuntimeError:
     """A leaf that requires grad is written in place."""
     return RuntimeError(
@@ -298,22 +303,23 @@ def view_inplace(
     node_name: str,
     derived: bool,
     custom: bool = False,
+    outdated: bool = False,
 ) -> RuntimeError:
     """A view that autograd cannot follow a write to is written in place."""
+    what = "is being modified inplace"
+    if outdated:
+        what = "its base or another view of its base has been modified inplace"
     if without_grad and derived:
         name = node_name.removesuffix("0").removesuffix("Backward")
         text = (
             f"Output {output} of {name} is a view of a view which was created in no_grad mode and "
-            "is being modified inplace with grad mode enabled."
+            f"{what} with grad mode enabled."
         )
     elif without_grad:
-        text = (
-            "A view was created in no_grad mode and is being modified inplace with grad mode "
-            "enabled."
-        )
+        text = f"A view was created in no_grad mode and {what} with grad mode enabled."
     else:
         name = node_name.removesuffix("0").removesuffix("Backward")
-        text = f"Output {output} of {name} is a view and is being modified inplace."
+        text = f"Output {output} of {name} is a view and {what}."
     if custom:
         text += (
             " This view was created inside a custom Function (or because an input was returned "

@@ -15,6 +15,7 @@ from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
+from .._engine.memory.views import check_view
 from .._engine.recording import record
 from .._engine.recording.overrides import add_plain
 from .._engine.recording.storage import current_value, extra_of, retire, version_of
@@ -166,7 +167,10 @@ class Tensor(TensorBase, metaclass=TensorMeta):
     @property
     def is_leaf(self) -> bool:
         """Whether it is not the result of a recorded operator."""
-        return current_value(self).meta.grad != RESULT
+        value = current_value(self)
+        if self._alias is not None and self._alias.remark is not None:
+            check_view(self)
+        return value.meta.grad != RESULT
 
     @property
     def grad(self) -> Tensor | None:

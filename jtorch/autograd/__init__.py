@@ -14,7 +14,7 @@ from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
 from . import _batched, functional, graph
 from . import forward_ad as forward_ad
-from ._tensor_methods import register_gradient_methods
+from ._tensor_methods import register_gradient_methods, retain_grad
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 from .grad_mode import (
@@ -95,10 +95,17 @@ def _run(
     accumulates: bool,
 ) -> list[Value | None]:
     roots = [current_value(output) for output in outputs]
+    cotangents = _cotangents(outputs, gradients)
     for index, root in enumerate(roots):
         if root.meta.grad == NO_GRAD:
             raise messages.no_grad_fn(index)
-    cotangents = _cotangents(outputs, gradients)
+    for index, tensor in enumerate(inputs or ()):
+        if current_value(tensor).meta.grad == NO_GRAD:
+            if accumulates:
+                raise messages.cannot_retain_grad()
+            raise messages.input_without_grad(index)
+        if accumulates:
+            retain_grad(tensor)
     before = is_grad_enabled()
     set_grad_mode(create_graph)
     graph.begin_pass()
@@ -151,9 +158,6 @@ def backward(
         wanted = _as_tuple(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        for index, tensor in enumerate(wanted):
-            if current_value(tensor).meta.grad == NO_GRAD:
-                raise messages.input_without_grad(index)
     _run(outputs, gradients, wanted, retain_graph, create_graph, True)
 
 
@@ -206,9 +210,6 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     gradients = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
-    for index, tensor in enumerate(wanted):
-        if current_value(tensor).meta.grad == NO_GRAD:
-            raise messages.input_without_grad(index)
     from .._engine.recording.record import wrap
 
     gradients_of_inputs = _run(outputs, gradients, wanted, retain_graph, create_graph, False)

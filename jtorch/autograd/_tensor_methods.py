@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._core import messages
 from .._engine.backward import nodes
 from .._engine.backward.usual import backward as usual_backward
 from .._engine.declare import publish
@@ -101,7 +102,7 @@ def retain_grad(self: Any) -> None:
     """
     value = current_value(self)
     if value.meta.grad == NO_GRAD:
-        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        raise messages.cannot_retain_grad()
     if value.meta.grad != RESULT:
         return
     segment = value.segment

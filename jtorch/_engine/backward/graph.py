@@ -14,7 +14,7 @@ from ..graph import tape
 from ..graph.segments import SegmentBase
 from ..graph.trie import Node
 from ..graph.values import LEAF, RESULT, Meta, Value
-from ..recording.trace import Trace, closing_times, flush
+from ..recording.trace import Trace, closing_times, flush_of_other_thread
 
 #: A place that a gradient flows through: a segment and a slot.
 SegmentPlace = tuple[Any, int]
@@ -82,7 +82,14 @@ def edges_of(segment: Any) -> dict[int, Any]:
     if isinstance(segment, FunctionSegment):
         return {-i: e for i, e in enumerate(segment.edges, 1) if isinstance(e, tuple)}
     if segment.trace is None:
-        return {r: e for r, e in segment.edges.items() if isinstance(e, tuple)}
+        for reference, edge in segment.edges.items():
+            if isinstance(edge, Value) and edge.segment.trace is None:
+                segment.edges[reference] = (edge.segment, edge.slot)
+        return {
+            reference: (edge.segment, edge.slot) if isinstance(edge, Value) else edge
+            for reference, edge in segment.edges.items()
+            if isinstance(edge, (tuple, Value))
+        }
     return {
         -index: (value.segment, value.slot)
         for index, value in enumerate(segment.trace.inputs, 1)
@@ -102,7 +109,7 @@ def segments_behind(above: list[SegmentPlace], trace: Trace) -> list[Any]:
         if id(segment) in found:
             continue
         if segment.trace is not None and segment.trace is not trace:
-            flush(segment.trace, "differentiated by another thread")
+            flush_of_other_thread(segment)
         found[id(segment)] = segment
         pending.extend([source for source, _ in edges_of(segment).values()])
     segments = sorted(found.values(), key=lambda segment: -segment.sequence)
@@ -174,7 +181,9 @@ def leaves_of(segment: Any, trace: Trace) -> list[tuple[int, Any]]:
     if isinstance(segment, FunctionSegment):
         return []
     if segment.trace is None:
-        return [(r, edge) for r, edge in segment.edges.items() if not isinstance(edge, tuple)]
+        return [
+            (r, edge) for r, edge in segment.edges.items() if not isinstance(edge, (tuple, Value))
+        ]
     leaves = [(-i, v.owner) for i, v in enumerate(trace.inputs, 1) if v.meta.grad == LEAF]
     return leaves + [(i, v.owner) for i, v in enumerate(trace.values) if v.meta.grad == LEAF]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value
+from ..memory.views import check_view
 from ..recording.hooks import RemovableHandle, add_hook
 from ..recording.planning import keep_history
 from ..recording.storage import current_value, extra_of
@@ -132,6 +133,7 @@ def accumulator(tensor: Any) -> AccumulateGrad:
 def grad_fn(tensor: Any) -> Node | None:
     """Return the node that a tensor is a result of, ``None`` for a leaf."""
     value = current_value(tensor)
+    check_view(tensor)
     if value.meta.grad != RESULT:
         return None
     alias = tensor._alias
@@ -214,5 +216,7 @@ def _node_of_edge(edge: Any) -> tuple[Node | None, int]:
         return None, 0
     if isinstance(edge, tuple):
         return node_at(*edge)
+    if isinstance(edge, Value):
+        return node_at(edge.segment, edge.slot)
     leaf = edge()
     return (None, 0) if leaf is None else (accumulator(leaf), 0)

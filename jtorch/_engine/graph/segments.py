@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -10,6 +11,7 @@ class SegmentBase:
 
     Attributes:
         sequence: when it was closed: results of one segment feed only segments closed later.
+        before: when the first segment was closed that depends on it while it was not closed itself.
         freed: slots whose saved elements a backward pass has given up.
         stale: slots whose saved elements were overwritten since.
         rewritten: what became of the memory of results that was written to (``memory.Memory``), by
@@ -22,6 +24,7 @@ class SegmentBase:
 
     __slots__ = (
         "sequence",
+        "before",
         "freed",
         "stale",
         "rewritten",
@@ -35,6 +38,7 @@ class SegmentBase:
 
     def __init__(self, sequence: float):
         self.sequence = sequence
+        self.before = math.inf
         self.freed: frozenset[int] = frozenset()
         self.stale: set[int] = set()
         self.rewritten: dict[int, Any] | None = None

@@ -64,6 +64,7 @@ class Remark(NamedTuple):
         node_name: class name of the operator's ``grad_fn``.
         derived: whether this is a view, with a ``grad_fn``, of the view in question.
         custom: whether it is an argument that a Python function returned.
+        outdated: whether its base was written to since: then it has no ``grad_fn`` any more.
     """
 
     without_grad: bool
@@ -72,6 +73,7 @@ class Remark(NamedTuple):
     node_name: str
     derived: bool = False
     custom: bool = False
+    outdated: bool = False
 
 
 def alias_of_view(source: Any, step: Step, result: Any, several: int | None = None) -> None:
@@ -102,6 +104,9 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
         # torch 2.13: a view made without grad mode of what requires grad is a leaf that says it
         # does, and to which no gradient flows.
         value.owner = _no_owner
+        if made.base is not None and current_value(made.base).meta.grad == NO_GRAD:
+            # A leaf that is a view lent it the flag; PyTorch asks the tensor behind both.
+            result._value = record(primitives.detach, (result,), {})
     name = local.trace.node.instruction.node_name
     if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
         # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
@@ -584,16 +589,33 @@ def _read(tensor: Any) -> Value:
     if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
         value = read_chain(value, alias.steps, LEAF, counted)
         value.owner = old.owner
-    elif alias.keeps:
+    elif alias.keeps or (
+        old.meta.grad == RESULT and (alias.seen >= shared.counted or value.meta.grad == NO_GRAD)
+    ):
+        # Nothing that autograd knows of was written; or it is a view of a leaf that is itself one.
         value = with_history(old, read_chain(value, alias.steps, NO_GRAD, counted))
     elif alias.steps:
         value = read_chain(value, alias.steps, None, counted)
         alias.rebased = value.meta.grad == RESULT and alias.seen != shared.version
     if not counted:
         note_counter(value, alias.counter)
+    if alias.remark is not None and alias.seen < shared.counted:
+        _note_outdated(alias, old, value)
     tensor._value = value
     alias.seen = shared.version
     return value
+
+
+def _note_outdated(alias: Alias, before: Value, now: Value) -> None:
+    if before.meta.grad != NO_GRAD or now.meta.grad != NO_GRAD:
+        alias.remark = alias.remark._replace(outdated=True)
+
+
+def check_view(tensor: Any) -> None:
+    """Raise where a view has no ``grad_fn`` since its base was written to."""
+    alias = tensor._alias
+    if alias is not None and alias.remark is not None and alias.remark.outdated:
+        raise messages.view_inplace(*alias.remark)
 
 
 # Writing
@@ -604,7 +626,7 @@ def _write(tensor: Any, value: Value) -> None:
     shared = alias.storage
     recorded = value.meta.grad == RESULT and local.trace.mode.grad
     if recorded and alias.remark is not None:
-        raise messages.view_inplace(*alias.remark)
+        raise messages.view_inplace(*alias.remark._replace(outdated=False))
     if (
         local.trace.mode.grad
         and alias.base is not None
@@ -633,7 +655,11 @@ def _write(tensor: Any, value: Value) -> None:
         mark_stale(own)
     shared.value = new
     shared.version += 1
+    if counted:
+        shared.counted = shared.version
     alias.counter[0] += 1
+    if alias.remark is not None:
+        _note_outdated(alias, tensor._value, value)
     if detached or value.meta.grad == NO_GRAD or not steps or alias.base is None:
         tensor._value = value
         # Elements at one place of memory hold what was written there last: that is read again.
@@ -810,7 +836,7 @@ def check_write(tensor: Any, others: tuple = ()) -> None:
             is_tensor(other) and other._value.meta.grad != NO_GRAD for other in others
         )
         if recorded and alias.remark is not None:
-            raise messages.view_inplace(*alias.remark)
+            raise messages.view_inplace(*alias.remark._replace(outdated=False))
         if grad != NO_GRAD and current_value(alias.base).meta.grad != RESULT:
             raise messages.leaf_view_inplace()
     if grad == LEAF:

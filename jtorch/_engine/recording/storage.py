@@ -25,6 +25,7 @@ class Storage:
     Attributes:
         value: what is in it, in the shape of the tensor that owned it.
         version: number of writes, through whichever tensor.
+        counted: the version after the last write that its counter counted.
         counter: the writes that PyTorch's version counter counts, in a list shared by the tensors
             that share the counter; ``.data`` has one of its own.
         host: the NumPy array that is the truth where memory is shared with NumPy, else ``None``.
@@ -40,6 +41,7 @@ class Storage:
     __slots__ = (
         "value",
         "version",
+        "counted",
         "counter",
         "host",
         "host_owner",
@@ -55,6 +57,7 @@ class Storage:
     def __init__(self, value: Value, version: int = 0):
         self.value = value
         self.version = version
+        self.counted = version
         self.counter = [version]
         self.host: Any = None
         self.host_owner: Any = None

@@ -358,16 +358,21 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
         if memory is not None and reference in place:
             lies[place[reference]] = memory
     edges: dict[int, Any] = {}
+    number = next(closing_times)
+    # Earlier than what already depends on it: a thread may close before the one that it uses.
+    sequence = number if segment.before > number else segment.before - 1 / (number + 2)
     for reference in cone.edges:
         value = inputs[-reference - 1] if reference < 0 else values[reference]
-        edges[place[reference]] = (
-            value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
-        )
+        edge: Any = value.owner if value.meta.grad == LEAF else (value.segment, value.slot)
+        if value.meta.grad == RESULT and value.segment.trace not in (None, trace):
+            edge = value  # pending in another thread: its slot is not final, see ``edges_of``
+            value.segment.before = min(value.segment.before, sequence)
+        edges[place[reference]] = edge
     for slot in program.live:
         if values[slot].meta.grad == RESULT:
             values[slot].slot = place[slot]
     segment.end = cone.end
-    segment.sequence = next(closing_times)
+    segment.sequence = sequence
     segment.saved = saved
     segment.edges = edges
     segment.lies = lies
@@ -396,6 +401,13 @@ def _renumber(segment: Segment, place: dict[int, int]) -> None:
 
 
 _others = threading.Lock()
+
+
+def flush_of_other_thread(segment: Segment) -> None:
+    """Flush the trace of a segment that another thread differentiates, once."""
+    with _others:
+        if segment.trace is not None:
+            flush(segment.trace, "differentiated by another thread")
 
 
 def run_for_other_thread(value: Value) -> None:

@@ -11,6 +11,7 @@ from ..._core.cpp_names import type_name
 from ..._core.dtypes import is_inexact
 from ..._core.promotion import promote_types
 from ..._engine.declare import Autocast, InPlace, Out, op
+from ..._engine.graph.op import Operand
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording import overrides
 from ..._engine.recording.kinds.pointwise import (
@@ -347,6 +348,16 @@ def sgn(input):
     return jnp.where(zero, 0, input / jnp.abs(jnp.where(zero, 1, input)))
 
 
+def _other_factors(operands: dict[str, Operand]) -> list[str]:
+    """Return which factors the gradients of the other ones need."""
+    wanted = [
+        name
+        for name in ("tensor1", "tensor2")
+        if operands[name].meta is not None and operands[name].meta.grad
+    ]
+    return [name for name in ("tensor1", "tensor2") if any(other != name for other in wanted)]
+
+
 @op(
     "addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1, Tensor out=None)",
     "addcmul(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2)|deprecated",
@@ -355,9 +366,9 @@ def sgn(input):
         operands=("input", "tensor1", "tensor2", "value"),
         exact_numbers=True,
         check=only(INTEGRAL, FLOATING, COMPLEX, kernel="addcmul_cpu_out"),
+        saves=_other_factors,
     ),
     inplace=True,
-    saves=("tensor1", "tensor2"),
     autocast=Autocast(cuda="promote"),
     foreach="ternary",
 )

@@ -8,7 +8,7 @@ from typing import Any
 from ..._core.memory_format import contiguous_format
 from ..._core.schema.schema import Schema
 from ..._engine.declare import op, publish
-from ..._engine.graph.values import Meta, is_tensor
+from ..._engine.graph.values import NO_GRAD, Meta, is_tensor
 from ..._engine.memory.views import record_view
 from ..._engine.recording.kinds.base import normalise_dim
 from ..._engine.recording.record import record, wrap
@@ -59,7 +59,10 @@ def view(self: Any, *args: Any, **kwargs: Any) -> Any:
                     raise _messages_views.flipped_as_dtype("conjugate")
                 if is_flipped(self, "_neg_view"):
                     raise _messages_views.flipped_as_dtype("negative")
-            return view_dtype.call(self, bound["dtype"])
+            viewed = view_dtype.call(self, bound["dtype"])
+            if viewed._value.meta.grad == NO_GRAD:
+                viewed._alias.base = None  # PyTorch does not call it a view
+            return viewed
         shape = tuple(bound["size"])
     return as_view(self, shape)
 

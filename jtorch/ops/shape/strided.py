@@ -12,10 +12,10 @@ import numpy as np
 from ..._core.strides import memory_order
 from ..._engine.declare import op, publish
 from ..._engine.graph.op import Op, Plan
-from ..._engine.graph.values import NO_GRAD, Meta
+from ..._engine.graph.values import LEAF, NO_GRAD, Meta
 from ..._engine.memory.views import Step, put_chain, read_chain, record_view, storage_offset
 from ..._engine.recording.kinds.base import View, normalise_dim
-from ..._engine.recording.record import wrap
+from ..._engine.recording.record import record, wrap
 from ..._engine.recording.storage import Alias, current_value, is_flipped, storage_of
 from . import _messages_views
 from .flips import _conj, _neg_view
@@ -193,7 +193,9 @@ def strided_view(
     whole = shared.value
     if detached and value.meta.grad != NO_GRAD:
         # A leaf in a part of its storage: the gradient flows to it from the elements it holds.
-        whole = put_chain(whole, alias.steps, value, False)
+        if whole.meta.grad == LEAF:
+            whole = record(detach, (wrap(whole),), {})
+        whole = put_chain(whole, alias.steps, value, False, counted=False)
         steps = steps[1:]
     result = wrap(read_chain(whole, steps))
     made = Alias(shared, steps, alias.base)
