@@ -54,13 +54,16 @@ def test_a_result_keeps_its_history_where_it_changes_shape_without_grad_mode(tor
         assert a.grad.tolist() == [[2.0, 2.0]]
 
 
-def test_a_change_of_shape_counts_for_what_saved_the_tensor(torch):
+@pytest.mark.parametrize("change", ["y.unsqueeze_(0)", "y.t_()", "y.squeeze_()"])
+@pytest.mark.parametrize("leaf", [True, False])
+def test_what_follows_a_change_of_shape_is_differentiated(torch, change, leaf):
     a = torch.ones(1, 2, requires_grad=True)
-    y = a * 2
-    loss = (y * y).sum()
-    y.squeeze_()
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        loss.backward()
+    y = a if leaf else a * 1
+    with torch.enable_grad() if not leaf else torch.no_grad():
+        exec(change, {"y": y})
+    (y * y).sum().backward()
+    assert a.is_leaf
+    assert a.grad.reshape(-1).tolist() == [2.0, 2.0]
 
 
 @pytest.mark.parametrize("taken", ["a", "y"])

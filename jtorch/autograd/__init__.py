@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import messages
 from .._engine.backward.accumulation import accumulate
 from .._engine.backward.usual import differentiate
-from .._engine.graph.values import NO_GRAD, Value, is_tensor
+from .._engine.graph.values import LEAF, NO_GRAD, Value, is_tensor
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
@@ -97,7 +97,7 @@ def _run(
     roots = [current_value(output) for output in outputs]
     cotangents = _cotangents(outputs, gradients)
     for index, root in enumerate(roots):
-        if root.meta.grad == NO_GRAD:
+        if root.meta.grad == NO_GRAD or (root.meta.grad == LEAF and root.owner() is None):
             raise messages.no_grad_fn(index)
     for index, tensor in enumerate(inputs or ()):
         if current_value(tensor).meta.grad == NO_GRAD:

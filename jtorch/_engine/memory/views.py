@@ -513,6 +513,8 @@ def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> V
         value: what to view now.
         ints: the numbers that the instruction's operands refer to.
     """
+    if instruction.op is _KEEP:
+        return value
     trace = local.trace
     from_value = reference_of(trace, value)
     numbers = [ints[operand[1]] for operand in instruction.operands[1:]]

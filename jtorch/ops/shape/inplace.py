@@ -22,7 +22,6 @@ from ..._engine.recording.storage import (
     count_write,
     current_value,
     mark_stale,
-    note_write,
     retire,
     storage_of,
     version_of,
@@ -50,12 +49,11 @@ def _become(tensor: Any, viewed: Any) -> Any:
         value.owner = weakref.ref(tensor)
     mark_stale(old)
     mine, its = tensor._alias, viewed._alias
-    note_write(old, mine.storage, mine.steps, mine.counter, mine.counter[0])
     base = mine.base
     alias = Alias(its.storage, its.steps, base)
     alias.counter = mine.counter
     alias.remark = mine.remark
-    alias.leaf = mine.leaf
+    alias.leaf = mine.leaf or value.meta.grad == LEAF
     alias.counter[0] += 1
     tensor._alias = alias
     tensor._value = value
