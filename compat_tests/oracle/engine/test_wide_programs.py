@@ -1,4 +1,4 @@
-"""3,000 random programs that compute the same under both libraries, but for the seeds named here."""
+"""3,000 random programs that compute the same under both libraries, but for known seeds."""
 
 from __future__ import annotations
 
