@@ -157,10 +157,10 @@ def pickles() -> Iterator[tuple[str, bytes, list[tuple[str, bytes]]]]:
                          _ORDERED + b"h\x00\x85R"),
     }  # fmt: skip
     for name, (value, call) in sized.items():
-        yield name, b"\x80\x02" + value + b"q\x00](" + call * 5000 + b"e\x86.", []
+        yield name, b"\x80\x02" + value + b"q\x00](" + call * 1000 + b"e\x86.", []
     attributes = b"}(" + b"".join(text(f"a{n}") + b"N" for n in range(50_000)) + b"u"
     built = _ORDERED + b")Rh\x00b"
-    yield "attributes copied", b"\x80\x02" + attributes + b"q\x00](" + built * 5000 + b"e\x86.", []
+    yield "attributes copied", b"\x80\x02" + attributes + b"q\x00](" + built * 1000 + b"e\x86.", []
     yield (
         "a bytearray of numbers",
         b"\x80\x02c__builtin__\nbytearray\n" + number(2**40) + b"\x85R.",
@@ -202,8 +202,8 @@ def _damaged(name: str, data: bytes, places: int) -> Iterator[tuple[str, bytes]]
     numbers = random.Random(0)
     for place in range(places):
         yield f"{name}, cut at {place}/{places}", data[: len(data) * place // places]
-    for _ in range(places):
-        position, change = numbers.randrange(len(data)), numbers.choice((1, 16, 128, 255))
+    for position in numbers.sample(range(len(data)), places):
+        change = numbers.choice((1, 16, 128, 255))
         changed = bytearray(data)
         changed[position] ^= change
         yield f"{name}, byte {position} changed by {change}", bytes(changed)
@@ -238,7 +238,7 @@ def _archives(whole: bytes) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(kept, "w") as new:
             new.writestr("archive/data.pkl", b"\x80\x02N.")
             new.writestr("archive/version", version)
-        yield f"version {version[:10]!r}", kept.getvalue()
+        yield f"version {version[:40]!r}", kept.getvalue()
     end = whole.rfind(b"PK\x05\x06")
     for offset, layout, value in ((8, "<H", 0xFFFE), (10, "<H", 0xFFFE), (12, "<I", 2**32 - 2),
                                   (16, "<I", 2**32 - 2), (4, "<H", 7), (20, "<H", 9)):  # fmt: skip
@@ -324,7 +324,7 @@ def attempt(torch, path: str, options: dict) -> dict:
         del value
     except BaseException as error:
         kinds = [kind.__name__ for kind in type(error).__mro__]
-        result = {"error": kinds, "words": str(error)[:300]}
+        result = {"error": kinds, "words": str(error)[:1000]}
     seconds = time.process_time() - start
     resource.setrlimit(resource.RLIMIT_AS, limit)
     return {"seconds": seconds, **result}

@@ -1,0 +1,79 @@
+"""Ctrl-C, and handlers of other signals that raise, are heard while jtorch is at work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from compat_tests.helpers.paths import ROOT
+
+# Prints how long after the signal its exception arrived in the user's code.
+SCRIPT = """
+import os, signal, sys, threading, time
+import jtorch as torch
+
+class Waiting(torch.utils.data.Dataset):
+    def __len__(self):
+        return 10
+    def __getitem__(self, index):
+        time.sleep(1000)
+
+def interpreted():
+    x = torch.ones(100_000)
+    while True:
+        for _ in range(200):
+            x = (x * 1.0001).sin()
+        x.sum().item()
+
+def training():
+    model = torch.nn.Linear(50, 50)
+    optimizer = torch.optim.Adam(model.parameters())
+    while True:
+        optimizer.zero_grad()
+        model(torch.ones(8, 50)).square().mean().backward()
+        optimizer.step()
+
+def loader():
+    list(torch.utils.data.DataLoader(Waiting(), num_workers=2))
+
+def alarm(number, frame):
+    raise TimeoutError
+
+signal.signal(signal.SIGALRM, alarm)
+sent = 0.0
+def send():
+    global sent
+    time.sleep(2)
+    sent = time.monotonic()
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+
+(torch.ones(2) + 1).tolist()
+threading.Thread(target=send, daemon=True).start()
+try:
+    globals()[sys.argv[1]]()
+except (KeyboardInterrupt, TimeoutError) as error:
+    print(type(error).__name__, time.monotonic() - sent)
+"""
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGALRM"])
+@pytest.mark.parametrize(
+    ("work", "execution"),
+    [
+        ("interpreted", "interpret"),
+        ("training", "interpret"),
+        ("loader", "compile"),
+    ],
+)
+def test_a_signal_is_heard_within_a_second(work, execution, signal_name):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JTORCH_EXECUTION": execution}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, work, signal_name],
+        env=environment, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    name, seconds = done.stdout.split()
+    assert name == {"SIGINT": "KeyboardInterrupt", "SIGALRM": "TimeoutError"}[signal_name]
+    assert float(seconds) < 1
