@@ -11,18 +11,14 @@ import pytest
 from compat_tests.helpers.paths import ROOT
 
 RESIZED = "an out= that is resized, of memory that others share: PyTorch grows the one memory"
-SMALLER_OUT = "torch.sub(x, y, out=x) with a result larger than x resizes x; PyTorch refuses"
 LOST_VIEW = "operators take a view whose grad_fn autograd lost, where PyTorch refuses"
 LAYOUT = "a view of a tensor in resized memory has other strides than in PyTorch"
 
 #: The seeds of programs that differ, each with its reason.
 KNOWN = {
     115: RESIZED,
-    130: SMALLER_OUT,
     643: RESIZED,
-    917: SMALLER_OUT,
     1188: LOST_VIEW,
-    1313: SMALLER_OUT,
     1574: LAYOUT,
     1673: LOST_VIEW,
     1830: RESIZED,
@@ -31,7 +27,6 @@ KNOWN = {
     1948: LOST_VIEW,
     2145: LOST_VIEW,
     2167: RESIZED,
-    2443: SMALLER_OUT,
     2687: RESIZED,
     2814: "not looked into: a view as integers of memory that was written to",
 }
