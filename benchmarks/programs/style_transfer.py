@@ -51,8 +51,8 @@ while run[0] < 60:
         if run[0] in (1, 2, 3, 5, 8):
             print(f"run {run[0]}: style {1e4 * style_loss.item():.3f}")
             print(f"run {run[0]}: content {content_loss.item():.4f}")
-        elif run[0] % 20 == 0:
-            print(f"roughly, run {run[0]}: loss {10000 * loss.item():.0f} ten-thousandths")
+        elif run[0] % 20 == 0:  # without a line search, rounding decides how far it came
+            print(f"run {run[0]}: finite {loss.isfinite().item()}")
         return loss
 
     optimiser.step(closure)
