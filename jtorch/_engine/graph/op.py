@@ -136,9 +136,66 @@ class Spec:
         return plan
 
 
+#: A plan may call the pure function through a function of its own, ``partial(form, pure, ...)``:
+#: what stands for such a form where the pure function is one of NumPy arrays.
+HOST_FORMS: dict[Callable, Callable] = {}
+
+
 def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
     """Call a function of an array with arguments that change from call to call, by name."""
     return function(array, **static, **dict(zip(names, numbers, strict=True)))
+
+
+HOST_FORMS[numbered] = numbered
+
+
+def on_host(op: Any, function: Callable, rule: Callable | None) -> Callable | None:
+    """Return a function of NumPy arrays that stands for what a plan calls.
+
+    Args:
+        op: the operator.
+        function: of the plan.
+        rule: what stands for the pure function.
+    Returns:
+        ``None`` where the plan calls the pure function in a way that is not known.
+    """
+    pure = getattr(op, "function", None)
+    if rule is None or function is pure:
+        return rule
+    if function.__class__ is not functools.partial:
+        return None
+    if function.func is pure and not function.args:
+        return functools.partial(rule, **function.keywords)
+    form = HOST_FORMS.get(function.func)
+    if form is None or not function.args or function.args[0] is not pure:
+        return None
+    return functools.partial(form, rule, *function.args[1:], **function.keywords)
+
+
+def gradient_on_host(op: Any, function: Callable) -> Callable | None:
+    """Return the gradient rule in NumPy of an operator as it was planned, see ``Op.host_vjp``."""
+    rule: Callable | None = getattr(op, "host_vjp", None)
+    if rule is None or on_host(op, function, rule) is None:
+        return None
+    if function.__class__ is not functools.partial:
+        return rule
+    if function.func is numbered:
+        rule = functools.partial(_numbered_vjp, rule, function.args[1])
+    return functools.partial(rule, **function.keywords)
+
+
+def _numbered_vjp(
+    rule: Any,
+    names: list[str],
+    cotangents: list,
+    results: list,
+    operands: list,
+    wanted: tuple[int, ...],
+    **static: Any,
+) -> Any:
+    """Apply a gradient rule, with the numbers among the operands by name."""
+    numbers = dict(zip(names, operands[1:], strict=True))
+    return rule(cotangents, results, operands[:1], wanted, **static, **numbers)
 
 
 class Kind(Protocol):
@@ -180,8 +237,12 @@ class Op:
         numbers_as_tensors: whether its tensors may be given as Python numbers.
         check_data: ``(args, kwargs)``, looks at the elements of what a call is given and raises.
         host: a function of NumPy arrays that does the same, for the interpreter: it saves tracing
-            ``function`` for each new form of the operands. ``True`` where ``function`` itself takes
-            NumPy arrays too.
+            ``function`` for each new form of the operands, and is made of fewer calls. ``True``
+            where ``function`` itself takes NumPy arrays too.
+        host_vjp: the gradient rule in NumPy, ``(cotangents, results, operands, wanted, **params)
+            -> gradients``: as ``vjp``, for the operands at the positions ``wanted``, with the
+            parameters of the pure function. It gives arrays of the shapes and dtypes of the
+            operands.
         checks_operands: whether ``check_data`` is for every call, or only for those with arguments
             by name.
         call: the public function.
@@ -216,6 +277,7 @@ class Op:
         numbers_as_tensors: bool = False,
         host: Callable | bool | None = None,
         check_data: Callable[[tuple, dict], None] | None = None,
+        host_vjp: Callable | None = None,
     ):
         self.name = name
         self.signatures = signatures
@@ -238,6 +300,7 @@ class Op:
         self.host = function if host is True else host or None
         self.check_data = check_data
         self.checks_operands = True
+        self.host_vjp = host_vjp
         self.schema = Schema(
             *(f"{name}{signature}" for signature in signatures),
             numbers_as_tensors=numbers_as_tensors,

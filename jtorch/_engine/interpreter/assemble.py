@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..graph import tape
-from ..graph.op import numbered
+from ..graph.op import gradient_on_host, on_host
+from ..graph.tracing import tracing_for_numpy
 from ..graph.trie import Instruction, Template
 from ..graph.values import Meta
 from .identity import identity_of
@@ -25,8 +26,10 @@ from .steps import Form, Step, translated
 from .steps import counts as counts
 from .translate import cost_of_elements
 
-#: Microseconds of a host function.
+#: Microseconds of a host function that makes a view.
 _CALL = 1.0
+#: Of one that does more: besides a view's, and for each element of the largest array.
+_HOST, _HOST_ELEMENT = 4.0, 0.003
 
 #: Bytes of a result above which memory is asked for before anything runs.
 _UNQUESTIONED = 1 << 30
@@ -144,12 +147,23 @@ class _Assembler:
         metas = instruction.metas
         host = host_function(instruction) if self.executables is None else None
         if host is not None:
-            return Step(host, [Form(m.shape, m.dtype._numpy) for m in metas], 1, _CALL)
+            return self.on_host(host, operands, metas, instruction.view_of is not None)
         forms = [self.forms[place] for place in operands]
         dtypes = [meta.dtype._numpy for meta in metas]
         key = (identity_of(instruction.function), tuple(dtypes))
         function = functools.partial(_declared, instruction.function, dtypes)
         return self.made(key, function, forms)
+
+    def on_host(
+        self, function: Callable, operands: list[int], metas: Sequence[Meta], view: bool
+    ) -> Step:
+        """Return the step of a function of NumPy arrays."""
+        forms = [Form(meta.shape, meta.dtype._numpy) for meta in metas]
+        cost = _CALL
+        if not view:
+            given = [self.forms[place] for place in operands]
+            cost += _HOST + _HOST_ELEMENT * max([form.size for form in (*given, *forms)], default=0)
+        return Step(function, forms, 1, cost)
 
     def gradient(self, gradient: tape.Gradient, operands: list[int]) -> list[int | None]:
         """Add the gradient rules of the operators behind some results, the last one first."""
@@ -243,12 +257,19 @@ class _Assembler:
             if not is_there
         ]
         absent = [Form(meta.shape, meta.dtype._numpy) for meta in absent_metas]
+        host = None
+        if self.executables is None:
+            host = gradient_on_host(instruction.op, instruction.function)
+        if host is not None:
+            function = _rule_on_host(host, instruction, present, absent)
+            wanted = [level.meta(instruction.operands[p]) for p in instruction.gradient_operands]
+            return self.on_host(function, there, wanted, False)
         forms = [self.forms[place] for place in there]
         rule = instruction.vjp
         key = (
             "gradient",
-            identity_of(instruction.function if rule is None else rule),
-            rule is None,
+            identity_of(instruction.function),  # says what the sizes of a cotangent are made of
+            None if rule is None else identity_of(rule),
             instruction.gradient_operands if rule is None else None,
             tuple([(meta.dtype, meta.grad) for meta in instruction.metas]),
             present,
@@ -260,22 +281,37 @@ class _Assembler:
 
 def host_function(instruction: Instruction) -> Callable | None:
     """Return the host function of an operator as its plan calls it, giving a tuple."""
-    op, function = instruction.op, instruction.function
-    host = getattr(op, "host", None)
-    if host is None:
-        return None
-    pure = op.function
-    if function is pure:
-        return functools.partial(_results_of, host)
-    if function.__class__ is not functools.partial:
-        return None
-    if function.func is numbered and function.args and function.args[0] is pure:
-        host = functools.partial(numbered, host, *function.args[1:], **function.keywords)
-    elif function.func is pure and not function.args:
-        host = functools.partial(host, **function.keywords)
-    else:
-        return None
-    return functools.partial(_results_of, host)
+    op = instruction.op
+    host = on_host(op, instruction.function, getattr(op, "host", None))
+    return None if host is None else functools.partial(_results_of, host)
+
+
+def _rule_on_host(
+    rule: Callable, instruction: Instruction, present: tuple[bool, ...], absent: list[Form]
+) -> Callable:
+    """Return a gradient rule in NumPy as a function of the arrays that are there.
+
+    Args:
+        present, absent: as for ``_pulled_back``.
+    """
+    count = len(instruction.metas)
+    zeros = [np.broadcast_to(np.zeros((), form.dtype), form.shape) for form in absent]
+    # Numbers of the arrays among those that are there, the zeros, and ``None``.
+    order = _in_order(present, range(sum(present) + len(zeros)))
+    order = [sum(present) + len(zeros) if number is None else number for number in order]
+    cotangents, operands, results = order[:count], order[count:-count], order[-count:]
+    wanted = instruction.gradient_operands
+
+    def run(*arrays: Any) -> Sequence[Any]:
+        known = (*arrays, *zeros, None)
+        return rule(
+            [known[number] for number in cotangents],
+            [known[number] for number in results],
+            [known[number] for number in operands],
+            wanted,
+        )
+
+    return run
 
 
 def _results_of(function: Callable, *arrays: Any) -> Sequence[Any]:
@@ -322,7 +358,8 @@ def _related(instruction: Instruction, present: tuple[bool, ...], forms: list[An
     count = len(instruction.metas)
     places = _in_order(present, range(len(forms)))
     operands = [forms[place] for place in places[count:-count]]
-    results = jax.eval_shape(lambda *arrays: _results_of(instruction.function, *arrays), *operands)
+    with tracing_for_numpy():
+        results = jax.eval_shape(functools.partial(_results_of, instruction.function), *operands)
     forms = list(forms)
     for first in (0, len(places) - count):
         for place, result in zip(places[first : first + count], results, strict=True):

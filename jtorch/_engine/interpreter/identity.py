@@ -70,7 +70,7 @@ class _Walk:
                 None if value.__kwdefaults__ is None else of(value.__kwdefaults__),
                 None if cells is None else tuple([self.cell(cell) for cell in cells]),
             )
-        if cls is tuple or cls is list:
+        if cls is list or isinstance(value, tuple):
             return (cls, tuple([of(item) for item in value]))
         if cls is dict:
             return (dict, tuple([(of(key), of(item)) for key, item in value.items()]))

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..graph.tracing import tracing_for_numpy
 from .symbolic import Form as Form
 from .symbolic import Numbers, pattern_of, symbolic_forms
 from .translate import Recipe, translate
@@ -54,14 +55,17 @@ class _Family:
         by_sizes: the translations, by the sizes of the pattern.
         recipe: what to make them of for other sizes; ``None`` where that was not tried yet,
             ``False`` where it failed.
+        partly: recipes with names for some sizes only, each after the numbers and values of those
+            that were the same in two sets of sizes.
         present: which of the results that were asked for are there.
     """
 
-    __slots__ = ("by_sizes", "recipe", "present")
+    __slots__ = ("by_sizes", "recipe", "partly", "present")
 
     def __init__(self) -> None:
         self.by_sizes: dict[tuple[int, ...], Step] = {}
         self.recipe: Any = None
+        self.partly: list[tuple[dict[int, int], Any]] = []
         self.present: list[bool] = []
 
 
@@ -99,20 +103,25 @@ def translated(
     if known is None:
         counts["kept"] += 1
         counts["translated"] += 1
-        if family.by_sizes and family.recipe is None:
+
+        def named(fixed: dict[int, int]) -> Any:
+            """Return a recipe with names for the sizes that are not fixed, ``False`` without."""
             try:
-                named = symbolic_forms(pattern)
-                named = named if related is None else related(named)
-                closed, present = _traced(function, named, len(forms))
-                family.recipe = Recipe(closed.jaxpr, closed.consts, sizes)
-                family.present = present
+                names = symbolic_forms(pattern, fixed)
+                names = names if related is None else related(names)
+                closed, family.present = _traced(function, names, len(forms))
+                return Recipe(closed.jaxpr, closed.consts, sizes)
             except Exception:  # whatever a function says to sizes that are no numbers
-                family.recipe = False
-        if family.recipe:
+                return False
+
+        if family.by_sizes and family.recipe is None:
+            family.recipe = named({})
+        recipe = family.recipe or (family.by_sizes and _partly_named(family, sizes, named))
+        if recipe:
             counts["without tracing"] += 1
             numbers, present = Numbers(sizes), family.present
-            made = family.recipe.translation(numbers)
-            outvars = family.recipe.jaxpr.outvars
+            made = recipe.translation(numbers)
+            outvars = recipe.jaxpr.outvars
             results = [Form(numbers.shape(a.aval.shape), a.aval.dtype) for a in outvars]
         else:
             closed, present = _traced(function, [*forms, *absent], len(forms))
@@ -124,11 +133,27 @@ def translated(
     return known
 
 
+def _partly_named(family: _Family, sizes: tuple[int, ...], named: Callable) -> Any:
+    """Return a recipe in which the sizes that changed last have names, ``False`` if there is none.
+
+    A function that compares the number of channels may well serve any number of examples.
+    """
+    for fixed, recipe in family.partly:
+        if all(sizes[number] == size for number, size in fixed.items()):
+            return recipe
+    last = next(reversed(family.by_sizes))
+    fixed = {number: size for number, size in enumerate(sizes) if size == last[number]}
+    recipe = bool(fixed) and named(fixed)
+    family.partly.append((fixed, recipe))
+    return recipe
+
+
 def _traced(function: Callable, forms: Sequence[Any], count: int) -> tuple[Any, list[bool]]:
     """Trace a function whose arguments are arrays up to a count, and zeros from there on."""
     present: list[bool] = []
     arguments = [jax.ShapeDtypeStruct(form.shape, form.dtype) for form in forms[:count]]
-    return jax.make_jaxpr(present_only(function, forms[count:], present))(*arguments), present
+    with tracing_for_numpy():
+        return jax.make_jaxpr(present_only(function, forms[count:], present))(*arguments), present
 
 
 def present_only(function: Callable, absent: Sequence[Any], present: list[bool]) -> Callable:

@@ -25,7 +25,8 @@ from jax.extend import core as jax_core
 _STRUCTURAL = 4
 
 _DimExpr: type = type(export.symbolic_shape("a")[0])
-_scope = export.SymbolicScope()
+#: That a named size is not structural answers many a comparison (``n - 2 >= 0``).
+_scope = export.SymbolicScope([f"n{name} >= {_STRUCTURAL + 1}" for name in range(24)])
 _names: list[Any] = []
 
 
@@ -51,12 +52,22 @@ def pattern_of(forms: Sequence[Any]) -> tuple[tuple, tuple[int, ...]]:
     return tuple(pattern), tuple(sizes)
 
 
-def symbolic_forms(pattern: tuple) -> list[Any]:
-    """Return forms with names in the place of the sizes of a pattern."""
+def symbolic_forms(pattern: tuple, fixed: dict[int, int]) -> list[Any]:
+    """Return forms with names in the place of the sizes of a pattern.
+
+    Args:
+        fixed: sizes that stay numbers, by their number in the pattern.
+    """
+
+    def dim(size: Any) -> Any:
+        if not isinstance(size, str):
+            return size
+        number = int(size)
+        return fixed[number] if number in fixed else _name(number)
+
     forms = []
     for dtype, shape in pattern:
-        dims = [_name(int(size)) if isinstance(size, str) else size for size in shape]
-        forms.append(jax.ShapeDtypeStruct(tuple(dims), dtype))
+        forms.append(jax.ShapeDtypeStruct(tuple([dim(size) for size in shape]), dtype))
     return forms
 
 

@@ -8,6 +8,7 @@ backwards.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..graph import primitives
-from ..graph.op import Op, Operand, Plan
+from ..graph.op import Op, Operand, Plan, on_host
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import overrides, planning, storage
@@ -38,7 +39,7 @@ from ..recording.storage import (
     storage_of,
 )
 from ..recording.trace import REACH, SwitchDevice, local, materialise
-from . import host_memory, overlap
+from . import host_memory, host_views, overlap
 from .overlap import repeats_elements
 
 
@@ -236,9 +237,16 @@ def _positional(op: Op, args: tuple, kwargs: dict) -> tuple:
 
 
 class _ChainOp:
-    """Stands where an instruction or a key names an operator."""
+    """Stands where an instruction or a key names an operator.
+
+    Attributes:
+        function, host, host_vjp: see ``Op``.
+    """
 
     differentiable = True
+    function: Callable | None = None
+    host: Callable | None = None
+    host_vjp: Callable | None = None
 
     def __init__(self, name: str):
         self.name = name
@@ -246,6 +254,9 @@ class _ChainOp:
 
 _READ = _ChainOp("read_view")
 _PUT = _ChainOp("copy_slices")
+#: The same, where each step has a host function that gives a view of the same elements.
+_READ_ON_HOST = _ChainOp("read_view")
+_PUT_ON_HOST = _ChainOp("copy_slices")
 _AGAIN = _ChainOp("view_again")
 _KEEP = _ChainOp("keep_history")
 
@@ -280,27 +291,97 @@ def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[list[Any], list[tuple
 
 
 class _PlannedStep(NamedTuple):
-    """A step as pure functions of arrays and of the changing integers ``numbers``."""
+    """A step as pure functions of arrays and of the changing integers ``numbers``.
 
-    plan: Plan
+    ``function``, ``put_function`` and ``host`` are those of its plan and operator, see ``Plan``.
+    """
+
+    function: Callable
+    put_function: Callable | None
+    host: Callable | None
     numbers: tuple[int, ...]
 
     def read(self, array: Any, given: Sequence[Any]) -> Any:
-        return self.plan.function(array, *[given[n] for n in self.numbers])
+        return self.function(array, *[given[n] for n in self.numbers])
 
     def put(self, base: Any, new: Any, given: Sequence[Any]) -> Any:
-        if self.plan.put is not None:
-            return self.plan.put(base, new, *[given[n] for n in self.numbers])
+        if self.put_function is not None:
+            return self.put_function(base, new, *[given[n] for n in self.numbers])
         return overlap.put_at_positions(lambda array: self.read(array, given), base, new)
+
+
+_Planned = tuple[_PlannedStep, ...]
+
+
+def _read_steps(array: Any, *given: Any, planned: _Planned) -> Any:
+    for step in planned:
+        array = step.read(array, given)
+    return array
+
+
+def _put_steps(base: Any, new: Any, *given: Any, planned: _Planned) -> Any:
+    befores = [base]
+    for step in planned[:-1]:
+        befores.append(step.read(befores[-1], given))
+    for step, before in zip(reversed(planned), reversed(befores), strict=True):
+        new = step.put(before, new, given)
+    return new
+
+
+def _host_reader(planned: _Planned, given: Sequence[Any]) -> Callable[[Any], Any]:
+    """Return the function that makes the view of an array of NumPy."""
+
+    def read(array: Any) -> Any:
+        for step in planned:
+            assert step.host is not None
+            array = step.host(array, *[given[n] for n in step.numbers])
+        return array
+
+    return read
+
+
+def _read_on_host(array: Any, *given: Any, planned: _Planned) -> Any:
+    return _host_reader(planned, given)(array)
+
+
+def _put_on_host(base: Any, new: Any, *given: Any, planned: _Planned) -> Any:
+    return host_views.written(_host_reader(planned, given), base, new)
+
+
+def _read_vjp_on_host(
+    cotangents: list, results: list, operands: list, wanted: tuple[int, ...], planned: _Planned
+) -> tuple:
+    read = _host_reader(planned, operands[1:])
+    return (host_views.spread(read, operands[0].shape, cotangents[0]),)
+
+
+def _put_vjp_on_host(
+    cotangents: list, results: list, operands: list, wanted: tuple[int, ...], planned: _Planned
+) -> list:
+    """The elements that were written over have no gradient; those written have the view's."""
+    read, (cotangent,) = _host_reader(planned, operands[2:]), cotangents
+    zero = np.zeros((), cotangent.dtype)
+    return [read(cotangent) if at else host_views.written(read, cotangent, zero) for at in wanted]
+
+
+_READ_ON_HOST.function, _READ_ON_HOST.host = _read_steps, _read_on_host
+_READ_ON_HOST.host_vjp = _read_vjp_on_host
+_PUT_ON_HOST.function, _PUT_ON_HOST.host = _put_steps, _put_on_host
+_PUT_ON_HOST.host_vjp = _put_vjp_on_host
+
+
+def _all_on_host(planned: _Planned) -> bool:
+    return all(step.host is not None for step in planned)
 
 
 def _plan_chain(
     meta: Meta, steps: Sequence[Step], numbers: list[tuple[int, int, int]]
-) -> tuple[list[_PlannedStep], Meta]:
-    """Plan steps one after the other, and return the meta that they end at."""
+) -> tuple[_Planned, list[Meta]]:
+    """Plan steps one after the other; return the metas before, between and after them, too."""
     changing = {(at, position): n for n, (at, position, _) in enumerate(numbers)}
     planned = []
     meta = meta.with_grad(NO_GRAD)
+    metas = [meta]
     for at, step in enumerate(steps):
         op = step.op
         index, bound = op.schema.bind(step.args, {}, True)
@@ -313,21 +394,17 @@ def _plan_chain(
             arguments[parameter.name] = value
         plan: Plan = op.kind.plan(op, arguments, local.trace.mode)
         order = tuple([operand.reference - 1 for operand in plan.operands[1:]])
-        planned.append(_PlannedStep(plan, order))
+        host = on_host(op, plan.function, op.host)
+        planned.append(_PlannedStep(plan.function, plan.put, host, order))
         meta = plan.metas[0].with_grad(NO_GRAD)
-    return planned, meta
+        metas.append(meta)
+    return tuple(planned), metas
 
 
 def chain_function(meta: Meta, steps: Sequence[Step]) -> tuple[Callable, Meta]:
     """Return a pure function that reads steps, and the meta that they end at."""
-    planned, end = _plan_chain(meta, steps, [])
-
-    def run(array: Any) -> Any:
-        for step in planned:
-            array = step.read(array, ())
-        return array
-
-    return run, end
+    planned, metas = _plan_chain(meta, steps, [])
+    return functools.partial(_read_steps, planned=planned), metas[-1]
 
 
 def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
@@ -370,18 +447,13 @@ def read_chain(
     key, numbers = _chain_key(trace, steps)
 
     def make() -> Instruction:
-        planned, meta = _plan_chain(base.meta, steps, numbers)
+        planned, metas = _plan_chain(base.meta, steps, numbers)
+        meta = metas[-1]
         floating = is_inexact(meta.dtype)
         part = grad if floating else NO_GRAD
-
-        def run(array: Any, *given: Any) -> Any:
-            for step in planned:
-                array = step.read(array, given)
-            return array
-
         return Instruction(
-            _READ,
-            run,
+            _READ_ON_HOST if _all_on_host(planned) else _READ,
+            functools.partial(_read_steps, planned=planned),
             (trace.reference_of_known(base),) + tuple([("i", place) for _, _, place in numbers]),
             (meta.with_grad(part),),
             gradient_operands=(0,) if part == RESULT else (),
@@ -455,8 +527,7 @@ def _put_instruction(
         grads = tuple(p for p, v in enumerate((base, new)) if v.meta.grad != NO_GRAD)
         vjp = None
         out = meta.with_grad(RESULT) if grads else meta
-    planned, _ = _plan_chain(meta, steps, numbers)
-    metas = [meta, *[step.plan.metas[0] for step in planned]]
+    planned, metas = _plan_chain(meta, steps, numbers)
     parts = overlap.groups(metas, [step.op.name in FLIPS for step in steps])
 
     def read(array: Any, start: int, end: int, given: Sequence[Any]) -> Any:
@@ -482,9 +553,13 @@ def _put_instruction(
             changed = None
         return new_array
 
+    function: Callable = run
+    simple = whole and all(end - start == 1 for start, end in parts)
+    if simple:
+        function = functools.partial(_put_steps, planned=planned)
     return Instruction(
-        _PUT,
-        run,
+        _PUT_ON_HOST if simple and vjp is None and _all_on_host(planned) else _PUT,
+        function,
         (trace.reference_of_known(base), trace.reference_of_known(new))
         + tuple([("i", place) for _, _, place in numbers]),
         (out,),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import messages
 from ..._core.dtypes import dtype as DType
@@ -16,6 +16,7 @@ from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from .._shared.data_checks import elements
+from .._shared.on_host import added_rows
 from . import _messages
 
 
@@ -88,12 +89,23 @@ def _index_spec(operation, bound, mode) -> Spec:
     )
 
 
+def _index_vjp_on_host(cotangents, results, operands, wanted, dims):
+    array, *positions = operands
+    numbers = np.arange(array.size).reshape(array.shape)
+    taken = numbers[_selection(array.ndim, dims, tuple(positions))]
+    (cotangent,) = cotangents
+    table = added_rows((array.size, 1), taken, cotangent.reshape(-1, 1))
+    return (table.reshape(array.shape),)
+
+
 @op(
     "_index(Tensor input, TensorList indices, PyObject* dims)",
     kind=Custom(_index_spec),
     method=False,
     function=False,
     node_name="IndexBackward0",
+    host=lambda array, *positions, dims: array[_selection(array.ndim, dims, positions)],
+    host_vjp=_index_vjp_on_host,
 )
 def _index(array: Any, *positions: Any, dims: tuple[int, ...]) -> Any:
     """Take elements by tensors of positions, which are in range, for the dimensions ``dims``."""
@@ -120,7 +132,7 @@ def _put_spec(operation, bound, mode) -> Spec:
     return Spec(
         [operand, values, *indices],
         (meta,),
-        {"dims": dims, "shape": shape, "dtype": meta.dtype, "accumulate": bound["accumulate"]},
+        {"dims": dims, "dtype": meta.dtype, "accumulate": bound["accumulate"]},
         saves=tuple(range(2, 2 + len(indices))),
     )
 
@@ -130,15 +142,15 @@ def _put_elements(
     new: Any,
     positions: tuple,
     dims: tuple[int, ...],
-    shape: tuple[int, ...],
     dtype: DType,
     accumulate: bool,
 ) -> Any:
-    """Put elements, converted and broadcast to a shape, at positions of dimensions."""
+    """Put elements, converted and broadcast, at positions of dimensions."""
     where = _selection(array.ndim, dims, positions)
-    new = jnp.broadcast_to(cast(jnp.asarray(new), dtype), shape)
-    if array.size == 0 or math.prod(shape) == 0:
+    shape = jax.eval_shape(lambda array: array[where], array).shape
+    if 0 in array.shape or 0 in shape:
         return array
+    new = jnp.broadcast_to(cast(jnp.asarray(new), dtype), shape)
     return put_at(array, new, where, accumulate)
 
 
@@ -197,12 +209,11 @@ def _index_put_impl(
     values: Any,
     *positions: Any,
     dims: tuple[int, ...],
-    shape: tuple[int, ...],
     dtype: DType,
     accumulate: bool,
 ) -> Any:
     """Put values at tensors of positions, which are in range, of the dimensions ``dims``."""
-    return _put_elements(array, values, positions, dims, shape, dtype, accumulate)
+    return _put_elements(array, values, positions, dims, dtype, accumulate)
 
 
 @op(
@@ -219,12 +230,11 @@ def _index_put_number(
     number: Any,
     *positions: Any,
     dims: tuple[int, ...],
-    shape: tuple[int, ...],
     dtype: DType,
     accumulate: bool,
 ) -> Any:
     """Put one number at tensors of positions."""
-    return _put_elements(array, number, positions, dims, shape, dtype, accumulate)
+    return _put_elements(array, number, positions, dims, dtype, accumulate)
 
 
 def _mask_put_spec(operation, bound, mode) -> Spec:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.device import default_device
@@ -18,6 +19,7 @@ from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from .._shared import out_dtypes
+from .._shared.on_host import added_rows
 from .advanced import put_at
 from .positions import (
     INTEGERS,
@@ -50,7 +52,7 @@ def _index_select_spec(operation, bound, mode) -> Spec:
         shape = (*meta.shape[:dim], index.meta.numel, *meta.shape[dim + 1 :])
     else:
         shape = ()
-    return Spec([operand, index], (fresh(meta, shape),), {"dim": dim, "shape": shape})
+    return Spec([operand, index], (fresh(meta, shape),), {"dim": dim})
 
 
 @op(
@@ -60,7 +62,7 @@ def _index_select_spec(operation, bound, mode) -> Spec:
     function=False,
     out=Out(dtype=out_dtypes.same_scalar_type, overlap="refuse"),
 )
-def index_select(array: Any, positions: Any, *, dim: int, shape: tuple[int, ...]) -> Any:
+def index_select(array: Any, positions: Any, *, dim: int) -> Any:
     """Select indices of a dimension: ``out[i, j] = input[index[i], j]`` (for ``dim=0``).
 
     Args:
@@ -70,7 +72,7 @@ def index_select(array: Any, positions: Any, *, dim: int, shape: tuple[int, ...]
         Tensor of the shape of ``input``, with the size k at ``dim``.
     """
     taken = jnp.take(raised(array), positions.reshape(-1), axis=dim, mode="clip")
-    return taken.reshape(shape)
+    return taken if array.ndim else taken.reshape(())
 
 
 def _gather_spec(operation, bound, mode) -> Spec:
@@ -115,6 +117,13 @@ def gather(array: Any, positions: Any, *, dim: int) -> Any:
     return taken.reshape(shape)
 
 
+def _take_vjp_on_host(cotangents, results, operands, wanted):
+    array, positions = operands
+    positions = np.where(positions < 0, positions + array.size, positions)
+    table = added_rows((array.size, 1), positions, cotangents[0].reshape(-1, 1))
+    return (table.reshape(array.shape),)
+
+
 def _take_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     if index.meta.dtype is not dtypes.int64:
@@ -129,6 +138,8 @@ def _take_spec(operation, bound, mode) -> Spec:
     kind=Custom(saving_positions(_take_spec)),
     method=False,
     function=False,
+    host=lambda array, positions: np.take(array, positions, mode="wrap"),
+    host_vjp=_take_vjp_on_host,
     out=Out(dtype=out_dtypes.take, overlap="refuse"),
 )
 def take(array: Any, positions: Any) -> Any:

@@ -88,7 +88,7 @@ def _masked_scatter_spec(operation, bound, mode) -> Spec:
         )
     shape = broadcast_shapes([mask.meta.shape, meta.shape])
     result = same_layout(meta) if shape == meta.shape else fresh(meta, shape)
-    return Spec([operand, mask, source], (result,), {"shape": shape})
+    return Spec([operand, mask, source], (result,))
 
 
 @op(
@@ -98,7 +98,7 @@ def _masked_scatter_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
 )
-def masked_scatter(array: Any, mask: Any, source: Any, *, shape: tuple[int, ...]) -> Any:
+def masked_scatter(array: Any, mask: Any, source: Any) -> Any:
     """Scatter by a mask: elements of ``source`` one after the other where ``mask`` is true.
 
     Args:
@@ -107,19 +107,19 @@ def masked_scatter(array: Any, mask: Any, source: Any, *, shape: tuple[int, ...]
     Returns:
         Tensor of the common shape.
     """
-    mask = jnp.broadcast_to(mask, shape)
-    array = jnp.broadcast_to(array, shape)
-    if source.size == 0:
+    mask, array = jnp.broadcast_arrays(mask, array)
+    if 0 in source.shape:
         return array
     place = jnp.cumsum(mask.reshape(-1)) - 1
-    taken = jnp.take(source.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(shape)
+    taken = jnp.take(source.reshape(-1), jnp.maximum(place, 0), mode="clip").reshape(mask.shape)
     return jnp.where(mask, taken, array)
 
 
 def _masked_select_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     result = fresh(operand.meta, index.meta.shape)
-    return Spec([operand, index], (result,), {"shape": bound["shape"]})
+    shape = None if bound["shape"] == operand.meta.shape else bound["shape"]
+    return Spec([operand, index], (result,), {"shape": shape})
 
 
 @op(
@@ -129,9 +129,10 @@ def _masked_select_spec(operation, bound, mode) -> Spec:
     function=False,
     node_name="MaskedSelectBackward0",
 )
-def _masked_select(array: Any, positions: Any, *, shape: tuple[int, ...]) -> Any:
-    """Take elements of the broadcast input by their place in row-major order."""
-    return jnp.broadcast_to(array, shape).reshape(-1)[positions]
+def _masked_select(array: Any, positions: Any, *, shape: tuple[int, ...] | None) -> Any:
+    """Take elements of the input, broadcast to a shape, by their place in row-major order."""
+    array = array if shape is None else jnp.broadcast_to(array, shape)
+    return array.reshape(-1).at[positions].get(mode="promise_in_bounds")
 
 
 @op(

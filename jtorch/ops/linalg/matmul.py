@@ -15,6 +15,7 @@ from ..._core.schema.schema import Schema
 from ..._engine.declare import NN_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
+from ..._engine.memory.host_views import reshape_vjp
 from ..._engine.recording import overrides
 from ..._engine.recording.autocast import converting
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
@@ -294,6 +295,7 @@ def _unsafe_view_spec(operation, bound, mode) -> Spec:
     node_name="UnsafeViewBackward0",
     saves=(),
     host=True,
+    host_vjp=reshape_vjp,
 )
 def _unsafe_view_op(array: Any, *, size: tuple[int, ...]) -> Any:
     """Give the elements of a fresh result another shape."""

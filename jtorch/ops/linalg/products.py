@@ -224,7 +224,7 @@ def _cross_spec(operation, bound, mode) -> Spec:
     return Spec(
         [left, right],
         (make_meta(shape, dtype, a.device),),
-        {"shape": shape, "axis": axis, "dtype": dtype},
+        {"axis": axis, "dtype": dtype},
     )
 
 
@@ -236,12 +236,10 @@ def _cross_spec(operation, bound, mode) -> Spec:
     saves="cross",
     node_name="LinalgCrossBackward0",
 )
-def linalg_cross(
-    first: Any, second: Any, *, shape: tuple[int, ...], axis: int, dtype: DType
-) -> Any:
+def linalg_cross(first: Any, second: Any, *, axis: int, dtype: DType) -> Any:
     """Return the cross products of vectors of three elements along a dimension."""
-    first, second = cast(first, dtype), cast(second, dtype)
-    return jnp.cross(jnp.broadcast_to(first, shape), jnp.broadcast_to(second, shape), axis=axis)
+    first, second = jnp.broadcast_arrays(cast(first, dtype), cast(second, dtype))
+    return jnp.cross(first, second, axis=axis)
 
 
 @op(

@@ -141,9 +141,7 @@ def _cdist_spec(operation, bound, mode) -> Spec:
             wanted,
         )
 
-    return Spec(
-        operands, (make_meta(shape, a.dtype, a.device),), {"order": order, "shape": shape}, vjp=vjp
-    )
+    return Spec(operands, (make_meta(shape, a.dtype, a.device),), {"order": order}, vjp=vjp)
 
 
 @op(
@@ -154,11 +152,12 @@ def _cdist_spec(operation, bound, mode) -> Spec:
     saves=("x1", "x2", "result"),
     node_name="CdistBackward0",
 )
-def _cdist(left: Any, right: Any, *, order: float, shape: tuple[int, ...]) -> Any:
+def _cdist(left: Any, right: Any, *, order: float) -> Any:
     """Return the distances of all pairs of rows."""
-    if not left.shape[-1]:
-        return jnp.zeros(shape, left.dtype)
-    return _distance(left[..., :, None, :] - right[..., None, :, :], order)
+    gap = left[..., :, None, :] - right[..., None, :, :]
+    if left.shape[-1] == 0:
+        return jnp.zeros(gap.shape[:-1], left.dtype)
+    return _distance(gap, order)
 
 
 def _euclidean_spec(operation, bound, mode) -> Spec:

@@ -17,6 +17,7 @@ from ..._engine.graph.values import Meta, is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.trace import local
 from .._shared.data_checks import elements
+from .._shared.on_host import added_rows
 from .._shared.widening import widen
 from ..creation.ranges import arange
 from ..reduce.vector_norms import vector_norm_of
@@ -106,11 +107,25 @@ def _embedding_spec(operation, bound, mode) -> Spec:
     padding, by_frequency = bound["padding_idx"], bound["scale_grad_by_freq"]
 
     def vjp(cotangents, results, operands):
-        counts = _frequencies(operands[1], meta.shape[0]) if by_frequency else None
-        return [_table_gradient(cotangents[0], operands[1], meta.shape, padding, counts)]
+        shape = operands[0].shape
+        counts = _frequencies(operands[1], shape[0]) if by_frequency else None
+        return [_table_gradient(cotangents[0], operands[1], shape, padding, counts)]
 
     result = make_meta((*positions_meta.shape, meta.shape[1]), meta.dtype, meta.device)
-    return Spec([table, positions], (result,), saves=(1,), vjp=vjp)
+    params = {"padding": padding, "by_frequency": by_frequency}
+    return Spec([table, positions], (result,), params, saves=(1,), vjp=vjp)
+
+
+def _embedding_vjp_on_host(cotangents, results, operands, wanted, padding, by_frequency):
+    shape = operands[0].shape
+    flat, rows = operands[1].reshape(-1), cotangents[0].reshape(-1, shape[1])
+    if by_frequency:
+        counts = np.bincount(flat, minlength=shape[0])[flat]
+        rows = rows / counts[:, None].astype(rows.dtype)
+    if padding >= 0:
+        kept = flat != padding
+        flat, rows = flat[kept], rows[kept]
+    return (added_rows(shape, flat, rows),)
 
 
 @op(
@@ -119,9 +134,11 @@ def _embedding_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     node_name="EmbeddingBackward0",
+    host=lambda table, positions, **_: np.take(table, positions, 0, mode="clip"),
+    host_vjp=_embedding_vjp_on_host,
 )
-def _embedding(table: Any, positions: Any) -> Any:
-    """Return rows of a table."""
+def _embedding(table: Any, positions: Any, *, padding: int, by_frequency: bool) -> Any:
+    """Return rows of a table; the other arguments are the gradient's."""
     return _rows(table, positions)
 
 

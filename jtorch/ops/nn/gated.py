@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import messages
 from ..._engine.declare import NN_FUNCTIONS, op, publish
@@ -29,12 +30,36 @@ def _spec(operation: Op, bound: dict[str, Any], mode: Any) -> Spec:
     return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"dim": dim})
 
 
+def _halves_on_host(array: Any, dim: int) -> tuple[Any, Any]:
+    """Return values, and what the gates let through; halves as the pure function rounds them."""
+    half = array.shape[dim] // 2
+    ahead = (slice(None),) * dim
+    values, gates = array[(*ahead, slice(half))], array[(*ahead, slice(half, None))]
+    one = array.dtype.type(1)
+    return values, one / (one + np.exp(-gates))
+
+
+def _glu_on_host(array: Any, dim: int) -> Any:
+    values, open_gates = _halves_on_host(array, dim)
+    return values * open_gates
+
+
+def _glu_vjp_on_host(cotangents, results, operands, wanted, dim):
+    (array,), (cotangent,) = operands, cotangents
+    values, open_gates = _halves_on_host(array, dim)
+    closed = array.dtype.type(1) - open_gates
+    of_gates = cotangent * values * (open_gates * closed)
+    return (np.concatenate((cotangent * open_gates, of_gates), dim),)
+
+
 @op(
     "_glu(Tensor input, int64_t dim=-1)",
     kind=Custom(_spec),
     method=False,
     function=False,
     name="glu",
+    host=_glu_on_host,
+    host_vjp=_glu_vjp_on_host,
 )
 def _glu(array: Any, *, dim: Any) -> Any:
     """Gated linear unit: ``a * sigmoid(b)`` of both halves."""

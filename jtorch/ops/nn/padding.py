@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._core import messages
 from ..._core.cpp_names import c_type
+from ..._core.dtypes import dtype as DType
 from ..._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
@@ -63,12 +64,13 @@ def _constant_spec(operation, bound, mode) -> Spec:
     if getattr(value, "reference", None) is not None:
         operands.append(value)
 
+    params = {"dtype": meta.dtype, "sides": sides, "number": number}
     # Where nothing is added PyTorch copies what is left, in the order of its memory.
     if pad and all(length < 0 for length in pad) and 0 not in shape:
         result = make_meta(shape, meta.dtype, meta.device, _dense_strides(meta, shape))
     else:
         result = _laid_out(meta, shape)
-    return Spec(operands, (result,), {"meta": meta, "sides": sides, "number": number}, saves=())
+    return Spec(operands, (result,), params, saves=())
 
 
 def _dense_strides(meta: Meta, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -95,7 +97,7 @@ def _check_number(args: tuple, kwargs: dict) -> None:
     method=False,
     saves=(),
 )
-def constant_pad_nd(array: Any, *given: Any, meta: Any, sides: Any, number: Any) -> Any:
+def constant_pad_nd(array: Any, *given: Any, dtype: DType, sides: Any, number: Any) -> Any:
     """Constant padding of the last dimensions.
 
     Args:
@@ -104,7 +106,8 @@ def constant_pad_nd(array: Any, *given: Any, meta: Any, sides: Any, number: Any)
             number takes away.
         value: the number.
     """
-    filler = cast(jnp.asarray(np.asarray(number) if not given else given[0]), meta.dtype)
+    filler = given[0] if given else jnp.asarray(np.asarray(number))
+    filler = cast(filler, dtype)
     return jax.lax.pad(array, filler, [(before, after, 0) for before, after in sides])
 
 
@@ -207,7 +210,7 @@ def _elements_spec(operation, bound, mode) -> Spec:
     return Spec(
         [operand],
         (result,),
-        {"shape": shape, "sides": sides, "kind": kind},
+        {"sides": sides, "kind": kind},
         saves=(),
         node_name=name,
     )
@@ -230,8 +233,9 @@ def _circular_shape(meta: Meta, sides: _Sides) -> tuple[int, ...]:
     method=False,
     function=False,
 )
-def _pad_elements(array: Any, *, shape: Any, sides: Any, kind: Any) -> Any:
+def _pad_elements(array: Any, *, sides: Any, kind: Any) -> Any:
     """Pad with elements of the input."""
+    shape = [max(size + before + after, 0) for size, (before, after) in zip(array.shape, sides)]
     if 0 in shape:
         return jnp.zeros(shape, array.dtype)
     for dim, (before, after) in enumerate(sides):

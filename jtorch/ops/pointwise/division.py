@@ -9,6 +9,7 @@ import numpy as np
 from ..._core import dtypes
 from ..._core.dtypes import is_inexact
 from ..._engine.declare import Autocast, InPlace, op, publish
+from ..._engine.graph.tracing import for_numpy
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.kinds.base import broadcast_shapes
 from ..._engine.recording.kinds.pointwise import COMPLEX, FLOATING, INTEGRAL, Pointwise, only
@@ -137,12 +138,12 @@ def _one_by_one(a, b):
     Where all have one, XLA would multiply with its reciprocal, and 49 / 49 would not be 1. So the
     divisor looks like one that depends on the element.
     """
-    return a / jnp.where(jnp.isnan(a), a, b)
+    return a / b if for_numpy() else a / jnp.where(jnp.isnan(a), a, b)
 
 
 def _true_value(a, b):
     a, b = jnp.asarray(a), jnp.asarray(b)
-    if a.dtype.kind == "f" and b.size < a.size:
+    if not for_numpy() and a.dtype.kind == "f" and b.size < a.size:
         return _one_by_one(*jnp.broadcast_arrays(a, b))
     return a / b
 

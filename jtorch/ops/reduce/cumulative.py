@@ -238,12 +238,24 @@ def _running_spec(operation, bound, mode) -> Spec:
     )
 
 
+def _running_on_host(array: Any, axis: int, smaller: bool) -> Any:
+    if not array.ndim or not array.size:
+        return np.zeros(array.shape, np.int64)
+    rows = np.moveaxis(array, axis, -1)
+    extrema = (np.minimum if smaller else np.maximum).accumulate(rows, -1)
+    # Where the extremum is met; once there was a NaN, only where there is one.
+    met = (rows == extrema) | (rows != rows)
+    positions = np.where(met, np.arange(rows.shape[-1]), 0)
+    return np.moveaxis(np.maximum.accumulate(positions, -1), -1, axis)
+
+
 @op(
     "_running_extremum(Tensor input, int64_t dim, bool smaller)",
     kind=Custom(_running_spec),
     method=False,
     function=False,
     differentiable=False,
+    host=_running_on_host,
 )
 def _running_extremum(array: Any, *, axis: Any, smaller: Any) -> Any:
     """Return where the running extremum is."""

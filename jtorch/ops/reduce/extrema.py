@@ -14,7 +14,7 @@ from ..._engine.declare import Out, op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
-from ..._engine.recording.kinds.reduction import Reduction, reduced_axes, reduced_shape
+from ..._engine.recording.kinds.reduction import Reduction, kept_shape, reduced_axes, reduced_shape
 from .._shared import out_dtypes
 from .._shared.calls import named
 from . import _messages_reduction
@@ -29,14 +29,11 @@ def _pick_spec(operation, bound, mode) -> Spec:
     operand, index = bound["input"], bound["index"]
     meta = operand.meta
     dim, keepdim = bound["dim"], bound["keepdim"]
-    scalar = meta.ndim == 0
-    shape = index.meta.shape
-
-    strides = index.meta.strides
+    shape, strides = index.meta.shape, index.meta.strides
     return Spec(
         [operand, index],
         (make_meta(shape, meta.dtype, meta.device, strides),),
-        {"scalar": scalar, "keepdim": keepdim, "dim": dim, "shape": shape},
+        {"keepdim": keepdim, "dim": dim},
         saves=(1,),
         node_name=bound["name"],
     )
@@ -48,14 +45,14 @@ def _pick_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
 )
-def _pick(array: Any, positions: Any, *, scalar: Any, keepdim: Any, dim: Any, shape: Any) -> Any:
+def _pick(array: Any, positions: Any, *, keepdim: Any, dim: Any) -> Any:
     """Take elements along a dimension by their positions, for the operator ``name``."""
-    if scalar:
+    if not array.ndim:
         return array
     if not keepdim:
         positions = jnp.expand_dims(positions, dim)
     picked = jnp.take_along_axis(array, positions, dim, mode="promise_in_bounds")
-    return picked.reshape(shape)
+    return picked if keepdim else jnp.squeeze(picked, dim)
 
 
 def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> Any:
@@ -95,7 +92,7 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
             raise messages.not_implemented(kernel, meta.dtype._legacy_name)
         shape = reduced_shape(meta, (dim,) if meta.ndim else (), bound["keepdim"])
         metas = (make_meta(shape, dtypes.int64, meta.device),)
-        return Spec([operand], metas, {"axis": dim, "shape": shape})
+        return Spec([operand], metas, {"axis": dim, "keepdim": bool(bound["keepdim"])})
 
     @op(
         f"_{name}_index(Tensor input, int64_t dim, bool keepdim)",
@@ -104,11 +101,12 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
         function=False,
         differentiable=False,
     )
-    def positions(array: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
+    def positions(array: Any, *, axis: int, keepdim: bool) -> Any:
         """Return the positions along a dimension that ``pick`` takes."""
         if not array.ndim:
             return jnp.zeros((), jnp.int64)
-        return function(array, axis).reshape(shape).astype(jnp.int64)
+        found = function(array, axis).astype(jnp.int64)
+        return jnp.expand_dims(found, axis) if keepdim else found
 
     return positions.call
 
@@ -293,8 +291,8 @@ def _aminmax_spec(operation, bound, mode) -> Spec:
     result = make_meta(reduced_shape(meta, axes, keepdim), meta.dtype, meta.device)
 
     def vjp(cotangents, results, operands):
-        kept = reduced_shape(meta, axes, True)
         (array,) = operands
+        kept = kept_shape(array.shape, axes)
         low, high = [
             _shared(array, extremum.reshape(kept), cotangent.reshape(kept), axes)
             for extremum, cotangent in zip(results, cotangents, strict=True)
@@ -405,7 +403,7 @@ def _nanmedian_index(array, axis):
     order = jnp.argsort(array, axis, stable=True)
     count = jnp.sum(~jnp.isnan(array), axis, keepdims=True)
     middle = jnp.maximum((count - 1) // 2, 0)
-    return jnp.take_along_axis(order, middle, axis)
+    return jnp.take_along_axis(order, middle, axis).squeeze(axis)
 
 
 def _element(array: Any, find: Callable) -> Any:

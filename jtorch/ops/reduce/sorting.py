@@ -9,11 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
+from ..._core.dtypes import dtype as DType
 from ..._core.strides import memory_order
 from ..._engine.declare import Out, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import is_tensor, make_meta
-from ..._engine.recording.kinds.base import Custom, cast, normalise_dim, promoted_dtype
+from ..._engine.recording.kinds.base import (
+    Custom,
+    cast,
+    cast_on_host,
+    normalise_dim,
+    promoted_dtype,
+)
 from ..._engine.recording.kinds.pointwise import FLOATING, INTEGRAL, only
 from .._shared import out_dtypes
 from .._shared.calls import named
@@ -276,7 +283,7 @@ def _search_spec(operation, bound, mode) -> Spec:
     return Spec(
         operands,
         (make_meta(shape, result, a.device),),
-        {"compute": compute, "right": right, "shape": shape, "result": result},
+        {"compute": compute, "right": right, "result": result},
     )
 
 
@@ -292,6 +299,22 @@ def _check_sorter(args: tuple, kwargs: dict) -> None:
         raise _messages_sorting.sorter_range()
 
 
+def _search_on_host(
+    array: Any, wanted: Any, *order: Any, compute: DType, right: bool, result: DType
+) -> Any:
+    if order:
+        array = np.take_along_axis(array, order[0], -1)
+    array, wanted = cast_on_host(array, compute), cast_on_host(np.asarray(wanted), compute)
+    where: Any = "right" if right else "left"
+    if array.ndim == 1 or not wanted.size:
+        found = np.searchsorted(array, wanted, where) if wanted.size else np.zeros(wanted.shape)
+        return np.asarray(found, result._numpy)
+    rows = array.reshape(-1, array.shape[-1])
+    sought = wanted.reshape(rows.shape[0], -1)
+    found = [np.searchsorted(row, values, where) for row, values in zip(rows, sought, strict=True)]
+    return np.asarray(found, result._numpy).reshape(wanted.shape)
+
+
 @op(
     "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
@@ -302,9 +325,10 @@ def _check_sorter(args: tuple, kwargs: dict) -> None:
     method=False,
     differentiable=False,
     out=Out(dtype=out_dtypes.search_index),
+    host=_search_on_host,
 )
 def searchsorted(
-    array: Any, wanted: Any, *order: Any, compute: Any, right: Any, shape: Any, result: Any
+    array: Any, wanted: Any, *order: Any, compute: Any, right: Any, result: Any
 ) -> Any:
     """Return where values would be inserted into ascending sequences (the last dimension).
 
@@ -323,8 +347,8 @@ def searchsorted(
     array = cast(array, compute)
     wanted = cast(jnp.asarray(wanted), compute)
     where = "right" if right else "left"
-    if not wanted.size:
-        return jnp.zeros(shape, result._numpy)
+    if 0 in wanted.shape:
+        return jnp.zeros(wanted.shape, result._numpy)
     if array.ndim == 1:
         positions = jnp.searchsorted(array, wanted, side=where)
     else:
@@ -332,7 +356,7 @@ def searchsorted(
         sought = wanted.reshape(rows.shape[0], -1)
         search = jax.vmap(lambda row, values: jnp.searchsorted(row, values, side=where))
         positions = search(rows, sought)
-    return positions.reshape(shape).astype(result._numpy)
+    return positions.reshape(wanted.shape).astype(result._numpy)
 
 
 @op(

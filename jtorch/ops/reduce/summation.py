@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..._engine.graph.tracing import for_numpy
 from .._shared.widening import is_half
 
 #: PyTorch splits larger sums over its threads, so that their bits depend on how many it has.
@@ -47,14 +49,12 @@ def ordered_sum(array, axes: tuple[int, ...], keepdim: bool = False):
     """
     if is_half(array.dtype):
         return ordered_sum(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
+    if for_numpy():  # in a gradient; the operators themselves have functions of NumPy arrays
+        return jnp.sum(array, axes, keepdims=keepdim, dtype=array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64) or not 0 < array.size < LIMIT:
         return _any_order(array, axes, keepdim)
-    sizes, reduced = _merged(array.shape, axes)
-    rows = [size for size, is_reduced in zip(sizes, reduced, strict=True) if is_reduced]
-    # Of two reduced dimensions PyTorch adds the sums over the inner one after another.
-    if len(rows) not in (1, 2) or (len(rows) == 2 and rows[0] > _MOST_ROWS):
-        return _any_order(array, axes, keepdim)
-    if reduced[-1] and rows[-1] > _LONG_ROW and array.size > _MANY:
+    sizes, reduced = merged(array.shape, axes)
+    if not adds_in_order(array.size, sizes, reduced):
         return _any_order(array, axes, keepdim)
     # LLVM would contract ``x * y + total``: a product is rounded when zero is added to it first.
     rounded = array + _hidden(0, array)
@@ -88,7 +88,7 @@ def ordered_mean(array, axes: tuple[int, ...], keepdim: bool = False):
     count = math.prod(array.shape[axis] for axis in axes)
     total = ordered_sum(array, axes, keepdim)
     # XLA would multiply by the reciprocal of a constant.
-    return total / _hidden(count, total)
+    return total / (jnp.asarray(count, total.dtype) if for_numpy() else _hidden(count, total))
 
 
 def _hidden(number: int, array):
@@ -99,7 +99,8 @@ def _hidden(number: int, array):
 
 def _any_order(array, axes, keepdim):
     if (
-        len(axes) == array.ndim
+        not for_numpy()
+        and len(axes) == array.ndim
         and array.size >= _LONG
         and array.dtype in (jnp.float32, jnp.float64)
     ):
@@ -118,7 +119,28 @@ def _lanes(array):
     return total if whole == array.size else total + jnp.sum(array[whole:])
 
 
-def _merged(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[bool]]:
+def adds_in_order(count: int, sizes: tuple[int, ...], reduced: tuple[bool, ...]) -> bool:
+    """Return whether a sum is made in PyTorch's order.
+
+    Args:
+        count: the number of elements.
+        sizes, reduced: the merged dimensions.
+    """
+    rows = [size for size, is_reduced in zip(sizes, reduced, strict=True) if is_reduced]
+    # Of two reduced dimensions PyTorch adds the sums over the inner one after another.
+    if len(rows) not in (1, 2) or (len(rows) == 2 and rows[0] > _MOST_ROWS):
+        return False
+    return not (reduced[-1] and rows[-1] > _LONG_ROW and count > _MANY)
+
+
+def lanes_of(dtype: Any) -> int:
+    """Return how many elements a register holds."""
+    return _REGISTER // dtype.itemsize
+
+
+def merged(
+    shape: tuple[int, ...], axes: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[bool, ...]]:
     """Merge neighbouring dimensions of which all or none are reduced, and drop those of size 1."""
     sizes: list[int] = []
     reduced: list[bool] = []
@@ -130,12 +152,12 @@ def _merged(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], l
         else:
             sizes.append(size)
             reduced.append(axis in axes)
-    return sizes, reduced
+    return tuple(sizes), tuple(reduced)
 
 
-def _sum_groups(array, reduced: list[bool]):
+def _sum_groups(array, reduced: tuple[bool, ...]):
     """Add over merged dimensions: the innermost by a kernel, the others one after another."""
-    lanes = _REGISTER // array.dtype.itemsize
+    lanes = lanes_of(array.dtype)
     axis = len(reduced) - 1 - reduced[::-1].index(True)
     count = array.shape[axis]
     before = array.shape[:axis]

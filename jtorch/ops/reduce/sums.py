@@ -16,6 +16,7 @@ from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import Reduction
 from .._shared import out_dtypes
 from . import _messages_reduction
+from .host_summation import mean_on_host, sum_on_host
 from .summation import ordered_mean, ordered_sum
 
 
@@ -35,6 +36,7 @@ class _Summation(Reduction):
     arity="unary",
     saves=(),
     autocast=Autocast(cuda="float32"),
+    host=sum_on_host,
 )
 def sum(input, axes, keepdim, device):
     """Sum of all elements, or over dimensions.
@@ -70,6 +72,7 @@ def _no_complex(op, meta, dtype, wanted) -> None:
     arity="unary",
     saves=(),
     out=Out(uncastable=out_dtypes.mean),
+    host=mean_on_host,
 )
 def mean(input, axes, keepdim, device):
     """Mean of all elements, or over dimensions.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -13,7 +14,7 @@ from ..._engine.declare import op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
-from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from ..._engine.recording.kinds.reduction import kept_shape, reduced_axes, reduced_shape
 from .._shared.widening import widen
 from . import _messages_reduction
 
@@ -29,51 +30,53 @@ def _component_dtype(array):
     return jnp.real(array).dtype
 
 
-def _moments_of(
-    array: Any, axes: tuple[int, ...], freedom: float, keepdim: bool
-) -> tuple[Any, Any]:
-    """Return the variance, and the mean with all dimensions.
+class _Moments(NamedTuple):
+    """The arithmetic of a variance, for input of any size.
 
-    Half precision is added up in float32, as PyTorch does.
+    Attributes:
+        axes: what is reduced.
+        keepdim: whether these dimensions stay.
+        correction: what is subtracted from the number of elements.
+        gradient_of_one: whether the gradient takes one element for their number: PyTorch 2.13's
+            divides by that where ``dim=()``.
+        is_std: whether the first result is the root.
+        dtype: of the input.
     """
-    array = widen(array)
-    mean = jnp.mean(array, axes, keepdims=True)
-    deviation = array - mean
-    square = (
-        jnp.real(deviation * jnp.conj(deviation))
-        if array.dtype.kind == "c"
-        else (deviation * deviation)
-    )
-    total = jnp.sum(square, axes, keepdims=keepdim)
-    return total / jnp.asarray(freedom, total.dtype), mean
 
+    axes: tuple[int, ...]
+    keepdim: bool
+    correction: float
+    gradient_of_one: bool
+    is_std: bool
+    dtype: DType
 
-def _moments_spec(operation, bound, mode) -> Spec:
-    """Check that the dtype is not an integer one; warn where no degree of freedom is left."""
-    operand = bound["input"]
-    meta = operand.meta
-    name = operation.name
-    is_std = name.startswith("std")
-    if not is_inexact(meta.dtype):
-        raise _messages_reduction.moments_of_integers(
-            name if name.endswith("_mean") else "std and var"
+    def count(self, array: Any) -> Any:
+        return math.prod([array.shape[axis] for axis in self.axes])
+
+    def of(self, array: Any) -> tuple[Any, Any]:
+        """Return the first result, and the mean with all dimensions.
+
+        Half precision is added up in float32, as PyTorch does.
+        """
+        freedom = max(self.count(array) - self.correction, 0)
+        array = widen(array)
+        mean = jnp.mean(array, self.axes, keepdims=True)
+        deviation = array - mean
+        square = (
+            jnp.real(deviation * jnp.conj(deviation))
+            if array.dtype.kind == "c"
+            else (deviation * deviation)
         )
-    keepdim = bound.get("keepdim", False)
-    axes = reduced_axes(meta, bound.get("dim"))
-    correction = _correction(bound)
-    shape = reduced_shape(meta, axes, keepdim)
-    count = 1
-    for axis in axes:
-        count *= meta.shape[axis]
-    freedom = max(count - correction, 0)
-    # PyTorch 2.13's gradient divides by this, also where the forward result divides by 0.
-    slope = (1 if bound.get("dim") == () and meta.ndim else count) - correction
-    if freedom <= 0:
-        warnings.warn(_messages_reduction.no_freedom(name), UserWarning, stacklevel=6)
-    real = meta.dtype.to_real()
+        total = jnp.sum(square, self.axes, keepdims=self.keepdim)
+        variance = total / jnp.asarray(freedom, total.dtype)
+        return cast(jnp.sqrt(variance) if self.is_std else variance, self.dtype.to_real()), mean
 
-    def vjp(cotangents, results, operands):
+    def vjp(self, cotangents: list, results: list, operands: list) -> list:
         (array,) = operands
+        count = self.count(array)
+        # This also where the forward result divides by 0.
+        slope = (1 if self.gradient_of_one else count) - self.correction
+        kept = kept_shape(array.shape, self.axes)
         array = widen(array)
         slopes = [
             cotangent.astype(
@@ -82,22 +85,43 @@ def _moments_spec(operation, bound, mode) -> Spec:
             for cotangent in cotangents
         ]
         first = slopes[0]
-        if is_std:
+        if self.is_std:
             root = results[0].astype(first.dtype)
             first = jnp.where(root == 0, 0, first / jnp.where(root == 0, 1, 2 * root))
-        kept = reduced_shape(meta, axes, True)
-        deviation = array - jnp.mean(array, axes, keepdims=True)
+        deviation = array - jnp.mean(array, self.axes, keepdims=True)
         factor = jnp.asarray(2, first.dtype) / jnp.asarray(slope, first.dtype)
         gradient = factor * first.reshape(kept) * deviation
         if len(slopes) == 2:
             gradient = gradient + slopes[1].reshape(kept) / jnp.asarray(count, first.dtype)
-        return [cast(gradient, meta.dtype)]
+        return [cast(gradient, self.dtype)]
 
-    metas = [make_meta(shape, real, meta.device)]
+
+def _moments_spec(operation, bound, mode) -> Spec:
+    """Check that the dtype is not an integer one; warn where no degree of freedom is left."""
+    operand = bound["input"]
+    meta = operand.meta
+    name = operation.name
+    if not is_inexact(meta.dtype):
+        raise _messages_reduction.moments_of_integers(
+            name if name.endswith("_mean") else "std and var"
+        )
+    keepdim = bound.get("keepdim", False)
+    axes = reduced_axes(meta, bound.get("dim"))
+    moments = _Moments(
+        axes=axes,
+        keepdim=bool(keepdim),
+        correction=_correction(bound),
+        gradient_of_one=bound.get("dim") == () and meta.ndim > 0,
+        is_std=name.startswith("std"),
+        dtype=meta.dtype,
+    )
+    shape = reduced_shape(meta, axes, keepdim)
+    if math.prod([meta.shape[axis] for axis in axes]) <= moments.correction:
+        warnings.warn(_messages_reduction.no_freedom(name), UserWarning, stacklevel=6)
+    metas = [make_meta(shape, meta.dtype.to_real(), meta.device)]
     if name.endswith("_mean"):
         metas.append(make_meta(shape, meta.dtype, meta.device))
-    params = {"axes": axes, "freedom": freedom, "keepdim": keepdim, "real": real}
-    return Spec([operand], metas, params, vjp=vjp)
+    return Spec([operand], metas, {"moments": moments}, vjp=moments.vjp)
 
 
 def _signatures(name: str, out: str) -> tuple[str, ...]:
@@ -119,7 +143,7 @@ _OUT = ", Tensor out=None"
     static=("correction",),
     saves=("input",),
 )
-def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
+def var(array: Any, *, moments: _Moments) -> Any:
     """Variance ``sum_i (x_i - mean)^2 / (n - correction)`` over dimensions.
 
     Args:
@@ -130,8 +154,7 @@ def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
     Returns:
         Tensor without the reduced dimensions.
     """
-    variance, _ = _moments_of(array, axes, freedom, keepdim)
-    return cast(variance, real)
+    return moments.of(array)[0]
 
 
 @op(
@@ -140,7 +163,7 @@ def var(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
     static=("correction",),
     saves=("input", "result"),
 )
-def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType) -> Any:
+def std(array: Any, *, moments: _Moments) -> Any:
     """Standard deviation, the root of ``var``, over dimensions; its gradient at 0 is 0.
 
     Args:
@@ -151,8 +174,7 @@ def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
     Returns:
         Tensor without the reduced dimensions.
     """
-    variance, _ = _moments_of(array, axes, freedom, keepdim)
-    return cast(jnp.sqrt(variance), real)
+    return moments.of(array)[0]
 
 
 @op(
@@ -162,12 +184,9 @@ def std(array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, rea
     saves=("input",),
     method=False,
 )
-def var_mean(
-    array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
-) -> tuple[Any, Any]:
+def var_mean(array: Any, *, moments: _Moments) -> tuple[Any, Any]:
     """Variance and mean over dimensions, see ``var``."""
-    variance, mean = _moments_of(array, axes, freedom, keepdim)
-    first = cast(variance, real)
+    first, mean = moments.of(array)
     return first, mean.reshape(first.shape).astype(array.dtype)
 
 
@@ -178,10 +197,7 @@ def var_mean(
     saves=("input", "result"),
     method=False,
 )
-def std_mean(
-    array: Any, *, axes: tuple[int, ...], freedom: float, keepdim: bool, real: DType
-) -> tuple[Any, Any]:
+def std_mean(array: Any, *, moments: _Moments) -> tuple[Any, Any]:
     """Standard deviation and mean over dimensions, see ``std``."""
-    variance, mean = _moments_of(array, axes, freedom, keepdim)
-    first = cast(jnp.sqrt(variance), real)
+    first, mean = moments.of(array)
     return first, mean.reshape(first.shape).astype(array.dtype)

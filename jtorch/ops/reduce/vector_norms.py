@@ -14,7 +14,7 @@ from ..._engine.declare import Autocast, op
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
-from ..._engine.recording.kinds.reduction import reduced_axes, reduced_shape
+from ..._engine.recording.kinds.reduction import kept_shape, reduced_axes, reduced_shape
 from .._shared.widening import widen
 from . import _messages_reduction
 
@@ -37,16 +37,17 @@ def norm_spec(operation, bound, mode) -> Spec:
         _check_not_empty(meta, order, dim)
     result = compute.to_real()
     shape = reduced_shape(meta, axes, keepdim)
-    kept = reduced_shape(meta, axes, True)
+    dtype = meta.dtype
 
     def vjp(cotangents, results, operands):
+        kept = kept_shape(operands[0].shape, axes)
         array = widen(cast(operands[0], compute))
         cotangent = cotangents[0].reshape(kept)
         norm = results[0].reshape(kept)
         component = jnp.real(array).dtype
         cotangent, norm = cotangent.astype(component), norm.astype(component)
         gradient = _norm_gradient(array, cotangent, norm, order, axes)
-        return [cast(gradient, meta.dtype)]
+        return [cast(gradient, dtype)]
 
     return Spec(
         [operand],

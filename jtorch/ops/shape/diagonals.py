@@ -68,14 +68,8 @@ def _embed_spec(operation, bound, mode) -> Spec:
     second = normalise_dim(bound.get("dim2", -1), meta.ndim + 1)
     if first == second:
         raise _messages_joining.same_diagonal_dims(first, second)
-    size = meta.shape[-1]
-    whole = size + abs(offset)
-
-    return array_spec(
-        operation,
-        [operand],
-        {"size": size, "whole": whole, "first": first, "second": second, "offset": offset},
-    )
+    params = {"first": first, "second": second, "offset": offset}
+    return array_spec(operation, [operand], params)
 
 
 @op(
@@ -83,7 +77,7 @@ def _embed_spec(operation, bound, mode) -> Spec:
     kind=Custom(_embed_spec),
     saves=(),
 )
-def diag_embed(array: Any, *, size: Any, whole: Any, first: Any, second: Any, offset: Any) -> Any:
+def diag_embed(array: Any, *, first: Any, second: Any, offset: Any) -> Any:
     """Put the last dimension on the diagonal of matrices of zeros.
 
     Args:
@@ -92,6 +86,8 @@ def diag_embed(array: Any, *, size: Any, whole: Any, first: Any, second: Any, of
     Returns:
         Tensor with one more dimension.
     """
+    size = array.shape[-1]
+    whole = size + abs(offset)
     positions = jnp.arange(size)
     rows, columns = positions + max(-offset, 0), positions + max(offset, 0)
     full = jnp.zeros((*array.shape[:-1], whole, whole), array.dtype)

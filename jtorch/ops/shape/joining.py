@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core.promotion import result_type
 from ..._core.size import Size
@@ -14,6 +15,7 @@ from ..._core.strides import elementwise_strides
 from ..._engine.declare import Autocast, Out, op, publish
 from ..._engine.graph.op import Operand, Spec
 from ..._engine.graph.values import make_meta
+from ..._engine.memory.host_views import summed
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes
 from .._shared import out_dtypes
@@ -342,11 +344,23 @@ def _repeat_spec(operation, bound, mode) -> Spec:
     return Spec([operand], (make_meta(shape, meta.dtype, meta.device),), {"repeats": repeats})
 
 
+def _repeat_vjp_on_host(cotangents, results, operands, wanted, repeats):
+    """Add up the repetitions."""
+    (array,), (cotangent,) = operands, cotangents
+    sizes = (1,) * (len(repeats) - array.ndim) + array.shape
+    split = [part for pair in zip(repeats, sizes, strict=True) for part in pair]
+    axes = tuple(range(0, len(split), 2))
+    total = summed(cotangent.reshape(split), axes)
+    return (total.reshape(array.shape),)
+
+
 @op(
     "repeat(Tensor input, SymIntArrayRef repeats)",
     kind=Custom(_repeat_spec),
     function=False,
     saves=(),
+    host=lambda array, repeats: np.tile(array, repeats),
+    host_vjp=_repeat_vjp_on_host,
 )
 def repeat(array: Any, *, repeats: Any) -> Any:
     """Repeat a tensor along each dimension, with a copy.

@@ -11,6 +11,7 @@ import numpy as np
 from ..._core import dtypes
 from ..._engine.declare import op, publish
 from ..._engine.graph.values import Meta, is_tensor
+from ..._engine.memory.host_views import parts_vjp
 from ..._engine.memory.views import Step, record_view
 from ..._engine.recording.kinds.base import View, normalise_dim
 from . import _messages_views
@@ -90,11 +91,16 @@ def _unbind_parts(meta: Meta, dim: int = 0) -> list[Step]:
     return [Step(_select, (dim, index)) for index in range(meta.shape[dim])]
 
 
+def _unbind_on_host(array: Any, dim: int = 0) -> tuple:
+    return tuple(np.moveaxis(array, dim, 0))
+
+
 @op(
     "unbind(Tensor input, int64_t dim=0)",
     kind=View(_unbind_rule, parts=_unbind_parts),
     arity="views",
-    host=lambda array, dim=0: tuple(np.moveaxis(array, dim, 0)),
+    host=_unbind_on_host,
+    host_vjp=parts_vjp(_unbind_on_host),
 )
 def unbind(input, dim=0):
     """Return a view of each index of a dimension.
@@ -168,8 +174,13 @@ def _cut(array: Any, sizes: list[int], dim: int) -> tuple:
     return tuple(parts)
 
 
-def _cut_on_host(array: Any, sizes: Sequence[int], dim: int) -> list[Any]:
-    return np.split(array, np.cumsum(sizes)[:-1].tolist(), dim)
+def _split_with_sizes_on_host(array: Any, split_sizes: Sequence[int], dim: int = 0) -> list[Any]:
+    ahead = (slice(None),) * (dim % array.ndim)
+    parts, start = [], 0
+    for size in split_sizes:
+        parts.append(array[(*ahead, slice(start, start + size))])
+        start += size
+    return parts
 
 
 class _Sized:
@@ -178,6 +189,10 @@ class _Sized:
     def __init__(self, array: Any):
         self.shape = array.shape
         self.ndim = array.ndim
+
+
+def _split_on_host(array: Any, split_size: int, dim: int = 0) -> list[Any]:
+    return _split_with_sizes_on_host(array, _split_sizes(array, split_size, dim), dim)
 
 
 @op(
@@ -193,9 +208,8 @@ class _Sized:
     method=False,
     function=False,
     node_name="SplitBackward0",
-    host=lambda array, split_size, dim=0: _cut_on_host(
-        array, _split_sizes(array, split_size, dim), dim
-    ),
+    host=_split_on_host,
+    host_vjp=parts_vjp(_split_on_host),
 )
 def _split(input, split_size, dim=0):
     """Cut a dimension into parts of one size."""
@@ -213,7 +227,8 @@ def _split(input, split_size, dim=0):
         ),
     ),
     arity="views",
-    host=lambda array, split_sizes, dim=0: _cut_on_host(array, split_sizes, dim),
+    host=_split_with_sizes_on_host,
+    host_vjp=parts_vjp(_split_with_sizes_on_host),
 )
 def split_with_sizes(input, split_sizes, dim=0):
     """Cut a dimension into parts of given sizes.

@@ -13,6 +13,7 @@ from ..._core.strides import memory_order
 from ..._engine.declare import op, publish
 from ..._engine.graph.op import Op, Plan
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta
+from ..._engine.memory.host_views import view_vjp
 from ..._engine.memory.views import Step, put_chain, read_chain, record_view, storage_offset
 from ..._engine.recording.kinds.base import View, normalise_dim
 from ..._engine.recording.record import record, wrap
@@ -240,11 +241,16 @@ def _diagonal_offset(meta, at, offset=0, dim1=0, dim2=1):
     return at + _diagonal_sizes(meta, offset, dim1, dim2)[3]
 
 
+def _diagonal_on_host(array: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    return np.diagonal(array, offset, dim1, dim2)
+
+
 @op(
     "diagonal(Tensor input, int64_t offset=0, int64_t dim1=0, int64_t dim2=1)",
     kind=View(_diagonal_rule, offset=_diagonal_offset),
     arity="view",
-    host=lambda array, offset=0, dim1=0, dim2=1: np.diagonal(array, offset, dim1, dim2),
+    host=_diagonal_on_host,
+    host_vjp=view_vjp(_diagonal_on_host),
 )
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """Return the view of a diagonal of two dimensions, which becomes the last dimension.
@@ -278,11 +284,21 @@ def _unfold_rule(meta: Meta, dimension: int, size: int, step: int) -> tuple:
     return (*shape, size), (*strides, meta.strides[dim])
 
 
+def _unfold_on_host(array: Any, dimension: int, size: int, step: int) -> Any:
+    if not array.ndim:
+        return array.reshape(1)[:size]
+    dim = dimension % array.ndim
+    stretches = np.lib.stride_tricks.sliding_window_view(array, size, dim)
+    return stretches[(slice(None),) * dim + (slice(None, None, step),)]
+
+
 @op(
     "unfold(Tensor input, int64_t dimension, int64_t size, int64_t step)",
     kind=View(_unfold_rule),
     arity="view",
     function=False,
+    host=_unfold_on_host,
+    host_vjp=view_vjp(_unfold_on_host),
 )
 def unfold(input, dimension, size, step):
     """Return the view of all stretches of a dimension.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from ..._core.strides import contiguous_strides
 from ..._engine.declare import op
 from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import LEAF, Meta, make_meta
+from ..._engine.memory.host_views import reshape_vjp, summed_to, view_vjp
 from ..._engine.recording.kinds.base import Custom, View, normalise_dim
 
 
@@ -83,6 +85,15 @@ def _same(meta: Meta) -> tuple:
     return meta.shape, meta.strides
 
 
+def _transposed_on_host(operation: Callable) -> Callable:
+    """Return the ``host_vjp`` of an exchange of dimensions, which is its own inverse."""
+
+    def vjp(cotangents, results, operands, wanted, **params):
+        return (operation(cotangents[0], **params),)
+
+    return vjp
+
+
 @op(
     "detach(Tensor input)",
     kind=View(_same, put=lambda base, new: new),
@@ -116,6 +127,7 @@ def data(input):
     method=False,
     function=False,
     host=True,
+    host_vjp=reshape_vjp,
 )
 def alias(input):
     """Return a view of the whole tensor."""
@@ -137,6 +149,10 @@ def _select_put(base, new, dim, index):
     return jax.lax.dynamic_update_index_in_dim(base, new, index, dim)
 
 
+def _select_on_host(array: Any, dim: int, index: Any) -> Any:
+    return array[(slice(None),) * (dim % array.ndim) + (int(index),)]
+
+
 @op(
     "select(Tensor input, int64_t dim, SymInt index)",
     kind=View(
@@ -150,7 +166,8 @@ def _select_put(base, new, dim, index):
     method=False,
     function=False,
     node_name="SelectBackward0",
-    host=lambda array, dim, index: array[(slice(None),) * (dim % array.ndim) + (int(index),)],
+    host=_select_on_host,
+    host_vjp=view_vjp(_select_on_host),
 )
 def _select(input, dim, index):
     """Select one index of a dimension, which is dropped; ``index`` is in range, not negative."""
@@ -195,6 +212,7 @@ def _slice_on_host(array: Any, dim: int, start: Any, length: int, step: int) -> 
     function=False,
     node_name="SliceBackward0",
     host=_slice_on_host,
+    host_vjp=view_vjp(_slice_on_host),
 )
 def _slice(input, dim, start, length, step):
     """Take ``length`` indices of a dimension, ``step`` apart; all are in range."""
@@ -221,11 +239,17 @@ def _permute_put(base, new, dims):
     return jnp.transpose(new, inverse)
 
 
+def _permute_vjp_on_host(cotangents, results, operands, wanted, dims):
+    order = [dim % len(dims) for dim in dims]
+    return (cotangents[0].transpose(sorted(range(len(order)), key=order.__getitem__)),)
+
+
 @op(
     "permute(Tensor input, IntArrayRef dims)",
     kind=View(_permute_rule, put=_permute_put),
     arity="view",
     host=True,
+    host_vjp=_permute_vjp_on_host,
 )
 def permute(input, dims):
     """Reorder the dimensions.
@@ -256,6 +280,9 @@ def _transpose_rule(meta: Meta, dim0: int, dim1: int) -> tuple:
     arity="view",
     aliases=("swapdims",),
     host=True,
+    host_vjp=_transposed_on_host(
+        lambda array, dim0, dim1: array.swapaxes(dim0, dim1) if array.ndim else array
+    ),
 )
 def transpose(input, dim0, dim1):
     """Exchange two dimensions.
@@ -275,6 +302,9 @@ def transpose(input, dim0, dim1):
     arity="view",
     node_name="TransposeBackward0",
     host=True,
+    host_vjp=_transposed_on_host(
+        lambda array, axis0, axis1: array.swapaxes(axis0, axis1) if array.ndim else array
+    ),
 )
 def swapaxes(input, axis0, axis1):
     """Exchange two dimensions; NumPy's name of ``transpose``.
@@ -293,7 +323,13 @@ def _t_rule(meta: Meta) -> tuple:
     return meta.shape[::-1], meta.strides[::-1]
 
 
-@op("t(Tensor input)", kind=View(_t_rule, put=lambda base, new: new.T), arity="view", host=True)
+@op(
+    "t(Tensor input)",
+    kind=View(_t_rule, put=lambda base, new: new.T),
+    arity="view",
+    host=True,
+    host_vjp=_transposed_on_host(lambda array: array.T),
+)
 def t(input):
     """Transpose a tensor of at most two dimensions.
 
@@ -323,6 +359,7 @@ def _view_rule(meta: Meta, size: tuple[int, ...]) -> tuple:
     method=False,
     node_name="ViewBackward0",
     host=True,
+    host_vjp=reshape_vjp,
 )
 def _view(input, size):
     """Return the same elements in another shape."""
@@ -336,6 +373,7 @@ def _view(input, size):
     function=False,
     method=False,
     host=True,
+    host_vjp=reshape_vjp,
 )
 def _reshape_alias(input, size):
     """Return a view in another shape of a tensor that is not contiguous."""
@@ -356,6 +394,7 @@ def _unsafe_view_spec(operation, bound, mode) -> Spec:
     function=False,
     method=False,
     host=True,
+    host_vjp=reshape_vjp,
 )
 def _unsafe_view(array: Any, *, shape: tuple[int, ...]) -> Any:
     """Return a fresh contiguous copy in another shape; it shares memory with no other tensor."""
@@ -406,12 +445,17 @@ def _expand_on_host(array: Any, size: tuple[int, ...], implicit: bool = False) -
     return np.broadcast_to(array, _expanded(array.shape, size))
 
 
+def _expand_vjp_on_host(cotangents, results, operands, wanted, size, implicit=False):
+    return (summed_to(cotangents[0], operands[0].shape),)
+
+
 @op(
     "expand(Tensor input, IntArrayRef size, *, bool implicit=False)",
     kind=View(_expand_rule, put=_expand_put),
     arity="view",
     function=False,
     host=_expand_on_host,
+    host_vjp=_expand_vjp_on_host,
 )
 def expand(input, size, implicit=False):
     """Repeat dimensions of size 1 without copying.
@@ -438,6 +482,7 @@ def _unsqueeze_rule(meta: Meta, dim: int) -> tuple:
     kind=View(_unsqueeze_rule, put=lambda base, new, dim: new.reshape(base.shape)),
     arity="view",
     host=lambda array, dim: np.expand_dims(array, dim),
+    host_vjp=reshape_vjp,
 )
 def unsqueeze(input, dim):
     """Insert a dimension of size 1 at ``dim``.
@@ -473,6 +518,7 @@ def _squeeze_rule(meta: Meta, dim=None) -> tuple:
     ),
     arity="view",
     host=True,
+    host_vjp=reshape_vjp,
 )
 def squeeze(input, dim=None):
     """Drop dimensions of size 1: all of them, or those named.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -175,9 +176,10 @@ def _scatter(combine: Any) -> Rule:
             *numbers.update_window_dims,
         )
         whole = (*windows.outer, *sizes)
+        steps = [math.prod(shape[dim + 1 :]) for dim in range(len(shape))]
 
         def scatter(array: Any, indices: Any, updates: Any) -> Any:
-            result = np.array(array)
+            result = np.array(array, order="C")
             index, fits = windows.locate(indices)
             updates = np.transpose(updates, outer_first).reshape(whole)
             if fits is not None:
@@ -187,7 +189,11 @@ def _scatter(combine: Any) -> Rule:
             if combine is None:
                 result[index] = updates
             else:
-                combine.at(result, index, updates)
+                # One index for each element: NumPy's ``at`` is three times as quick that way, and
+                # still takes one after the other.
+                flat = sum([each * step for each, step in zip(index, steps, strict=True)])
+                flat = np.broadcast_to(flat, updates.shape).reshape(-1)
+                combine.at(result.reshape(-1), flat, updates.reshape(-1))
             return result
 
         return scatter

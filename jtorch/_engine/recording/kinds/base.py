@@ -72,6 +72,20 @@ def cast(array: Any, dtype: DType) -> Any:
     return jax.lax.convert_element_type(array, target)
 
 
+def cast_on_host(array: Any, dtype: DType) -> Any:
+    """Convert an array of NumPy as ``cast`` does one of JAX."""
+    target = dtype._numpy
+    if array.dtype == target:
+        return array
+    if target.kind == "b":
+        return array != 0
+    if array.dtype.kind == "c" and target.kind != "c":
+        array = array.real
+    if target.kind in "iu" and (array.dtype.kind == "f" or array.dtype.kind == "V"):
+        return truncated(array, target, np)
+    return array.astype(target)
+
+
 def _float_to_int(array: Any, target: np.dtype) -> Any:
     """Convert as x86 does, whose answer to what does not fit is the least int there is."""
     return truncated(array, target, jnp)

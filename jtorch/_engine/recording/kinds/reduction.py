@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
-from ...graph.op import Op, Operand, Plan
+from ...graph.op import HOST_FORMS, Op, Operand, Plan
 from ...graph.values import Meta, make_meta
-from .base import cast, normalise_dim
+from .base import cast, cast_on_host, normalise_dim
 
 
 def reduced_axes(meta: Meta, dim: int | tuple[int, ...] | None, none_if_empty: bool = True) -> Any:
@@ -108,24 +109,70 @@ class Reduction:
             raise messages.no_gradient_of(wanted._legacy_name)
         axes = reduced_axes(meta, dim, self.empty_is_all)
         shape = reduced_shape(meta, axes, keepdim)
-        function = op.function
-
-        def run(array: Any) -> Any:
-            return cast(function(cast(array, compute), axes, keepdim, **bound), result)
-
-        gradient: Any = self.gradient
-
-        def vjp(cotangents: Any, results: Any, operands: Any) -> Any:
-            kept = reduced_shape(meta, axes, True)
-            slope = gradient(
-                operands[0], results[0].reshape(kept), cotangents[0].reshape(kept), axes
-            )
-            return [cast(slope, meta.dtype)]
-
+        run = functools.partial(
+            reduced,
+            op.function,
+            compute=compute,
+            result=result,
+            axes=axes,
+            keepdim=keepdim,
+            **bound,
+        )
+        vjp = self.gradient and functools.partial(_pulled_back, self.gradient, axes, meta.dtype)
         return Plan(
             run,
             [operand],
             (make_meta(shape, result, meta.device),),
-            vjp=None if gradient is None else vjp,
+            vjp=vjp,
             node_name=self.names[with_dim] if self.names else None,
         )
+
+
+def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with ones in the places of the reduced dimensions."""
+    return tuple([1 if dim in axes else size for dim, size in enumerate(shape)])
+
+
+def reduced(
+    function: Callable,
+    array: Any,
+    *,
+    compute: DType,
+    result: DType,
+    axes: tuple[int, ...],
+    keepdim: bool,
+    **others: Any,
+) -> Any:
+    """Call the pure function of a reduction."""
+    return cast(function(cast(array, compute), axes, keepdim, **others), result)
+
+
+def _reduced_on_host(
+    function: Callable,
+    array: Any,
+    *,
+    compute: DType,
+    result: DType,
+    axes: tuple[int, ...],
+    keepdim: bool,
+    **others: Any,
+) -> Any:
+    array = function(cast_on_host(array, compute), axes, keepdim, **others)
+    return cast_on_host(array, result)
+
+
+HOST_FORMS[reduced] = _reduced_on_host
+
+
+def _pulled_back(
+    gradient: Callable,
+    axes: tuple[int, ...],
+    dtype: DType,
+    cotangents: Any,
+    results: Any,
+    operands: Any,
+) -> list[Any]:
+    (array,) = operands
+    kept = kept_shape(array.shape, axes)
+    slope = gradient(array, results[0].reshape(kept), cotangents[0].reshape(kept), axes)
+    return [cast(slope, dtype)]

@@ -69,7 +69,7 @@ def _scores(
     query, key, value = [cast(array, compute_dtype) for array in (query, key, value)]
     if groups > 1:
         key, value = [jnp.repeat(array, groups, 1) for array in (key, value)]
-    scores = _einsum("bhte,bhse->bhts", query, key) * scale
+    scores = _einsum("bhte,bhse->bhts", query, key) * _factor(scale, query)
     if mask is not None:
         if mask.dtype.kind == "b":
             scores = jnp.where(mask, scores, -jnp.inf)
@@ -82,6 +82,16 @@ def _scores(
     return scores, [query, key, value]
 
 
+def _factor(scale: float | None, query: Any) -> Any:
+    """Return the factor of the scores."""
+    if scale is not None:
+        return scale
+    size = query.shape[-1]
+    if isinstance(size, int):
+        return 1 / math.sqrt(size)
+    return (1 / jnp.sqrt(jnp.asarray(size, jnp.float64))).astype(query.dtype)
+
+
 def _flash_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     operands: list[Operand] = [bound["query"], bound["key"], bound["value"]]
     query, key, value = [operand.meta for operand in operands]
@@ -89,8 +99,7 @@ def _flash_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     mask = bound.get("attn_mask")
     if mask is not None:
         operands.append(mask)
-    scale = bound.get("scale")
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    scale = None if bound.get("scale") is None else float(bound["scale"])
     dtype = query.dtype
     compute_dtype = dtypes.working_dtype(dtype)
     heads, key_heads = query.shape[1], key.shape[1]
@@ -110,7 +119,7 @@ def _flash_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
         d_value = _einsum("bhts,bhte->bhse", weights, upstream)
         d_weights = _einsum("bhte,bhse->bhts", upstream, value)
         product = d_weights * weights
-        d_scores = (product - weights * jnp.sum(product, -1, keepdims=True)) * scale
+        d_scores = (product - weights * jnp.sum(product, -1, keepdims=True)) * _factor(scale, query)
         gradients = [
             _einsum("bhts,bhse->bhte", d_scores, key),
             _einsum("bhts,bhte->bhse", d_scores, query),
@@ -190,21 +199,21 @@ def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec
     if not compute.is_floating_point:
         last = "_lastdim" if axis == max(meta.ndim - 1, 0) else ""
         raise messages.not_implemented(f"softmax{last}_kernel_impl", compute._legacy_name)
-    wide = dtypes.working_dtype(compute)
+    wide, dtype = dtypes.working_dtype(compute), meta.dtype
 
     def vjp(cotangents, results, operands):
         (cotangent,), (result,) = cotangents, results
         if not result.ndim:
-            return [jnp.zeros((), meta.dtype._numpy)]
+            return [jnp.zeros((), dtype._numpy)]
         cotangent, result = cast(cotangent, wide), cast(result, wide)
         product = cotangent * result
-        return [cast(product - result * jnp.sum(product, axis, keepdims=True), meta.dtype)]
+        return [cast(product - result * jnp.sum(product, axis, keepdims=True), dtype)]
 
     made = make_meta(meta.shape, compute, meta.device)
     return Spec(
         [operand],
         (made,),
-        {"axis": axis, "compute": compute, "meta": meta, "wide": wide},
+        {"axis": axis, "compute": compute, "wide": wide},
         saves=(),
         vjp=vjp,
     )
@@ -216,7 +225,7 @@ def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec
     method=False,
     saves=("result",),
 )
-def _safe_softmax(array: Any, *, axis: Any, compute: Any, meta: Any, wide: Any) -> Any:
+def _safe_softmax(array: Any, *, axis: Any, compute: Any, wide: Any) -> Any:
     """Softmax along a dimension, 0 where all elements are minus infinity.
 
     Args:
@@ -224,8 +233,10 @@ def _safe_softmax(array: Any, *, axis: Any, compute: Any, meta: Any, wide: Any) 
         dim: the dimension that is normalised.
         dtype: what to compute in.
     """
-    array = jnp.moveaxis(cast(array, wide).reshape(meta.shape or (1,)), axis, -1)
-    return cast(jnp.moveaxis(_safe_weights(array), -1, axis).reshape(meta.shape), compute)
+    rows = cast(array, wide)
+    rows = jnp.moveaxis(rows if array.ndim else rows.reshape(1), axis, -1)
+    weights = jnp.moveaxis(_safe_weights(rows), -1, axis)
+    return cast(weights if array.ndim else weights.reshape(()), compute)
 
 
 def _check(query: Any, key: Any, value: Any, mask: Any) -> None:

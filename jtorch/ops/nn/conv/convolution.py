@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -214,19 +214,35 @@ class _Convolution:
             padding.append((low, high - spare if spare >= stride else high))
         return geometry._replace(padding=tuple(padding))
 
+    def gradient(self) -> _Gradient:
+        geometry = self._geometry_back() if self.transposed else self.geometry
+        return _Gradient(geometry, self.transposed, tuple(self.wanted))
+
+
+class _Gradient(NamedTuple):
+    """The gradient of one convolution, for images of any size.
+
+    Attributes:
+        geometry: of the convolution whose gradient is taken, or which is the gradient.
+        transposed: whether it is the latter.
+        wanted: whether each operand's gradient is wanted.
+    """
+
+    geometry: Geometry
+    transposed: bool
+    wanted: tuple[bool, ...]
+
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         upstream, input, weight = map(widen, (cotangents[0], *operands[:2]))
-        geometry = self._geometry_back() if self.transposed else self.geometry
         gradients = []
         if self.wanted[0]:
             if self.transposed:
-                gradients.append(convolve(upstream, weight, geometry))
+                gradients.append(convolve(upstream, weight, self.geometry))
             else:
-                sizes = self.meta.shape[2:]
-                gradients.append(input_gradient(upstream, weight, sizes, self.geometry))
+                gradients.append(input_gradient(upstream, weight, input.shape[2:], self.geometry))
         if self.wanted[1]:
             pair = (upstream, input) if self.transposed else (input, upstream)
-            gradients.append(weight_gradient(*pair, self.kernel, geometry))
+            gradients.append(weight_gradient(*pair, weight.shape[2:], self.geometry))
         if len(self.wanted) == 3 and self.wanted[2]:
             gradients.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
         return [gradient.astype(cotangents[0].dtype) for gradient in gradients]
@@ -249,11 +265,10 @@ def _convolution_spec(operation, bound, mode) -> Spec:
         (result,),
         {
             "geometry": convolution.geometry,
-            "transposed": convolution.transposed,
-            "shape": result.shape,
+            "sizes": result.shape[2:] if convolution.transposed else None,
         },
         saves=(0, 1),
-        vjp=convolution.vjp,
+        vjp=convolution.gradient().vjp,
     )
 
 
@@ -272,18 +287,22 @@ def _real_convolution(
     bias: Any = None,
     *,
     geometry: Geometry,
-    transposed: bool,
-    shape: tuple[int, ...],
+    sizes: tuple[int, ...] | None,
 ) -> Any:
-    """Convolve real images."""
-    if transposed:
-        result = input_gradient(widen(input), widen(weight), shape[2:], geometry)
+    """Convolve real images.
+
+    Args:
+        sizes: those of the results' images where the convolution is a transposed one.
+    """
+    if sizes is not None:
+        result = input_gradient(widen(input), widen(weight), sizes, geometry)
     else:
         result = convolve(widen(input), widen(weight), geometry)
-    if not input.shape[1]:
-        return input.reshape(shape)
+    if input.shape[1] == 0:  # then there are no output channels either
+        return jnp.zeros((input.shape[0], 0, *result.shape[2:]), input.dtype)
     if bias is not None:
-        result = result + widen(bias).astype(result.dtype).reshape(1, -1, *(1,) * (len(shape) - 2))
+        row = widen(bias).astype(result.dtype).reshape(1, -1, *(1,) * (result.ndim - 2))
+        result = result + row
     return result.astype(input.dtype)
 
 

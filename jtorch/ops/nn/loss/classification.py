@@ -6,12 +6,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ...._core import dtypes, messages
 from ...._core.dtypes import is_inexact
 from ...._core.promotion import can_cast
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Spec
+from ...._engine.graph.tracing import for_numpy
 from ...._engine.graph.values import NO_GRAD, make_meta
 from ...._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
 from ..._shared.data_checks import known_elements
@@ -204,7 +206,7 @@ def _at_targets(logarithms, numbers, axis: int):
     """Return the elements of ``logarithms`` at the class numbers."""
     classes = logarithms.shape[axis]
     numbers = jnp.expand_dims(numbers, axis)
-    if classes > _COMPARED_CLASSES:
+    if for_numpy() or classes > _COMPARED_CLASSES:
         return jnp.take_along_axis(logarithms, numbers, axis).squeeze(axis)
     positions = jax.lax.broadcasted_iota(jnp.int32, logarithms.shape, axis)
     return jnp.sum(jnp.where(positions == numbers, logarithms, 0), axis)
@@ -377,6 +379,10 @@ def _divide_by_spec(operation, bound, mode) -> Spec:
 @op(
     "_divide_by(Tensor input, int64_t count)",
     kind=Custom(_divide_by_spec),
+    host=lambda array, count: np.divide(array, np.asarray(count, array.dtype)),
+    host_vjp=lambda cotangents, results, operands, wanted, count: (
+        np.divide(cotangents[0], np.asarray(count, cotangents[0].dtype)),
+    ),
     method=False,
     function=False,
     saves=(),
@@ -665,6 +671,7 @@ def _one_hot_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     differentiable=False,
+    host=lambda array, classes: (array[..., None] == np.arange(classes)).astype(np.int64),
 )
 def _one_hot(array: Any, *, classes: Any) -> Any:
     """Compare class numbers with all classes."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ...._core import dtypes
+from ...._core.dtypes import dtype as DType
 from ...._engine.declare import NN_FUNCTIONS, op, publish
-from ...._engine.graph.op import Spec
+from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
@@ -36,28 +37,27 @@ def _channels_of(meta: Meta) -> int:
     return meta.shape[1]
 
 
-class _BatchNorm:
-    """The arithmetic of one ``batch_norm``.
+class _BatchNorm(NamedTuple):
+    """The arithmetic of one ``batch_norm``, for input of any size.
 
     Inside, channels are the last dimension, as in convolutions, so that the turns between the two
     cancel. With channels second, XLA's reductions over products of two arrays made a copy of each:
     two thirds more time outside of the convolutions of a residual network.
+
+    Attributes:
+        dtype: of the input.
+        mixed: whether the parameters have another one.
+        has_weight, has_bias: which parameters follow the input.
+        wanted: whether each operand's gradient is wanted.
+        eps: added to the variance.
     """
 
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        operand = bound["input"]
-        self.meta = meta = operand.meta
-        weight, bias = bound.get("weight"), bound.get("bias")
-        statistics = [bound[n] for n in ("running_mean", "running_var") if bound.get(n) is not None]
-        parameters = [each for each in (weight, bias) if each is not None]
-        self.mixed = check_dtypes(meta, [*parameters, *statistics], "batch_norm")
-        self.operands = [operand, *parameters]
-        self.wanted = wanted_gradients(self.operands, mode)
-        self.has_weight, self.has_bias = weight is not None, bias is not None
-        self.statistics = statistics
-        self.eps = float(bound["eps"])
-        self.axes = tuple(range(meta.ndim - 1))
-        self.count = meta.numel // max(meta.shape[1], 1)
+    dtype: DType
+    mixed: bool
+    has_weight: bool
+    has_bias: bool
+    wanted: tuple[bool, ...]
+    eps: float
 
     @staticmethod
     def channels_last(array: Any) -> Any:
@@ -70,22 +70,22 @@ class _BatchNorm:
         # Once more, so that a constant channel has its mean exactly, as in PyTorch.
         mean = mean + self.mean(wide - mean)
         centred = wide - mean
-        return self.kept(mean), self.kept(jnp.sum(centred * centred, self.axes))
+        return self.kept(mean), self.kept(_channel_sum(centred * centred))
 
     def mean(self, array: Any) -> Any:
-        return divided_by_count(jnp.sum(array, self.axes), self.count)
+        return divided_by_count(_channel_sum(array), _per_channel(array))
 
     def kept(self, number: Any) -> Any:
         """Round as PyTorch does, which keeps statistics in the dtype of the parameters."""
-        if self.meta.dtype in dtypes.HALVES and not self.mixed:
-            return number.astype(self.meta.dtype._numpy).astype(jnp.float32)
+        if self.dtype in dtypes.HALVES and not self.mixed:
+            return number.astype(self.dtype._numpy).astype(jnp.float32)
         return number
 
     def normalised(self, input: Any) -> tuple[Any, Any]:
         """Return the normalised input, channels last, and one over the standard deviations."""
         wide = self.channels_last(input)
         mean, squares = self.statistics_of(wide)
-        variance = self.kept(divided_by_count(squares, self.count))
+        variance = self.kept(divided_by_count(squares, _per_channel(wide)))
         scale = self.kept(self.inverse(variance))
         return (wide - mean) * scale, scale
 
@@ -108,7 +108,7 @@ class _BatchNorm:
             normal = normal * given[0]
         if self.has_bias:
             normal = normal + given[-1]
-        return cast(jnp.moveaxis(normal, -1, 1), self.meta.dtype)
+        return cast(jnp.moveaxis(normal, -1, 1), self.dtype)
 
     def scaled(self, scale: Any, operands: list) -> Any:
         return scale * widen(operands[1]).reshape(-1) if self.has_weight else scale
@@ -120,8 +120,8 @@ class _BatchNorm:
 
         Arrays of the input's shape are channels last.
         """
-        total = jnp.sum(upstream, self.axes)
-        product = jnp.sum(upstream * normal, self.axes)
+        total = _channel_sum(upstream)
+        product = _channel_sum(upstream * normal)
         found = []
         for position, wanted in enumerate(self.wanted):
             if not wanted:
@@ -134,32 +134,69 @@ class _BatchNorm:
             found.append(gradient.reshape(given.shape).astype(given.dtype))
         return found
 
-    def result(self) -> Meta:
-        meta = self.meta
-        return make_meta(meta.shape, meta.dtype, meta.device, suggested_strides(meta))
+    def training_vjp(self, cotangents: list, results: list, operands: list) -> list:
+        upstream = self.channels_last(cotangents[0])
+        normal, scale = self.normalised(operands[0])
+
+        def of_input(total, product):
+            part = upstream - (total + normal * product) / _per_channel(upstream)
+            return part * self.scaled(scale, operands)
+
+        return self.gradients(upstream, normal, operands, of_input)
+
+    def evaluation_vjp(self, cotangents: list, results: list, operands: list) -> list:
+        upstream = self.channels_last(cotangents[0])
+        centred, scale = self.standing(operands[0], *operands[-2:])
+        return self.gradients(
+            upstream,
+            centred * scale,
+            operands,
+            lambda total, product: upstream * self.scaled(scale, operands),
+        )
+
+
+def _channel_sum(array: Any) -> Any:
+    return jnp.sum(array, tuple(range(array.ndim - 1)))
+
+
+def _per_channel(array: Any) -> Any:
+    """Return the number of elements of a channel; channels are last."""
+    return math.prod(array.shape[:-1])
+
+
+def _batch_norm_of(
+    bound: dict[str, Any], mode: Any
+) -> tuple[_BatchNorm, list[Operand], list[Operand]]:
+    """Check the dtypes; return the arithmetic, input and parameters, and running statistics."""
+    operand, weight, bias = bound["input"], bound.get("weight"), bound.get("bias")
+    statistics = [bound[n] for n in ("running_mean", "running_var") if bound.get(n) is not None]
+    parameters = [each for each in (weight, bias) if each is not None]
+    mixed = check_dtypes(operand.meta, [*parameters, *statistics], "batch_norm")
+    operands = [operand, *parameters]
+    layer = _BatchNorm(
+        dtype=operand.meta.dtype,
+        mixed=mixed,
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        wanted=tuple(wanted_gradients(operands, mode)),
+        eps=float(bound["eps"]),
+    )
+    return layer, operands, statistics
+
+
+def _result_of(meta: Meta) -> Meta:
+    return make_meta(meta.shape, meta.dtype, meta.device, suggested_strides(meta))
 
 
 def _batch_norm_training_spec(operation, bound, mode) -> Spec:
-    layer = _BatchNorm(bound, mode)
-    layer.statistics.clear()
-
-    def vjp(cotangents, results, operands):
-        upstream = layer.channels_last(cotangents[0])
-        normal, scale = layer.normalised(operands[0])
-
-        def of_input(total, product):
-            part = upstream - (total + normal * product) / layer.count
-            return part * layer.scaled(scale, operands)
-
-        return layer.gradients(upstream, normal, operands, of_input)
-
+    layer, operands, _ = _batch_norm_of(bound, mode)
     saves = (0, 1) if layer.has_weight else (0,)
     return Spec(
-        layer.operands,
-        (layer.result(),),
+        operands,
+        (_result_of(operands[0].meta),),
         {"layer": layer},
         saves=saves,
-        vjp=vjp,
+        vjp=layer.training_vjp,
         node_name=bound["node"],
     )
 
@@ -177,26 +214,15 @@ def _batch_norm_training(input: Any, *parameters: Any, layer: Any) -> Any:
 
 
 def _batch_norm_evaluation_spec(operation, bound, mode) -> Spec:
-    layer = _BatchNorm(bound, mode)
-    first = len(layer.operands)
-
-    def vjp(cotangents, results, operands):
-        upstream = layer.channels_last(cotangents[0])
-        centred, scale = layer.standing(operands[0], *operands[first:])
-        return layer.gradients(
-            upstream,
-            centred * scale,
-            operands,
-            lambda total, product: upstream * layer.scaled(scale, operands),
-        )
-
+    layer, operands, statistics = _batch_norm_of(bound, mode)
+    first = len(operands)
     saves = (0, 1) if layer.has_weight else (0,)
     return Spec(
-        [*layer.operands, *layer.statistics],
-        (layer.result(),),
+        [*operands, *statistics],
+        (_result_of(operands[0].meta),),
         {"layer": layer},
         saves=(*saves, first, first + 1),
-        vjp=vjp,
+        vjp=layer.evaluation_vjp,
         node_name=bound["node"],
     )
 
@@ -216,14 +242,9 @@ def _batch_norm_evaluation(input: Any, *others: Any, layer: _BatchNorm) -> Any:
 
 
 def _running_spec(operation, bound, mode) -> Spec:
-    layer = _BatchNorm({**bound, "eps": 0.0}, mode)
-    mean_operand, variance_operand = layer.statistics
-    count = layer.count
-
-    operands = [layer.operands[0], mean_operand, variance_operand, bound["momentum"]]
-    return Spec(
-        operands, (mean_operand.meta, variance_operand.meta), {"layer": layer, "count": count}
-    )
+    layer, operands, statistics = _batch_norm_of({**bound, "eps": 0.0}, mode)
+    metas = [statistic.meta for statistic in statistics]
+    return Spec([operands[0], *statistics, bound["momentum"]], metas, {"layer": layer})
 
 
 @op(
@@ -234,12 +255,11 @@ def _running_spec(operation, bound, mode) -> Spec:
     differentiable=False,
     dynamic=("momentum",),
 )
-def _running_statistics(
-    input: Any, mean: Any, variance: Any, momentum: Any, *, layer: Any, count: Any
-) -> Any:
+def _running_statistics(input: Any, mean: Any, variance: Any, momentum: Any, *, layer: Any) -> Any:
     """Return running statistics after a batch."""
-    found, squares = layer.statistics_of(layer.channels_last(input))
-    spread = divided_by_count(squares, count - 1)
+    wide = layer.channels_last(input)
+    found, squares = layer.statistics_of(wide)
+    spread = divided_by_count(squares, _per_channel(wide) - 1)
     made = []
     for running, new in ((mean, found), (variance, spread)):
         wide = widen(running).reshape(-1)
@@ -348,12 +368,11 @@ def batch_norm(
 
 
 def _batch_moments_spec(operation, bound, mode) -> Spec:
-    layer = _BatchNorm(bound, mode)
-    meta = layer.meta
+    layer, operands, _ = _batch_norm_of(bound, mode)
+    meta = operands[0].meta
     dtype = dtypes.float32 if bound["mixed"] else meta.dtype
-
     made = make_meta((meta.shape[1],), dtype, meta.device)
-    return Spec(layer.operands, (made, made), {"layer": layer, "dtype": dtype})
+    return Spec(operands, (made, made), {"layer": layer, "dtype": dtype})
 
 
 @op(
@@ -365,8 +384,9 @@ def _batch_moments_spec(operation, bound, mode) -> Spec:
 )
 def _batch_moments(input: Any, *, layer: Any, dtype: Any) -> Any:
     """Return the means of the channels and one over their standard deviations."""
-    mean, squares = layer.statistics_of(layer.channels_last(input))
-    scale = layer.inverse(layer.kept(divided_by_count(squares, layer.count)))
+    wide = layer.channels_last(input)
+    mean, squares = layer.statistics_of(wide)
+    scale = layer.inverse(layer.kept(divided_by_count(squares, _per_channel(wide))))
     return cast(mean, dtype), cast(scale, dtype)
 
 

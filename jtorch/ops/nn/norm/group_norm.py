@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from ...._core import dtypes
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
-from ...._engine.graph.op import Spec
+from ...._engine.graph.op import Operand, Spec
+from ...._engine.graph.tracing import for_numpy
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ..._shared.memory_order import suggested_strides
@@ -26,66 +27,64 @@ def check_values_per_channel(size: Any) -> None:
         raise _messages.one_value(size)
 
 
-class _GroupNorm:
-    """The arithmetic of one ``group_norm``."""
+class _GroupNorm(NamedTuple):
+    """The arithmetic of one ``group_norm``, for input of any size.
 
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        operand = bound["input"]
-        self.meta = meta = operand.meta
-        weight, bias = bound.get("weight"), bound.get("bias")
-        parameters = [each for each in (weight, bias) if each is not None]
-        groups = bound["num_groups"]
-        if groups <= 0:
-            raise _messages.group_count(groups)
-        if meta.ndim < 2:
-            raise _messages.group_rank(meta.ndim)
-        if meta.shape[1] % groups:
-            raise _messages.groups_of_channels(meta.shape, groups)
-        for name, each in (("weight", weight), ("bias", bias)):
-            if each is not None and each.meta.shape != (meta.shape[1],):
-                raise _messages.channel_vector(name, each.meta.shape, meta.shape)
-        self.mixed = check_dtypes(meta, parameters, "GroupNormKernelImpl")
-        self.operands = [operand, *parameters]
-        self.wanted = wanted_gradients(self.operands, mode)
-        self.has_weight, self.has_bias = weight is not None, bias is not None
-        self.eps = float(bound["eps"])
-        batch, channels = meta.shape[:2]
-        spatial = math.prod(meta.shape[2:])
-        self.grouped = (batch, groups, channels // groups, spatial)
-        self.rows = (batch, groups, channels // groups * spatial)
-        self.broadcast = (1, groups, channels // groups, 1)
-        self.exact = meta.device.type != "cpu"
+    Attributes:
+        groups: how many groups the channels are divided into.
+        eps: added to the variance.
+        exact: whether sums are made in the order of the CPU.
+        has_weight, has_bias: which parameters follow the input.
+        wanted: whether each operand's gradient is wanted.
+    """
 
-    def moments(self, input: Any) -> tuple[Any, Any]:
+    groups: int
+    eps: float
+    exact: bool
+    has_weight: bool
+    has_bias: bool
+    wanted: tuple[bool, ...]
+
+    def grouped(self, array: Any) -> Any:
+        """Return the input, or an array of its shape, as (batch, groups, channels, positions)."""
+        batch, channels, *spatial = array.shape
+        each = channels // self.groups
+        return widen(array).reshape(batch, self.groups, each, math.prod(spatial))
+
+    def parameter(self, array: Any) -> Any:
+        """Return a weight or bias so that it broadcasts to groups."""
+        return widen(array).reshape(1, self.groups, -1, 1)
+
+    def moments(self, grouped: Any) -> tuple[Any, Any]:
         """Return the centred groups, and one over their standard deviations."""
-        centred, scale = _row_moments(widen(input).reshape(self.rows), self.eps, self.exact)
-        return centred.reshape(self.grouped), scale[..., None]
+        centred, scale = _row_moments(_rows(grouped), self.eps, self.exact)
+        return centred.reshape(grouped.shape), scale[..., None]
 
     def mean(self, grouped: Any) -> Any:
-        return _row_mean(grouped.reshape(self.rows), self.exact)[..., None]
+        return _row_mean(_rows(grouped), self.exact)[..., None]
 
     def channel_sum(self, grouped: Any) -> Any:
         """Return the sum over examples and positions."""
-        batch, groups, channels, spatial = self.grouped
+        batch, groups, channels, spatial = grouped.shape
         rows = grouped.reshape(batch, groups * channels, spatial)
-        if self.exact or not spatial:
+        if self.exact or for_numpy() or spatial == 0:
             return jnp.sum(rows, (0, 2))
         return jnp.sum(rows @ jnp.ones(spatial, rows.dtype), 0)
 
     def affine(self, input: Any, parameters: tuple) -> Any:
         """Return the normalised groups, scaled and shifted."""
-        centred, scale = self.moments(input)
+        centred, scale = self.moments(self.grouped(input))
         result = centred * scale
-        given = [widen(parameter).reshape(self.broadcast) for parameter in parameters]
+        given = [self.parameter(each) for each in parameters]
         if self.has_weight:
             result = result * given[0]
         if self.has_bias:
             result = result + given[-1]
-        return cast(result.reshape(self.meta.shape), self.meta.dtype)
+        return result.reshape(input.shape).astype(input.dtype)
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream = widen(cotangents[0]).reshape(self.grouped)
-        centred, scale = self.moments(operands[0])
+        upstream = self.grouped(cotangents[0])
+        centred, scale = self.moments(self.grouped(operands[0]))
         normal = centred * scale
         gradients = []
         for position, wanted in enumerate(self.wanted):
@@ -94,7 +93,7 @@ class _GroupNorm:
             if not position:
                 inner = upstream
                 if self.has_weight:
-                    inner = inner * widen(operands[1]).reshape(self.broadcast)
+                    inner = inner * self.parameter(operands[1])
                 mean = self.mean(inner)
                 share = self.mean(inner * normal)
                 gradient = (inner - mean - normal * share) * scale
@@ -106,16 +105,65 @@ class _GroupNorm:
             gradients.append(gradient.reshape(given.shape).astype(given.dtype))
         return gradients
 
-    def result(self) -> Meta:
-        meta = self.meta
-        strides = suggested_strides(meta) if meta.device.type == "cpu" else None
-        return make_meta(meta.shape, meta.dtype, meta.device, strides)
+    def native_vjp(self, cotangents: list, results: list, operands: list) -> list:
+        """Return the gradients where means and deviations are results too."""
+        gradients = self.vjp(cotangents, results, operands)
+        if not self.wanted[0]:
+            return gradients
+        grouped = self.grouped(operands[0])
+        centred, scale = self.moments(grouped)
+        of_mean, of_scale = (widen(each).reshape(scale.shape) for each in cotangents[1:])
+        count = max(math.prod(grouped.shape[2:]), 1)
+        further = (of_mean - of_scale * scale**3 * centred) / count
+        shape, dtype = operands[0].shape, operands[0].dtype
+        return [gradients[0] + further.reshape(shape).astype(dtype), *gradients[1:]]
+
+
+def _rows(grouped: Any) -> Any:
+    """Return groups with all their elements in one dimension."""
+    batch, groups, channels, spatial = grouped.shape
+    return grouped.reshape(batch, groups, channels * spatial)
+
+
+def _group_norm_of(bound: dict[str, Any], mode: Any) -> tuple[_GroupNorm, list[Operand], bool]:
+    """Check the arguments; return the arithmetic, the operands, and whether dtypes are mixed."""
+    operand = bound["input"]
+    meta = operand.meta
+    weight, bias = bound.get("weight"), bound.get("bias")
+    parameters = [each for each in (weight, bias) if each is not None]
+    groups = bound["num_groups"]
+    if groups <= 0:
+        raise _messages.group_count(groups)
+    if meta.ndim < 2:
+        raise _messages.group_rank(meta.ndim)
+    if meta.shape[1] % groups:
+        raise _messages.groups_of_channels(meta.shape, groups)
+    for name, each in (("weight", weight), ("bias", bias)):
+        if each is not None and each.meta.shape != (meta.shape[1],):
+            raise _messages.channel_vector(name, each.meta.shape, meta.shape)
+    mixed = check_dtypes(meta, parameters, "GroupNormKernelImpl")
+    operands = [operand, *parameters]
+    layer = _GroupNorm(
+        groups=groups,
+        eps=float(bound["eps"]),
+        exact=meta.device.type != "cpu",
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+        wanted=tuple(wanted_gradients(operands, mode)),
+    )
+    return layer, operands, mixed
+
+
+def _result_of(meta: Meta) -> Meta:
+    strides = suggested_strides(meta) if meta.device.type == "cpu" else None
+    return make_meta(meta.shape, meta.dtype, meta.device, strides)
 
 
 def _group_norm_spec(operation, bound, mode) -> Spec:
-    layer = _GroupNorm(bound, mode)
+    layer, operands, _ = _group_norm_of(bound, mode)
     saves = (0, 1) if layer.has_weight else (0,)
-    return Spec(layer.operands, (layer.result(),), {"layer": layer}, saves=saves, vjp=layer.vjp)
+    metas = (_result_of(operands[0].meta),)
+    return Spec(operands, metas, {"layer": layer}, saves=saves, vjp=layer.vjp)
 
 
 @op(
@@ -131,31 +179,16 @@ def _group_norm(input: Any, *parameters: Any, layer: _GroupNorm) -> Any:
 
 
 def _native_group_norm_spec(operation, bound, mode) -> Spec:
-    layer = _GroupNorm({**bound, "num_groups": bound["group"]}, mode)
-    meta = layer.meta
-    dtype = dtypes.float32 if layer.mixed else meta.dtype
-    made = make_meta(layer.grouped[:2], dtype, meta.device)
-
-    def vjp(cotangents, results, operands):
-        gradients = layer.vjp(cotangents, results, operands)
-        if not layer.wanted[0]:
-            return gradients
-        centred, scale = layer.moments(operands[0])
-        of_mean, of_scale = (
-            widen(each).reshape(*layer.grouped[:2], 1, 1) for each in cotangents[1:]
-        )
-        count = max(layer.rows[-1], 1)
-        further = (of_mean - of_scale * scale**3 * centred) / count
-        shape, dtype = operands[0].shape, operands[0].dtype
-        return [gradients[0] + further.reshape(shape).astype(dtype), *gradients[1:]]
-
-    saves = (0, 1) if layer.has_weight else (0,)
+    layer, operands, mixed = _group_norm_of({**bound, "num_groups": bound["group"]}, mode)
+    meta = operands[0].meta
+    dtype = dtypes.float32 if mixed else meta.dtype
+    made = make_meta((meta.shape[0], layer.groups), dtype, meta.device)
     return Spec(
-        layer.operands,
-        (layer.result(), made, made),
-        {"layer": layer, "dtype": dtype, "made": made},
-        saves=saves,
-        vjp=vjp,
+        operands,
+        (_result_of(meta), made, made),
+        {"layer": layer, "dtype": dtype},
+        saves=(0, 1) if layer.has_weight else (0,),
+        vjp=layer.native_vjp,
     )
 
 
@@ -165,13 +198,14 @@ def _native_group_norm_spec(operation, bound, mode) -> Spec:
     kind=Custom(_native_group_norm_spec),
     method=False,
 )
-def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any, made: Any) -> Any:
+def native_group_norm(input: Any, *parameters: Any, layer: Any, dtype: Any) -> Any:
     """Group normalisation, with the groups' means and one over their standard deviations."""
-    _, scale = layer.moments(input)
-    mean = layer.mean(widen(input))
-    if not math.prod(layer.grouped[2:]):
+    grouped = layer.grouped(input)
+    _, scale = layer.moments(grouped)
+    mean = layer.mean(grouped)
+    if 0 in grouped.shape[2:]:
         mean = jnp.zeros_like(mean)
-    short = [cast(each.reshape(made.shape), dtype) for each in (mean, scale)]
+    short = [cast(each[..., 0, 0], dtype) for each in (mean, scale)]
     return (layer.affine(input, parameters), *short)
 
 

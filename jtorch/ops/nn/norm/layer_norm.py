@@ -19,9 +19,11 @@ from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
 from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Operand, Spec
+from ...._engine.graph.tracing import for_numpy
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.kinds.pointwise import FLOATING, Pointwise
+from ..._shared.on_host import widened_on_host
 from ..._shared.widening import widen
 from ...pointwise.division import div, divided_by_count
 from .. import _messages as nn_messages
@@ -67,7 +69,7 @@ def _row_mean(rows: Any, exact: bool) -> Any:
         exact: whether to use a reduction: off the CPU a product may be rounded to fewer bits.
     """
     length = rows.shape[-1]
-    if exact or not length or rows.ndim < 2:
+    if exact or for_numpy() or not length or rows.ndim < 2:
         return divided_by_count(jnp.sum(rows, -1, keepdims=True), length)
     return divided_by_count(rows @ jnp.ones((length, 1), rows.dtype), length)
 
@@ -89,7 +91,7 @@ def _column_sum(array: Any, exact: bool) -> Any:
     if array.ndim == 1:
         return array
     leading = tuple(range(array.ndim - 1))
-    if exact or 0 in array.shape:
+    if exact or for_numpy() or 0 in array.shape:
         return jnp.sum(array, leading)
     ones = jnp.ones(array.shape[:-1], array.dtype)
     return jax.lax.dot_general(ones, array, ((leading, leading), ((), ())))
@@ -158,6 +160,57 @@ class _LayerNorm(NamedTuple):
             gradients.append(gradient.reshape(given.shape).astype(given.dtype))
         return gradients
 
+    def rows_on_host(self, array: Any) -> Any:
+        lead = array.shape[: array.ndim - self.rank]
+        return widened_on_host(array).reshape(
+            *lead, math.prod(array.shape[array.ndim - self.rank :])
+        )
+
+    def moments_on_host(self, input: Any) -> tuple[Any, Any]:
+        rows = self.rows_on_host(input)
+        centred = rows - _mean_on_host(rows)
+        centred -= _mean_on_host(centred)
+        variance = _mean_on_host(centred * centred)
+        one = rows.dtype.type(1)
+        return centred, one / np.sqrt(variance + rows.dtype.type(self.eps))
+
+
+def _mean_on_host(rows: Any) -> Any:
+    return np.add.reduce(rows, -1, keepdims=True) / rows.dtype.type(rows.shape[-1])
+
+
+def _layer_norm_on_host(input: Any, *parameters: Any, layer: _LayerNorm) -> Any:
+    centred, scale = layer.moments_on_host(input)
+    result = centred * scale
+    if layer.has_weight:
+        result *= widened_on_host(parameters[0]).reshape(-1)
+    if layer.has_bias:
+        result += widened_on_host(parameters[-1]).reshape(-1)
+    return result.reshape(input.shape).astype(input.dtype, copy=False)
+
+
+def _layer_norm_vjp_on_host(cotangents, results, operands, wanted, layer):
+    upstream = layer.rows_on_host(cotangents[0])
+    centred, scale = layer.moments_on_host(operands[0])
+    normal = centred * scale
+    columns = tuple(range(upstream.ndim - 1))
+    gradients = []
+    for position in wanted:
+        if not position:
+            inner = upstream
+            if layer.has_weight:
+                inner = upstream * widened_on_host(operands[1]).reshape(-1)
+            gradient = inner - _mean_on_host(inner)
+            gradient -= normal * _mean_on_host(inner * normal)
+            gradient *= scale
+        elif position == 1 and layer.has_weight:
+            gradient = np.add.reduce(upstream * normal, columns)
+        else:
+            gradient = np.add.reduce(upstream, columns)
+        given = operands[position]
+        gradients.append(gradient.reshape(given.shape).astype(given.dtype, copy=False))
+    return gradients
+
 
 def _layer_norm_of(
     bound: dict[str, Any], mode: Any, has_parameters: bool = True
@@ -207,6 +260,8 @@ def _layer_norm_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     node_name="NativeLayerNormBackward0",
+    host=_layer_norm_on_host,
+    host_vjp=_layer_norm_vjp_on_host,
 )
 def _layer_norm(input: Any, *parameters: Any, layer: _LayerNorm) -> Any:
     """Normalise rows and apply weight and bias."""

@@ -132,9 +132,11 @@ class _Pooling:
             strides = suggested_strides(meta, shape)
         return make_meta(shape, dtype or meta.dtype, meta.device, strides)
 
-    def empty(self, array: Any) -> Any:
-        """Return the result of a batch without images."""
-        return jnp.zeros((*array.shape[: -self.rank], *self.windows.outputs), array.dtype)
+
+def _empty(array: Any, windows: Windows) -> Any:
+    """Return the result of a batch without images."""
+    lead = array.shape[: array.ndim - len(windows.outputs)]
+    return jnp.zeros((*lead, *windows.outputs), array.dtype)
 
 
 # Maxima
@@ -166,7 +168,6 @@ def _max_spec(operation, bound, mode) -> Spec:
             "batched": batched,
             "with_indices": with_indices,
             "windows": windows,
-            "pooling": pooling,
         },
         saves=(0,),
         vjp=vjp,
@@ -182,12 +183,10 @@ def _max_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
 )
-def _max_pool(
-    input: Any, *, rank: Any, batched: Any, with_indices: Any, windows: Any, pooling: Any
-) -> Any:
+def _max_pool(input: Any, *, rank: Any, batched: Any, with_indices: Any, windows: Any) -> Any:
     """Return the largest element of each window, and where it is."""
-    if not input.size:
-        empty = pooling.empty(input)
+    if 0 in input.shape:
+        empty = _empty(input, windows)
         return (empty, empty.astype(jnp.int64)) if with_indices else empty
     images = channels_last(input, rank)
     result = channels_second(maximum(images, windows), batched)
@@ -442,7 +441,6 @@ def _average_spec(operation, bound, mode) -> Spec:
             "rank": rank,
             "windows": windows,
             "batched": batched,
-            "pooling": pooling,
             "divisor": divisor,
         },
         saves=(),
@@ -458,12 +456,10 @@ def _average_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
 )
-def _avg_pool(
-    input: Any, *, rank: Any, windows: Any, batched: Any, pooling: Any, divisor: Any
-) -> Any:
+def _avg_pool(input: Any, *, rank: Any, windows: Any, batched: Any, divisor: Any) -> Any:
     """Return the mean of each window."""
-    if not input.size:
-        return pooling.empty(input)
+    if 0 in input.shape:
+        return _empty(input, windows)
     dtype = input.dtype
     images = widen(channels_last(input, rank))
     sums = total(images, windows)

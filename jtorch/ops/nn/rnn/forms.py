@@ -94,7 +94,7 @@ def _loop_in_place(step: Callable, carry: Any, rows: Any, steps: tuple, reverse:
         carry, (made, *results) = step(carry, (row, *others))
         return (carry, jax.lax.dynamic_update_index_in_dim(rows, made, at, 0)), results
 
-    numbers = jnp.arange(len(rows), dtype=jnp.int32)
+    numbers = jnp.arange(rows.shape[0], dtype=jnp.int32)
     (carry, rows), results = _loop(turn, (carry, rows), (numbers, steps), reverse)
     return carry, (rows, *results)
 

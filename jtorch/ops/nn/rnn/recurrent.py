@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from ...._core import dtypes, messages
+from ...._core.dtypes import dtype as DType
 from ...._core.dtypes import is_inexact
 from ...._core.schema.schema import Schema
 from ...._engine.declare import op, publish
@@ -89,61 +90,49 @@ class _Standing:
     pack = pad
 
 
-class _Layer:
-    """The plan of one layer and direction."""
+class _Layer(NamedTuple):
+    """The arithmetic of one layer and direction, for input of any size.
 
-    def __init__(self, bound: dict[str, Any], mode: Any):
-        self.cell = _CELLS[bound["cell"]]
-        self.reverse = bound["reverse"]
-        self.batch_sizes = bound.get("batch_sizes")
-        names = ("input", "hx", "cx", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
-        given: dict[str, Any] = {name: bound.get(name) for name in names}
-        self.names = [name for name in names if given[name] is not None]
-        self.operands: list[Operand] = [given[name] for name in self.names]
-        self.meta = self.operands[0].meta
-        self._check(given)
-        self.state_names = ("hx", "cx")[: self.cell.n_states]
-        self.wanted = [mode.grad and o.meta.grad != 0 for o in self.operands]
-        self.keep = any(self.wanted)
-        self.plain = self.meta.dtype.is_complex
-        self.wide = dtypes.working_dtype(self.meta.dtype)
-        self.batch, self.hidden = given["hx"].meta.shape
-        self.size = given["w_hh"].meta.shape[0] // self.cell.blocks
-        self.rows = self.meta.shape[0]
-        self.steps = self.rows if self.batch_sizes is None else self.batch_sizes.meta.shape[0]
-        if self.batch_sizes is not None:
-            self.operands.append(self.batch_sizes)
+    Attributes:
+        cell: the kind of cell.
+        reverse: whether time runs backwards.
+        names: of the operands that are there, without ``batch_sizes``.
+        wanted: whether each of these operands' gradient is wanted.
+        dtype, wide: of the input, and to compute in.
+        has_sizes: whether ``batch_sizes`` follows them.
+    """
 
-    def _check(self, given: dict[str, Any]) -> None:
-        """Refuse what does not fit, as the first product that PyTorch forms would."""
-        meta, hidden = self.meta, given["hx"].meta
-        w_ih, w_hh = given["w_ih"].meta, given["w_hh"].meta
-        rows = meta.numel // meta.shape[-1] if meta.shape[-1] else 0
-        for left, right, count in ((meta, w_ih, rows), (hidden, w_hh, hidden.shape[0])):
-            if left.shape[-1] != right.shape[-1]:
-                raise messages.mm_shapes((count, left.shape[-1]), right.shape[::-1])
-            if left.dtype is not right.dtype:
-                raise _messages.factor_dtypes(left.dtype._legacy_name, right.dtype._legacy_name)
-        if not is_inexact(meta.dtype):
-            raise _messages.factor_dtypes("Float", meta.dtype._legacy_name)
-        if meta.ndim == 3 and hidden.shape[0] != meta.shape[1]:
-            raise messages.size_mismatch(hidden.shape[0], meta.shape[1], 0)
-        if w_hh.shape[0] != w_ih.shape[0]:
-            raise messages.size_mismatch(w_ih.shape[0], w_hh.shape[0], 1)
-        for name in ("b_ih", "b_hh"):
-            bias = given[name]
-            if bias is not None and bias.meta.shape != (w_ih.shape[0],):
-                raise _messages.expanded_size((rows, w_ih.shape[0]), bias.meta.shape[-1])
+    cell: forms.Cell
+    reverse: bool
+    names: tuple[str, ...]
+    wanted: tuple[bool, ...]
+    dtype: DType
+    wide: DType
+    has_sizes: bool
+
+    @property
+    def keep(self) -> bool:
+        """Whether the gradient wants something kept."""
+        return any(self.wanted)
+
+    @property
+    def plain(self) -> bool:
+        return self.dtype.is_complex
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hx", "cx")[: self.cell.n_states]
 
     def sorted(self, arrays: Any) -> tuple[Any, ...]:
         """Return input, states, weights and packing from the operands' arrays."""
         packing: Any = None
-        if self.batch_sizes is not None:
+        if self.has_sizes:
             *arrays, sizes = arrays
-            if self.meta.ndim == 3:
-                packing = _Standing(sizes, self.batch)
+            rows, batch = arrays[0], arrays[1].shape[0]
+            if rows.ndim == 3:
+                packing = _Standing(sizes, batch)
             else:
-                packing = _Packing(sizes, self.batch, self.rows)
+                packing = _Packing(sizes, batch, rows.shape[0])
         named = dict(zip(self.names, [cast(a, self.wide) for a in arrays], strict=True))
         input = named["input"] if packing is None else packing.pad(named["input"])
         states = tuple([named[name] for name in self.state_names])
@@ -155,7 +144,7 @@ class _Layer:
 
     def keeps_outputs(self) -> bool:
         """Tell whether the outputs are kept in another form than the result's."""
-        return self.batch_sizes is not None or self.wide is not self.meta.dtype
+        return self.has_sizes or self.wide is not self.dtype
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
         input, states, weights, packing = self.sorted(operands)
@@ -183,27 +172,73 @@ class _Layer:
             if wanted
         ]
 
-    def metas(self) -> tuple:
-        dtype, device = self.meta.dtype, self.meta.device
-        lead = (self.rows,) if self.meta.ndim == 2 else (self.steps, self.batch)
-        states = [(self.batch, self.hidden), (self.batch, self.size)][: self.cell.n_states]
-        found = [make_meta(shape, dtype, device) for shape in ((*lead, self.hidden), *states)]
-        if self.keep and not self.plain:
-            steps = (self.steps, self.batch)
-            if self.keeps_outputs():
-                found.append(make_meta((*steps, self.hidden), self.wide, device))
-            for blocks in self.cell.kept:
-                found.append(make_meta((*steps, blocks * self.size), self.wide, device))
-        return tuple(found)
+
+def _check_layer(given: dict[str, Any]) -> None:
+    """Refuse what does not fit, as the first product that PyTorch forms would."""
+    meta, hidden = given["input"].meta, given["hx"].meta
+    w_ih, w_hh = given["w_ih"].meta, given["w_hh"].meta
+    rows = meta.numel // meta.shape[-1] if meta.shape[-1] else 0
+    for left, right, count in ((meta, w_ih, rows), (hidden, w_hh, hidden.shape[0])):
+        if left.shape[-1] != right.shape[-1]:
+            raise messages.mm_shapes((count, left.shape[-1]), right.shape[::-1])
+        if left.dtype is not right.dtype:
+            raise _messages.factor_dtypes(left.dtype._legacy_name, right.dtype._legacy_name)
+    if not is_inexact(meta.dtype):
+        raise _messages.factor_dtypes("Float", meta.dtype._legacy_name)
+    if meta.ndim == 3 and hidden.shape[0] != meta.shape[1]:
+        raise messages.size_mismatch(hidden.shape[0], meta.shape[1], 0)
+    if w_hh.shape[0] != w_ih.shape[0]:
+        raise messages.size_mismatch(w_ih.shape[0], w_hh.shape[0], 1)
+    for name in ("b_ih", "b_hh"):
+        bias = given[name]
+        if bias is not None and bias.meta.shape != (w_ih.shape[0],):
+            raise _messages.expanded_size((rows, w_ih.shape[0]), bias.meta.shape[-1])
+
+
+def _layer_of(bound: dict[str, Any], mode: Any) -> tuple[_Layer, list[Operand]]:
+    names = ("input", "hx", "cx", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
+    given: dict[str, Any] = {name: bound.get(name) for name in names}
+    there = tuple([name for name in names if given[name] is not None])
+    operands: list[Operand] = [given[name] for name in there]
+    _check_layer(given)
+    sizes = bound.get("batch_sizes")
+    dtype = operands[0].meta.dtype
+    layer = _Layer(
+        cell=_CELLS[bound["cell"]],
+        reverse=bound["reverse"],
+        names=there,
+        wanted=tuple([bool(mode.grad and operand.meta.grad != 0) for operand in operands]),
+        dtype=dtype,
+        wide=dtypes.working_dtype(dtype),
+        has_sizes=sizes is not None,
+    )
+    return layer, operands if sizes is None else [*operands, sizes]
+
+
+def _layer_metas(layer: _Layer, operands: list[Operand], given: dict[str, Any]) -> tuple:
+    meta = operands[0].meta
+    dtype, device = meta.dtype, meta.device
+    batch, hidden = given["hx"].meta.shape
+    size = given["w_hh"].meta.shape[0] // layer.cell.blocks
+    steps = operands[-1].meta.shape[0] if layer.has_sizes else meta.shape[0]
+    lead = (meta.shape[0],) if meta.ndim == 2 else (steps, batch)
+    states = [(batch, hidden), (batch, size)][: layer.cell.n_states]
+    found = [make_meta(shape, dtype, device) for shape in ((*lead, hidden), *states)]
+    if layer.keep and not layer.plain:
+        if layer.keeps_outputs():
+            found.append(make_meta((steps, batch, hidden), layer.wide, device))
+        for blocks in layer.cell.kept:
+            found.append(make_meta((steps, batch, blocks * size), layer.wide, device))
+    return tuple(found)
 
 
 def _layer_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
-    layer = _Layer(bound, mode)
+    layer, operands = _layer_of(bound, mode)
     return Spec(
-        layer.operands,
-        layer.metas(),
+        operands,
+        _layer_metas(layer, operands, bound),
         {"layer": layer},
-        saves=tuple(range(len(layer.operands))),
+        saves=tuple(range(len(operands))),
         node_name=bound["node"],
         vjp=None if layer.plain else layer.vjp,
     )
@@ -232,7 +267,7 @@ def _recurrent_layer(*arrays: Any, layer: _Layer) -> tuple[Any, ...]:
     Returns:
         The outputs of all steps, the last states, and what the gradient wants kept.
     """
-    cell, reverse, dtype = layer.cell, layer.reverse, layer.meta.dtype
+    cell, reverse, dtype = layer.cell, layer.reverse, layer.dtype
     input, states, weights, packing = layer.sorted(arrays)
     mask = layer.mask(packing)
     saved: tuple = ()
