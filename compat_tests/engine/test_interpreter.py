@@ -267,6 +267,7 @@ def test_a_program_is_compiled_at_the_counted_run(monkeypatch):
         x.sum().item()
         return first_compiled_turn(lambda: (x * 2 + 1).sum().item())
 
+    monkeypatch.setattr(tiers, "_START", 0.0)
     monkeypatch.setattr(tiers, "_PROGRAM", 100.0)
     monkeypatch.setattr(tiers, "_CALL", 100.0)
     first = run_under(monkeypatch, "auto", compiled_at)
@@ -276,6 +277,7 @@ def test_a_program_is_compiled_at_the_counted_run(monkeypatch):
 
 def test_a_compilation_that_failed_is_tried_again(monkeypatch):
     """Where the thread had not begun, the user's thread compiles, and may fail at that."""
+    monkeypatch.setattr(tiers, "_START", 0.0)
     monkeypatch.setattr(tiers, "_PROGRAM", 100.0)
     monkeypatch.setattr(tiers, "_CALL", 100.0)
     monkeypatch.setattr(compilation._optimiser, "submit", lambda task: None)
@@ -314,6 +316,7 @@ def test_more_work_earns_the_compiler_sooner(monkeypatch):
 
         return run
 
+    monkeypatch.setattr(tiers, "_START", 0.0)
     monkeypatch.setattr(tiers, "_PROGRAM", 100.0)
     monkeypatch.setattr(tiers, "_CALL", 100.0)
     small = run_under(monkeypatch, "auto", compiled_at(3))

@@ -64,7 +64,7 @@ def test_vmap_refuses_a_write_of_slices_to_a_tensor_without_them():
 
     for _ in range(2):  # a trace that was seen is refused like one that was not
         for function in (write, put, fresh):
-            with pytest.raises(RuntimeError, match="inplace arithmetic.self, .extra_args. is not"):
+            with pytest.raises(RuntimeError, match=r"inplace arithmetic.self, .extra_args. is not"):
                 torch.vmap(function)(torch.ones(2, 3))
     assert whole.tolist() == [0, 0, 0]
     added = torch.vmap(lambda slice_: torch.zeros(3).add_(1) + slice_)(torch.ones(2, 3))

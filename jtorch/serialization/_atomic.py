@@ -17,7 +17,7 @@ except ImportError:  # Windows: what a killed process leaves stays
     fcntl = None  # type: ignore[assignment]
 
 _BINARY = getattr(os, "O_BINARY", 0)
-#: What temporary files are called, and the seconds after which nobody is writing one any more.
+#: What temporary files are called, and the seconds after which no process is writing one any more.
 _TEMPORARY = re.compile(r"\..{1,60}\.[0-9a-f]{16}\.tmp")
 _ABANDONED = 3600.0
 #: Folders that were swept by this process.
@@ -83,7 +83,7 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
 
 
 def _sweep(folder: str) -> None:
-    """Remove what killed processes left in a folder: old temporary files that nobody has locked."""
+    """Remove what killed processes left in a folder: old temporary files that none has locked."""
     if fcntl is None or folder in _swept:
         return
     _swept.add(folder)

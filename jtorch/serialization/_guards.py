@@ -45,7 +45,7 @@ def count_hash(counts: Counter, key: Any) -> None:
     """Count the hash of a key of one dict, or of an element of one set.
 
     Raises:
-        UnpicklingError: so many have it that filling the dict takes quadratic time.
+        UnpicklingError: it is that of more keys than a dict takes without quadratic time.
     """
     digest = hash(key)
     counts[digest] += 1

@@ -108,9 +108,9 @@ class CapturingTrace(Trace):
 
     def check_write(self, target: Any, *others: Any) -> None:
         """Refuse a write of what differs between slices to a tensor that is the same for all."""
-        if self.transform == "vmap" and not self.depends(target):
-            if any(self.depends(reference) for reference in others):
-                raise _messages.write_to_unbatched()
+        alone = self.transform == "vmap" and not self.depends(target)
+        if alone and any(self.depends(reference) for reference in others):
+            raise _messages.write_to_unbatched()
 
     def is_forward(self) -> bool:
         """Return whether what is recorded will be differentiated forwards."""

@@ -6,7 +6,7 @@ program of the process; where the user has set a directory, or turned the cache 
 done. A directory that cannot be written to is not used.
 
 What is in the directory is run: a program is machine code, and its index a pickle. So the directory
-is made for its owner alone, and one that belongs to somebody else, or that others may write to, is
+is made for its owner alone, and one that belongs to another user, or that others may write to, is
 not used.
 
 Programs are kept apart by version of jaxlib and by processor: one that was compiled for another
@@ -70,7 +70,7 @@ def enable() -> bool:
 def prepare() -> None:
     """Make the directory, before the first program is looked for in it.
 
-    Somebody may have made it since ``enable`` found none there; then it is not used after all.
+    Another process may have made it since ``enable`` found none there; then it is not used.
     """
     global _root
     if _root is None:
@@ -88,7 +88,7 @@ def prepare() -> None:
 
 
 def _is_left_alone(folder: Path) -> bool:
-    """Return whether somebody else could have put programs into a directory, and say so."""
+    """Return whether another user could have put programs into a directory, and say so."""
     try:
         status = folder.stat()
     except OSError:
