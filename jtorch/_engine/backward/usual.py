@@ -49,45 +49,53 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
         start.backwards[options] = plan
     if plan is _UNUSUAL or (segment.renewed and needs_another_value(trace, plan)):
         return False
-    leaves = []
-    keys: list[Any] = [GRADIENT, options]
-    inputs, values = trace.inputs, trace.values
-    for _, reference in plan.targets:
-        holder = inputs[-reference - 1] if reference < 0 else values[reference]
-        leaf = holder.owner()
-        leaves.append(leaf)
-        if leaf is None:
-            keys.append(0)
-            continue
-        extra = leaf._extra
-        if extra is None:
-            extra = leaf._extra = Extra()
-        elif extra.hooks is not None or extra.post_hooks is not None:
-            trace.rollback()
-            return False
-        grad = extra.grad
-        if grad is None or create_graph:
-            keys.append(None)
-            continue
-        before = current_value(grad)
-        if before.meta.grad != NO_GRAD:
-            trace.rollback()
-            return False  # a gradient with a history
-        if before.array is None and before.segment is not segment:
-            accumulation.note(before)
-        keys.append(reference_of(trace, before))
-    key = tuple(keys)
-    node = start.children.get(key)
-    if node is None:
-        node = _extend_usual(trace, key, plan, slot, leaves, retain_graph, create_graph)
+    try:
+        leaves = []
+        keys: list[Any] = [GRADIENT, options]
+        inputs, values = trace.inputs, trace.values
+        for _, reference in plan.targets:
+            holder = inputs[-reference - 1] if reference < 0 else values[reference]
+            leaf = holder.owner()
+            leaves.append(leaf)
+            if leaf is None:
+                keys.append(0)
+                continue
+            extra = leaf._extra
+            if extra is None:
+                extra = leaf._extra = Extra()
+            elif extra.hooks is not None or extra.post_hooks is not None:
+                trace.rollback()
+                return False
+            grad = extra.grad
+            if grad is None or create_graph:
+                keys.append(None)
+                continue
+            before = current_value(grad)
+            if before.meta.grad != NO_GRAD:
+                trace.rollback()
+                return False  # a gradient with a history
+            if before.array is None and before.segment is not segment:
+                accumulation.note(before)
+            keys.append(reference_of(trace, before))
+        key = tuple(keys)
+        node = start.children.get(key)
+        if node is None:
+            node = _extend_usual(trace, key, plan, slot, leaves, retain_graph, create_graph)
+    except BaseException:
+        trace.repair()
+        raise
     trace.node = node
     slot = node.slot
     base = trace.base
     results = []
-    for meta in node.metas:
-        results.append(Value(base + slot, meta, segment, slot))
-        slot += 1
-    values += results
+    try:
+        for meta in node.metas:
+            results.append(Value(base + slot, meta, segment, slot))
+            slot += 1
+        values += results
+    except BaseException:
+        trace.repair()
+        raise
     # All are held here: to write to memory that NumPy shares runs the trace in between.
     for leaf, result in zip(leaves, results, strict=True):
         if leaf is not None:

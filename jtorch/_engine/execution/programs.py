@@ -366,6 +366,7 @@ def run(
     program.used = next(_clock)
     if config.EXECUTION != "compile" and np.ndarray in map(type, arguments):
         _place(program, inputs, arguments, device)
+    kept: list[Any] = []
     try:
         if call is None:
             with _compiling:
@@ -387,12 +388,35 @@ def run(
             donation.protect(program, inputs, arguments, owned)
         if program.room:
             donation.make_sure_of_room(program, device)
-        results = call(*arguments)
+        # In C from the call to the list: what it overwrote must not be lost with its results.
+        kept.extend(itertools.starmap(call, (arguments,)))
+        results = kept[0]
     except Exception as error:
         failures.raise_if_lost(arguments)
         if isinstance(error, (jax.errors.JaxRuntimeError, donation.NoRoom)):
             raise failures.explained(error, program, device) from None
         raise
-    if program.donated:
-        return [results[place] for place in program.places]
-    return results
+    except BaseException as signal:
+        if kept:
+            raise Interrupted(_in_place(program, kept[0]), signal) from None
+        raise
+    return _in_place(program, results)
+
+
+def _in_place(program: Program, results: Sequence[Any]) -> Sequence[Any]:
+    """Return the results of an executable in the order of the program's outputs."""
+    return [results[place] for place in program.places] if program.donated else results
+
+
+class Interrupted(BaseException):
+    """A signal raised when the results were there already.
+
+    Attributes:
+        outputs: the results.
+        signal: the exception.
+    """
+
+    def __init__(self, outputs: Sequence[Any], signal: BaseException):
+        super().__init__()
+        self.outputs = outputs
+        self.signal = signal

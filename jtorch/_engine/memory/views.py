@@ -170,16 +170,20 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
             switch_device(value.meta.device)
             trace = local.trace
             reference = trace.enter(value)
-    if number is not None:
-        trace.ints.append(number)
-    key = (op, reference, *key)
-    node = trace.node.children.get(key)
-    if node is None:
-        node = planning.miss(op, trace, key, (tensor, *args), {}, True)
-    trace.node = node
-    slot = node.slot
-    made = Value(trace.base + slot, node.meta, trace.segment, slot)
-    trace.values.append(made)
+    try:
+        if number is not None:
+            trace.ints.append(number)
+        key = (op, reference, *key)
+        node = trace.node.children.get(key)
+        if node is None:
+            node = planning.miss(op, trace, key, (tensor, *args), {}, True)
+        trace.node = node
+        slot = node.slot
+        made = Value(trace.base + slot, node.meta, trace.segment, slot)
+        trace.values.append(made)
+    except BaseException:
+        trace.repair()
+        raise
     result = wrap(made)
     alias_of_view(tensor, Step(op, args), result)
     if unread:
@@ -419,10 +423,14 @@ def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
             raise
         entered = tuple([value.meta for value in trace.inputs[parent.n_inputs :]])
         node = parent.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
-    trace.node = node
-    value = Value(trace.base + node.slot, node.meta, trace.segment, node.slot)
-    trace.values.append(value)
-    return value
+    try:
+        trace.node = node
+        value = Value(trace.base + node.slot, node.meta, trace.segment, node.slot)
+        trace.values.append(value)
+        return value
+    except BaseException:
+        trace.repair()
+        raise
 
 
 def read_chain(

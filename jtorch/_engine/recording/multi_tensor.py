@@ -120,33 +120,37 @@ def _find(
     """Move the trace to the node of a call, which is made where the call is new."""
     trace = local.trace
     try:
-        key = _key(op, static, numbers, lists)
-    except SwitchDevice as wanted:
-        trace.rollback()
-        switch_device(wanted.device)
-        trace = local.trace
         try:
             key = _key(op, static, numbers, lists)
-        except SwitchDevice:
+        except SwitchDevice as wanted:
             trace.rollback()
-            devices = {tensor._value.meta.device for tensors in lists for tensor in tensors}
-            raise messages.device_mismatch(devices, op.name) from None
-    node = trace.node.children.get(key)
-    if node is None:
-        arguments = (op, static, numbers, lists, written)
-        if trace.node.mode.saved_tensors_hooks:
-            node = saved_hooks.miss(trace, key, lambda: _add(trace, key, *arguments))
-        else:
-            if cutting.must_cut(trace.node):
-                trace.rollback()
-                cutting.cut(trace)
+            switch_device(wanted.device)
+            trace = local.trace
+            try:
                 key = _key(op, static, numbers, lists)
-                node = trace.node.children.get(key)
-            if node is None:
-                node = _add(trace, key, *arguments)
-                cutting.grown(trace, node)
-    trace.node = node
-    return trace, node
+            except SwitchDevice:
+                trace.rollback()
+                devices = {tensor._value.meta.device for tensors in lists for tensor in tensors}
+                raise messages.device_mismatch(devices, op.name) from None
+        node = trace.node.children.get(key)
+        if node is None:
+            arguments = (op, static, numbers, lists, written)
+            if trace.node.mode.saved_tensors_hooks:
+                node = saved_hooks.miss(trace, key, lambda: _add(trace, key, *arguments))
+            else:
+                if cutting.must_cut(trace.node):
+                    trace.rollback()
+                    cutting.cut(trace)
+                    key = _key(op, static, numbers, lists)
+                    node = trace.node.children.get(key)
+                if node is None:
+                    node = _add(trace, key, *arguments)
+                    cutting.grown(trace, node)
+        trace.node = node
+        return trace, node
+    except BaseException:
+        local.trace.repair()
+        raise
 
 
 def write_lists(
@@ -180,10 +184,14 @@ def write_lists(
     base = trace.base
     segment = trace.segment
     made = []
-    for meta in metas:
-        made.append(Value(base + slot, meta, segment, slot))
-        slot += 1
-    trace.values += made
+    try:
+        for meta in metas:
+            made.append(Value(base + slot, meta, segment, slot))
+            slot += 1
+        trace.values += made
+    except BaseException:
+        trace.repair()
+        raise
     # All are held here: to write to memory that NumPy shares runs the trace in between.
     at = 0
     for index in written:
@@ -225,11 +233,15 @@ def map_lists(
     trace, node = _find(op, (static, like), numbers, lists, None)
     slot = node.slot
     tensors = []
-    for meta in node.metas:
-        value = Value(trace.base + slot, meta, trace.segment, slot)
-        trace.values.append(value)
-        tensors.append(wrap(value))
-        slot += 1
+    try:
+        for meta in node.metas:
+            value = Value(trace.base + slot, meta, trace.segment, slot)
+            trace.values.append(value)
+            tensors.append(wrap(value))
+            slot += 1
+    except BaseException:
+        trace.repair()
+        raise
     if config.EAGER:
         flush(trace, "JTORCH_EAGER")
     count = len(lists[0])

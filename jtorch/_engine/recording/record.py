@@ -194,23 +194,30 @@ def record(op: Op, args: tuple, kwargs: dict, method: bool = False) -> Any:
     except (AttributeError, TypeError, OverflowError):
         trace.rollback()
         return recover(op, args, kwargs, method)
-    if node is None:
-        node = planning.miss(op, trace, key, args, kwargs, method)
-    trace.node = node
-    slot = node.slot
-    metas = node.metas
-    base = trace.base
-    if len(metas) == 1:
-        value = Value(base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
-        return value
-    values = []
-    for meta in metas:
-        value = Value(base + slot, meta, trace.segment, slot)
-        trace.values.append(value)
-        values.append(value)
-        slot += 1
-    return tuple(values)
+    except BaseException:
+        trace.repair()
+        raise
+    try:
+        if node is None:
+            node = planning.miss(op, trace, key, args, kwargs, method)
+        trace.node = node
+        slot = node.slot
+        metas = node.metas
+        base = trace.base
+        if len(metas) == 1:
+            value = Value(base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+            return value
+        values = []
+        for meta in metas:
+            value = Value(base + slot, meta, trace.segment, slot)
+            trace.values.append(value)
+            values.append(value)
+            slot += 1
+        return tuple(values)
+    except BaseException:
+        trace.repair()
+        raise
 
 
 def make_general(op: Op, method: bool) -> Callable:
@@ -386,14 +393,21 @@ def make_unary(op: Op, method: bool) -> Callable:
         except AttributeError:
             trace.rollback()
             return general(input)
+        except BaseException:
+            trace.repair()
+            raise
         key = (op, reference)
-        node = trace.node.children.get(key)
-        if node is None:
-            node = planning.miss(op, trace, key, (input,), {}, method)
-        trace.node = node
-        slot = node.slot
-        value = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
+        try:
+            node = trace.node.children.get(key)
+            if node is None:
+                node = planning.miss(op, trace, key, (input,), {}, method)
+            trace.node = node
+            slot = node.slot
+            value = Value(trace.base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
         result = _new(Tensor)
         result._value = value
         result._alias = None
@@ -455,13 +469,20 @@ def make_binary(op: Op, method: bool) -> Callable:
         except AttributeError:
             trace.rollback()
             return general(input, other)
-        node = trace.node.children.get(key)
-        if node is None:
-            node = planning.miss(op, trace, key, (input, other), {}, method)
-        trace.node = node
-        slot = node.slot
-        value = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
+        try:
+            node = trace.node.children.get(key)
+            if node is None:
+                node = planning.miss(op, trace, key, (input, other), {}, method)
+            trace.node = node
+            slot = node.slot
+            value = Value(trace.base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
         result = _new(Tensor)
         result._value = value
         result._alias = None
@@ -539,13 +560,20 @@ def make_operator(op: Op, name: str = "") -> Callable:
                     return overrides.offer(name, input, other)
                 other = converted
             return general(input, other)
-        node = trace.node.children.get(key)
-        if node is None:
-            node = planning.miss(op, trace, key, (input, other), {}, True)
-        trace.node = node
-        slot = node.slot
-        value = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
+        try:
+            node = trace.node.children.get(key)
+            if node is None:
+                node = planning.miss(op, trace, key, (input, other), {}, True)
+            trace.node = node
+            slot = node.slot
+            value = Value(trace.base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
         result = _new(Tensor)
         result._value = value
         result._alias = None
@@ -567,18 +595,26 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
 
     def with_number(self: Any, number: Any) -> Any:
         trace = local.trace
-        key = make_key(trace, self, number)
-        node = trace.node.children.get(key)
-        if node is None:
-            try:
-                node = planning.miss(op, trace, key, (self, number), {}, method)
-            except (RuntimeError, IndexError):
-                _explain_write(self, (number,))
-                raise
-        trace.node = node
-        slot = node.slot
-        value = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
+        try:
+            key = make_key(trace, self, number)
+        except BaseException:
+            trace.repair()
+            raise
+        try:
+            node = trace.node.children.get(key)
+            if node is None:
+                try:
+                    node = planning.miss(op, trace, key, (self, number), {}, method)
+                except (RuntimeError, IndexError):
+                    _explain_write(self, (number,))
+                    raise
+            trace.node = node
+            slot = node.slot
+            value = Value(trace.base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
         overwrite(self, value)
         return self
 
@@ -646,17 +682,24 @@ def make_inplace_operator(op: Op, name: str = "") -> Callable:
             if not planning.is_operand(other):
                 return overrides.offer(name, self, other)
             return general(self, other)
-        node = trace.node.children.get(key)
-        if node is None:
-            try:
-                node = planning.miss(op, trace, key, (self, other), {}, True)
-            except (RuntimeError, IndexError):
-                _explain_write(self, (other,))
-                raise
-        trace.node = node
-        slot = node.slot
-        value = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
+        try:
+            node = trace.node.children.get(key)
+            if node is None:
+                try:
+                    node = planning.miss(op, trace, key, (self, other), {}, True)
+                except (RuntimeError, IndexError):
+                    _explain_write(self, (other,))
+                    raise
+            trace.node = node
+            slot = node.slot
+            value = Value(trace.base + slot, node.meta, trace.segment, slot)
+            trace.values.append(value)
+        except BaseException:
+            trace.repair()
+            raise
         if self._alias is not None and other.__class__ is Tensor and other._alias is not None:
             slow.check_overlap(self, other)
         overwrite(self, value)

@@ -189,6 +189,16 @@ class Trace:
         del self.floats[node.n_floats :]
         del self.ints[node.n_ints :]
 
+    def repair(self) -> None:
+        """Take back what was recorded by halves: a signal may raise in between."""
+        node, values = self.node, self.values
+        while node.next_slot > len(values) and node.parent is not None:
+            node = node.parent
+        if node is not self.node:
+            self.node = node.in_mode(self.mode)
+        del values[node.next_slot :]
+        self.rollback()
+
     def refuse_to_run(self) -> None:
         """Raise what a trace that is never run raises."""
         raise AssertionError("this trace runs")
@@ -270,10 +280,19 @@ def flush(trace: Trace, reason: str) -> None:
             if restored or not failures.lacks_memory(error):
                 raise
             return  # raised where one looks at what was not computed, and nowhere else
+        except programs.Interrupted as interrupted:
+            _end(trace, program, interrupted.outputs)
+            raise interrupted.signal from None
     else:
         outputs = ()
-    stats.count_flush(reason)
-    _end(trace, program, outputs)
+    segment = trace.segment
+    try:
+        stats.count_flush(reason)
+        _end(trace, program, outputs)
+    except BaseException:  # a signal's: what was computed is handed over all the same
+        if trace.segment is segment:
+            _end(trace, program, outputs)
+        raise
 
 
 def _end(trace: Trace, program: programs.Program, outputs: Any) -> None:
