@@ -12,6 +12,7 @@ from .._engine.recording import record
 from .._engine.recording.overrides import overrides_calls
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import Alias, current_value, is_flipped, storage_of
+from .subclasses import Overriding
 
 
 def deep_copy(self: Any, memo: dict) -> Any:
@@ -96,10 +97,20 @@ def _unshared(tensor: Any, memo: dict) -> Any:
     return result
 
 
+def _defines_reduce(cls: type) -> bool:
+    """Tell whether a class says itself how it is pickled."""
+    for base in cls.__mro__:
+        if base is record.Tensor:
+            break
+        if base is not Overriding and "__reduce_ex__" in base.__dict__:
+            return True
+    return False
+
+
 def shallow_copy(self: Any) -> Any:
     """Return a leaf that shares the memory, with a version counter of its own and no gradient."""
     cls = type(self)
-    if cls.__reduce_ex__ is not record.Tensor.__reduce_ex__ or not is_tensor(self):
+    if _defines_reduce(cls) or not is_tensor(self):
         return copy._reconstruct(self, None, *self.__reduce_ex__(4))  # type: ignore[attr-defined]
     from ..utils.hooks import warn_if_has_hooks
 

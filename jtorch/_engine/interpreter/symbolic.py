@@ -92,12 +92,21 @@ class Form:
 
 
 class Watch:
-    """Notes whether a size that has a name was looked at."""
+    """Notes whether a size that has a name was looked at.
 
-    __slots__ = ("touched",)
+    Attributes:
+        over: whether all kernels are made; none may look at a size from there on.
+    """
+
+    __slots__ = ("touched", "over")
 
     def __init__(self) -> None:
-        self.touched = False
+        self.touched = self.over = False
+
+    def touch(self) -> None:
+        """Note that a size is looked at."""
+        assert not self.over, "a kernel looks at a size that its rule did not look at"
+        self.touched = True
 
 
 class _WatchedForm:
@@ -112,7 +121,7 @@ class _WatchedForm:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        self._watch.touched = True
+        self._watch.touch()
         return self._shape
 
     @property
@@ -132,7 +141,7 @@ class _WatchedParams(dict):
 
     def __getitem__(self, name: str) -> Any:
         if name in self._sizes:
-            self._watch.touched = True
+            self._watch.touch()
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:

@@ -111,6 +111,7 @@ class Recipe:
                 self.dependents.append(dependent)
         self.dependents.reverse()
         self.elements = self.size(numbers)
+        watch.over = True
 
     def size(self, numbers: Numbers) -> int:
         """Return how many elements go in and out."""

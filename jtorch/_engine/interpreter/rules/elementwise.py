@@ -237,9 +237,10 @@ def _bitcast(equation: Any) -> Callable | None:
 @rule("complex")
 def _complex(equation: Any) -> Callable:
     whole = equation.outvars[0].aval  # in JAX's own gradients one of the parts is a scalar 0
+    shape, dtype = whole.shape, np.dtype(whole.dtype)
 
     def combine(real: Any, imaginary: Any) -> Any:
-        result = np.empty(whole.shape, np.dtype(whole.dtype))
+        result = np.empty(shape, dtype)
         result.real = real
         result.imag = imaginary
         return result
