@@ -55,7 +55,7 @@ for activation in (nn.ReLU(), nn.LeakyReLU(0.1), nn.ELU(), nn.GELU(), nn.SiLU(),
 
 attention = filled(nn.MultiheadAttention(4, 2, batch_first=True)).eval()
 output, weights = attention(ramp(1, 3, 4), ramp(1, 3, 4), ramp(1, 3, 4))
-print(output, weights.sum(-1))
+print(output, weights.sum(-1).round(decimals=4))
 encoder = filled(nn.TransformerEncoderLayer(4, 2, dim_feedforward=8, batch_first=True)).eval()
 print(encoder(ramp(1, 3, 4)).shape)
 
