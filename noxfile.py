@@ -94,11 +94,12 @@ def pairs(session: nox.Session, jax: str) -> None:
 
 
 @nox.session(python="3.11")
-def interpreter(session: nox.Session) -> None:
-    """Run the suite without the compiler; the engine's own tests look at what was compiled."""
+@nox.parametrize("execution", ["interpret", "compile"])
+def tiers(session: nox.Session, execution: str) -> None:
+    """Run the suite by one tier alone; ``tests`` and ``compat`` run it as users do, by both."""
     session.install("-e", ".[test]")
-    rest = [*TWO_WORKERS, "-m", "not oracle and not gpu", "--ignore=compat_tests/engine"]
-    session.run("pytest", *rest, *session.posargs, env={"JTORCH_EXECUTION": "interpret"})
+    words = [*TWO_WORKERS, "-m", "not oracle and not gpu", *session.posargs]
+    session.run("pytest", *words, env={"JTORCH_EXECUTION": execution})
 
 
 @nox.session(python="3.11")
