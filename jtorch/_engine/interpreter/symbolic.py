@@ -276,11 +276,11 @@ class Numbers:
     def value(self, value: Any) -> Any:
         """Return a parameter; the same object where it has no names."""
         cls = value.__class__
-        if cls is tuple or cls is list:
+        if cls is list or isinstance(value, tuple):
             made = [self.value(item) for item in value]
             if all([new is old for new, old in zip(made, value, strict=True)]):
                 return value
-            return cls(made)
+            return cls(*made) if hasattr(cls, "_fields") else cls(made)
         if cls is _DimExpr:
             return self.size(value)
         if cls is jax_core.ClosedJaxpr:

@@ -238,8 +238,11 @@ class _Writer:
         primitive = equation.primitive
         operands = [self.name(atom, names) for atom in equation.invars]
         inlined = _INLINED.get(primitive.name)
-        if inlined is not None:
-            inner = equation.params[inlined]
+        if inlined is not None or primitive.name == "custom_linear_solve":
+            if inlined is not None:
+                inner = equation.params[inlined]
+            else:
+                inner, operands = _solver(equation, operands)
             jaxpr, consts = getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
             own = dict(zip(jaxpr.invars, operands, strict=True))
             results = self.body(jaxpr, consts, own)
@@ -290,6 +293,16 @@ class _Writer:
             self.varying.add(name)
             self.dependents.append(_Dependent(name, equation.symbolic, operands))
         return True
+
+
+def _solver(equation: Any, operands: list[str]) -> tuple[Any, list[str]]:
+    """Return what solves a linear system, and its operands among those of the equation."""
+    lengths = equation.params["const_lengths"]
+    first = lengths.matvec + lengths.vecmat
+    return (
+        equation.params["jaxprs"].solve,
+        [*operands[first : first + lengths.solve], *operands[sum(lengths) :]],
+    )
 
 
 def _kernel(equation: Any) -> Callable:

@@ -9,6 +9,6 @@ what XLA does, as both tiers have to give the same results but for the last bits
 
 from __future__ import annotations
 
-from . import elementwise, gathering, products, reductions, shapes  # noqa: F401
+from . import elementwise, gathering, linear_algebra, products, reductions, shapes  # noqa: F401
 from .base import RULES as RULES
 from .base import SAME as SAME
