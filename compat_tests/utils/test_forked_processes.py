@@ -73,17 +73,17 @@ def _refuse():
 
 
 @pytest.mark.parametrize(
-    ("happens", "words"),
+    ("happens", "timeout", "words"),
     [
-        (_refuse, "Caught ValueError in DataLoader worker process 0"),
-        (lambda: os._exit(3), "exited unexpectedly"),
-        (lambda: os.kill(os.getpid(), 9), "exited unexpectedly|is killed by signal"),
-        (lambda: time.sleep(60), "DataLoader timed out after 1 seconds"),
+        (_refuse, 60, "Caught ValueError in DataLoader worker process 0"),
+        (lambda: os._exit(3), 60, "exited unexpectedly"),
+        (lambda: os.kill(os.getpid(), 9), 60, "exited unexpectedly|is killed by signal"),
+        (lambda: time.sleep(600), 1, "DataLoader timed out after 1 seconds"),
     ],
 )
-def test_after_a_loader_that_failed_nothing_waits(happens, words):
+def test_after_a_loader_that_failed_nothing_waits(happens, timeout, words):
     options = {"num_workers": 2, "persistent_workers": True}
-    failing = data.DataLoader(Numbers(happens), 2, timeout=1, **options)
+    failing = data.DataLoader(Numbers(happens), 2, timeout=timeout, **options)
     for _ in range(2):
         with pytest.raises((RuntimeError, ValueError), match=words):
             list(failing)
@@ -91,4 +91,4 @@ def test_after_a_loader_that_failed_nothing_waits(happens, words):
     failing = data.DataLoader(Numbers(), 2, **options)
     assert [batch.tolist() for batch in failing] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     del failing
-    assert time.monotonic() - start < 4.5
+    assert time.monotonic() - start < 10  # it waited for 11 s; on a busy machine 2 are usual
