@@ -537,7 +537,7 @@ import json, sys, warnings
 warnings.simplefilter("error")
 import jtorch as torch, jax
 from jtorch import compiler
-from jtorch._engine.execution import compilation, settings
+from jtorch._engine.execution import settings
 x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 for _ in range(6): shown = (x * 2 + 1).tolist()
 print(json.dumps(dict(shown=shown, applied=settings.applied, reasons=compiler.stats().flush_reasons,
