@@ -55,6 +55,11 @@ CASES = {
         lambda x: F.embedding(torch.tensor([2, 0, 1, 2]), x[0], padding_idx=0),
         lambda x: F.embedding(torch.tensor([2, 0, 1, 2]), x[0], scale_grad_by_freq=True),
     ],
+    "addmm": [
+        lambda x: F.linear(x[0], x[1], x[0, :, 0]),
+        lambda x: torch.addmm(x[0], x[1], x[0].t() @ x[1] / 8, beta=0.5, alpha=2),
+        lambda x: torch.addmm(x[0], x[1], x[0].t() @ x[1] / 8, beta=0),
+    ],
     "_index": [
         lambda x: x[torch.tensor([1, 0, -1])],
         lambda x: x[:, torch.tensor([[1, 0], [2, 2]])],
@@ -67,6 +72,11 @@ CASES = {
 }
 #: Those of other dtypes than ``numbers``.
 OTHERS = {
+    "addmm": [
+        lambda: torch.addmm(
+            torch.tensor([1, 2]), torch.ones(3, 4).int().long(), torch.ones(4, 2).long()
+        )
+    ],
     "_one_hot": [lambda: F.one_hot(torch.tensor([[0, 2], [1, 1]]), 4)],
     "searchsorted": [
         lambda: torch.searchsorted(torch.tensor([1.0, 2, 2, 5]), torch.tensor([[2.0, 9], [0, 5]])),

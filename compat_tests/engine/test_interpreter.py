@@ -198,7 +198,7 @@ def test_a_host_function_does_what_its_operator_does(monkeypatch, name):
 def test_new_shapes_are_neither_compiled_nor_traced_again(monkeypatch):
     def growing():
         model = torch.nn.Sequential(
-            torch.nn.LayerNorm(8), torch.nn.Linear(8, 8), torch.nn.Softmax(-1)
+            *(torch.nn.LayerNorm(8), torch.nn.Linear(8, 8), torch.nn.Tanh(), torch.nn.Softmax(-1))
         )
         shares = []
         for length in range(10, 30):

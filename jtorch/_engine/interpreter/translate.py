@@ -324,8 +324,9 @@ def _is_never_fixed(equation: Any) -> bool:
     return equation.primitive.name in _CONTROL or equation.primitive.name not in RULES
 
 
-#: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product.
-_NUMPY, _XLA, _ELEMENT, _MULTIPLICATION = 0.8, 40.0, 0.0008, 0.00004
+#: Microseconds: of a call of NumPy or of XLA, of an element, of a multiplication in a product of
+#: matrices and in a convolution.
+_NUMPY, _XLA, _ELEMENT, _MULTIPLICATION, _CONVOLVED = 0.8, 40.0, 0.0008, 0.00004, 0.00024
 #: Primitives that only look at an array in another way.
 _VIEWS = frozenset(("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "slice"))
 
@@ -344,7 +345,8 @@ def _cost_of(equation: Any) -> float:
     terms = terms_of(equation)
     if terms:
         call = _NUMPY if name in RULES else _XLA
-        return call + elements * (_ELEMENT + terms * _MULTIPLICATION)
+        each = _CONVOLVED if name == "conv_general_dilated" else _MULTIPLICATION
+        return call + elements * (_ELEMENT + terms * each)
     if name in _CONTROL:
         return _NUMPY * 20 * params.get("length", 10) + elements * _ELEMENT
     elements = max([elements, *[math.prod(atom.aval.shape) for atom in equation.invars]])

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
@@ -22,6 +23,7 @@ from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, prom
 from ..._engine.recording.record import write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
+from .._shared.on_host import widened_on_host
 from .._shared.widening import is_half
 from ..pointwise.arithmetic import add
 from ..shape.views import t
@@ -495,6 +497,20 @@ def _addmm_spec(operation, bound, mode) -> Spec:
     return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_")
 
 
+def _addmm_on_host(addend, left, right, *numbers, beta=None, alpha=None):
+    beta, alpha = _factors(numbers, beta, alpha)
+    product = np.matmul(widened_on_host(left), widened_on_host(right))
+    work = product.dtype
+    if alpha != 1:
+        product = product * np.asarray(alpha).astype(work)
+    if beta != 0:
+        scaled = addend.astype(work, copy=False)
+        if beta != 1:
+            scaled = scaled * np.asarray(beta).astype(work)
+        product = np.add(product, scaled, out=product)
+    return product.astype(addend.dtype, copy=False)
+
+
 @op(
     "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
     "Tensor out=None)",
@@ -502,6 +518,7 @@ def _addmm_spec(operation, bound, mode) -> Spec:
     inplace=True,
     autocast="lower",
     out=Out(dtype=out_dtypes.expected_cpp_name),
+    host=_addmm_on_host,
 )
 def addmm(
     addend: Any, left: Any, right: Any, *numbers: Any, beta: Any = None, alpha: Any = None
