@@ -38,7 +38,7 @@ _FUNCTIONS = {
     "_nn": {
         **declare.FUNCTIONS,
         **declare.NN_FUNCTIONS,
-        "log_sigmoid": declare.NN_FUNCTIONS["logsigmoid"],
+        "log_sigmoid": torch.nn.functional.logsigmoid,
     },
     "_linalg": declare.LINALG_FUNCTIONS,
     "_fft": declare.FFT_FUNCTIONS,
