@@ -164,7 +164,12 @@ VIEWS = {
         lambda x: x.squeeze((0,)),
     ],
     "_as_leaf": [lambda x: (x + 0).requires_grad_()],
-    "unbind": [lambda x: x.unbind(1), lambda x: x[:1].unbind(), lambda x: tuple(x[0])],
+    "unbind": [
+        lambda x: x.unbind(1),
+        lambda x: x[:1].unbind(),
+        lambda x: tuple(x[0]),
+        lambda x: x[0, 0].unbind(),
+    ],
     "_split": [lambda x: x.split(2, 1), lambda x: x.split(9), lambda x: x.chunk(3, -1)],
     "split_with_sizes": [lambda x: x.split((1, 2), 1), lambda x: x.split((2,))],
     "diagonal": [lambda x: x.diagonal(), lambda x: x.diagonal(1, -1, 1), lambda x: x.diagonal(-9)],
@@ -193,6 +198,23 @@ def test_a_host_function_does_what_its_operator_does(monkeypatch, name):
         interpreted = run_under(monkeypatch, "interpret", run)
         assert len(called) > before
         assert interpreted == run_under(monkeypatch, "compile", run)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_gradient_of_a_view_is_the_same_in_both_tiers(monkeypatch, name):
+    for use in VIEWS[name]:
+
+        def run(use=use):
+            leaf = torch.arange(24.0).reshape(2, 3, 4).requires_grad_()
+            result = use(leaf * 1)
+            parts = result if isinstance(result, tuple) else (result,)
+            total = leaf.sum()
+            for weight, part in enumerate(parts, 1):
+                total = total + weight * (part * part).sum()
+            total.backward()
+            return leaf.grad.tolist()
+
+        assert run_under(monkeypatch, "interpret", run) == run_under(monkeypatch, "compile", run)
 
 
 def test_new_shapes_are_neither_compiled_nor_traced_again(monkeypatch):

@@ -92,7 +92,9 @@ def _unbind_parts(meta: Meta, dim: int = 0) -> list[Step]:
 
 
 def _unbind_on_host(array: Any, dim: int = 0) -> tuple:
-    return tuple(np.moveaxis(array, dim, 0))
+    rows = np.moveaxis(array, dim, 0)
+    # An ellipsis, so that an element is an array that can be written to, and no number.
+    return tuple([rows[index, ...] for index in range(len(rows))])
 
 
 @op(
