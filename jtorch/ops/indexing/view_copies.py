@@ -5,7 +5,7 @@ Each is what the view operator of that name gives, in memory of its own and cont
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -36,8 +36,23 @@ from ..shape.views import alias, detach, expand, permute, squeeze, t, transpose,
 from .scatter import check_slice
 
 
+class _Steps:
+    """View steps as one constant of a call: a tuple would be read as a list of arguments."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, steps: Iterable[Step]):
+        self.steps = tuple([Step(step.op, tuple(map(_hashable, step.args))) for step in steps])
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is _Steps and self.steps == other.steps  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(self.steps)
+
+
 def _view_copy_spec(operation, bound, mode) -> Spec:
-    operand, steps, name = bound["input"], bound["steps"], bound["name"]
+    operand, steps, name = bound["input"], bound["steps"].steps, bound["name"]
     read, end = chain_function(operand.meta, steps)
     meta = make_meta(end.shape, end.dtype, end.device)
     return Spec([operand], (meta,), {"read": read}, saves=(), node_name=name)
@@ -57,8 +72,7 @@ def _view_copy(array: Any, *, read: Callable) -> Any:
 def _copied(input: Any, view: Any, name: str) -> Any:
     """Return a copy of a view of ``input``, made of ``input`` itself."""
     before = 0 if input._alias is None else len(input._alias.steps)
-    steps = [Step(step.op, tuple(map(_hashable, step.args))) for step in view._alias.steps[before:]]
-    return wrap(record(_view_copy, (input, tuple(steps), name), {}))
+    return wrap(record(_view_copy, (input, _Steps(view._alias.steps[before:]), name), {}))
 
 
 def _hashable(value: Any) -> Any:
@@ -209,13 +223,13 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None, *, out=Non
         size, stride, storage_offset: as for ``as_strided``.
     """
     checked_strided(input, size, stride, storage_offset)
-    steps = (Step(_as_strided, (tuple(size), tuple(stride), storage_offset)),)
+    steps = _Steps([Step(_as_strided, (tuple(size), tuple(stride), storage_offset))])
     result = wrap(record(_as_strided_scatter, (input, src, steps), {}))
     return result if out is None else write_result(out, result, "as_strided_scatter")
 
 
 def _scatter_spec(operation, bound, mode) -> Spec:
-    base, source, steps = bound["input"], bound["src"], bound["steps"]
+    base, source, steps = bound["input"], bound["src"], bound["steps"].steps
     read, end = chain_function(base.meta, steps)
     check_slice(source.meta, end.shape)
     gradients = [mode.grad and operand.meta.grad for operand in (base, source)]
