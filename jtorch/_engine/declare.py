@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .._core import structseq
@@ -23,6 +23,7 @@ from .recording.kinds import base as kinds
 from .recording.out import POLICIES as OUT_POLICIES
 from .recording.out import Out as Out
 from .recording.overrides import Overridden
+from .recording.refusals import refusal, refused_by
 from .recording.signatures import CallSignature, make_binder
 
 
@@ -89,7 +90,7 @@ def op(
     method: bool = True,
     function: bool = True,
     inplace: bool | InPlace = False,
-    aliases: Iterable[str] = (),
+    aliases: Iterable[str] | dict[str, tuple[str, ...]] = (),
     arity: str | None = None,
     arguments: str = "types",
     name: str | None = None,
@@ -114,7 +115,8 @@ def op(
             arrays. Without a kind it is made of other operators, over tensors.
         method, function, inplace: which forms PyTorch has; the in-place form gets a ``_``. Where
             it is differentiated in another way than the plain form, ``InPlace`` says how.
-        aliases: other public names of the same operator.
+        aliases: other public names of the same operator; a dict gives the signatures, without the
+            name, of those that PyTorch declares with others.
         arity: ``"unary"`` or ``"binary"`` where that is how it is usually called (a faster
             recorder), ``"view"`` or ``"views"`` for one whose results share memory.
         arguments: of one without a kind: bound by the signatures and remembered by their
@@ -148,7 +150,7 @@ def op(
             if returns is not None:
                 structseq.declare(public, returns, _has_out(signatures))
             bind = functools.partial(_composite, pure, public, schema, arguments, write)
-            call = _publish(names, bind, method, function, registry, autocast, wrap)
+            call = _publish(names, aliases, bind, method, function, registry, autocast, wrap)
             for dunder in python:
                 PYTHON_OPERATORS.declare(dunder, METHODS[public])
             return call
@@ -168,7 +170,7 @@ def op(
         def make(as_method: bool) -> Callable:
             return _describe(recorder(entry, as_method), entry, public, as_method)
 
-        entry.call = _publish(names, make, method, function, registry, None, wrap)
+        entry.call = _publish(names, aliases, make, method, function, registry, None, wrap)
         if method:
             overrides.set_face(entry, True, METHODS[public])
         overrides.set_face(entry, False, entry.call)
@@ -181,7 +183,7 @@ def op(
         if inplace:
             as_functions = names if inplace_function is True else tuple(inplace_function or ())
             twin = inplace if isinstance(inplace, InPlace) else InPlace()
-            _declare_inplace(entry, twin, names if method else (), as_functions)
+            _declare_inplace(entry, twin, names if method else (), as_functions, aliases)
         return entry
 
     return declare
@@ -194,6 +196,7 @@ def publish(
     method: Any = None,
     registry: Names | None = None,
     signatures: Iterable[str] | Op = (),
+    refused: Sequence[str] = (),
     out: Out | None = None,
     autocast: str | Autocast | None = None,
     returns: str | None = None,
@@ -208,6 +211,8 @@ def publish(
         signatures: what ``inspect.signature`` shows, in PyTorch's argument language without the
             name, or the operator whose signature it is; by default what can be seen of the callable
             itself.
+        refused: the signatures in whose words wrong arguments are refused, where PyTorch's function
+            is written in C++; as ``signatures``, which they are where none are given.
         out, autocast, returns: as for ``op``.
     Returns:
         The public function; the method where there is no function.
@@ -215,6 +220,12 @@ def publish(
     _declare_policies((name,), out, autocast)
     if returns is not None:
         structseq.declare(name, returns, out=True)
+    if refused:
+        signatures = signatures or refused
+        function = function and refused_by(function, name, refused)
+        method = method and refused_by(method, name, refused, as_method=True)
+    if inspect.isfunction(function):
+        function.__qualname__ = name  # what Python's own refusals call it
     if function is not None:
         if name not in overrides.NOT_OVERRIDABLE:
             plain, function = function, overrides.overridable(function)
@@ -272,16 +283,31 @@ def _aware(name: str, function: Callable, casting: str | Autocast | None) -> Cal
 _NAME_IN_MESSAGE = re.compile(r"^(TensorBase\.)?[\w.<>]+\(\)")
 
 
-def under_name(call: Callable, name: str) -> Callable:
-    """Return the same function under another name, which its messages bear too."""
+def under_name(
+    call: Callable, name: str, signatures: Sequence[str] = (), as_method: bool = False
+) -> Callable:
+    """Return the same function under another name, which its messages bear too.
+
+    Args:
+        call: the function.
+        name: its other name.
+        signatures: those of the other name, where PyTorch declares it with others.
+        as_method: whether it is a method.
+    """
+    schema = Schema(*[name + signature for signature in signatures]) if signatures else None
 
     @functools.wraps(call)
     def alias(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return call(*args, **kwargs)
-        except TypeError as error:
-            error.args = (_NAME_IN_MESSAGE.sub(f"\\g<1>{name}()", str(error), count=1),)
-            raise
+        if schema is None or len(args) < 3:  # a third means one thing here and another there
+            try:
+                return call(*args, **kwargs)
+            except TypeError as error:
+                if schema is None:
+                    error.args = (_NAME_IN_MESSAGE.sub(f"\\g<1>{name}()", str(error), count=1),)
+                    raise
+        _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
+        given = {key: value for key, value in bound.items() if value is not None}
+        return call(*args[:as_method], **given)
 
     alias.__name__ = alias.__qualname__ = name
     return alias
@@ -289,6 +315,7 @@ def under_name(call: Callable, name: str) -> Callable:
 
 def _publish(
     names: tuple[str, ...],
+    aliases: Iterable[str] | dict[str, tuple[str, ...]],
     make: Callable[[bool], Callable],
     method: bool,
     function: bool,
@@ -314,13 +341,30 @@ def _publish(
         for each in names:
             given = call
             if each != names[0]:
-                given = overrides.overridable(under_name(call, each))
+                given = overrides.overridable(under_name(call, each, _own(aliases, each)))
             (FUNCTIONS if registry is None else registry).declare(each, given)
     if method:
         bound = finished(True)
         for each in names:
-            METHODS.declare(each, bound if each == names[0] else under_name(bound, each))
+            given = bound
+            if each != names[0]:
+                given = under_name(bound, each, _own(aliases, each), True)
+            METHODS.declare(each, given)
     return call
+
+
+def _own(aliases: Iterable[str] | dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    """Return the signatures that PyTorch declares a second name with, where they are others."""
+    return aliases.get(name, ()) if isinstance(aliases, dict) else ()
+
+
+def _without_out(signatures: Iterable[str]) -> tuple[str, ...]:
+    """Return the signatures of an in-place form, those of the function's alone left out."""
+    return tuple(
+        body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
+        for body in signatures
+        if not body.endswith("|function")
+    )
 
 
 def _declare_inplace(
@@ -328,12 +372,10 @@ def _declare_inplace(
     options: InPlace,
     methods: Iterable[str],
     functions: Iterable[str],
+    aliases: Iterable[str] | dict[str, tuple[str, ...]],
 ) -> None:
     public = entry.name + "_"
-    bodies = tuple(
-        body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
-        for body in entry.signatures
-    )
+    bodies = _without_out(entry.signatures)
     twin = Op(
         public,
         bodies,
@@ -358,7 +400,10 @@ def _declare_inplace(
     overrides.set_face(twin, True, twin.call)
     for each in methods:
         own = each == entry.name
-        METHODS.declare(each + "_", twin.call if own else under_name(twin.call, each + "_"))
+        given = twin.call
+        if not own:
+            given = under_name(given, each + "_", _without_out(_own(aliases, each)), True)
+        METHODS.declare(each + "_", given)
     as_function = _describe(record.make_inplace(twin, False), twin, public, False)
     entry.inplace_function = as_function
     overrides.set_face(twin, False, as_function)
@@ -456,7 +501,13 @@ def _bound_by_count(
         if fitting is None:
             fitting = known[form] = takes_anything or fits(args, kwargs)
         if fitting:
-            return pure(*args, **kwargs)
+            try:
+                return pure(*args, **kwargs)
+            except Exception:
+                error = refusal(schema, args, kwargs, as_method)
+                if error is None:
+                    raise
+            raise error
         _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
         if bound.get("out") is None:
             bound.pop("out", None)

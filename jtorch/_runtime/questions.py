@@ -14,7 +14,6 @@ from .._core.memory_format import memory_format as MemoryFormat
 from .._core.schema.schema import Schema
 from .._engine.declare import publish
 from .._engine.graph.values import is_tensor
-from ..ops.linalg.matmul import addmv
 
 # Tensors
 
@@ -266,4 +265,3 @@ publish("map2_", method=_map2_)
 publish("grad_dtype", method=property(_gradient_dtype, _set_gradient_dtype))
 publish("volatile", method=property(_volatile, _set_volatile))
 publish("name", method=property(_exported_name))
-publish("addmv_", addmv.inplace_twin.call)

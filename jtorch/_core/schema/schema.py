@@ -10,7 +10,8 @@ int too, but accepts whatever has ``__index__``), ``double``, ``complex``, ``boo
 ``IntArrayRef``, ``SymIntArrayRef``, ``ArrayRef<double>`` and ``ScalarList``, ``ScalarType`` (a
 dtype), ``Layout``, ``MemoryFormat``, ``QScheme``, ``Device``, ``Generator``, ``Storage``,
 ``Stream``, ``std::string`` and ``PyObject*``. ``[n]`` after a list lets one element stand for n;
-``?`` lets ``None`` pass. A line may end in ``|deprecated`` or ``|hidden``.
+``?`` lets ``None`` pass. A line may end in ``|deprecated``, in ``|hidden``, or, where the method
+has no such signature, in ``|function``.
 
 This is the slow path: it runs once for each place of a program, never on a hit.
 """
@@ -44,6 +45,7 @@ class Signature:
         parameters: in order.
         index: which of the function's signatures it is.
         deprecated, hidden: whether messages leave it out, with or without a warning on use.
+        function_only: whether the method has no such signature.
     """
 
     def __init__(self, text: str, index: int, numbers_as_tensors: bool = False):
@@ -51,7 +53,8 @@ class Signature:
         self.name, _, inside = head.partition("(")
         self.index = index
         self.deprecated = mark == "deprecated"
-        self.hidden = bool(mark)
+        self.hidden = mark in ("deprecated", "hidden")
+        self.function_only = mark == "function"
         self.parameters: list[Parameter] = []
         keyword_only = False
         for part in inside.rpartition(")")[0].split(", "):
@@ -77,7 +80,7 @@ class Signature:
         own = next(
             (p for p in self.parameters if p.name in ("input", "self") and p.kind == "Tensor"), None
         )
-        if own is None:
+        if own is None or self.function_only:
             return None
         method.parameters = [p for p in self.parameters if p is not own and p.name != "out"]
         method._count()

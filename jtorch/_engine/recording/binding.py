@@ -138,10 +138,10 @@ def _form(op: Op, args: tuple, kwargs: dict, method: bool) -> tuple[Any, _Form]:
                     break
         sources[parameter.name] = source
     rows = []
-    for place, parameter in enumerate(signature.parameters):
+    for parameter in signature.parameters:
         if parameter.name in sources:
             rows.append(_Row(parameter, sources[parameter.name]))
-        elif method and place == 0:
+        elif method and parameter.name != "out":  # a method's own signature lacks these two
             rows.append(_Row(parameter, _SELF))
     numbers: list[tuple[int | str, str]] = [
         (place, signature.parameters[place].name)

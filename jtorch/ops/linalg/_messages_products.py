@@ -249,3 +249,13 @@ def einsum_unknown(letter: str) -> RuntimeError:
     return RuntimeError(
         f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
     )
+
+
+def no_out_dtype(name: str) -> NotImplementedError:
+    """A product of matrices in another dtype than the matrices'."""
+    return NotImplementedError(
+        f"Could not run 'aten::{name}.dtype' with arguments from the 'CPU' backend. This could be "
+        "because the operator doesn't exist for this backend, or was omitted during the "
+        "selective/custom build process (if using custom build). If you are a Facebook employee "
+        "using PyTorch on mobile, please visit https://fburl.com/ptmfixes for possible resolutions."
+    )

@@ -48,7 +48,14 @@ def _unrounded_product(left, right):
     return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
 
 
+def _no_out_dtype(operation, bound) -> None:
+    """Refuse a product in another dtype, which PyTorch's CPU does not have either."""
+    if "out_dtype" in bound:
+        raise _messages_products.no_out_dtype(operation.name)
+
+
 def _mm_spec(operation, bound, mode) -> Spec:
+    _no_out_dtype(operation, bound)
     left, right = bound["input"], bound["mat2"]
     a, b = left.meta, right.meta
     if a.ndim != 2:
@@ -84,6 +91,7 @@ def _adjoint(array):
 
 @op(
     "mm(Tensor input, Tensor mat2, *, Tensor out=None)",
+    "mm(Tensor input, Tensor mat2, ScalarType out_dtype, *, Tensor out=None)|function",
     kind=Custom(_mm_spec),
     arity="binary",
     saves="cross",
@@ -193,6 +201,7 @@ def vdot(left: Any, right: Any) -> Any:
 
 
 def _bmm_spec(operation, bound, mode) -> Spec:
+    _no_out_dtype(operation, bound)
     left, right = bound["input"], bound["mat2"]
     a, b = left.meta, right.meta
     if a.ndim != 3:
@@ -212,6 +221,7 @@ def _bmm_spec(operation, bound, mode) -> Spec:
 
 @op(
     "bmm(Tensor input, Tensor mat2, *, Tensor out=None)",
+    "bmm(Tensor input, Tensor mat2, ScalarType out_dtype, *, Tensor out=None)|function",
     kind=Custom(_bmm_spec),
     arity="binary",
     saves="cross",
@@ -401,6 +411,23 @@ publish("__rmatmul__", method=converting("matmul", _reflected))
 # Products with an addend
 
 
+def _with_addend(name: str, first: str, second: str, out_dtype: bool = False) -> tuple[str, ...]:
+    """Return the signatures of a product with an addend, and those with the factors in between."""
+    factors = "Scalar beta=1, Scalar alpha=1, Tensor out=None)"
+    product = f"Tensor {first}, Tensor {second}"
+    signatures = [f"{name}(Tensor input, {product}, *, {factors}"]
+    if out_dtype:
+        signatures.append(
+            f"{name}(Tensor input, {product}, ScalarType out_dtype, *, {factors}|function"
+        )
+    rest = f"{product}, *, Tensor out=None)|deprecated"
+    return (
+        *signatures,
+        f"{name}(Scalar beta, Tensor input, Scalar alpha, {rest}",
+        f"{name}(Scalar beta, Tensor input, {rest}",
+    )
+
+
 def _addend_spec(
     operands: list[Any],
     shape: tuple[int, ...],
@@ -482,6 +509,7 @@ def _fused_in_turn(addend, left, right, beta, alpha):
 
 
 def _addmm_spec(operation, bound, mode) -> Spec:
+    _no_out_dtype(operation, bound)
     operands = [bound["input"], bound["mat1"], bound["mat2"]]
     addend, a, b = [operand.meta for operand in operands]
     for name, meta in (("mat1", a), ("mat2", b)):
@@ -494,7 +522,9 @@ def _addmm_spec(operation, bound, mode) -> Spec:
     if a.dtype is not b.dtype:
         raise _messages_products.factor_dtypes(a.dtype._legacy_name, b.dtype._legacy_name)
     shape = (a.shape[0], b.shape[1])
-    return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "addmm_impl_cpu_")
+    return _addend_spec(
+        operands, shape, bound["beta"], bound.get("alpha", 1), mode, "addmm_impl_cpu_"
+    )
 
 
 def _addmm_on_host(addend, left, right, *numbers, beta=None, alpha=None):
@@ -512,8 +542,7 @@ def _addmm_on_host(addend, left, right, *numbers, beta=None, alpha=None):
 
 
 @op(
-    "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
-    "Tensor out=None)",
+    *_with_addend("addmm", "mat1", "mat2", True),
     kind=Custom(_addmm_spec),
     inplace=True,
     autocast="lower",
@@ -544,15 +573,15 @@ def _addmv_spec(operation, bound, mode) -> Spec:
     if len(set(names)) > 1:
         raise _messages_products.mv_dtypes(*names)
     return _addend_spec(
-        operands, a.shape[:1], bound["beta"], bound["alpha"], mode, "addmv_impl_cpu"
+        operands, a.shape[:1], bound["beta"], bound.get("alpha", 1), mode, "addmv_impl_cpu"
     )
 
 
 @op(
-    "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, "
-    "Tensor out=None)",
+    *_with_addend("addmv", "mat", "vec"),
     kind=Custom(_addmv_spec),
     inplace=True,
+    inplace_function=True,
     autocast=Autocast(cuda="lower"),
     out=Out(dtype=out_dtypes.expected_cpp_name),
 )
@@ -571,6 +600,7 @@ def addmv(
 
 
 def _batch_spec(operation, bound, mode) -> Spec:
+    _no_out_dtype(operation, bound)
     operands = [bound["input"], bound["batch1"], bound["batch2"]]
     addend, a, b = [operand.meta for operand in operands]
     for name, meta in (("batch1", a), ("batch2", b)):
@@ -587,12 +617,11 @@ def _batch_spec(operation, bound, mode) -> Spec:
     summed = operation.name.startswith("addbmm")
     shape = (*(() if summed else a.shape[:1]), a.shape[1], b.shape[2])
 
-    return _addend_spec(operands, shape, bound["beta"], bound["alpha"], mode, "baddbmm")
+    return _addend_spec(operands, shape, bound["beta"], bound.get("alpha", 1), mode, "baddbmm")
 
 
 @op(
-    "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
-    "Tensor out=None)",
+    *_with_addend("baddbmm", "batch1", "batch2", True),
     kind=Custom(_batch_spec),
     inplace=True,
     autocast="lower",
@@ -612,8 +641,7 @@ def baddbmm(
 
 
 @op(
-    "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, "
-    "Tensor out=None)",
+    *_with_addend("addbmm", "batch1", "batch2"),
     kind=Custom(_batch_spec),
     inplace=True,
     autocast="lower",
@@ -654,13 +682,12 @@ def _addr_spec(operation, bound, mode) -> Spec:
             raise _messages_products.vector_expected("addr", name, meta.ndim)
     dtype = promoted_dtype(operands, mode.default_dtype)
     shape = (a.shape[0], b.shape[0])
-    factors = bound["beta"], bound["alpha"]
+    factors = bound["beta"], bound.get("alpha", 1)
     return _addend_spec(operands, shape, *factors, mode, None, dtype, compute_dtype=dtype)
 
 
 @op(
-    "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, "
-    "Tensor out=None)",
+    *_with_addend("addr", "vec1", "vec2"),
     kind=Custom(_addr_spec),
     inplace=True,
     autocast=Autocast(cuda="lower"),

@@ -137,7 +137,12 @@ def _bool_or_sum(input, other):
     check_data=_check_alpha,
     arity="binary",
     inplace=InPlace(python=("__isub__",)),
-    aliases=("subtract",),
+    aliases={
+        "subtract": (
+            "(Tensor input, Tensor other, *, Scalar alpha=1, Tensor out=None)",
+            "(Tensor input, Scalar other, Scalar alpha=1)",
+        )
+    },
     saves=(),
     numbers_as_tensors=True,
     python=("__sub__",),
@@ -186,7 +191,12 @@ def rsub(input, other, alpha=1):
     kind=Pointwise(exact_numbers=True),
     arity="binary",
     inplace=InPlace(python=("__imul__",)),
-    aliases=("multiply",),
+    aliases={
+        "multiply": (
+            "(Tensor input, Tensor other, *, Tensor out=None)",
+            "(Tensor input, Scalar other)",
+        )
+    },
     saves="cross",
     numbers_as_tensors=True,
     python=(

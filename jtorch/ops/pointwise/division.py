@@ -163,10 +163,18 @@ def divided_by_count(total, count):
 @op(
     "div(Tensor input, Tensor other, *, Tensor out=None)",
     "div(Tensor input, Tensor other, *, std::string_view? rounding_mode, Tensor out=None)",
+    "div(Tensor input, Scalar other, *, std::string_view? rounding_mode)",
     kind=Quotient(),
     arity="binary",
     inplace=InPlace(python=("__itruediv__",)),
-    aliases=("divide",),
+    aliases={
+        "divide": (
+            "(Tensor input, Tensor other, *, Tensor out=None)",
+            "(Tensor input, Tensor other, *, std::string_view? rounding_mode, Tensor out=None)",
+            "(Tensor input, Scalar other)",
+            "(Tensor input, Scalar other, *, std::string_view? rounding_mode)",
+        )
+    },
     numbers_as_tensors=True,
     check_data=_no_zeros_when_rounded,
     python=("__truediv__",),
@@ -193,6 +201,7 @@ def div(input, other, rounding_mode=None):
 
 @op(
     "true_divide(Tensor input, Tensor other, *, Tensor out=None)",
+    "true_divide(Tensor input, Scalar other)",
     kind=_PLAIN,
     arity="binary",
     inplace=True,
@@ -266,6 +275,7 @@ trunc_quotient = with_partials(_trunc_value, None, None)
 
 @op(
     "floor_divide(Tensor input, Tensor other, *, Tensor out=None)",
+    "floor_divide(Tensor input, Scalar other)",
     kind=FloorQuotient(),
     check_data=_no_zeros,
     inplace=InPlace(python=("__ifloordiv__",)),
