@@ -297,7 +297,7 @@ def complex_gradient() -> RuntimeError:
 
 
 def view_inplace(
-    without_grad: bool,
+    mode: str | None,
     several: bool,
     output: int,
     node_name: str,
@@ -305,18 +305,19 @@ def view_inplace(
     custom: bool = False,
     outdated: bool = False,
 ) -> RuntimeError:
-    """A view that autograd cannot follow a write to is written in place."""
+    """A view that autograd cannot follow a write to is written in place; see ``views.Remark``."""
     what = "is being modified inplace"
     if outdated:
         what = "its base or another view of its base has been modified inplace"
-    if without_grad and derived:
+    now = "in normal mode" if mode == "inference" else "with grad mode enabled"
+    if mode is not None and derived:
         name = node_name.removesuffix("0").removesuffix("Backward")
         text = (
-            f"Output {output} of {name} is a view of a view which was created in no_grad mode and "
-            f"{what} with grad mode enabled."
+            f"Output {output} of {name} is a view of a view which was created in {mode} mode and "
+            f"{what} {now}."
         )
-    elif without_grad:
-        text = f"A view was created in no_grad mode and {what} with grad mode enabled."
+    elif mode is not None:
+        text = f"A view was created in {mode} mode and {what} {now}."
     else:
         name = node_name.removesuffix("0").removesuffix("Backward")
         text = f"Output {output} of {name} is a view and {what}."
@@ -334,10 +335,11 @@ def view_inplace(
             "operation by an out-of-place one."
         )
     else:
+        block = "inference_mode" if mode == "inference" else mode
         text += (
             " Given that this use case is ambiguous and error-prone, it is forbidden. You can "
             "clarify your code by moving both the view and the inplace either both inside the "
-            "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+            f"{block} block (if you don't want the inplace to be tracked) or both outside (if you "
             "want the inplace to be tracked)."
         )
     return RuntimeError(text)
@@ -526,3 +528,34 @@ def norm_of_integers(type_name: str) -> RuntimeError:
 def too_many_dimensions() -> RuntimeError:
     """A reduction of a tensor with more dimensions than PyTorch counts."""
     return RuntimeError("only tensors with up to 64 dims are supported")
+
+
+def inference_inplace() -> RuntimeError:
+    """An inference tensor is overwritten outside ``inference_mode``."""
+    return RuntimeError(
+        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a "
+        "clone to get a normal tensor before doing inplace update.See "
+        "https://github.com/pytorch/rfcs/pull/17 for more details."
+    )
+
+
+def inference_saved() -> RuntimeError:
+    """A gradient needs an inference tensor."""
+    return RuntimeError(
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+        "inference mode in computation tracked by autograd. To work around this, you can make a "
+        "clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+        "`torch.inference_mode()`."
+    )
+
+
+def inference_requires_grad() -> RuntimeError:
+    """An inference tensor is made to require grad outside ``inference_mode``."""
+    return RuntimeError(
+        "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+    )
+
+
+def inference_version() -> RuntimeError:
+    """The version of an inference tensor is asked for."""
+    return RuntimeError("Inference tensors do not track version counter.")

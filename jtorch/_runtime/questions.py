@@ -28,8 +28,8 @@ def _is_same_size(*args: Any, **kwargs: Any) -> bool:
 
 
 def _is_inference(input: Any) -> bool:
-    """Return False: tensors that are made in inference mode are ordinary ones here."""
-    return False
+    """Return whether a tensor was made in ``inference_mode``."""
+    return input._value.meta.inference
 
 
 def _is_distributed(input: Any) -> bool:

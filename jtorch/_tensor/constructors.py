@@ -14,7 +14,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
 from .._engine.declare import publish
 from .._engine.execution import devices
-from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta, ready
+from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta
 from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
 from .._engine.recording import record
@@ -45,10 +45,9 @@ def tensor_of_array(
         strides: in elements; contiguous unless given.
     """
     meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
-    value = ready(array, meta)
-    tensor = record.wrap(value)
+    tensor = record.fresh(array, meta)
     if requires_grad:
-        value.owner = weakref.ref(tensor)
+        tensor._value.owner = weakref.ref(tensor)
     return tensor
 
 
@@ -89,7 +88,7 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         if data.__class__ is float and -3e38 < data < 3e38:
             mode = local.trace.mode
             if mode.default_dtype is dtypes.float32 and default_device() is CPU:
-                return record.wrap(ready(np.array(data, np.float32), _FLOAT_SCALAR))
+                return record.fresh(np.array(data, np.float32), _FLOAT_SCALAR)
         dtype = device = None
         requires_grad = False
     else:

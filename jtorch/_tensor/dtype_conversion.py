@@ -12,7 +12,7 @@ from .._core.schema.schema import Schema
 from .._engine.declare import op, publish
 from .._engine.execution import devices
 from .._engine.graph.op import Spec
-from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
+from .._engine.graph.values import NO_GRAD, is_tensor, make_meta
 from .._engine.recording import record
 from .._engine.recording.kinds.base import Custom, cast
 from .._engine.recording.storage import current_value
@@ -147,9 +147,9 @@ def _moved(tensor: Any, device: Device) -> Any:
         meta.shape, meta.dtype, device, format_strides(meta.with_grad(NO_GRAD), None)
     )
     if device is META:
-        return record.wrap(ready(devices.NO_ELEMENTS, target))
+        return record.fresh(devices.NO_ELEMENTS, target)
     array = materialise(value, "copy to another device")
-    return record.wrap(ready(devices.transferred(array, device), target))
+    return record.fresh(devices.transferred(array, device), target)
 
 
 _move: list[Any] = []

@@ -24,7 +24,7 @@ from .._engine.memory.views import check_no_overlap, check_write, record_view, s
 from .._engine.recording import overrides
 from .._engine.recording.kinds.base import broadcast_shapes
 from .._engine.recording.overrides import Overridden
-from .._engine.recording.record import record, wrap
+from .._engine.recording.record import fresh, record, wrap
 from .._engine.recording.storage import current_value, overwrite
 from .._engine.recording.trace import local, materialise
 from ..ops.indexing.advanced import (
@@ -208,9 +208,7 @@ def _take_on_host(
         where[dim] = np.asarray(materialise(current_value(index), "mask"))
     metas = [index._value.meta for index in tensors]
     shape, strides = index_shape(meta, metas, dims)
-    return wrap(
-        ready(np.array(array[tuple(where)]), make_meta(shape, meta.dtype, meta.device, strides))
-    )
+    return fresh(np.array(array[tuple(where)]), make_meta(shape, meta.dtype, meta.device, strides))
 
 
 # Reading an index

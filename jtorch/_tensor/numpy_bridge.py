@@ -13,7 +13,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema
 from .._engine.declare import publish
 from .._engine.execution import devices, interchange
-from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
+from .._engine.graph.values import NO_GRAD, is_tensor, make_meta
 from .._engine.memory import host_memory
 from .._engine.memory.views import storage_offset
 from .._engine.recording import record
@@ -82,9 +82,8 @@ def _shared_tensor(array: np.ndarray) -> Any:
     check_strides(array)
     strides = tuple([stride // array.itemsize for stride in array.strides])
     meta = make_meta(array.shape, dtype, CPU, strides)
-    value = ready(devices.put(np.array(array, order="C", subok=False), CPU), meta)
-    tensor = record.wrap(value)
-    shared = Storage(value)
+    tensor = record.fresh(devices.put(np.array(array, order="C", subok=False), CPU), meta)
+    shared = Storage(tensor._value)
     tensor._alias = Alias(shared, (), None)
     host_memory.share(shared, array)
     return tensor

@@ -76,6 +76,8 @@ class Tensor(TensorBase, metaclass=TensorMeta):
 
     @property
     def _version(self) -> int:
+        if self._value.meta.inference:
+            raise messages.inference_version()
         return version_of(self)
 
     @property
@@ -142,6 +144,8 @@ class Tensor(TensorBase, metaclass=TensorMeta):
             raise messages.not_a_leaf_flag()
         if bool(requires_grad) == (meta.grad == LEAF):
             return self
+        if requires_grad and meta.inference and not record.local.trace.mode.inference:
+            raise messages.inference_requires_grad()
         if requires_grad and not is_inexact(meta.dtype):
             raise messages.integer_requires_grad_flag()
         if not requires_grad:

@@ -79,6 +79,8 @@ class _Saved:
 
     def __init__(self, tensor: Any, unpack_pair: tuple[Callable, Callable] | None):
         self.unpack = None
+        if current_value(tensor).meta.inference:
+            raise messages.inference_saved()
         if unpack_pair is not None:
             pack, self.unpack = unpack_pair
             tensor = pack(tensor)

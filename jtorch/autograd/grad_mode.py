@@ -164,7 +164,10 @@ class set_grad_enabled(_ModeContext):
 
 
 class inference_mode(_ModeContext):
-    """Record nothing for differentiation, as ``no_grad``.
+    """Record nothing for differentiation, whatever the grad mode, and mark what is made inside.
+
+    Outside, a marked tensor can be neither written in place nor saved for a gradient. A view of a
+    tensor is marked where that tensor is.
 
     Args:
         mode: whether it is on.

@@ -41,6 +41,7 @@ class Meta:
         dtype, device: as PyTorch names them.
         strides: in elements.
         grad: ``NO_GRAD``, ``LEAF`` or ``RESULT``.
+        inference: whether it was made in ``inference_mode``.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Meta:
         "device",
         "strides",
         "grad",
+        "inference",
         "size",
         "ndim",
         "numel",
@@ -57,12 +59,15 @@ class Meta:
         "_contiguous",
     )
 
-    def __init__(self, shape: Any, dtype: Any, device: Any, strides: Any, grad: Any) -> None:
+    def __init__(
+        self, shape: Any, dtype: Any, device: Any, strides: Any, grad: Any, inference: bool
+    ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.device = device
         self.strides = strides
         self.grad = grad
+        self.inference = inference
         self.size = Size(shape)
         self.ndim = len(shape)
         self.numel = math.prod(shape)
@@ -78,9 +83,17 @@ class Meta:
         """Return the same meta with another part in differentiation."""
         other = self._by_grad[grad]
         if other is None:
-            other = make_meta(self.shape, self.dtype, self.device, self.strides, grad)
+            other = make_meta(
+                self.shape, self.dtype, self.device, self.strides, grad, self.inference
+            )
             self._by_grad[grad] = other
         return other
+
+    def with_inference(self, inference: bool) -> Meta:
+        """Return the same meta of a tensor that was made in ``inference_mode``, or outside."""
+        if inference is self.inference:
+            return self
+        return make_meta(self.shape, self.dtype, self.device, self.strides, self.grad, inference)
 
     @property
     def contiguous(self) -> bool:
@@ -98,18 +111,19 @@ def make_meta(
     device: Device,
     strides: tuple[int, ...] | None = None,
     grad: int = NO_GRAD,
+    inference: bool = False,
 ) -> Meta:
     """Return the one Meta of this content; contiguous strides unless given."""
     if strides is None:
         strides = contiguous_strides(shape)
-    key = (shape, dtype, device, strides, grad)
+    key = (shape, dtype, device, strides, grad, inference)
     meta = _METAS.get(key)
     if meta is None:
         if len(_METAS) > 200_000:
             # Live tries and values hold the metas that they use. A forgotten one that is made
             # again costs a program, never a wrong result.
             _METAS.clear()
-        meta = _METAS[key] = Meta(shape, dtype, device, strides, grad)
+        meta = _METAS[key] = Meta(shape, dtype, device, strides, grad, inference)
     return meta
 
 

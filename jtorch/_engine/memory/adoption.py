@@ -11,11 +11,13 @@ import sys
 import weakref
 from typing import Any
 
+from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..graph import primitives
 from ..graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from ..recording.record import record, wrap
 from ..recording.storage import Alias, current_value, note_other_memory, storage_of
+from ..recording.trace import local
 from .views import Step, with_history
 
 _watched: dict[int, weakref.ref] = {}  # by identity: equal references compare their tensors
@@ -34,6 +36,8 @@ def adopt(tensor: Any, source: Any, requires_grad: bool, counter: list[int] | No
     """
     value = current_value(source)
     meta = value.meta
+    if requires_grad and meta.inference and not local.trace.mode.inference:
+        raise messages.inference_requires_grad()
     flag = LEAF if requires_grad else NO_GRAD
     shared = storage_of(source)
     steps = source._alias.steps

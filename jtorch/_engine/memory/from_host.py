@@ -12,7 +12,7 @@ from ..._core.device import CPU, Device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..execution import devices
-from ..graph.values import LEAF, NO_GRAD, make_meta, ready
+from ..graph.values import LEAF, NO_GRAD, make_meta
 from ..recording import record
 from ..recording.kinds.base import truncated
 
@@ -33,10 +33,9 @@ def fresh_tensor(
         raise messages.integer_requires_grad()
     meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
     small = device is CPU and array.nbytes < 4096
-    value = ready(array if small else devices.put(array, device), meta)
-    tensor = record.wrap(value)
+    tensor = record.fresh(array if small else devices.put(array, device), meta)
     if requires_grad:
-        value.owner = weakref.ref(tensor)
+        tensor._value.owner = weakref.ref(tensor)
     return tensor
 
 

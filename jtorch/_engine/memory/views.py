@@ -59,7 +59,7 @@ class Remark(NamedTuple):
     """Why PyTorch refuses to record an in-place write to a view.
 
     Attributes:
-        without_grad: the view was made in ``no_grad`` mode.
+        mode: ``no_grad`` or ``inference`` where the view was made in that mode.
         several: its operator returned several views.
         output: which of them it is.
         node_name: class name of the operator's ``grad_fn``.
@@ -68,7 +68,7 @@ class Remark(NamedTuple):
         outdated: whether its base was written to since: then it has no ``grad_fn`` any more.
     """
 
-    without_grad: bool
+    mode: str | None
     several: bool
     output: int
     node_name: str
@@ -111,9 +111,10 @@ def _annotate(made: Alias, source: Alias, several: int | None, result: Any) -> N
     name = local.trace.node.instruction.node_name
     if not local.trace.mode.grad or (several is not None and value.meta.grad == NO_GRAD):
         # torch 2.13 speaks of no_grad mode, too, where several views need no gradient.
-        made.remark = Remark(True, several is not None, several or 0, name)
+        mode = "inference" if local.trace.mode.inference else "no_grad"
+        made.remark = Remark(mode, several is not None, several or 0, name)
     elif several is not None:
-        made.remark = Remark(False, True, several, name)
+        made.remark = Remark(None, True, several, name)
     elif source.remark is not None:
         derived = value.meta.grad == RESULT
         made.remark = source.remark._replace(output=0, node_name=name, derived=derived)
@@ -400,7 +401,7 @@ def _plan_chain(
         order = tuple([operand.reference - 1 for operand in plan.operands[1:]])
         host = on_host(op, plan.function, op.host)
         planned.append(_PlannedStep(plan.function, plan.put, host, order))
-        meta = plan.metas[0].with_grad(NO_GRAD)
+        meta = plan.metas[0].with_grad(NO_GRAD).with_inference(meta.inference)
         metas.append(meta)
     return tuple(planned), metas
 
@@ -843,7 +844,7 @@ def share_argument(result: Any, source: Any, node_name: str, output: int) -> Non
     made = Alias(shared, alias.steps, source if alias.base is None else alias.base)
     made.counter = alias.counter
     made.keeps = True
-    made.remark = Remark(False, False, output, node_name, custom=True)
+    made.remark = Remark(None, False, output, node_name, custom=True)
     result._alias = made
 
 
@@ -912,9 +913,14 @@ def check_write(tensor: Any, others: tuple = ()) -> None:
         tensor: the tensor.
         others: the other arguments of the operator.
     """
-    if not local.trace.mode.grad or not is_tensor(tensor):
+    if not is_tensor(tensor):
         return
-    grad = current_value(tensor).meta.grad
+    meta = current_value(tensor).meta
+    if meta.inference and not local.trace.mode.inference:
+        raise messages.inference_inplace()
+    if not local.trace.mode.grad:
+        return
+    grad = meta.grad
     alias = tensor._alias
     if alias is not None and alias.base is not None:
         recorded = grad != NO_GRAD or any(

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
 from ..graph.op import Op, Plan
 from ..graph.trie import TEMPLATES, Instruction, Node
-from ..graph.values import NO_GRAD, RESULT, is_tensor
+from ..graph.values import NO_GRAD, RESULT, Meta, is_tensor
 from . import autocast, cutting, overrides, saved_hooks, templates
 from .binding import bind
 from .trace import Trace
@@ -101,13 +102,16 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
     operands = plan.operands
     function = plan.function
     gradient_operands: tuple[int, ...] = ()
+    marked = [operand.meta is not None and operand.meta.inference for operand in operands]
     metas = plan.metas
+    if trace.mode.inference or any(marked):
+        metas = _marked(plan, marked[0] if marked else False, trace.mode.inference)
     vjp = plan.vjp or op.vjp
     if plan.overwrites and not trace.mode.grad:
         # Autograd must not see the write: a leaf stays one, a result keeps its history.
         if metas[0].grad == RESULT:
             gradient_operands, vjp = (0,), keep_history
-    elif trace.mode.grad and op.differentiable:
+    elif trace.mode.grad and not trace.mode.inference and op.differentiable:
         gradient_operands = tuple(
             [
                 position
@@ -124,6 +128,10 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
     saves, saves_result = (
         ((), False) if vjp is keep_history else _saves(op, plan, gradient_operands)
     )
+    if any(marked) and (
+        any(marked[position] for position in saves) or (saves_result and metas[0].inference)
+    ):
+        raise messages.inference_saved()
     references = []
     constants: dict[int, Any] = {}
     for position, operand in enumerate(operands):
@@ -148,6 +156,22 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         view_of=references[0] if plan.view else None,
         overwrites=references[0] if plan.overwrites else None,
     )
+
+
+def _marked(plan: Plan, first: bool, inside: bool) -> tuple[Meta, ...]:
+    """Return the metas of results, marked as made in ``inference_mode`` where they are.
+
+    Args:
+        plan: the plan.
+        first: whether its first operand is so marked: what is viewed or overwritten.
+        inside: whether it is made in that mode.
+    Raises:
+        RuntimeError: an inference tensor is overwritten outside.
+    """
+    if plan.overwrites and first and not inside:
+        raise messages.inference_inplace()
+    mark = first if plan.view or plan.overwrites else inside
+    return tuple([meta.with_inference(mark) for meta in plan.metas])
 
 
 def keep_history(cotangents: list, results: list, operands: list) -> list:

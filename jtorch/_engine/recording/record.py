@@ -31,7 +31,7 @@ from ..._core.schema.types import to_number
 from ..._core.size import Size
 from ..._core.structseq import RETURN_TYPES
 from ..graph.op import Op
-from ..graph.values import Value, is_tensor
+from ..graph.values import Meta, Value, is_tensor, ready
 from . import overrides, planning, saved_hooks
 from .out import GENERAL, POLICIES
 from .overrides import NotPlain, Overridden
@@ -74,6 +74,11 @@ def wrap(value: Value) -> Any:
 
 
 saved_hooks.wrap = wrap
+
+
+def fresh(array: Any, meta: Meta) -> Any:
+    """Return a new tensor of an array that was made for it, and not by an operator."""
+    return wrap(ready(array, meta.with_inference(local.trace.mode.inference)))
 
 
 def reference_of(trace: Trace, value: Value) -> Any:

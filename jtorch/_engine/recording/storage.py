@@ -252,12 +252,12 @@ def mark_stale(value: Value) -> None:
 STALE = -1
 
 
-def count_write(tensor: Any) -> None:
-    """Count a write to a tensor."""
+def count_write(tensor: Any, number: int = 1) -> None:
+    """Count a write to a tensor, or several."""
     if tensor._alias is None:
-        tensor._writes += 1
+        tensor._writes += number
     else:
-        tensor._alias.counter[0] += 1
+        tensor._alias.counter[0] += number
 
 
 def retire(value: Value) -> None:

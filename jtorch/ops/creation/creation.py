@@ -97,10 +97,9 @@ def filled_tensor(meta: Meta, number: Any, requires_grad: bool = False) -> Any:
         if not is_inexact(meta.dtype):
             raise messages.integer_requires_grad()
         meta = meta.with_grad(LEAF)
-    value = ready(_filled(meta, number), meta)
-    tensor = record.wrap(value)
+    tensor = record.fresh(_filled(meta, number), meta)
     if requires_grad:
-        value.owner = weakref.ref(tensor)
+        tensor._value.owner = weakref.ref(tensor)
     return tensor
 
 
@@ -183,7 +182,7 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
                 dtype = local.trace.mode.default_dtype
                 if device is CPU and math.prod(size) < 1 << 40:
                     meta = make_meta(size, dtype, device)
-                    return record.wrap(ready(_filled(meta, number), meta))
+                    return record.fresh(_filled(meta, number), meta)
         _, bound = schema.bind(args, kwargs)
         size, dtype, out = bound["size"], bound["dtype"], bound["out"]
         if out is not None:
@@ -241,7 +240,7 @@ def _like(name: str, number: int | None) -> Callable:
             if meta.contiguous or meta.device is META:
                 if not meta.contiguous:
                     meta = make_meta(meta.shape, meta.dtype, META, format_strides(meta, None))
-                return record.wrap(ready(_filled(meta, number), meta))
+                return record.fresh(_filled(meta, number), meta)
         _, bound = schema.bind(args, kwargs)
         like = bound["input"]._value.meta
         dtype = bound["dtype"] or like.dtype

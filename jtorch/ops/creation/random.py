@@ -171,8 +171,8 @@ def _fresh(meta: Meta, generator: Any, draw: Draw, requires_grad: bool) -> Any:
     if requires_grad:
         if not is_inexact(meta.dtype):
             raise messages.integer_requires_grad()
-        return record.wrap(ready(_drawn(meta, generator, draw), meta)).requires_grad_()
-    return record.wrap(ready(_drawn(meta, generator, draw), meta))
+        return record.fresh(_drawn(meta, generator, draw), meta).requires_grad_()
+    return record.fresh(_drawn(meta, generator, draw), meta)
 
 
 def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType | None) -> Any:
@@ -413,7 +413,7 @@ def _in_graph(operator: Op, tensor: Any, result: Any) -> Any:
 def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
     meta = like._value.meta
     result = make_meta(array.shape, dtype or meta.dtype, meta.device)
-    return record.wrap(ready(devices.put(array, meta.device), result))
+    return record.fresh(devices.put(array, meta.device), result)
 
 
 def _engine_for(generator: Any, tensor: Any) -> Any:
@@ -657,7 +657,7 @@ def _redraw(tensor: Any, operator: Op, generator: Any, draw: Draw) -> Any:
     plain = meta.with_grad(NO_GRAD)
     array = _drawn(plain, generator, draw)
     if meta.grad == RESULT:
-        drawn = record.wrap(ready(array, plain))
+        drawn = record.fresh(array, plain)
         return operator.inplace_twin.call(tensor, drawn)
     overwrite(tensor, ready(array, meta))
     return tensor

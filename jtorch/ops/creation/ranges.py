@@ -16,7 +16,7 @@ from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._engine.execution import devices
-from ..._engine.graph.values import is_tensor, make_meta, ready
+from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
 from ..._random.rounding import fma32, fma64
@@ -62,9 +62,9 @@ def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> A
         raise messages.out_of_memory(bound.get("nbytes", 0)) from None
     meta = make_meta(array.shape, dtype, device)
     if device is META:
-        tensor = record.wrap(ready(devices.NO_ELEMENTS, meta))
+        tensor = record.fresh(devices.NO_ELEMENTS, meta)
     else:
-        tensor = record.wrap(ready(devices.put(array, device), meta))
+        tensor = record.fresh(devices.put(array, device), meta)
     return tensor.requires_grad_() if requires_grad else tensor
 
 

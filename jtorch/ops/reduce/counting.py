@@ -17,9 +17,9 @@ from ..._core.schema.schema import Schema
 from ..._core.strides import contiguous_strides
 from ..._engine.declare import Out, op, publish
 from ..._engine.graph.op import Spec
-from ..._engine.graph.values import make_meta, ready
+from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, normalise_dim
-from ..._engine.recording.record import wrap, write_result
+from ..._engine.recording.record import fresh, write_result
 from ..._engine.recording.signatures import make_binder
 from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
@@ -47,7 +47,7 @@ def tensor_like(
 ) -> Any:
     """Return a tensor of an array, on the device of another tensor."""
     meta = like._value.meta
-    return wrap(ready(array, make_meta(array.shape, dtype or meta.dtype, meta.device, strides)))
+    return fresh(array, make_meta(array.shape, dtype or meta.dtype, meta.device, strides))
 
 
 def _write_positions(out: Any, rows: Any, name: str) -> Any:

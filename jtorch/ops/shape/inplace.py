@@ -178,11 +178,13 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     size = tuple(bound["size"])
     value = current_value(self)
     meta = value.meta
+    if meta.inference:
+        check_write(self)
     if meta.grad != NO_GRAD:
         raise RuntimeError("cannot resize variables that require grad")
     if any(count < 0 for count in size):
         raise RuntimeError("numel: integer multiplication overflow")
-    wanted = make_meta(size, meta.dtype, meta.device)
+    wanted = make_meta(size, meta.dtype, meta.device, inference=meta.inference)
     if wanted.shape == meta.shape:
         # torch 2.13 counts this as a write too, and keeps the strides.
         count_write(self)
@@ -222,7 +224,7 @@ def set_(
     check_write(self)
     meta = self._value.meta
     if source is None:
-        empty = make_meta((0,), meta.dtype, meta.device)
+        empty = make_meta((0,), meta.dtype, meta.device, inference=meta.inference)
         count = version_of(self) + 1
         self._value = ready(np.zeros((0,), meta.dtype._numpy), empty)
         self._alias = None

@@ -16,7 +16,7 @@ from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, make_meta
 from ...._engine.recording.kinds.base import Custom, cast
 from ...._engine.recording.record import write_result
-from ...._engine.recording.storage import current_value, overwrite
+from ...._engine.recording.storage import count_write, current_value, overwrite
 from ...._engine.recording.trace import local
 from ..._shared.memory_order import suggested_strides
 from ..._shared.widening import widen
@@ -271,11 +271,15 @@ def _running_statistics(input: Any, mean: Any, variance: Any, momentum: Any, *, 
 
 def _set_buffer(tensor: Any, new: Any) -> None:
     """Replace the elements of a buffer. torch 2.13 does not count this as a write."""
-    if tensor._alias is None:
-        tensor._value = new._value
+    value = new._value
+    if value.meta.inference is not tensor._value.meta.inference:
+        tensor.copy_(new)  # a buffer of another mode
+        count_write(tensor, -1)
+    elif tensor._alias is None:
+        tensor._value = value
     else:
-        overwrite(tensor, new._value)
-        tensor._alias.counter[0] -= 1
+        overwrite(tensor, value)
+        count_write(tensor, -1)
 
 
 def _batch_norm(
