@@ -11,6 +11,7 @@ from ._core.device import Device as device
 from ._core.dtypes import dtype
 from ._engine import declare
 from ._engine.graph.values import TensorBase
+from ._engine.recording import dispatch_modes as _modes
 from ._engine.recording import overrides as _dispatch
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 
@@ -54,9 +55,18 @@ def _get_tracing_state() -> None:
     """Return ``None``: nothing is being traced for TorchScript."""
 
 
+_disabled_torch_dispatch_impl = _modes.disabled_operators
+_DisableTorchDispatch = _modes.without_operators
+
+
 def _len_torch_dispatch_stack() -> int:
-    """Return 0: there are no modes below autograd."""
-    return 0
+    """Return how many modes see operators."""
+    return len(_dispatch.state.dispatch_modes)
+
+
+def _get_dispatch_mode(key: Any = None) -> Any:
+    """Return the innermost mode that sees operators, or ``None``."""
+    return _dispatch.state.dispatch_modes[-1] if _dispatch.state.dispatch_modes else None
 
 
 def _is_torch_function_enabled() -> bool:
@@ -71,7 +81,7 @@ def _is_torch_function_all_disabled() -> bool:
 
 def _len_torch_function_stack() -> int:
     """Return how many modes are active."""
-    return len(_dispatch.state.modes)
+    return sum(mode is not _modes.BOTTOM for mode in _dispatch.state.modes)
 
 
 def __getattr__(name: str) -> Any:

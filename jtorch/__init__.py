@@ -14,7 +14,7 @@ from ._engine.recording import forking as _forking  # noqa: E402
 _forking.install()
 
 # isort: off
-from . import ops as _ops  # noqa: E402  declares every operator
+from . import ops  # noqa: E402  declares every operator
 from ._tensor import (  # noqa: E402  Tensor's
     constructors as _constructors,
     conversion as _conversion,
@@ -156,7 +156,7 @@ torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries
 
 # Files that most programs do not need.
 _IMPORTED_WHEN_READ = (
-    *("_C", "__config__", "__future__", "_dynamo", "accelerator", "classes", "distributed"),
+    *("_C", "__config__", "__future__", "_dynamo", "_ops", "accelerator", "classes", "distributed"),
     *("distributions", "functional", "fx", "hub", "jit", "library", "profiler"),
     *("quasirandom", "torch_version", "types"),
 )

@@ -18,6 +18,7 @@ import jtorch as torch
 
 from ._engine.declare import FUNCTIONS, METHODS, NN_FUNCTIONS, PYTHON_OPERATORS
 from ._engine.recording import overrides as _overrides
+from ._engine.recording.dispatch_modes import BOTTOM
 from ._engine.recording.overrides import state
 from ._runtime import absent as _absent
 from ._runtime.function_overrides import DisableTorchFunctionSubclass
@@ -285,12 +286,13 @@ def get_default_nowrap_functions() -> set[Callable]:
 
 def _get_current_function_mode() -> Any:
     """Return the innermost active mode, or ``None``."""
-    return state.modes[-1] if state.modes else None
+    modes = _get_current_function_mode_stack()
+    return modes[-1] if modes else None
 
 
 def _get_current_function_mode_stack() -> list[Any]:
     """Return the active modes, the outermost first."""
-    return list(state.modes)
+    return [mode for mode in state.modes if mode is not BOTTOM]
 
 
 @contextlib.contextmanager

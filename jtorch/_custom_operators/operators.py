@@ -11,6 +11,7 @@ import jtorch as torch
 
 from .._tensor.tensor import Tensor
 from ..ops.compat import namespaces
+from ..ops.compat.overloads import OpOverload, OpOverloadPacket
 from ..utils import _pytree
 from .schemas import OperatorSchema
 
@@ -31,7 +32,7 @@ class _Below(threading.local):
 _below = _Below()
 
 
-class Operator:
+class Operator(OpOverload):
     """An operator of a program: ``torch.ops.NAMESPACE.NAME.OVERLOAD``.
 
     Args:
@@ -40,11 +41,12 @@ class Operator:
         overload: ``"default"`` where the schema names none.
     """
 
+    _schema: OperatorSchema | None = None  # type: ignore[assignment]
+
     def __init__(self, namespace: str, name: str, overload: str = "default"):
-        self.namespace, self._opname, self._overloadname = namespace, name, overload
-        self.__name__ = f"{name}.{overload}"
-        self._qualified_name = f"{namespace}::{name}"
-        self._schema: OperatorSchema | None = None
+        super().__init__(name, overload, self._run)
+        self.namespace = namespace
+        self._name = self._qualified_name = f"{namespace}::{name}"
         self.kernels: dict[str, Callable] = {}
         self.fake: Callable | None = None
         self.backward: Callable | None = None
@@ -52,13 +54,10 @@ class Operator:
         self.autocast: dict[str, Any] = {}
         self.python_name: str | None = None  # of a function under @custom_op
 
-    def __repr__(self) -> str:
-        return (
-            f"<OpOverload(op='{self.namespace}.{self._opname}', overload='{self._overloadname}')>"
-        )
-
-    def __str__(self) -> str:
-        return f"{self.namespace}.{self._opname}.{self._overloadname}"
+    @property
+    def overloadpacket(self) -> OperatorPacket:
+        """The operator with all its overloads."""
+        return getattr(namespaces.namespace(self.namespace), self._opname)
 
     def name(self) -> str:
         """Return the name with its namespace."""
@@ -76,7 +75,7 @@ class Operator:
             raise AttributeError(f"{space} has no attribute '{self._opname}'")
         return self._schema
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, /, *args: Any, **kwargs: Any) -> Any:
         values = self.schema.bind(self._qualified_name, args, kwargs)
         tensors = _tensors_in(list(values.values()))
         if self.autocast:
@@ -216,7 +215,7 @@ class Operator:
         return list(result) if self.schema.returns == ("Tensor[]",) else result
 
 
-class OperatorPacket:
+class OperatorPacket(OpOverloadPacket):
     """The overloads of an operator; called, it is the first that was defined.
 
     Args:

@@ -1,180 +1,21 @@
-"""Texts that say what an operator takes and returns, and the values of one call."""
+"""What the annotations of a function say that an operator takes and returns."""
 
 from __future__ import annotations
 
-import ast
 import collections.abc
-import functools
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._tensor.tensor import Tensor
-
-REQUIRED = object()
-_HEAD = re.compile(r"\s*(?:(\w+)::)?(\w+)(?:\.(\w+))?\s*\((.*)\)\s*->\s*(.*?)\s*", re.DOTALL)
-_ALIAS = re.compile(r"\(\w+!?(?:\s*->\s*\w+)?\)")
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of an operator.
-
-    Args:
-        name: of the argument.
-        type: as PyTorch writes it, such as ``Tensor?`` or ``int[]``.
-        default: its value where it is left out, else ``REQUIRED``.
-        by_name: whether it is given by name alone.
-        written: whether the operator overwrites it.
-    """
-
-    name: str
-    type: str
-    default: Any
-    by_name: bool
-    written: bool
-
-    def holds_tensors(self) -> bool:
-        """Return whether tensors are given for it."""
-        return self.type.startswith("Tensor")
-
-
-def _split(text: str) -> list[str]:
-    """Return the parts between the commas that stand in no brackets and no quotes."""
-    parts, depth, start, quote = [], 0, 0, ""
-    for place, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "([":
-            depth += 1
-        elif letter in ")]":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            parts.append(text[start:place])
-            start = place + 1
-    return [part.strip() for part in [*parts, text[start:]] if part.strip()]
-
-
-_WORDS = {"None": None, "True": True, "False": False, "true": True, "false": False}
-
-
-def _default(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        return text  # the name of a constant, such as Mean or contiguous_format
-
-
-@dataclass(frozen=True)
-class OperatorSchema:
-    """What an operator takes and returns.
-
-    Args:
-        name: without its namespace.
-        overload_name: the part after the dot, or nothing.
-        arguments: in order.
-        returns: the types of what it returns.
-        text: all of it, as it was written.
-    """
-
-    name: str
-    overload_name: str
-    arguments: tuple[Argument, ...]
-    returns: tuple[str, ...]
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    @property
-    def is_mutable(self) -> bool:
-        """Whether it overwrites an argument."""
-        return any(argument.written for argument in self.arguments)
-
-    def bind(self, qualified: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the value of each argument.
-
-        Args:
-            qualified: the operator's name with its namespace, for messages.
-            args, kwargs: of the call.
-        Raises:
-            RuntimeError: there are too many, too few, or one is no tensor that must be.
-        """
-        by_place = [argument for argument in self.arguments if not argument.by_name]
-        if len(args) > len(by_place):
-            raise RuntimeError(
-                f"{qualified}() expected at most {len(by_place)} argument(s) but received "
-                f"{len(args) + len(kwargs)} argument(s). Declaration: {qualified}{self._tail()}"
-            )
-        values = {argument.name: value for argument, value in zip(by_place, args)}
-        unknown = [name for name in kwargs if name not in {a.name for a in self.arguments}]
-        for name, value in kwargs.items():
-            if name in unknown or name in values:
-                words = "Unknown keyword argument" if name in unknown else "Duplicate argument"
-                raise RuntimeError(
-                    f"{words} '{name}' for operator '{qualified}'. "
-                    f"Schema: {qualified}{self._tail()}"
-                )
-            values[name] = value
-        bound = {}
-        for place, argument in enumerate(self.arguments):
-            value = values.get(argument.name, argument.default)
-            if value is REQUIRED:
-                raise RuntimeError(
-                    f"{qualified}() is missing value for argument '{argument.name}'. "
-                    f"Declaration: {qualified}{self._tail()}"
-                )
-            if argument.type == "Tensor" and not isinstance(value, Tensor):
-                raise RuntimeError(
-                    f"{qualified}() Expected a value of type 'Tensor' for argument "
-                    f"'{argument.name}' but instead found type '{type(value).__name__}'.\n"
-                    f"Position: {place}\nValue: {value}\nDeclaration: {qualified}{self._tail()}\n"
-                    f"Cast error details: Unable to cast {value} to Tensor"
-                )
-            bound[argument.name] = value
-        return bound
-
-    def _tail(self) -> str:
-        return self.text[self.text.index("(") :]
-
-
-@functools.cache
-def parse(text: str) -> OperatorSchema:
-    """Return what a text such as ``"add(Tensor x, int n=3) -> Tensor"`` says.
-
-    Raises:
-        RuntimeError: it says nothing that can be read.
-    """
-    found = _HEAD.fullmatch(text)
-    if found is None:
-        raise RuntimeError(f"could not parse the schema: {text}")
-    _, name, overload, inside, returned = found.groups()
-    arguments, by_name = [], False
-    for part in _split(inside):
-        if part == "*":
-            by_name = True
-            continue
-        declared, _, default = part.partition("=")
-        kind, _, argument = declared.strip().rpartition(" ")
-        written = "!" in kind
-        value = _default(default.strip()) if default else REQUIRED
-        kind = _ALIAS.sub("", kind).strip()
-        arguments.append(Argument(argument, kind, value, by_name, written))
-    if returned.startswith("("):
-        returned = returned[1:-1]
-    returns = tuple([_ALIAS.sub("", part).split(" ")[0] for part in _split(returned)])
-    return OperatorSchema(name, overload or "", tuple(arguments), returns, text)
-
+from ..ops.compat.schemas import REQUIRED as REQUIRED
+from ..ops.compat.schemas import Argument as Argument
+from ..ops.compat.schemas import OperatorSchema as OperatorSchema
+from ..ops.compat.schemas import parse as parse
 
 _SINGLE: dict[Any, str] = {
     Tensor: "Tensor", int: "SymInt", float: "float", bool: "bool", str: "str",

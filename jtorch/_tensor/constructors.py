@@ -17,7 +17,8 @@ from .._engine.execution import devices
 from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta
 from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
-from .._engine.recording import record
+from .._engine.recording import overrides, record
+from .._engine.recording.dispatch_modes import without_operators
 from .._engine.recording.overrides import without_subclasses
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
@@ -313,12 +314,46 @@ def _make_subclass(cls: Any, data: Any, require_grad: bool = False, **options: A
     return result
 
 
-def _make_wrapper_subclass(*args: Any, **kwargs: Any) -> Any:
-    """Refuse to make a tensor without elements: those are for ``__torch_dispatch__``."""
-    raise NotImplementedError(
-        "jtorch cannot make tensors without elements (torch.Tensor._make_wrapper_subclass), "
-        "as it has no __torch_dispatch__ of subclasses."
-    )
+def _make_wrapper_subclass(
+    cls: Any,
+    size: Any,
+    *,
+    strides: Any = None,
+    storage_offset: int | None = None,
+    memory_format: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    **options: Any,
+) -> Any:
+    """Return a tensor of a subclass that has a size and no elements.
+
+    What is done with it is up to the class's ``__torch_dispatch__``.
+
+    Args:
+        cls: the subclass.
+        size, strides, dtype, device: what it says it has.
+        storage_offset, memory_format, layout, pin_memory: accepted; there is no memory.
+        requires_grad: whether it says that gradients flow to it.
+        **options: what PyTorch takes for tensors whose sizes another class answers.
+    Raises:
+        TypeError: the class has no ``__torch_dispatch__``.
+    """
+    _check_subclass(cls)
+    if cls not in overrides.DISPATCHING:
+        raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
+    shape = tuple([int(each) for each in size])
+    kind = local.trace.mode.default_dtype if dtype is None else dtype
+    memory = np.broadcast_to(np.zeros((), kind._numpy), shape)
+    place = None if strides is None else tuple([int(each) for each in strides])
+    with without_subclasses(), without_operators():
+        whole = tensor_of_array(memory, kind, Device(device or "cpu"), bool(requires_grad), place)
+        made = _in_class(whole, cls)
+    if requires_grad:
+        made._value.owner = weakref.ref(made)
+    return made
 
 
 def as_subclass(self: Any, cls: type) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.recording import overrides
+from .._engine.recording.dispatch_modes import BOTTOM, disabled_operators
 from .._engine.recording.overrides import NotPlain, disabled_implementation, state
 
 
@@ -27,13 +28,22 @@ class TensorMeta(type):
         """Return the order in which attributes are looked up."""
         order = list(super().mro())
         tensor = _Attributes.tensor
-        if tensor is None or cls is tensor or Overriding in order:
+        if tensor is None or cls is tensor:
             return order
-        implementations = [base.__dict__.get("__torch_function__") for base in order]
-        first = next(each for each in implementations if each is not None)
-        if first is not disabled_implementation:
+        sees_operators = _first("__torch_dispatch__", order) is not disabled_operators
+        if sees_operators:
+            from .._runtime import as_operators  # noqa: F401  what calls are made of
+
+            overrides.DISPATCHING.add(cls)
+        overriding = _first("__torch_function__", order) is not disabled_implementation
+        if Overriding not in order and (sees_operators or overriding):
             order.insert(order.index(tensor), Overriding)
         return order
+
+
+def _first(name: str, order: list[type]) -> Any:
+    """Return an attribute of the first class of an order that has it."""
+    return next(each.__dict__[name] for each in order if each.__dict__.get(name) is not None)
 
 
 class Overriding:
@@ -116,8 +126,11 @@ class _Operand:
     def __get__(self, tensor: Any, owner: Any = None) -> Any:
         if tensor is None:
             return self
-        if (state.subclasses and overrides.overrides_calls(type(tensor))) or (
-            state.modes and state.functions
+        cls = type(tensor)
+        if (
+            (state.subclasses and overrides.overrides_functions(cls))
+            or (state.modes and state.functions)
+            or overrides.sees_operators(cls)
         ):
             raise NotPlain
         return tensor._value
@@ -221,6 +234,7 @@ _OWN = frozenset(
     (
         *("__new__", "__init__", "__class__", "__slots__", "__dict__", "__weakref__", "__doc__"),
         *("__module__", "__hash__", "__torch_function__", "__array_priority__", "_operand"),
+        "__torch_dispatch__",
         *("_value", "_alias", "_writes", "_extra", "__qualname__", "as_subclass", "__iter__"),
         *("_make_subclass", "_make_wrapper_subclass", "__getattribute__", "__setattr__"),
         *("__init_subclass__", "__subclasshook__", "__firstlineno__", "__static_attributes__"),
@@ -309,23 +323,50 @@ _armed = 0
 
 
 def _push(mode: Any) -> None:
+    _arm()
+    state.modes = (*state.modes, mode)
+
+
+def _pop() -> None:
+    state.modes = state.modes[:-1]
+    _disarm()
+
+
+def _arm() -> None:
+    """Make every call look for modes, until as many calls of ``_disarm``."""
     global _armed
     with _lock:
         if not _armed:
             overrides.arm()
             _arm_tensor()
         _armed += 1
-    state.modes = (*state.modes, mode)
 
 
-def _pop() -> None:
+def _disarm() -> None:
     global _armed
-    state.modes = state.modes[:-1]
     with _lock:
         _armed -= 1
         if not _armed:
             overrides.disarm()
             _disarm_tensor()
+
+
+def push_dispatch_mode(mode: Any) -> None:
+    """Let a mode see operators. It is asked after the modes that see functions."""
+    _arm()
+    if not state.dispatch_modes:
+        state.modes = (BOTTOM, *state.modes)
+    state.dispatch_modes = (*state.dispatch_modes, mode)
+
+
+def pop_dispatch_mode() -> Any:
+    """Take the innermost mode away that sees operators, and return it."""
+    *left, mode = state.dispatch_modes
+    state.dispatch_modes = tuple(left)
+    if not left:
+        state.modes = tuple([each for each in state.modes if each is not BOTTOM])
+    _disarm()
+    return mode
 
 
 #: Python's operators and questions, which do not go by ``__getattribute__``.

@@ -17,6 +17,7 @@ from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.memory.views import check_view
 from .._engine.recording import record
+from .._engine.recording.dispatch_modes import disabled_operators
 from .._engine.recording.overrides import add_plain
 from .._engine.recording.storage import current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
@@ -36,6 +37,7 @@ class Tensor(TensorBase, metaclass=TensorMeta):
     __module__ = "torch"
     __array_priority__ = 1000
     __torch_function__ = classmethod(subclasses.torch_function)
+    __torch_dispatch__ = disabled_operators
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor:
         from .constructors import legacy_constructor

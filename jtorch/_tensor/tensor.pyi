@@ -116,6 +116,9 @@ class Tensor:
     def __rxor__(self, other: Tensor | _Number) -> Tensor: ...
     def __setitem__(self, index: Any, value: Any) -> None: ...
     def __sub__(self, other: Tensor | _Number) -> Tensor: ...
+    def __torch_dispatch__(
+        self, types: Any, args: Any = ..., kwargs: dict[_str, Any] | None = None
+    ) -> Any: ...
     @classmethod
     def __torch_function__(
         cls: Any,
@@ -141,7 +144,20 @@ class Tensor:
     @staticmethod
     def _make_subclass(cls: Any, data: Any, require_grad: _bool = False, **options: Any) -> Any: ...
     @staticmethod
-    def _make_wrapper_subclass(*args: Any, **kwargs: Any) -> Any: ...
+    def _make_wrapper_subclass(
+        cls: Any,
+        size: Any,
+        *,
+        strides: Any = None,
+        storage_offset: _int | None = None,
+        memory_format: Any = None,
+        dtype: _dtype | None = None,
+        layout: Any = None,
+        device: _DeviceLike | None = None,
+        pin_memory: _bool = False,
+        requires_grad: _bool = False,
+        **options: Any,
+    ) -> Any: ...
     def _neg_view(self) -> Tensor: ...
     def _typed_storage(self) -> _TypedStorage: ...
     @property

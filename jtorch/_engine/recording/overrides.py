@@ -40,11 +40,15 @@ class _State(threading.local):
         subclasses: whether ``__torch_function__`` of arguments is called.
         functions: whether that of modes is called.
         modes: the active modes, the innermost last.
+        operators: whether ``__torch_dispatch__`` of arguments and of modes is called.
+        dispatch_modes: the active modes that see operators, the innermost last.
     """
 
     subclasses = True
     functions = True
     modes: tuple[Any, ...] = ()
+    operators = True
+    dispatch_modes: tuple[Any, ...] = ()
 
 
 state = _State()
@@ -108,10 +112,38 @@ def disarm() -> None:
 
 def overrides_calls(cls: type) -> bool:
     """Return whether a class takes part in dispatch."""
+    return overrides_functions(cls) or (cls in DISPATCHING and state.operators)
+
+
+def overrides_functions(cls: type) -> bool:
+    """Return whether a class has ``__torch_function__``."""
     if cls in _KNOWN_PLAIN:
         return False
     implementation = getattr(cls, "__torch_function__", disabled_implementation)
     return implementation is not disabled_implementation
+
+
+#: Subclasses of ``Tensor`` with ``__torch_dispatch__``.
+DISPATCHING: set[type] = set()
+
+
+def sees_operators(cls: type) -> bool:
+    """Return whether operators on a class's tensors are handed to its ``__torch_dispatch__``."""
+    return cls in DISPATCHING and state.operators
+
+
+def _no_operators(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    raise AssertionError("no class with __torch_dispatch__ was made")
+
+
+#: Hands a call to ``__torch_dispatch__``; see ``dispatch_modes``.
+as_operator: Callable[[Any, tuple, dict[str, Any]], Any] = _no_operators
+
+
+def set_as_operator(function: Callable[[Any, tuple, dict[str, Any]], Any]) -> None:
+    """Tell what hands a call to ``__torch_dispatch__``."""
+    global as_operator
+    as_operator = function
 
 
 def overloaded(values: Iterable[Any]) -> list[Any]:
@@ -120,22 +152,33 @@ def overloaded(values: Iterable[Any]) -> list[Any]:
     Args:
         values: arguments; lists and tuples are looked into.
     """
-    found: list[Any] = []
     if not state.subclasses:
-        return found
-    classes: list[type] = []
-    _collect(values, found, classes)
+        return seeing_operators(values) if DISPATCHING else []
+    found: list[Any] = []
+    _collect(values, found, [], overrides_calls)
     return found
 
 
-def _collect(values: Iterable[Any], found: list[Any], classes: list[type]) -> None:
+def seeing_operators(values: Iterable[Any]) -> list[Any]:
+    """Return the arguments whose classes have ``__torch_dispatch__``, in the same order."""
+    found: list[Any] = []
+    _collect(values, found, [], sees_operators)
+    return found
+
+
+def _collect(
+    values: Iterable[Any],
+    found: list[Any],
+    classes: list[type],
+    takes_part: Callable[[type], bool],
+) -> None:
     for value in values:
         cls = value.__class__
         if cls is list or cls is tuple:
-            _collect(value, found, classes)
+            _collect(value, found, classes, takes_part)
             continue
         cls = type(value)
-        if cls in classes or not overrides_calls(cls):
+        if cls in classes or not takes_part(cls):
             continue
         place = len(classes)
         for index, other in enumerate(classes):
@@ -212,7 +255,7 @@ def dispatch(
     normalised = _NORMALISED.get(function)
     if normalised is not None:
         args, kwargs = normalised(args, kwargs)
-    types = tuple([type(value) for value in values])
+    types = tuple([type(each) for each in values if overrides_functions(type(each))])
     modes = active_modes()
     if modes:
         mode = modes[-1]
@@ -226,10 +269,13 @@ def dispatch(
             state.modes = before
         if result is not NotImplemented:
             return result
-    for value in values:
+    asked = [each for each in values if state.subclasses and overrides_functions(type(each))]
+    for value in asked:
         result = value.__torch_function__(function, types, args, kwargs)
         if result is not NotImplemented:
             return result
+    if not asked and values:
+        return as_operator(function, args, kwargs)
     raise refused(function, values, modes[-1:], in_python or normalised is not None)
 
 
@@ -300,6 +346,13 @@ def hand_on_defaults(function: Any, normalise: Callable[[tuple, dict], tuple[tup
 
 #: Functions that look for overriding classes, by themselves and by what they look for.
 _overridable: dict[Any, Callable] = {}
+
+
+def is_overridable(function: Any) -> bool:
+    """Tell whether a function made of others looks for overriding classes before it runs."""
+    return _overridable.get(function) is function and hasattr(function, "__wrapped__")
+
+
 #: The public function of ``(operator, whether as a method)``.
 _faces: dict[tuple[Any, bool], Any] = {}
 

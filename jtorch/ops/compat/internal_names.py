@@ -1,0 +1,101 @@
+"""Operators that PyTorch's public functions are made of, over the public operators of jtorch.
+
+They are what ``__torch_dispatch__`` is shown, and what code that was written by PyTorch's exporters
+calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core.dtypes import float32
+from ..nn.loss.classification import nll_loss
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+def _softmax(input: Any, dim: int, half_to_float: bool) -> Any:
+    """Return ``softmax(input, dim)``, in float32 where ``half_to_float``."""
+    return input.softmax(dim, dtype=_wide(half_to_float))
+
+
+def _log_softmax(input: Any, dim: int, half_to_float: bool) -> Any:
+    """Return ``log_softmax(input, dim)``, in float32 where ``half_to_float``."""
+    return input.log_softmax(dim, dtype=_wide(half_to_float))
+
+
+def _wide(wanted: bool) -> Any:
+    return float32 if wanted else None
+
+
+def nll_loss_forward(
+    input: Any, target: Any, weight: Any, reduction: int, ignore_index: int
+) -> tuple[Any, Any]:
+    """Return the negative log likelihood loss and the sum of the weights."""
+    loss = nll_loss(
+        input, target, weight, ignore_index=ignore_index, reduction=_REDUCTIONS[reduction]
+    )
+    counted = target != ignore_index
+    if reduction == 0:
+        return loss, input.new_zeros(())
+    if weight is None:
+        return loss, counted.sum().to(input.dtype)
+    safe = target * counted
+    return loss, (weight[safe] * counted).sum()
+
+
+def _to_copy(
+    input: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: Any = None,
+    non_blocking: bool = False,
+    memory_format: Any = None,
+) -> Any:
+    """Return a copy with another dtype or on another device."""
+    options = {"memory_format": memory_format} if memory_format is not None else {}
+    if device is not None:
+        return input.to(device, dtype or input.dtype, copy=True, **options)
+    return input.to(dtype or input.dtype, copy=True, **options)
+
+
+def _unsafe_view(input: Any, size: Any) -> Any:
+    """Return ``input.view(size)`` of what nothing else refers to."""
+    return input.view(size)
+
+
+def lift_fresh(input: Any) -> Any:
+    """Return a tensor that was just made of data."""
+    return input
+
+
+def _local_scalar_dense(input: Any) -> Any:
+    """Return the one element as a number."""
+    return input.item()
+
+
+def index(input: Any, indices: Any) -> Any:
+    """Return ``input[indices]`` for tensors of indices, ``None`` for a whole dimension."""
+    return input[tuple([slice(None) if each is None else each for each in indices])]
+
+
+def alias(input: Any) -> Any:
+    """Return a view of the whole tensor."""
+    return input.view_as(input)
+
+
+def _reshape_alias(input: Any, size: Any, stride: Any) -> Any:
+    """Return a view of another shape."""
+    return input.as_strided(size, stride)
+
+
+TABLE = {
+    each.__name__: each
+    for each in (
+        *(_softmax, _log_softmax, nll_loss_forward, _to_copy, _unsafe_view, lift_fresh),
+        *(_local_scalar_dense, index, alias, _reshape_alias),
+    )
+}
+TABLE["nll_loss2d_forward"] = nll_loss_forward
