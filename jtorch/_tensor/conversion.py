@@ -9,6 +9,7 @@ import numpy as np
 from .._core import messages, once
 from .._core.device import META, current_index
 from .._core.dtypes import is_inexact
+from .._engine.backward.levels import levels, shown
 from .._engine.declare import publish
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT
 from .._engine.recording import record
@@ -65,6 +66,12 @@ def tolist(self: Any) -> Any:
 
 def tensor_repr(self: Any, *, tensor_contents: Any = None) -> str:
     """Return what PyTorch prints."""
+    if levels.stack and tensor_contents is None:
+        return shown(self, _plain_repr, len(levels.stack))
+    return _plain_repr(self, tensor_contents)
+
+
+def _plain_repr(self: Any, tensor_contents: Any = None) -> str:
     value = current_value(self)
     meta = value.meta
     array = None if meta.device is META else host_array(self, "print")
@@ -155,6 +162,8 @@ def to_bool(self: Any) -> bool:
     if count != 1:
         description = "no values" if count == 0 else "more than one value"
         raise RuntimeError(f"Boolean value of Tensor with {description} is ambiguous")
+    if local.trace.captures:
+        return bool(np.asarray(materialise(current_value(self), "bool")))
     return bool(item(self))
 
 

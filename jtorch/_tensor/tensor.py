@@ -13,6 +13,8 @@ from .._core.dtypes import is_inexact
 from .._core.schema import messages as schema_messages
 from .._core.schema.schema import set_tensor_type
 from .._core.size import Size
+from .._engine.backward._messages import requires_grad_in_transform
+from .._engine.backward.levels import levels
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
 from .._engine.memory.views import check_view
@@ -138,37 +140,9 @@ class Tensor(TensorBase, metaclass=TensorMeta):
         Raises:
             RuntimeError: the tensor is a result, or its dtype has no gradients.
         """
-        value = current_value(self)
-        meta = value.meta
-        if meta.grad == RESULT:
-            if requires_grad:
-                return self
-            raise messages.not_a_leaf_flag()
-        if bool(requires_grad) == (meta.grad == LEAF):
-            return self
-        if requires_grad and meta.inference and not record.local.trace.mode.inference:
-            raise messages.inference_requires_grad()
-        if requires_grad and not is_inexact(meta.dtype):
-            raise messages.integer_requires_grad_flag()
-        if not requires_grad:
-            retire(value)
-        if value.array is None:
-            value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (self,), {})
-        else:
-            value = ready(value.array, meta.with_grad(LEAF if requires_grad else NO_GRAD))
-        if requires_grad:
-            value.owner = weakref.ref(self)
-        self._value = value
-        alias = self._alias
-        if alias is not None:
-            if alias.steps:
-                # A view that becomes a leaf: what it shares is the memory, not the history.
-                from .._engine.memory.views import make_leaf_view
-
-                make_leaf_view(self, value)
-            else:
-                alias.storage.value = value
-        return self
+        if levels.stack:
+            raise requires_grad_in_transform()
+        return require_grad(self, requires_grad)
 
     @property
     def is_leaf(self) -> bool:
@@ -215,6 +189,41 @@ class Tensor(TensorBase, metaclass=TensorMeta):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def require_grad(tensor: Any, requires_grad: bool = True) -> Any:
+    """Make a leaf require grad, or no longer; see ``Tensor.requires_grad_``."""
+    value = current_value(tensor)
+    meta = value.meta
+    if meta.grad == RESULT:
+        if requires_grad:
+            return tensor
+        raise messages.not_a_leaf_flag()
+    if bool(requires_grad) == (meta.grad == LEAF):
+        return tensor
+    if requires_grad and meta.inference and not record.local.trace.mode.inference:
+        raise messages.inference_requires_grad()
+    if requires_grad and not is_inexact(meta.dtype):
+        raise messages.integer_requires_grad_flag()
+    if not requires_grad:
+        retire(value)
+    if value.array is None:
+        value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (tensor,), {})
+    else:
+        value = ready(value.array, meta.with_grad(LEAF if requires_grad else NO_GRAD))
+    if requires_grad:
+        value.owner = weakref.ref(tensor)
+    tensor._value = value
+    alias = tensor._alias
+    if alias is not None:
+        if alias.steps:
+            # A view that becomes a leaf: what it shares is the memory, not the history.
+            from .._engine.memory.views import make_leaf_view
+
+            make_leaf_view(tensor, value)
+        else:
+            alias.storage.value = value
+    return tensor
 
 
 def _check_grad(tensor: Tensor, grad: Any) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from .._core import messages
 from .._engine.backward import nodes
+from .._engine.backward._messages import backward_in_transform
+from .._engine.backward.levels import levels
 from .._engine.backward.usual import backward as usual_backward
 from .._engine.declare import publish
 from .._engine.graph.values import NO_GRAD, RESULT
@@ -34,6 +36,8 @@ def backward(
     Raises:
         RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
     """
+    if levels.stack:
+        raise backward_in_transform()
     value = current_value(self)
     retain = create_graph if retain_graph is None else retain_graph
     if (

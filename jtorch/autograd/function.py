@@ -10,7 +10,9 @@ from typing import Any
 
 from .._core import messages
 from .._core.dtypes import is_inexact
+from .._engine.backward import _messages as transform_messages
 from .._engine.backward.graph import FunctionSegment
+from .._engine.backward.levels import levels
 from .._engine.backward.nodes import Node, accumulator, node_at
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from .._engine.memory.views import share_argument
@@ -219,6 +221,8 @@ class Function(metaclass=_FunctionMeta):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call ``forward`` and note the call for differentiation."""
+        if levels.stack and cls.setup_context is Function.setup_context:
+            raise transform_messages.function_in_transform()
         ctx: Any = object.__new__(cls._backward_cls)
         ctx._begin(args)
         differentiable = is_grad_enabled() and any(ctx.needs_input_grad)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._core import dtypes
-from .._engine.backward.capture import FORWARD, Capture, Transformed, capture, transformed_op
+from .._engine.backward.capture import (
+    FORWARD,
+    Capture,
+    Transformed,
+    as_tuple,
+    capture,
+    packed_numbers,
+    transformed_op,
+)
 from .._engine.graph.values import Meta
 from .._engine.recording.record import wrap
 from .._engine.recording.trace import local
-from .._tensor.constructors import tensor
 from .._tensor.tensor import Tensor
 from ._trees import flatten, unflatten
 
@@ -29,7 +35,6 @@ def apply(
     key: Any,
     *,
     extra: Sequence[Tensor] = (),
-    random: str = "error",
 ) -> tuple[Capture, list[Tensor]]:
     """Capture a function, transform it and record the result as one operator.
 
@@ -41,20 +46,23 @@ def apply(
         build: ``(pure function of arrays, arguments, extra) -> list of arrays``.
         key: hashable: what ``build`` depends on.
         extra: more tensors for ``build``.
-        random: see ``vmap``.
     Returns:
         What was captured, and the results of ``build``.
     """
-    made = capture(function, metas, tensors_in, transform, random)
+    made = capture(function, arguments, metas, tensors_in, transform)
+    return made, transformed(made, transform, build, key, extra)
+
+
+def transformed(
+    made: Capture, transform: str, build: Callable, key: Any, extra: Sequence[Tensor] = ()
+) -> list[Tensor]:
+    """Record what is made of a captured function as one operator; see ``apply``."""
     forward = transform in FORWARD or (local.trace.captures and local.trace.is_forward())
+    arguments = made.arguments
     whole = Transformed(made.captured, (transform, key), build, len(arguments), not forward)
     operands = [*arguments, *map(wrap, made.values), *extra]
-    if made.floats:
-        operands.append(tensor(made.floats, dtype=dtypes.float64))
-    if made.ints:
-        operands.append(tensor(made.ints, dtype=dtypes.int64))
-    results = transformed_op.call(whole, operands, len(extra))
-    return made, list(results) if isinstance(results, tuple) else [results]
+    operands += packed_numbers(made.floats, made.ints)
+    return list(as_tuple(transformed_op.call(whole, operands, len(extra))))
 
 
 def rebuilt(made: Capture, results: Sequence[Any]) -> Any:

@@ -9,8 +9,12 @@ from typing import Any
 import jax
 
 from .._engine.backward.capture import stand_in_meta
+from .._engine.backward.levels import levels
+from .._engine.backward.nodes import AccumulateGrad
+from .._engine.backward.usual import leaves_behind
+from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
-from .._tensor.tensor import Tensor
+from .._tensor.tensor import Tensor, require_grad
 from ..autograd import grad as _autograd_grad
 from ..autograd.grad_mode import enable_grad
 from ..ops.creation.creation import zeros_like
@@ -27,10 +31,36 @@ def _tracked(tree: Any) -> tuple[Any, list[Tensor], bool]:
     fresh, found = [], []
     for leaf in leaves:
         if isinstance(leaf, Tensor):
-            leaf = leaf.view_as(leaf) if leaf.requires_grad else leaf.detach().requires_grad_()
+            leaf = leaf.view_as(leaf) if leaf.requires_grad else require_grad(leaf.detach())
             found.append(leaf)
         fresh.append(leaf)
     return unflatten(structure, fresh), found, outer
+
+
+def _flows_elsewhere(outputs: list, inputs: list) -> bool:
+    """Return whether outputs have a gradient for other leaves than these inputs."""
+    own = {id(input) for input in inputs}
+    waiting = []
+    for output in outputs:
+        if not isinstance(output, Tensor) or not output.requires_grad:
+            continue
+        leaves = leaves_behind(current_value(output))
+        if leaves is None:
+            waiting.append(output.grad_fn)
+        elif any(id(leaf) not in own for leaf in leaves):
+            return True
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, AccumulateGrad):
+            if id(node.variable) not in own:
+                return True
+        else:
+            waiting.extend(following for following, _ in node.next_functions)
+    return False
 
 
 def _chosen(args: tuple, argnums: Any, name: str) -> tuple[tuple[int, ...], bool]:
@@ -90,6 +120,7 @@ def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> C
         places, alone = _chosen(args, argnums, "grad")
         fresh, inputs, outer = _tracked(tuple([args[place] for place in places]))
         _depth += 1
+        levels.stack.append(None)
         try:
             with enable_grad():
                 output = func(*_with(args, places, fresh), **kwargs)
@@ -112,8 +143,10 @@ def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> C
                         f"got tensor with {output.dim()} dims. Maybe you wanted to use the vjp "
                         "or jacrev APIs instead?"
                     )
+                outer = outer or _flows_elsewhere([output], inputs)
                 found = _gradients([output], inputs, None)
         finally:
+            levels.stack.pop()
             _depth -= 1
         gradient = unflatten(flatten(fresh)[1], found)
         gradient = gradient[0] if alone else gradient
@@ -149,15 +182,18 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     global _depth
     fresh, inputs, outer = _tracked(primals)
     _depth += 1
+    levels.stack.append(None)
     try:
         with enable_grad():
             output = func(*fresh)
     finally:
+        levels.stack.pop()
         _depth -= 1
     aux = None
     if has_aux:
         output, aux = output
     outputs, form = flatten(output)
+    outer = outer or _flows_elsewhere(outputs, inputs)
     if not outputs or not all(isinstance(each, Tensor) for each in outputs):
         raise RuntimeError(
             f"vjp(f, *primals): Expected f to be a function that has non-empty output (got output "

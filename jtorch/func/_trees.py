@@ -80,3 +80,10 @@ def _leaves(structure: Any) -> list[str]:
     if structure == LEAF:
         return [LEAF]
     return [leaf for part in structure[1] for leaf in _leaves(part)]
+
+
+def described(tree: Any) -> str:
+    """Return how PyTorch shows the structure of nested containers."""
+    from ..utils._pytree import tree_structure  # needs the finished package
+
+    return repr(tree_structure(tree))

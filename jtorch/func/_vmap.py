@@ -8,12 +8,13 @@ from typing import Any
 
 import jax
 
-from .._engine.backward.capture import stand_in_meta
+from .._engine.backward.capture import capture, stand_in_meta
 from .._engine.recording.storage import current_value
 from .._tensor.tensor import Tensor
 from ..ops.shape.joining import cat
-from ._apply import apply
-from ._trees import flatten, spread, unflatten
+from ..random import get_rng_state, set_rng_state
+from ._apply import tensors_in, transformed
+from ._trees import described, flatten, spread, unflatten
 
 
 def _name(function: Callable) -> str:
@@ -40,8 +41,8 @@ def _checked(function: Callable, in_dims: Any, args: tuple) -> tuple[list, Any, 
         raise ValueError(
             f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): "
             f"in_dims is not compatible with the structure of `inputs`. "
-            f"in_dims has structure {flatten(in_dims)[1]} but inputs "
-            f"has structure {structure}."
+            f"in_dims has structure {described(in_dims)} but inputs "
+            f"has structure {described(args)}."
         )
     for at, (leaf, dim) in enumerate(zip(leaves, dims)):
         if dim is None:
@@ -90,8 +91,8 @@ def vmap(
         in_dims: which dimension of each argument is mapped over, ``None`` for one that is the same
             for all; one for all arguments, or nested as they are.
         out_dims: where the mapped dimension goes in each result.
-        randomness: ``"error"``, or ``"same"`` for the same numbers in every slice. PyTorch's
-            ``"different"`` raises where numbers are drawn.
+        randomness: what happens where numbers are drawn: ``"error"``, ``"same"`` for the same
+            numbers in every slice, ``"different"`` for others in each.
         chunk_size: slices to compute at a time.
     Raises:
         ValueError: arguments and dimensions do not fit.
@@ -109,7 +110,8 @@ def vmap(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         leaves, structure, dims = _checked(func, in_dims, args)
         if chunk_size is not None:
-            return _in_chunks(func, leaves, structure, dims, out_dims, kwargs, chunk_size)
+            every = (out_dims, randomness, kwargs)
+            return _in_chunks(func, leaves, structure, dims, chunk_size, *every)
         return _mapped(func, leaves, structure, dims, out_dims, randomness, kwargs)
 
     return wrapped
@@ -147,33 +149,63 @@ def _mapped(
 
     name = _name(func)
 
-    def build(pure: Callable, arrays: list, extra: list) -> list:
-        return jax.vmap(pure, in_axes=axes, out_axes=0)(*arrays)
-
-    made, results = apply(one, arguments, metas, "vmap", build, axes, random=randomness)
+    made = capture(one, arguments, metas, tensors_in, "vmap", randomness, axes)
     outputs, form = flatten(made.result[0])
-    for output in outputs:
-        if not isinstance(output, Tensor):
+    where = _out_dims(name, out_dims, outputs, form, made.result[0])
+    wanted = iter(made.positions)
+    positions = [next(wanted) if isinstance(output, Tensor) else None for output in outputs]
+    whole = {position for position, dim in zip(positions, where) if dim is None}
+    mapped = dict(zip(made.positions, made.mapped))
+    for position in whole:
+        if position is not None and mapped[position]:
             raise ValueError(
-                f"vmap({name}, ...): `{name}` must only return "
-                f"Tensors, got type {type(output)}. "
-                "Did you mean to set out_dims= to None for output?"
+                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
             )
+    spread_over = tuple([None if at in whole else 0 for at in range(len(mapped))])
+    inside = made.axes
+
+    def build(pure: Callable, arrays: list, extra: list) -> list:
+        return jax.vmap(pure, in_axes=inside, out_axes=list(spread_over))(*arrays)
+
+    results = transformed(made, "vmap", build, (inside, spread_over)) if spread_over else []
+    for at, position in zip(written, wanted):
+        arguments[at].copy_(results[position].movedim(0, axes[at]))
+    placed = []
+    for output, position, dim in zip(outputs, positions, where):
+        result = output if position is None else results[position]
+        placed.append(result if not dim else result.movedim(0, dim))
+    return unflatten(form, placed)
+
+
+def _out_dims(name: str, out_dims: Any, outputs: list, form: Any, result: Any) -> list:
+    """Return where the mapped dimension goes in each output, ``None`` where there is none.
+
+    Raises:
+        ValueError: the dimensions and the outputs do not fit.
+    """
+    dims = flatten(out_dims)[0]
+    if not all(dim is None or isinstance(dim, int) for dim in dims):
+        raise ValueError(
+            f"vmap({name}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python "
+            "collection of ints representing where in the outputs the vmapped dimension should "
+            "appear."
+        )
     where = spread(out_dims, form)
     if where is None:
         raise ValueError(
             f"vmap({name}, ..., out_dims={out_dims})(<inputs>): "
             f"out_dims is not compatible with the structure of `outputs`. "
-            f"out_dims has structure {flatten(out_dims)[1]} but outputs "
-            f"has structure {form}."
+            f"out_dims has structure {described(out_dims)} but outputs "
+            f"has structure {described(result)}."
         )
-    for at, position in zip(written, made.positions[len(outputs) :]):
-        arguments[at].copy_(results[position].movedim(0, axes[at]))
-    placed = []
-    for position, dim in zip(made.positions, where):
-        result = results[position]
-        placed.append(result if dim in (0, None) else result.movedim(0, dim))
-    return unflatten(form, placed)
+    for output, dim in zip(outputs, where):
+        if dim is not None and not isinstance(output, Tensor):
+            raise ValueError(
+                f"vmap({name}, ...): `{name}` must only return "
+                f"Tensors, got type {type(output)}. "
+                "Did you mean to set out_dims= to None for output?"
+            )
+    return where
 
 
 def _in_chunks(
@@ -181,16 +213,20 @@ def _in_chunks(
     leaves: list,
     structure: Any,
     dims: list,
-    out_dims: Any,
-    kwargs: dict,
     size: int,
+    out_dims: Any,
+    randomness: str,
+    kwargs: dict,
 ) -> Any:
     parts: list[Any] = []
+    state = get_rng_state() if randomness == "same" else None
     split = [leaf.split(size, dim) if dim is not None else None for leaf, dim in zip(leaves, dims)]
     count = max(len(part) for part in split if part is not None)
     for at in range(count):
         chunk = [leaf if part is None else part[at] for leaf, part in zip(leaves, split)]
-        parts.append(_mapped(func, chunk, structure, dims, out_dims, "same", kwargs))
+        if state is not None:
+            set_rng_state(state)
+        parts.append(_mapped(func, chunk, structure, dims, out_dims, randomness, kwargs))
     flat = [flatten(part)[0] for part in parts]
     form = flatten(parts[0])[1]
     where = spread(out_dims, form) or [0] * len(flat[0])

@@ -9,14 +9,17 @@ two captures of the same operators are equal, since the trie says so.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import jax
 import numpy as np
 
+from ..._core.device import CPU
 from ..._core.dtypes import BY_NAME
 from ..declare import op
 from ..execution import fingerprint
@@ -25,24 +28,40 @@ from ..graph import tape
 from ..graph.op import Spec
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
+from ..memory.from_host import fresh_tensor
 from ..recording.kinds.base import Custom
 from ..recording.record import wrap
 from ..recording.storage import current_value
-from ..recording.trace import REACH, Trace, local
+from ..recording.trace import REACH, Trace, local, materialise
 from . import _messages
+from .levels import levels
 
 #: Transforms that differentiate forwards, for which JAX has to know every rule.
 FORWARD = ("jvp", "jacfwd")
 
 
 class StandIn:
-    """Where the elements of a stand-in would be: whoever reads them is told that there are none."""
+    """Where the elements of a stand-in would be, of which ``vmap`` has none to show.
 
-    def __init__(self, transform: str):
-        self.transform = transform
+    Attributes:
+        trace: the trace that the stand-in is an argument of.
+        drawn: for numbers that were drawn while capturing, those of all slices.
+    """
+
+    def __init__(self, trace: CapturingTrace, drawn: Value | None = None):
+        self.trace = trace
+        self.drawn = drawn
+
+    def read(self, value: Value, reason: str) -> Any:
+        """Return the elements."""
+        return self.trace.read(value, reason)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise _messages.looked_at(self.transform)
+        own = self.trace.own
+        value = next((each for each in own if each.array is self), None)
+        if value is None:
+            raise _messages.looked_at("item")
+        return np.asarray(self.read(value, "item"))
 
 
 class CapturingTrace(Trace):
@@ -53,13 +72,28 @@ class CapturingTrace(Trace):
         random: what happens when random numbers are drawn: "error", "same" or "different".
         places: the values that entered, with the places that they had elsewhere.
         own: the values of its stand-ins.
+        arguments: the tensors that they stand for.
+        axes: which of their dimensions ``vmap`` maps over.
+        finished: whether the function has returned.
     """
 
-    __slots__ = ("transform", "random", "places", "outer", "own")
+    __slots__ = (
+        *("transform", "random", "places", "outer", "own", "arguments", "axes"),
+        *("finished",),
+    )
     captures = True
 
-    def __init__(self, transform: str, random: str, outer: Trace):
+    def __init__(
+        self,
+        transform: str,
+        random: str,
+        outer: Trace,
+        arguments: Sequence[Any],
+        axes: tuple[int, ...],
+    ):
         self.transform, self.random, self.outer = transform, random, outer
+        self.arguments, self.axes = list(arguments), axes
+        self.finished = False
         self.places: list[tuple[Value, int]] = []
         self.own: list[Value] = []
         super().__init__()
@@ -74,23 +108,151 @@ class CapturingTrace(Trace):
             self._switch_device(value.meta.device)
         self.inputs.append(value)
         value.place = self.base - len(self.inputs)
-        return value.meta
+        # A call with slices is another one than with what is the same for all.
+        own = getattr(value.array, "trace", None) is self
+        return (value.meta, self.transform) if own else value.meta
 
     def refuse_to_run(self) -> None:
         """Say that a captured function cannot look at values."""
-        raise _messages.looked_at(self.transform)
+        raise _messages.escaped() if self.finished else _messages.looked_at("item")
+
+    def read(self, value: Value, reason: str) -> Any:
+        """Return the array of a value that is the same for all slices.
+
+        Raises:
+            RuntimeError: it differs between the slices of ``vmap``.
+        """
+        if self.finished:
+            raise _messages.escaped()
+        if self.is_mapped(value):
+            raise _messages.looked_at(reason)
+        found = self.evaluate(value)[0]
+        with self.outside():
+            return materialise(found, reason)
+
+    @contextlib.contextmanager
+    def outside(self) -> Iterator[None]:
+        """Record in the trace outside for a while."""
+        inside = [(value, value.place) for value, _ in self.places]
+        for value, place in reversed(self.places):
+            value.place = place
+        local.trace = self.outer
+        try:
+            yield
+        finally:
+            local.trace = self
+            self.places = [(value, value.place) for value, _ in inside]
+            for value, place in inside:
+                value.place = place
+
+    def evaluate(self, value: Value) -> tuple[Value, int | None]:
+        """Return a value for all slices, in the trace outside, and which dimension they are in.
+
+        The second is ``None`` for what is no slice.
+        """
+        for own, argument, axis in zip(self.own, self.arguments, self.axes or repeat(None)):
+            if own is value:
+                return current_value(argument), axis
+        reference = value.place - self.base
+        if not -REACH < reference < REACH or reference < 0:
+            return value, None  # from outside
+        follows = self.follows(value)
+        captured, values = captured_of(self, (reference,), follows)
+        arguments = self.arguments if follows else []
+        operands = [*arguments, *map(wrap, values), *packed_numbers(self.floats, self.ints)]
+        axes = self.axes if follows and self.transform == "vmap" else ()
+
+        def build(pure: Callable, arrays: list, extra: list) -> list:
+            return jax.vmap(pure, in_axes=axes)(*arrays) if axes else pure(*arrays)
+
+        spread = 0 if axes else None
+        whole = Transformed(captured, ("evaluate", axes), build, len(arguments), True)
+        with self.outside():
+            (found,) = as_tuple(transformed_op.call(whole, operands, 0))
+        return found._value, spread
 
     def refuse_randomness(self) -> None:
         """Say that numbers drawn once would stand for many, unless that is wanted."""
-        if self.transform == "vmap" and self.random != "same":
-            if self.random == "error":
-                raise _messages.random_in_error_mode()
-            raise _messages.random_different()
+        if self.transform == "vmap" and self.random == "error":
+            raise _messages.random_in_error_mode()
         if self.outer.captures:
             self.outer.refuse_randomness()
 
+    def drawing_sizes(self) -> tuple[int, ...]:
+        """Return how often numbers are drawn for one call: once for each slice of ``vmap``."""
+        sizes = self.outer.drawing_sizes()
+        if self.transform == "vmap" and self.random == "different":
+            size = self.arguments[0].shape[self.axes[0]]
+            return (*sizes, size)
+        return sizes
+
+    def drawn(self, array: Any, meta: Meta) -> Any:
+        """Return what stands for the numbers of one slice.
+
+        Args:
+            array: the numbers of all slices, of every ``vmap`` around.
+            meta: of one slice.
+        """
+        if self.transform != "vmap" or self.random != "different":
+            return self.outer.drawn(array, meta)
+        size = self.arguments[0].shape[self.axes[0]]
+        every = make_meta((size, *meta.shape), meta.dtype, meta.device)
+        return StandIn(self, ready(self.outer.drawn(array, every), every))
+
+    def alike(self, tensor: Any, other: Any) -> Any:
+        """Return a new tensor as one for each slice, where another one is."""
+        own = current_value(tensor)
+        found, axis = self.evaluate(current_value(other))
+        if axis is None or own.meta.grad != NO_GRAD:
+            with self.outside():
+                return self.outer.alike(tensor, wrap(found))
+        size = found.meta.shape[axis]
+        every = make_meta((size, *own.meta.shape), own.meta.dtype, own.meta.device)
+        with self.outside():
+            array = jax.numpy.broadcast_to(own.array, every.shape)
+            drawn = self.outer.alike(wrap(ready(array, every)), wrap(found))
+        return wrap(ready(StandIn(self, current_value(drawn)), own.meta))
+
+    def all_slices(self, value: Value) -> np.ndarray:
+        """Return the elements that a value has in all slices for which numbers are drawn."""
+        found, axis = self.evaluate(value)
+        self.check_same(value)
+        with self.outside():
+            array = self.outer.all_slices(found)
+        if self.transform != "vmap" or self.random != "different":
+            return array
+        at = array.ndim - found.meta.ndim
+        if axis is not None:
+            return np.moveaxis(array, at + axis, at)
+        size = self.arguments[0].shape[self.axes[0]]
+        shape = (*array.shape[:at], size, *array.shape[at:])
+        return np.broadcast_to(np.expand_dims(array, at), shape)
+
+    def for_all_slices(self, tensor: Any) -> Any:
+        """Return what a tensor is for all slices of ``vmap``, as one that is no slice."""
+        found = self.evaluate(current_value(tensor))[0]
+        with self.outside():
+            return self.outer.for_all_slices(wrap(found))
+
+    def check_same(self, value: Value) -> None:
+        """Refuse the same numbers for all slices where their distribution differs."""
+        if self.random == "same" and self.is_mapped(value):
+            raise _messages.random_of_slices()
+
+    def adopt_draws(self) -> None:
+        """Make arguments of the numbers that were drawn for each slice and are used."""
+        for value in self.inputs:
+            array = value.array
+            if array.__class__ is not StandIn or array.trace is not self or array.drawn is None:
+                continue
+            if not any(each is value for each in self.own):
+                self.own.append(value)
+                self.arguments.append(wrap(array.drawn))
+                self.axes = (*self.axes, 0)
+
     def depends(self, reference: Any) -> bool:
         """Return whether what a reference names follows from the stand-ins."""
+        self.adopt_draws()
         known = {
             -place
             for place, value in enumerate(self.inputs, 1)
@@ -101,16 +263,21 @@ class CapturingTrace(Trace):
                 known.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
         return reference in known
 
+    def follows(self, value: Value) -> bool:
+        """Return whether a value is a stand-in, or follows from one."""
+        own = any(value is each for each in self.own)
+        own = own or getattr(value.array, "trace", None) is self
+        return own or self.depends(value.place - self.base)
+
     def is_mapped(self, value: Value) -> bool:
         """Return whether a value differs between the slices of ``vmap``."""
-        own = any(value is each for each in self.own)
-        return self.transform == "vmap" and (own or self.depends(value.place - self.base))
+        return self.transform == "vmap" and self.follows(value)
 
-    def check_write(self, target: Any, *others: Any) -> None:
+    def check_write(self, name: str, target: Any, *others: Any) -> None:
         """Refuse a write of what differs between slices to a tensor that is the same for all."""
         alone = self.transform == "vmap" and not self.depends(target)
         if alone and any(self.depends(reference) for reference in others):
-            raise _messages.write_to_unbatched()
+            raise _messages.write_to_unbatched(name)
 
     def is_forward(self) -> bool:
         """Return whether what is recorded will be differentiated forwards."""
@@ -210,6 +377,8 @@ class Capture:
         values: the values from outside that it takes beside its arguments, in its order.
         result: what the Python function returned, with stand-ins in it.
         positions: for each tensor in ``result``, which of the captured function's results it is.
+        mapped: for each tensor in ``result``, whether it differs between slices of ``vmap``.
+        arguments, axes: what the captured function is called with, the draws for slices too.
         floats, ints: the Python numbers that it takes.
     """
 
@@ -217,33 +386,40 @@ class Capture:
     values: list[Value]
     result: Any
     positions: list[int]
+    mapped: list[bool]
+    arguments: list[Any]
+    axes: tuple[int, ...]
     floats: list[float]
     ints: list[int]
 
 
 def capture(
     function: Callable,
+    arguments: Sequence[Any],
     metas: Sequence[Meta],
     find: Callable[[Any], list[Any]],
     transform: str,
     random: str = "error",
+    axes: tuple[int, ...] = (),
 ) -> Capture:
     """Call ``function(*stand-ins)`` and keep what it records.
 
     Args:
+        arguments: what the stand-ins stand for.
         metas: of the stand-ins.
         find: the tensors in what the function returns.
         transform: what for, for messages.
-        random: see ``CapturingTrace``.
+        random, axes: see ``CapturingTrace``.
     """
     outer = local.trace
-    trace = CapturingTrace(transform, random, outer)
+    trace = CapturingTrace(transform, random, outer, arguments, axes)
     made = Capture()
     local.trace = trace
+    levels.stack.append(trace)
     try:
         stand_ins = []
         for meta in metas:
-            value = ready(StandIn(transform), meta)
+            value = ready(StandIn(trace), meta)
             trace.own.append(value)
             tensor = wrap(value)
             if meta.grad:
@@ -259,10 +435,32 @@ def capture(
                 trace.enter(value)
                 reference = value.place - trace.base
             positions.append(references.setdefault(reference, len(references)))
+        trace.adopt_draws()
+        made.mapped = [trace.is_mapped(current_value(tensor)) for tensor in find(result)]
     finally:
+        levels.stack.pop()
+        trace.finished = True
         local.trace = outer
         for value, place in reversed(trace.places):
             value.place = place
+    made.captured, made.values = captured_of(trace, tuple(references))
+    made.result = result
+    made.positions = positions
+    made.arguments, made.axes = trace.arguments, trace.axes
+    made.floats, made.ints = list(trace.floats), list(trace.ints)
+    return made
+
+
+def captured_of(
+    trace: CapturingTrace, references: tuple[int, ...], follows: bool = True
+) -> tuple[Captured, list[Value]]:
+    """Return the function that gives some results of a trace, and what it takes from outside.
+
+    Args:
+        trace: the trace.
+        references: of the results.
+        follows: whether they follow from the stand-ins; else it does not take them.
+    """
     own = {id(value): at for at, value in enumerate(trace.own)}
     order: list[int] = []
     outside: list[Value] = []
@@ -271,18 +469,31 @@ def capture(
         if id(value) in own:
             argument_of[own[id(value)]] = -at - 1
     # Stand-ins that were never used have no reference of their own.
-    for at in range(len(stand_ins)):
+    for at in range(len(trace.own) if follows else 0):
         order.append(argument_of.get(at, -REACH - at))
+    used = set(references)
+    for instruction in live_instructions(trace.node.instructions(), references)[0]:
+        used.update(instruction.operands)
     for at, value in enumerate(trace.inputs):
-        if id(value) not in own:
+        if id(value) not in own and -at - 1 in used:
             outside.append(value)
             order.append(-at - 1)
-    made.captured = Captured(trace, tuple(references), tuple(order))
-    made.values = outside
-    made.result = result
-    made.positions = positions
-    made.floats, made.ints = list(trace.floats), list(trace.ints)
-    return made
+    return Captured(trace, references, tuple(order)), outside
+
+
+def packed_numbers(floats: list[float], ints: list[int]) -> list[Any]:
+    """Return the Python numbers that a captured function takes, as tensors."""
+    packed = []
+    if floats:
+        packed.append(fresh_tensor(np.array(floats), BY_NAME["float64"], CPU, False))
+    if ints:
+        packed.append(fresh_tensor(np.array(ints, np.int64), BY_NAME["int64"], CPU, False))
+    return packed
+
+
+def as_tuple(results: Any) -> tuple:
+    """Return the results of an operator, one or several."""
+    return results if isinstance(results, tuple) else (results,)
 
 
 class Transformed:

@@ -109,6 +109,26 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     return True
 
 
+def leaves_behind(value: Value) -> list[Any] | None:
+    """Return the leaves that the gradient of a result flows to.
+
+    ``None`` where not all that is behind it is in the trace under way.
+    """
+    trace = local.trace
+    slot = value.place - trace.base
+    if not 0 <= slot < REACH:
+        return None
+    plans = trace.node.backwards
+    plan = plans.get((slot, "leaves"))
+    if plan is None:
+        plan = plans[slot, "leaves"] = _usual_plan(trace, slot)
+    if plan is _UNUSUAL:
+        return None
+    inputs, values = trace.inputs, trace.values
+    holders = [inputs[-at - 1] if at < 0 else values[at] for _, at in plan.targets]
+    return [holder.owner() for holder in holders]
+
+
 class _Anomaly:
     """Whether gradients are checked for NaN, one operator at a time."""
 

@@ -505,7 +505,7 @@ def put_chain(
 
     def make() -> Instruction:
         if trace.captures:
-            trace.check_write(*map(trace.reference_of_known, (base, new)))
+            trace.check_write("copy_", *map(trace.reference_of_known, (base, new)))
         instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
         instruction.identity = (_PUT, trace.mode.grad, *how, *key)
         instruction.counted = counted

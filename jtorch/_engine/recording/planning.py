@@ -74,7 +74,7 @@ def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
     if written is not None and trace.captures:
         try:
             others = [each for each in instruction.operands if each != written]
-            trace.check_write(written, *others)
+            trace.check_write(op.name, written, *others)
         except BaseException:
             trace.rollback()
             raise

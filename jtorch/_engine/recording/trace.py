@@ -14,6 +14,7 @@ import threading
 from sys import getrefcount
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
 from ..._core import config, modes
@@ -205,11 +206,38 @@ class Trace:
 
     refuse_randomness = refuse_to_run
 
+    def read(self, value: Value, reason: str) -> Any:
+        """Return the array of a value of a trace that is never run."""
+        raise AssertionError("this trace runs")
+
+    def drawing_sizes(self) -> tuple[int, ...]:
+        """Return how often numbers are drawn for one call: once for each slice of ``vmap``."""
+        return ()
+
+    def drawn(self, array: Any, meta: Any) -> Any:
+        """Return the array of drawn numbers, or what stands for those of each slice."""
+        return array
+
+    def all_slices(self, value: Value) -> Any:
+        """Return the elements that a value has in all slices for which numbers are drawn."""
+        return np.asarray(materialise(value, "random"))
+
+    def alike(self, tensor: Any, other: Any) -> Any:
+        """Return a new tensor as one for each slice of ``vmap``, where another one is."""
+        return tensor
+
+    def for_all_slices(self, tensor: Any) -> Any:
+        """Return what a tensor is for all slices of ``vmap``, as one that is no slice."""
+        return tensor
+
+    def check_same(self, value: Value) -> None:
+        """Refuse the same numbers for all slices where their distribution differs."""
+
     def is_mapped(self, value: Value) -> bool:
         """Return whether a value differs between the slices of ``vmap``."""
         return False
 
-    def check_write(self, target: Any, *others: Any) -> None:
+    def check_write(self, name: str, target: Any, *others: Any) -> None:
         """Refuse a write that a trace under ``vmap`` cannot make."""
 
     def is_forward(self) -> bool:
@@ -477,9 +505,13 @@ def materialise(value: Value, reason: str) -> Any:
     if array is None:
         trace = value.segment.trace
         if trace is local.trace:
+            if trace.captures:
+                return trace.read(value, reason)
             flush(trace, reason)
         else:
             run_for_other_thread(value)
         array = value.array
         failures.raise_if_lost((array,))
+    elif local.trace.captures and hasattr(array, "read"):
+        return array.read(value, reason)  # of a stand-in
     return array

@@ -27,3 +27,10 @@ def fill_gradient(name: str) -> RuntimeError:
 def found_dtype(found: str, expected: str) -> RuntimeError:
     """An operand of another dtype where all have to have the first one's."""
     return RuntimeError(f"Found dtype {found} but expected {expected}")
+
+
+def order_of_slices() -> NotImplementedError:
+    """Numbers for each slice of ``vmap`` are drawn into a tensor of another order in memory."""
+    return NotImplementedError(
+        "vmap(randomness='different') draws only for tensors that are contiguous"
+    )

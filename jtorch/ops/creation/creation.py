@@ -229,6 +229,11 @@ empty.__doc__ = _ZEROS_DOC.format(
 )
 
 
+def _sliced(tensor: Any, other: Any) -> Any:
+    """Return a new tensor, one for each slice of ``vmap`` where another one is a slice."""
+    return local.trace.alike(tensor, other) if local.trace.captures else tensor
+
+
 def _like(name: str, number: int | None) -> Callable:
     """Make ``torch.zeros_like`` and related functions."""
     fill = ", Scalar fill_value" if number is None else ""
@@ -240,7 +245,7 @@ def _like(name: str, number: int | None) -> Callable:
             if meta.contiguous or meta.device is META:
                 if not meta.contiguous:
                     meta = make_meta(meta.shape, meta.dtype, META, format_strides(meta, None))
-                return record.fresh(_filled(meta, number), meta)
+                return _sliced(record.fresh(_filled(meta, number), meta), args[0])
         _, bound = schema.bind(args, kwargs)
         like = bound["input"]._value.meta
         dtype = bound["dtype"] or like.dtype
@@ -251,7 +256,7 @@ def _like(name: str, number: int | None) -> Callable:
         value = number
         if value is None:
             value = number_for(bound["fill_value"], dtype)
-        return filled_tensor(meta, value, bound["requires_grad"])
+        return _sliced(filled_tensor(meta, value, bound["requires_grad"]), bound["input"])
 
     make.__doc__ = f"""Make a tensor of the size, dtype, device and order in memory of another.
 
@@ -443,7 +448,7 @@ def _new(name: str, number: int | None) -> Callable:
         check_size(bound["size"], dtype, None)
         value = number_for(bound["fill_value"], dtype) if number is None else number
         result = make_meta(bound["size"], dtype, device)
-        return filled_tensor(result, value, bound["requires_grad"])
+        return _sliced(filled_tensor(result, value, bound["requires_grad"]), self)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = "Make a tensor of a size, by default of the dtype and device of this one."

@@ -18,6 +18,7 @@ from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
+from ..._engine.backward._messages import random_write_to_unbatched
 from ..._engine.declare import Out, op, publish
 from ..._engine.execution import devices
 from ..._engine.graph.op import Op, Spec
@@ -26,7 +27,7 @@ from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from ..._engine.recording.storage import current_value, overwrite
 from ..._engine.recording.storage import slow as _storage
-from ..._engine.recording.trace import local, materialise
+from ..._engine.recording.trace import local
 from ..._random import philox
 from ..._runtime.generator import generator_of
 from .._shared import out_dtypes
@@ -67,6 +68,11 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
     source = generator_of(generator, meta.device)
     order = _drawing_order(meta)
     shape = meta.shape if order is None else tuple([meta.shape[dim] for dim in order])
+    slices = local.trace.drawing_sizes() if local.trace.captures else ()
+    if slices:
+        if order is not None:
+            raise _messages.order_of_slices()
+        draw, shape = _sliced(draw, slices), (*slices, *shape)
     with source._lock:
         try:
             if meta.device is CPU:
@@ -75,11 +81,26 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
                 array = _on_cuda(source, draw, shape, meta)
         except MemoryError:
             raise messages.out_of_memory(meta.nbytes) from None
+    if slices:
+        return local.trace.drawn(devices.put(array, meta.device), meta)
     if order is not None:
         array = array.transpose(sorted(range(meta.ndim), key=order.__getitem__))
         if meta.device is CPU:
             array = np.ascontiguousarray(array)
     return devices.put(array, CPU) if meta.device is CPU and not once else array
+
+
+def _sliced(draw: Draw, slices: tuple[int, ...]) -> Draw:
+    """Return how to draw for each slice of ``vmap``: all at once, but for permutations."""
+    if not getattr(draw, "permutes", False):
+        return draw
+
+    def one_by_one(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        own = shape[len(slices) :]
+        rows = [draw(engine, own, dtype) for _ in range(math.prod(slices))]
+        return np.array(rows, dtype).reshape(shape)
+
+    return one_by_one
 
 
 def _drawing_order(meta: Meta) -> tuple[int, ...] | None:
@@ -277,12 +298,14 @@ def randperm(*args: Any, **kwargs: Any) -> Any:
     count = bound["n"]
     if count < 0:
         raise messages.negative_dimension((count,))
-    return _made(
-        bound,
-        (count,),
-        lambda engine, shape, dtype: _random.randperm(engine, count, dtype),
-        dtypes.int64,
-    )
+    return _made(bound, (count,), _permutation, dtypes.int64)
+
+
+def _permutation(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    return _random.randperm(engine, shape[0], dtype)
+
+
+_permutation.permutes = True  # type: ignore[attr-defined]
 
 
 def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
@@ -400,7 +423,8 @@ def _drawn_normal_both(mean: Any, std: Any, drawn: Any) -> Any:
 
 
 def _elements(tensor: Any) -> np.ndarray:
-    return np.asarray(materialise(current_value(tensor), "random"))
+    """Return the elements of a tensor, behind those of all slices that are drawn for."""
+    return local.trace.all_slices(current_value(tensor))
 
 
 def _in_graph(operator: Op, tensor: Any, result: Any) -> Any:
@@ -412,8 +436,9 @@ def _in_graph(operator: Op, tensor: Any, result: Any) -> Any:
 
 def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
     meta = like._value.meta
-    result = make_meta(array.shape, dtype or meta.dtype, meta.device)
-    return record.fresh(devices.put(array, meta.device), result)
+    slices = len(local.trace.drawing_sizes())
+    result = make_meta(array.shape[slices:], dtype or meta.dtype, meta.device)
+    return record.fresh(local.trace.drawn(devices.put(array, meta.device), result), result)
 
 
 def _engine_for(generator: Any, tensor: Any) -> Any:
@@ -465,12 +490,14 @@ def _multinomial(bound: dict[str, Any], input: Any) -> Any:
     if input.device is META:
         shape = (*input.shape[:-1], bound["num_samples"])
         return filled_tensor(make_meta(shape, dtypes.int64, META), 0)
+    weights = _elements(input)
+    sliced = len(local.trace.drawing_sizes()) > 0
+    rows = weights.reshape(-1, weights.shape[-1]) if sliced else weights
     array = _random.multinomial(
-        _engine_for(bound["generator"], input),
-        _elements(input),
-        bound["num_samples"],
-        bound["replacement"],
+        _engine_for(bound["generator"], input), rows, bound["num_samples"], bound["replacement"]
     )
+    if sliced:
+        array = array.reshape(*weights.shape[:-1], array.shape[-1])
     result = _result(input, array, dtypes.int64)
     return _written(bound.get("out"), result, "multinomial")
 
@@ -572,6 +599,14 @@ def _sample_dirichlet(*args: Any, **kwargs: Any) -> Any:
     return result
 
 
+def _aligned(tensor: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the elements of a tensor so that they broadcast to draws of a shape."""
+    array = _elements(tensor)
+    slices = len(local.trace.drawing_sizes())
+    missing = (1,) * (len(shape) - array.ndim)
+    return array.reshape(*array.shape[:slices], *missing, *array.shape[slices:])
+
+
 def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
     """Return a draw of standard numbers that are scaled and shifted.
 
@@ -580,8 +615,8 @@ def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
     """
 
     def moved(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        scaled = (draw(engine, shape, dtype) * _elements(std)).astype(dtype, copy=False)
-        shift = _elements(mean) if is_tensor(mean) else mean
+        scaled = (draw(engine, shape, dtype) * _aligned(std, shape)).astype(dtype, copy=False)
+        shift = _aligned(mean, shape) if is_tensor(mean) else mean
         return (scaled + shift).astype(dtype, copy=False)
 
     return moved
@@ -611,6 +646,8 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     if index == 3:
         return _made(bound, bound["size"], _Normal(mean, std), None)
     tensors = [number for number in (mean, std) if is_tensor(number)]
+    for tensor in tensors:
+        local.trace.check_same(current_value(tensor))
     if is_tensor(std):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
@@ -654,6 +691,9 @@ def _redraw(tensor: Any, operator: Op, generator: Any, draw: Draw) -> Any:
         size > 1 and stride == 0 for size, stride in zip(meta.shape, meta.strides, strict=True)
     ):
         raise messages.overlapping_write()
+    trace = local.trace
+    if trace.captures and trace.drawing_sizes() and not trace.is_mapped(value):
+        raise random_write_to_unbatched()
     plain = meta.with_grad(NO_GRAD)
     array = _drawn(plain, generator, draw)
     if meta.grad == RESULT:
@@ -696,7 +736,8 @@ def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, D
     probability = bound["p"]
     if index == 1:
         return _DRAWN_COIN, _coin(probability)
-    weights = np.broadcast_to(_elements(probability), tuple(self.shape))
+    shape = (*local.trace.drawing_sizes(), *self.shape)
+    weights = np.broadcast_to(_aligned(probability, shape), shape)
     order = _drawing_order(current_value(self).meta)
     if order is not None:
         weights = weights.transpose(order)

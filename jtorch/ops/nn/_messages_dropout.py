@@ -57,3 +57,8 @@ def rrelu_bounds() -> RuntimeError:
 def warn_gumbel_epsilon() -> None:
     """``gumbel_softmax`` is given an epsilon."""
     warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+
+
+def rrelu_of_slices() -> RuntimeError:
+    """``vmap`` of ``rrelu``, which draws for negative elements alone."""
+    return RuntimeError("vmap: we do not yet support aten::rrelu. Please file an issue")

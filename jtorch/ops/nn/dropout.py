@@ -27,6 +27,7 @@ from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.pointwise import FLOATING
 from ..._engine.recording.record import wrap
 from ..._engine.recording.storage import current_value
+from ..._engine.recording.trace import local
 from .._shared.widening import widen
 from ..creation.creation import filled_tensor
 from ..creation.random import _drawn, _elements, _engine_for
@@ -481,6 +482,8 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
         call = _rrelu_fixed.inplace_twin.call if inplace else _rrelu_fixed.call
         return call(input, (float(lower) + float(upper)) / 2)
     _check_rrelu(meta)
+    if local.trace.captures and local.trace.is_mapped(current_value(input)):
+        raise _messages_dropout.rrelu_of_slices()
     # Only elements that are not positive have a slope drawn, one after the other.
     elements = _elements(input)
     wide = widen(elements)

@@ -142,7 +142,7 @@ def _truth(tensor, name: str) -> bool:
     value = current_value(tensor)
     if value.meta.device is META:
         raise messages.no_meta_kernel(name)
-    return bool(materialise(value, "comparison of tensors"))
+    return bool(materialise(value, "equal"))
 
 
 def allclose(*args, **kwargs) -> bool:

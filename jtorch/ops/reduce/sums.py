@@ -14,6 +14,7 @@ from ..._engine.graph.op import Plan, Spec
 from ..._engine.graph.values import make_meta
 from ..._engine.recording.kinds.base import Custom, cast
 from ..._engine.recording.kinds.reduction import Reduction
+from ..._engine.recording.trace import local
 from .._shared import out_dtypes
 from . import _messages_reduction
 from .host_summation import mean_on_host, sum_on_host
@@ -251,6 +252,8 @@ def _is_all_true(input):
     """Test whether all elements of a tensor of bools are true."""
     if input.dtype is not dtypes.bool_:
         raise _messages_reduction.not_bools(2144)
+    if local.trace.captures:
+        input = local.trace.for_all_slices(input)
     return all.call(input)
 
 
