@@ -145,9 +145,13 @@ def only_jtorch(torch):
 
 
 def out_of_memory(torch, weight):
-    """Return a number that there is no memory to compute."""
-    rows = weight.reshape(-1)[:1].expand(1 << 20, 1 << 20)
-    return (rows * torch.arange(1 << 20)[:, None]).sort(0)[0].sum()
+    """Return a number that there is no memory to compute.
+
+    Neither size is a power of two: XLA of JAX 0.11 and 0.12 divides by zero, which ends the process,
+    where the elements of a result are a multiple of 2 ** 36.
+    """
+    rows = weight.reshape(-1)[:1].expand(1_000_003, 1_000_003)
+    return (rows * torch.arange(1_000_003)[:, None]).sort(0)[0].sum()
 
 
 def test_what_can_be_computed_without_the_memory_is(torch):

@@ -404,11 +404,19 @@ def _cond(equation: Any) -> Callable:
     return run
 
 
+def _operands_of_scan(params: dict) -> tuple[int, int]:
+    """Return how many operands of a scan are the same in every turn, and how many it carries."""
+    if "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    same, carried, _ = params["ft_in"].unpack()  # since JAX 0.12
+    return len(same), len(carried)
+
+
 def _scan(equation: Any) -> Callable:
     params = equation.params
     body = _inner(params["jaxpr"])
     length, backwards = params["length"], params["reverse"]
-    consts, carried = params["num_consts"], params["num_carry"]
+    consts, carried = _operands_of_scan(params)
     stacked = [variable.aval for variable in equation.outvars[carried:]]
 
     def run(*arrays: Any) -> Any:
