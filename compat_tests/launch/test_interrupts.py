@@ -10,10 +10,14 @@ import pytest
 
 from compat_tests.helpers.paths import ROOT
 
-# Prints how long after the signal its exception arrived in the user's code.
+# Prints how many traces ran between the signal and its exception in the user's code. A loader's
+# waits are long: what is heard only at the end of one is not heard at all.
 SCRIPT = """
 import os, signal, sys, threading, time
 import jtorch as torch
+from jtorch._engine.execution import stats
+from jtorch.utils.data.dataloader import _MultiProcessingDataLoaderIter as Iterator
+Iterator._try_get_data.__defaults__ = (1000.0,)
 
 class Waiting(torch.utils.data.Dataset):
     def __len__(self):
@@ -43,11 +47,11 @@ def alarm(number, frame):
     raise TimeoutError
 
 signal.signal(signal.SIGALRM, alarm)
-sent = 0.0
+before = 0
 def send():
-    global sent
+    global before
     time.sleep(2)
-    sent = time.monotonic()
+    before = stats.counters.flushes
     os.kill(os.getpid(), getattr(signal, sys.argv[2]))
 
 (torch.ones(2) + 1).tolist()
@@ -55,7 +59,7 @@ threading.Thread(target=send, daemon=True).start()
 try:
     globals()[sys.argv[1]]()
 except (KeyboardInterrupt, TimeoutError) as error:
-    print(type(error).__name__, time.monotonic() - sent)
+    print(type(error).__name__, stats.counters.flushes - before)
 """
 
 
@@ -68,12 +72,13 @@ except (KeyboardInterrupt, TimeoutError) as error:
         ("loader", "compile"),
     ],
 )
-def test_a_signal_is_heard_within_a_second(work, execution, signal_name):
+def test_a_signal_is_heard_before_the_next_trace_but_one(work, execution, signal_name):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JTORCH_EXECUTION": execution}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, work, signal_name],
         env=environment, capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
-    name, seconds = done.stdout.split()
+    name, flushes = done.stdout.split()
     assert name == {"SIGINT": "KeyboardInterrupt", "SIGALRM": "TimeoutError"}[signal_name]
-    assert float(seconds) < 1
+    # One is under way, and Python hears a signal between two of its instructions.
+    assert int(flushes) <= 2
