@@ -147,7 +147,7 @@ def only_jtorch(torch):
 def out_of_memory(torch, weight):
     """Return a number that there is no memory to compute.
 
-    Neither size is a power of two: XLA of JAX 0.11 and 0.12 divides by zero, which ends the process,
+    Neither size is a power of two: XLA of JAX 0.11 and 0.12 divides by zero, which ends the process
     where the elements of a result are a multiple of 2 ** 36.
     """
     rows = weight.reshape(-1)[:1].expand(1_000_003, 1_000_003)

@@ -336,15 +336,54 @@ def test_dangling_link_makes_its_target(tmp_path):
     assert link.is_symlink() and serialization.load(tmp_path / "target.pt") == 1
 
 
+def refuse_to_open(monkeypatch, refused, number=errno.EACCES):
+    """Let the system open no file whose name and flags are refused."""
+    original = os.open
+
+    def open_(name, flags, *arguments, **options):
+        if refused(os.fspath(name), flags):
+            raise OSError(number, os.strerror(number), name)
+        return original(name, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_)
+
+
 def test_file_that_may_not_be_written(tmp_path, monkeypatch):
     path = tmp_path / "x.pt"
     serialization.save("old", path)
-    monkeypatch.setattr(os, "access", lambda *arguments: False)
-    with pytest.raises(RuntimeError, match="open file failed with strerror: Permission denied"):
+    refuse_to_open(monkeypatch, lambda name, flags: name == str(path))
+    with pytest.raises(RuntimeError) as caught:
         serialization.save("new", path)
-    with pytest.raises(PermissionError):
+    assert str(caught.value) == (
+        "[enforce fail at inline_container.cc:747] . open file failed with strerror: "
+        "Permission denied"
+    )
+    with pytest.raises(PermissionError, match=f"'{path}'"):
         serialization.save("new", path, **OLD)
-    assert serialization.load(path) == "old"
+    assert serialization.load(path) == "old" and os.listdir(tmp_path) == ["x.pt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and names of POSIX")
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("loop", errno.ELOOP), ("x" * 300, errno.ENAMETOOLONG), ("folder", errno.EISDIR)],
+)
+def test_name_that_no_file_can_have(tmp_path, monkeypatch, name, number):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("folder")
+    os.symlink("loop", "loop")
+    with pytest.raises(RuntimeError) as caught:
+        serialization.save(1, name)
+    assert str(caught.value) == (
+        "[enforce fail at inline_container.cc:747] . open file failed with strerror: "
+        + os.strerror(number)
+    )
+    with pytest.raises(OSError) as caught:
+        serialization.save(1, name, **OLD)
+    assert (caught.value.errno, caught.value.filename) == (number, name)
+    with pytest.raises(RuntimeError, match="invalid file name: folder/"):
+        serialization.save(1, "folder/")
+    assert sorted(os.listdir()) == ["folder", "loop"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
@@ -355,19 +394,45 @@ def test_devices_are_written_in_place():
     assert not stat.S_ISREG(os.stat("/dev/null").st_mode)
 
 
+CREATES = os.O_EXCL | (getattr(os, "O_TMPFILE", 0) & ~getattr(os, "O_DIRECTORY", 0))
+
+
 def test_folder_in_which_no_file_may_be_made(tmp_path, monkeypatch):
     path = tmp_path / "x.pt"
     serialization.save("old", path)
-    original = os.open
-
-    def refuse(name, flags, *arguments):
-        if flags & os.O_EXCL:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        return original(name, flags, *arguments)
-
-    monkeypatch.setattr(_atomic.os, "open", refuse)
+    refuse_to_open(monkeypatch, lambda name, flags: flags & CREATES)
     serialization.save("new", path)
     assert serialization.load(path) == "new"
+
+
+def test_old_file_is_not_given_up_where_no_new_one_can_be_made(tmp_path, monkeypatch):
+    path = tmp_path / "x.pt"
+    serialization.save("old", path)
+    refuse_to_open(monkeypatch, lambda name, flags: flags & CREATES, errno.ENOSPC)
+    with pytest.raises(RuntimeError, match="strerror: No space left on device"):
+        serialization.save("new", path)
+    assert serialization.load(path) == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+@pytest.mark.parametrize("options", [{}, OLD])
+def test_fifo_is_written_and_read_in_place(tmp_path, options):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    tensor = fake.from_numpy(np.arange(5))
+    writer = threading.Thread(target=serialization.save, args=(tensor, path), kwargs=options)
+    writer.start()
+    received = path.read_bytes()
+    writer.join()
+    assert serialization.load(io.BytesIO(received)).numpy().tolist() == [0, 1, 2, 3, 4]
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    both_ends = os.open(path, os.O_RDWR)
+    try:
+        os.write(both_ends, received)
+        with pytest.raises(OSError, match="Illegal seek"):  # torch 2.13 reads none either
+            serialization.load(path)
+    finally:
+        os.close(both_ends)
 
 
 # File-like objects.
@@ -430,19 +495,52 @@ def test_objects_that_are_no_files():
         serialization.save(1, NoFlush())
 
 
-def test_what_a_killed_save_left_is_removed(tmp_path):
-    script = (
-        "import os, signal, jtorch as torch\n"
-        "from jtorch.serialization import _save\n"
-        "def killed(*arguments): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "_save._write_archive = killed\n"
-        "torch.save(torch.zeros(3), 'model.pt')\n"
-    )
+KILLED = (
+    "import os, signal, sys, jtorch as torch\n"
+    "from jtorch.serialization import _atomic, _save\n"
+    "if sys.argv[1] == 'named':\n"
+    "    _atomic._UNNAMED = 0\n"
+    "write = _save._write_archive\n"
+    "def killed(*arguments):\n"
+    "    write(*arguments)\n"
+    "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    "_save._write_archive = killed\n"
+    "torch.save(torch.zeros(10000), 'model.pt')\n"
+)
+
+
+def save_and_be_killed(folder, name):
+    """Run a process that is killed when it has written a file, whose name is another or none."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False
+        [sys.executable, "-c", KILLED, name], cwd=folder, env=environment, check=False
     )
     assert done.returncode == -9
+
+
+@pytest.mark.skipif(not _atomic._UNNAMED, reason="no files without a name")
+def test_killed_save_leaves_nothing(tmp_path):
+    try:
+        os.close(os.open(tmp_path, _atomic._UNNAMED | os.O_WRONLY))
+    except OSError:
+        pytest.skip("no files without a name on this file system")
+    save_and_be_killed(tmp_path, "unnamed")
+    assert os.listdir(tmp_path) == []
+
+
+def test_file_that_can_be_given_no_name_is_copied(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for content in ("first", "second"):
+        serialization.save([content] * 1000, tmp_path / "x.pt")
+        assert serialization.load(tmp_path / "x.pt") == [content] * 1000
+    assert os.listdir(tmp_path) == ["x.pt"]
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    save_and_be_killed(tmp_path, "named")
     (left,) = os.listdir(tmp_path)
     assert left.startswith(".model.pt.") and left.endswith(".tmp")
     others = ["notes.tmp", ".model.pt.tmp", ".model.pt.0123456789abcdef.tmp.kept"]
@@ -455,7 +553,26 @@ def test_what_a_killed_save_left_is_removed(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted([*others, young, "another.pt"])
 
 
-def test_what_another_process_is_writing_is_left(tmp_path):
+def test_saved_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    done = []
+
+    def note(name):
+        original = getattr(os, name)
+
+        def call(*arguments, **options):
+            done.append((name, (tmp_path / "x.pt").exists()))
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(_atomic.os, name, call)
+
+    note("fsync")
+    note("replace")
+    serialization.save(1, tmp_path / "x.pt")
+    assert done == [("fsync", False), ("replace", False), ("fsync", True)]
+
+
+def test_what_another_process_is_writing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(_atomic, "_UNNAMED", 0)
     with _atomic.replace_file(str(tmp_path / "slow.pt")):
         (temporary,) = os.listdir(tmp_path)
         os.utime(tmp_path / temporary, (0, 0))

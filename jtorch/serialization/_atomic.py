@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -17,6 +19,10 @@ except ImportError:  # Windows: what a killed process leaves stays
     fcntl = None  # type: ignore[assignment]
 
 _BINARY = getattr(os, "O_BINARY", 0)
+#: How a file without a name is opened, which only /proc can give one later.
+_UNNAMED = getattr(os, "O_TMPFILE", 0) if os.path.isdir("/proc/self/fd") else 0
+#: What a folder says that takes no new file, though an old one in it may be written to.
+_NO_NEW_FILES = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 #: What temporary files are called, and the seconds after which no process is writing one any more.
 _TEMPORARY = re.compile(r"\..{1,60}\.[0-9a-f]{16}\.tmp")
 _ABANDONED = 3600.0
@@ -28,10 +34,12 @@ _swept: set[str] = set()
 def replace_file(path: str) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes the place of ``path`` only once it is complete.
 
-    The new contents go to a temporary file in the same folder, are forced to the disk, and are
-    renamed onto ``path``. A link stays a link, permissions stay as they were. What is not a regular
-    file (a device, a pipe), and a file in a folder where none may be created, is written in place.
-    What a killed process left in the folder an hour ago or longer is removed, once in each process.
+    The new contents go to a file in the same folder that has no name, where the system has such
+    files, are forced to the disk, and take the name ``path``. A killed process so leaves nothing.
+    Elsewhere the file has a temporary name; what a killed process left an hour ago or longer is
+    removed, once in each process. A symbolic link stays one, and permissions stay as they were;
+    other names of the same file (hard links) keep the old contents. What is not a regular file (a
+    device, a pipe), and a file in a folder where none may be created, is written in place.
 
     Args:
         path: name of the file.
@@ -45,21 +53,24 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
         mode = None
-    if mode is not None and not os.access(target, os.W_OK):
-        raise PermissionError(13, os.strerror(13), path)
-    if mode is not None and not stat.S_ISREG(mode):
+    except OSError:  # a loop of links, a name that is too long: ``open`` says so
         with open(path, "wb") as file:
             yield file
         return
+    if mode is not None:
+        if not stat.S_ISREG(mode):
+            with open(path, "wb") as file:
+                yield file
+            return
+        os.close(os.open(path, os.O_WRONLY | _BINARY))  # raises where it may not be written to
     folder, name = os.path.split(target)
     # The name is cut so that with the random part it stays a valid file name.
-    temporary = os.path.join(folder, f".{name[:60]}.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
-        # Created like any new file, so that the umask decides who may read it.
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
-    except FileNotFoundError:
-        raise FileNotFoundError(2, os.strerror(2), path) from None
-    except OSError:
+        handle = _create(folder, temporary)
+    except OSError as error:
+        if mode is not None and error.errno not in _NO_NEW_FILES:
+            raise  # the disk is full, say: the old file is not given up for that
         with open(path, "wb") as file:
             yield file
         return
@@ -72,6 +83,8 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if _UNNAMED and os.fstat(handle).st_nlink == 0:
+                _give_name(handle, folder, temporary)
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))
         os.replace(temporary, target)
@@ -80,6 +93,34 @@ def replace_file(path: str) -> Iterator[IO[bytes]]:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _create(folder: str, temporary: str) -> int:
+    """Create the file that is to take the place of another, without a name where that can be.
+
+    Like any new file, so that the umask decides who may read it.
+    """
+    if _UNNAMED:
+        with contextlib.suppress(OSError):  # not every file system has them
+            return os.open(folder or ".", _UNNAMED | os.O_RDWR, 0o666)
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o666)
+
+
+def _give_name(handle: int, folder: str, temporary: str) -> None:
+    """Give a complete file without a name one; where none can be given, copy it to one."""
+    directory = os.open(folder or ".", os.O_RDONLY)
+    try:
+        # Only with a folder to begin at does Python let the system follow the link in /proc.
+        name = os.path.basename(temporary)
+        os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=directory, follow_symlinks=True)
+    except OSError:
+        with open(temporary, "xb") as copy, open(handle, "rb", closefd=False) as complete:
+            complete.seek(0)
+            shutil.copyfileobj(complete, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+    finally:
+        os.close(directory)
 
 
 def _sweep(folder: str) -> None:

@@ -125,3 +125,13 @@ def device_unregistered(kind: str) -> str:
         "machine, please use torch.load with map_location=torch.device('cpu') to map your "
         "storages to the CPU."
     )
+
+
+def invalid_name(path: str) -> str:
+    """Return what is said of a name that ends with a folder."""
+    return f"[enforce fail at inline_container.cc:720] . invalid file name: {path}"
+
+
+def cannot_open(reason: str) -> str:
+    """Return what is said where the system refuses to open the file to be written."""
+    return f"[enforce fail at inline_container.cc:747] . open file failed with strerror: {reason}"

@@ -15,6 +15,7 @@ from . import _config
 from ._atomic import replace_file, restore_on_failure
 from ._legacy import pickle_legacy, write_storages
 from ._load import load_from_bytes
+from ._messages import cannot_open, invalid_name
 from ._pickler import StorageTable, deeper, pickle_object
 from ._zip_writer import ZipWriter
 
@@ -85,28 +86,30 @@ def save(
 def _opened(f: Any, is_path: bool, zipped: bool) -> Iterator[Any]:
     if not is_path:
         with restore_on_failure(f) as file:
-            yield file
+            try:
+                yield file
+            except BaseException:
+                if not zipped:
+                    file.flush()  # what this raises is what a user of PyTorch sees
+                raise
         return
-    with replace_file(f) as file:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(replace_file(f))
+        except OSError as error:
+            if not zipped or error.strerror is None:
+                raise
+            raise RuntimeError(cannot_open(error.strerror)) from None
         yield file
 
 
 def _check_path(path: str) -> None:
-    """Raise what PyTorch raises for a file that cannot be written."""
-    folder = os.path.dirname(path)
+    """Raise what PyTorch raises for a name that can be no file's."""
+    folder, name = os.path.split(path)
     if folder and not os.path.isdir(folder):
         raise RuntimeError(f"Parent directory {folder} does not exist.")
-    if not os.path.basename(path) and not os.path.isdir(path):
-        raise RuntimeError(f"[enforce fail at inline_container.cc:720] . invalid file name: {path}")
-    reason = None
-    if os.path.isdir(path):
-        reason = "Is a directory"
-    elif os.path.exists(path) and not os.access(path, os.W_OK):
-        reason = "Permission denied"
-    if reason:
-        raise RuntimeError(
-            f"[enforce fail at inline_container.cc:747] . open file failed with strerror: {reason}"
-        )
+    if not name:
+        raise RuntimeError(invalid_name(path))
 
 
 def _archive_name(path: str) -> str:
@@ -119,6 +122,11 @@ def _archive_name(path: str) -> str:
 
 def _write_all(write: Callable[[Any], int | None]) -> Callable[[Any], None]:
     def write_all(data: Any) -> None:
+        if data.__class__ is bytes:  # a file of text is to say that it takes no bytes
+            taken = write(data)
+            if taken is None or taken == len(data):
+                return
+            data = data[taken:]
         # ``ZipWriter`` knows how to write to a file that takes less than it was given.
         ZipWriter(write, "")._write(data)
 
