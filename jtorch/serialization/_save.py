@@ -32,7 +32,8 @@ def save(
 ) -> None:
     """Save an object in PyTorch's format.
 
-    A file takes the place of an older one of its name only when it is complete.
+    A file takes the place of an older one of its name only when it is complete. Other names (hard
+    links) of the older one keep its contents, and a full disk leaves it as it was.
 
     Args:
         obj: tensors, modules' ``state_dict``, or anything that can be pickled.
