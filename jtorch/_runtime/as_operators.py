@@ -52,10 +52,13 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
             packet = _packet(f"{name}_") or packet
         found = match(packet, args, kwargs)
         if found is not None:
+            differentiable = kwargs.get("requires_grad") and name not in _UNSEEN
             overload, args, kwargs = found
-            return getattr(packet, overload)(*args, **kwargs)
-    if overrides.is_overridable(function):
-        return function.__wrapped__(*args, **kwargs)  # the operators within are seen
+            result = getattr(packet, overload)(*args, **kwargs)
+            return result.requires_grad_() if differentiable else result
+    composite = overrides.inside(function)
+    if composite is not None:
+        return composite(*args, **kwargs)  # the operators within are seen
     with without_operators():
         return function(*args, **kwargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from compat_tests.utils.test_flop_counter import COUNTS, operands
 from compat_tests.utils.test_python_dispatch import STATEMENTS
 
 
@@ -33,3 +34,15 @@ def test_pytorch_sees_these_operators(statement: str) -> None:
     with Names() as mode:
         eval(statement, names)
     assert mode.seen == [f"aten.{name}" for name in STATEMENTS[statement].split()]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("program", COUNTS)
+def test_pytorch_counts_these_operations(program: str) -> None:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as mode:
+        eval(program, operands(torch))
+    found = mode.get_flop_counts().get("Global", {})
+    assert {str(name).removeprefix("aten."): n for name, n in found.items()} == COUNTS[program]

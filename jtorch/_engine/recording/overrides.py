@@ -348,9 +348,17 @@ def hand_on_defaults(function: Any, normalise: Callable[[tuple, dict], tuple[tup
 _overridable: dict[Any, Callable] = {}
 
 
-def is_overridable(function: Any) -> bool:
-    """Tell whether a function made of others looks for overriding classes before it runs."""
-    return _overridable.get(function) is function and hasattr(function, "__wrapped__")
+def inside(function: Any) -> Callable | None:
+    """Return the function that looks for no overriding classes, of one made of others.
+
+    Returns:
+        ``None`` for an operator.
+    """
+    if function not in _overridable or not hasattr(function, "__wrapped__"):
+        return None
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 #: The public function of ``(operator, whether as a method)``.

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jtorch as torch
+
 from ...ops.compat import aten
 from ...ops.compat.matching import match
 from .table import RULES, rule
@@ -145,3 +147,15 @@ def _max_pool2d(
         return NotImplemented
     results = packet.default(*found[1], **found[2])
     return results if return_indices else results[0]
+
+
+@rule("scaled_dot_product_attention")
+def _attention(
+    query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: Any = None, enable_gqa: bool = False,
+) -> Any:  # fmt: skip
+    if query.ndim == 4 or attn_mask is not None or dropout_p or is_causal or enable_gqa:
+        return NotImplemented  # one operator
+    factor = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    scores = torch.matmul(query * factor, key.transpose(-2, -1) * factor)
+    return torch.matmul(torch.softmax(scores, -1), value)

@@ -15,8 +15,11 @@ from .table import rule
 
 @rule("linear")
 def _linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    if input.ndim == 1 or weight.ndim != 2:
+    if weight.ndim != 2:
         return NotImplemented
+    if input.ndim == 1 or (bias is not None and input.ndim > 2 and not input.is_contiguous()):
+        product = _matmul(input, aten.t.default(weight))
+        return product if bias is None else aten.add_.Tensor(product, bias)
     if input.ndim == 2:
         transposed = aten.t.default(weight)
         if bias is None:
@@ -72,7 +75,45 @@ def _einsum(equation: Any, *operands: Any) -> Any:
     if not isinstance(equation, str):
         return NotImplemented
     listed = operands[0] if isinstance(operands[0], (list, tuple)) else operands
-    return aten.einsum.default(equation, list(listed))
+    inputs, arrow, output = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != 2 or "." in equation or any(len(set(t)) < len(t) for t in (*terms, output)):
+        return aten.einsum.default(equation, list(listed))
+    if not arrow:
+        letters = terms[0] + terms[1]
+        output = "".join(sorted(each for each in set(letters) if letters.count(each) == 1))
+    return _contraction(terms[0], terms[1], output, *listed)
+
+
+def _contraction(left: str, right: str, output: str, a: Any, b: Any) -> Any:
+    """Return a sum over products of two tensors as a batch of products of matrices.
+
+    Args:
+        left, right, output: a letter for each dimension.
+        a, b: the tensors.
+    """
+    sizes = dict(zip(left, a.shape)) | dict(zip(right, b.shape))
+    for letters, other in ((left, right), (right, left)):
+        alone = [n for n, each in enumerate(letters) if each not in other + output]
+        if alone and letters is left:
+            a, left = a.sum(alone), "".join(x for x in left if x in other + output)
+        elif alone:
+            b, right = b.sum(alone), "".join(x for x in right if x in other + output)
+    batch = [each for each in left if each in right and each in output]
+    inner = [each for each in left if each in right and each not in output]
+    rows = [each for each in left if each not in right]
+    columns = [each for each in right if each not in left]
+
+    def laid_out(tensor: Any, letters: str, *groups: list[str]) -> Any:
+        order = [letters.index(each) for group in groups for each in group]
+        shape = [math.prod(sizes[each] for each in group) for group in groups]
+        return torch.reshape(tensor.permute(order), shape)
+
+    product = torch.bmm(
+        laid_out(a, left, batch, rows, inner), laid_out(b, right, batch, inner, columns)
+    )
+    made = [*batch, *rows, *columns]
+    return product.view([sizes[each] for each in made]).permute([made.index(x) for x in output])
 
 
 @rule("__rmatmul__")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.dtypes import float32
+from ..nn.conv.convolution import convolution
+from ..nn.conv.convolution import convolution_backward as gradient_of
 from ..nn.loss.classification import nll_loss
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -91,11 +93,33 @@ def _reshape_alias(input: Any, size: Any, stride: Any) -> Any:
     return input.as_strided(size, stride)
 
 
+def convolution_backward(
+    grad_output: Any, input: Any, weight: Any, bias_sizes: Any, stride: Any, padding: Any,
+    dilation: Any, transposed: bool, output_padding: Any, groups: int, output_mask: Any,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Return the gradients of a convolution's input, weight and bias, those that are wanted."""
+    rank, numbers = input.ndim - 2, (stride, padding, dilation, groups)
+    of_input = of_weight = of_bias = None
+    if output_mask[0] and transposed:
+        zeros = [0] * rank
+        of_input = convolution(
+            grad_output, weight, None, stride, padding, dilation, False, zeros, groups
+        )
+    elif output_mask[0]:
+        of_input = gradient_of(rank, weight, input.shape, grad_output, *numbers, True)
+    if output_mask[1]:
+        first, second = (grad_output, input) if transposed else (input, grad_output)
+        of_weight = gradient_of(rank, first, weight.shape, second, *numbers, False)
+    if output_mask[2]:
+        of_bias = grad_output.sum([0, *range(2, grad_output.ndim)])
+    return of_input, of_weight, of_bias
+
+
 TABLE = {
     each.__name__: each
     for each in (
         *(_softmax, _log_softmax, nll_loss_forward, _to_copy, _unsafe_view, lift_fresh),
-        *(_local_scalar_dense, index, alias, _reshape_alias),
+        *(_local_scalar_dense, index, alias, _reshape_alias, convolution_backward),
     )
 }
 TABLE["nll_loss2d_forward"] = nll_loss_forward
