@@ -13,11 +13,14 @@ from ._engine import declare
 from ._engine.graph.values import TensorBase
 from ._engine.recording import dispatch_modes as _modes
 from ._engine.recording import overrides as _dispatch
+from ._runtime.dispatch_keys import DispatchKey, DispatchKeySet
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 
 __all__ = [
     "DisableTorchFunction",
     "DisableTorchFunctionSubclass",
+    "DispatchKey",
+    "DispatchKeySet",
     "Generator",
     "Size",
     "TensorBase",

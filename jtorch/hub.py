@@ -82,12 +82,14 @@ def download_url_to_file(
     try:
         with urlopen(request) as source, open(part, "wb") as file:
             size = source.headers.get("Content-Length")
-            with _bar(int(size) if size else None, progress) as advance:
+            shown = _bar_class() if progress else _NoBar
+            options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+            with shown(total=int(size) if size else None, **options) as bar:
                 while chunk := source.read(READ_DATA_CHUNK):
                     file.write(chunk)
                     if digest is not None:
                         digest.update(chunk)
-                    advance(len(chunk))
+                    bar.update(len(chunk))
         if digest is not None and digest.hexdigest()[: len(hash_prefix or "")] != hash_prefix:
             raise RuntimeError(
                 f'invalid hash value (expected "{hash_prefix}", got "{digest.hexdigest()}")'
@@ -98,24 +100,48 @@ def download_url_to_file(
             os.remove(part)
 
 
-class _bar:
-    """A bar of tqdm's where that is installed; counts either way."""
+class _NoBar:
+    """Counts where tqdm is not installed; takes what a bar of tqdm's takes, and shows nothing.
 
-    def __init__(self, total: int | None, shown: bool):
-        self._bar = None
-        if shown:
-            try:
-                from tqdm import tqdm  # type: ignore[import-untyped]
-            except ImportError:
-                return
-            self._bar = tqdm(total=total, unit="B", unit_scale=True, unit_divisor=1024)
+    Args:
+        iterable: what to go through, where it is used in a loop.
+        total: accepted, as all the others.
+    """
 
-    def __enter__(self) -> Any:
-        return self._bar.update if self._bar is not None else lambda size: None
+    def __init__(self, iterable: Any = None, total: Any = None, **options: Any):
+        self._iterable, self.n = iterable, 0
+
+    def update(self, n: int = 1) -> None:
+        """Count on."""
+        self.n += n
+
+    def close(self) -> None:
+        """Do nothing: there is no bar."""
+
+    def __iter__(self) -> Any:
+        for item in self._iterable:
+            yield item
+            self.update()
+
+    def __enter__(self) -> _NoBar:
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self.close()
+
+
+def _bar_class() -> Any:
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ImportError:
+        return _NoBar
+    return tqdm
+
+
+def __getattr__(name: str) -> Any:
+    if name == "tqdm":  # read by other libraries; tqdm takes long to import
+        return _bar_class()
+    raise AttributeError(f"module 'torch.hub' has no attribute '{name}'")
 
 
 def load_state_dict_from_url(

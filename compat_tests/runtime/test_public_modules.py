@@ -180,3 +180,76 @@ def test_where_jtorch_runs() -> None:
     from jtorch import __config__
 
     assert "JAX" in __config__.show() and str(torch.get_num_threads()) in __config__.parallel_info()
+
+
+def test_dispatch_keys_can_be_put_in_sets():
+    keys, keyset = torch._C.DispatchKey, torch._C.DispatchKeySet
+    found = keyset(keys.AutocastCPU) | keyset(keys.AutogradCPU) | keyset(keys.SparseCUDA)
+    assert (
+        repr(found)
+        == "DispatchKeySet(SparseCPU, SparseCUDA, AutogradCPU, AutogradCUDA, AutocastCPU)"
+    )
+    assert found.has(keys.AutogradCUDA)
+    assert not found.has(keys.CPU)
+    assert (
+        repr(found.remove(keys.AutogradCPU)) == "DispatchKeySet(SparseCPU, SparseCUDA, AutocastCPU)"
+    )
+    assert keyset("CPU") == keyset(keys.CPU)
+    assert repr(keyset(keys.Autograd)) == "DispatchKeySet()"
+    assert (keys.CPU.value, keys.AutocastCUDA.value, len(keys.__members__)) == (49, 32, 145)
+
+
+def test_no_operators_are_traced_below_autograd():
+    from jtorch.fx.experimental import proxy_tensor
+
+    assert proxy_tensor.get_proxy_mode() is None
+    with pytest.raises(NotImplementedError, match="traces no operators below autograd"):
+        proxy_tensor.make_fx(lambda x: x)
+
+
+def test_leaves_of_trees_have_paths():
+    from jtorch.utils import _pytree
+
+    tree = {"a": [1, (2,)], "b": 3}
+    found, spec = _pytree.tree_flatten_with_path(tree)
+    assert [(_pytree.keystr(path), leaf) for path, leaf in found] == [
+        ("['a'][0]", 1), ("['a'][1][0]", 2), ("['b']", 3),
+    ]  # fmt: skip
+    assert spec == _pytree.tree_structure(tree)
+    assert _pytree.key_get(tree, found[1][0]) == 2
+    assert found[2][0] == (_pytree.MappingKey("b"),)
+    assert _pytree.MappingKey(0) != _pytree.SequenceKey(0)
+    doubled = _pytree.tree_map_with_path(lambda path, x, y: (len(path), x + y), tree, tree)
+    assert doubled == {"a": [(2, 2), ((3, 4),)], "b": (1, 6)}
+
+
+def test_leaves_below_a_class_have_paths_where_it_has_keys():
+    from jtorch.utils import _pytree
+
+    class Plain:
+        def __init__(self, value):
+            self.value = value
+
+    class Keyed(Plain):
+        pass
+
+    _pytree.register_pytree_node(Plain, lambda n: ([n.value], None), lambda c, _: Plain(*c))
+    _pytree.register_pytree_node(
+        Keyed,
+        lambda n: ([n.value], None),
+        lambda c, _: Keyed(*c),
+        flatten_with_keys_fn=lambda n: ([(_pytree.GetAttrKey("value"), n.value)], None),
+    )
+    assert _pytree.tree_leaves_with_path(Keyed(5)) == [((_pytree.GetAttrKey("value"),), 5)]
+    with pytest.raises(ValueError, match="Did not find a flatten_with_keys_fn for type"):
+        _pytree.tree_leaves_with_path([Plain(5)])
+
+
+def test_bars_count_where_tqdm_is_not_installed():
+    from jtorch import hub
+
+    with hub._NoBar(total=3) as bar:
+        bar.update(2)
+        bar.update()
+    assert bar.n == 3
+    assert list(hub._NoBar("ab")) == ["a", "b"]

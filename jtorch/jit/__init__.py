@@ -130,6 +130,9 @@ def script_if_tracing(fn: Callable) -> Callable:
     return fn
 
 
+_script_if_tracing = script_if_tracing  # what torchvision calls it by
+
+
 def trace(
     func: Callable,
     example_inputs: Any = None,

@@ -42,13 +42,16 @@ def register_pytree_node(
         cls: the class.
         flatten_fn: ``(node) -> (list of children, context)``.
         unflatten_fn: ``(children, context) -> node``.
-        options: names for files and functions for paths, of no account.
+        options: ``flatten_with_keys_fn``, ``(node) -> (list of (key, child), context)``; names
+            for files are of no account.
     Raises:
         ValueError: the class is one already.
     """
     if cls in SUPPORTED_NODES:
         raise ValueError(f"{cls} is already registered as pytree node.")
     SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
+    if options.get("flatten_with_keys_fn") is not None:
+        WITH_KEYS[cls] = options["flatten_with_keys_fn"]
 
 
 _register_pytree_node = register_pytree_node
@@ -368,5 +371,18 @@ def tree_any_only(
     """Return whether something is true of a leaf of some types."""
     return any(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, type_or_types))
 
+
+# At the end: these read what stands above.
+from ._pytree_paths import WITH_KEYS  # noqa: E402
+from ._pytree_paths import GetAttrKey as GetAttrKey  # noqa: E402
+from ._pytree_paths import MappingKey as MappingKey  # noqa: E402
+from ._pytree_paths import SequenceKey as SequenceKey  # noqa: E402
+from ._pytree_paths import _dict_flatten_with_keys as _dict_flatten_with_keys  # noqa: E402
+from ._pytree_paths import _list_flatten_with_keys as _list_flatten_with_keys  # noqa: E402
+from ._pytree_paths import key_get as key_get  # noqa: E402
+from ._pytree_paths import keystr as keystr  # noqa: E402
+from ._pytree_paths import tree_flatten_with_path as tree_flatten_with_path  # noqa: E402
+from ._pytree_paths import tree_leaves_with_path as tree_leaves_with_path  # noqa: E402
+from ._pytree_paths import tree_map_with_path as tree_map_with_path  # noqa: E402
 
 __getattr__ = _absent.attributes(__name__)

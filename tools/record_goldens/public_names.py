@@ -55,7 +55,21 @@ PRIVATE_ALONE = (
     "_dynamo.trace_rules", "_dynamo.utils", "_dynamo._trace_wrapped_higher_order_op",
     "_inductor", "_inductor.compile_fx", "_inductor.config", "_inductor.utils",
     "compiler.config", "_inductor.custom_graph_pass", "_inductor.pattern_matcher",
+    "fx.experimental.proxy_tensor", "distributed._composable.fsdp", "distributed._tensor",
+    "distributed.algorithms._checkpoint.checkpoint_wrapper", "distributed.checkpoint",
+    "distributed.checkpoint.default_planner", "distributed.checkpoint.state_dict",
+    "distributed.device_mesh", "distributed.fsdp", "distributed.fsdp.api",
+    "distributed.fsdp.fully_sharded_data_parallel", "distributed.fsdp.sharded_grad_scaler",
+    "distributed.fsdp.wrap",
+    "distributed.rpc", "distributed.tensor", "distributed.tensor.experimental",
+    "distributed.tensor.parallel", "distributed.tensor.placement_types",
 )  # fmt: skip
+#: Names that libraries read when they are imported, and that no ``__all__`` lists.
+BESIDES = {
+    "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],
+    "torch.onnx.symbolic_helper": ["parse_args"],
+}
+NAMED_ALONE = tuple(f"torch.{name}" for name in PRIVATE_ALONE)
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -121,7 +135,8 @@ def kind_of(value: Any) -> str:
             return "enum:" + ",".join(value.__members__)
         return "class"
     if isinstance(value, _PLAIN):
-        return "value:" + json.dumps(value) if len(repr(value)) < 80 else "object"
+        text = json.dumps(value).replace(os.getcwd() + os.sep, "")
+        return f"value:{text}" if len(text) < 80 else "object"
     if type(value).__module__ in ("typing", "types") and not callable(value):
         return "alias"
     if typing.get_origin(value) is not None or isinstance(value, typing.TypeVar):
@@ -139,7 +154,7 @@ def record(name: str, strictly: bool = True) -> dict[str, str] | None:
         print(f"{name}: {error!r}"[:120], file=sys.stderr)
         return None
     entries = {}
-    for key in public(module, strictly):
+    for key in [*public(module, strictly), *BESIDES.get(name, ())]:
         value = getattr(module, key, None)
         kind = kind_of(value)
         home = text_of(value, "__module__")
@@ -175,7 +190,7 @@ def missing(recorded: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     absent.enabled = False
     found, places = {}, {}
     for name, entries in recorded.items():
-        if name.startswith(LEFT_OUT):
+        if name.startswith(LEFT_OUT) and name not in NAMED_ALONE:
             continue
         try:
             module = importlib.import_module(jtorch.__name__ + name.removeprefix("torch"))
@@ -240,7 +255,7 @@ def main() -> None:
     recorded = {name: record(name) for name in ["torch", *public_modules()]}
     held = {name: entries for name, entries in sorted(recorded.items()) if entries is not None}
     NAMES.write_text(json.dumps(held, indent=0, sort_keys=True) + "\n")
-    more = [f"torch.{name}" for name in PRIVATE_ALONE]
+    more = list(NAMED_ALONE)
     for name in PRIVATE:
         more.append(f"torch.{name}")
         folder = os.path.join(torch.__path__[0], *name.split("."))

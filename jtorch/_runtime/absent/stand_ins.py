@@ -127,6 +127,9 @@ class RefusedObject:
     def __repr__(self) -> str:
         return f"<{self._path}, which jtorch does not have>"
 
+    def __getitem__(self, item: Any) -> Any:
+        return self  # in an annotation
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{self._path}: {reason_of(self._path)}")
 

@@ -148,4 +148,7 @@ def flex_attention(
     return (result, lse) if return_lse else result
 
 
+#: The size of blocks that PyTorch's masks are cut into; read by other libraries.
+_DEFAULT_SPARSE_BLOCK_SIZE = 128
+
 __getattr__ = _absent.attributes(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, NoReturn
 
@@ -24,7 +25,13 @@ class OpNamespace:
 
 
 NAMESPACES: dict[str, OpNamespace] = {}
-#: Libraries that were asked for; none can be loaded.
+#: Extensions by where they lie, and the module that has their operators.
+_EXTENSIONS = {
+    "torchvision/_C": "_custom_operators.vision",
+    "torchaudio/lib/_torchaudio": "_custom_operators.audio",
+    "torchaudio/lib/libtorchaudio": "_custom_operators.audio",
+}
+#: Paths of extensions that were asked for.
 loaded_libraries: set[str] = set()
 
 
@@ -33,12 +40,22 @@ def namespace(name: str) -> OpNamespace:
     return NAMESPACES.setdefault(name, OpNamespace(name))
 
 
-def load_library(path: Any) -> NoReturn:
-    """Refuse to load an extension, which is written for PyTorch's own memory.
+def load_library(path: Any) -> None:
+    """Load an extension that jtorch has the operators of; refuse others.
+
+    Compiled ones are written for PyTorch's own memory, and none is loaded.
 
     Args:
         path: of a shared library.
     Raises:
-        OSError: always; PyTorch's words for a library that cannot be loaded.
+        OSError: the extension is another one; PyTorch's words for a library that cannot be loaded.
     """
-    raise OSError(f"Could not load this library: {os.path.realpath(path)}")
+    real = os.path.realpath(path)
+    folder, file = os.path.split(real)
+    place = os.path.join(folder, file.partition(".")[0]).replace(os.sep, "/")
+    module = next((_EXTENSIONS[end] for end in _EXTENSIONS if place.endswith(f"/{end}")), None)
+    if module is None or not os.path.exists(real):
+        raise OSError(f"Could not load this library: {real}")
+    if real not in loaded_libraries:
+        importlib.import_module(f"{__name__.partition('.')[0]}.{module}").define()
+        loaded_libraries.add(real)
