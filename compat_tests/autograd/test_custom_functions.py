@@ -102,3 +102,30 @@ def test_a_broadcast_gradient_can_be_differentiated(torch):
     (second,) = torch.autograd.grad(first, b)
     assert first.tolist() == [40.0]
     assert second.tolist() == [8.0, 24.0]
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_an_argument_written_to_through_data_keeps_its_history(torch, rows):
+    class Assign(torch.autograd.Function):
+        """Writes into memory that autograd is not told of, as torchdiffeq's solvers do."""
+
+        @staticmethod
+        def forward(ctx, memory, value, index):
+            ctx.index = index
+            memory.data[index] = value
+            return memory
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient, gradient[ctx.index], None
+
+    weight = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    memory = torch.empty(rows, 3)
+    total = 0
+    for row in range(rows):
+        memory = Assign.apply(memory, weight * (row + 1), row)
+        total = total + memory[row].sum() * (row + 1)
+    (total + memory.square().sum()).backward()
+    # d/dw of the sum over rows i of i * (i w) and of (i w)^2
+    squares = sum((row + 1) ** 2 for row in range(rows))
+    assert weight.grad.tolist() == [squares + 2 * squares * w for w in (1.0, 2.0, 3.0)]

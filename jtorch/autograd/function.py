@@ -258,7 +258,11 @@ def _refuse_result(cls: type, result: Any) -> None:
 
 def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     """Make the results differentiable: give them a segment of their own."""
-    # The function is later than everything recorded so far and earlier than what follows.
+    # The function is later than everything recorded so far and earlier than what follows. Tensors
+    # are read first: where `.data` was written to, that records that they keep their history.
+    for tensor in (*args, *outputs):
+        if is_tensor(tensor):
+            current_value(tensor)
     flush(local.trace, "autograd.Function")
     edges: list[Any] = []
     arguments: list[Any] = []
