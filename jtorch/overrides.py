@@ -43,7 +43,7 @@ __all__ = [
 
 def has_torch_function(relevant_args: Iterable[Any], /) -> bool:
     """Tell whether one of the arguments, or a mode, takes part in dispatch."""
-    return bool(_overrides.active_modes()) or bool(_overrides.overloaded(relevant_args))
+    return bool(_overrides.active_modes()) or bool(_overrides.overriding(relevant_args))
 
 
 def has_torch_function_unary(obj: Any, /) -> bool:
@@ -101,7 +101,7 @@ def _get_overloaded_args(
     relevant_args: Iterable[Any], get_type_fn: Callable[[Any], type] | None = None
 ) -> list[Any]:
     """Return the arguments whose classes are asked, in the order in which they are asked."""
-    return _overrides.overloaded(tuple(relevant_args))
+    return _overrides.overriding(tuple(relevant_args))
 
 
 @contextlib.contextmanager

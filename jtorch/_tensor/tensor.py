@@ -16,7 +16,7 @@ from .._core.size import Size
 from .._engine.backward._messages import requires_grad_in_transform
 from .._engine.backward.levels import levels
 from .._engine.declare import METHODS, PYTHON_OPERATORS
-from .._engine.graph.values import LEAF, NO_GRAD, RESULT, TensorBase, ready
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, TensorBase, ready
 from .._engine.memory.views import check_view
 from .._engine.recording import record
 from .._engine.recording.dispatch_modes import disabled_operators
@@ -234,7 +234,8 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
         )
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
-    mine, its = tensor._value.meta, grad._value.meta
+    mine = tensor._value.meta
+    its: Any = grad if isinstance(grad, SparseBase) else grad._value.meta
     if its.dtype is not mine.dtype:
         raise RuntimeError(
             f"attempting to assign a gradient with dtype '{type_name(its.dtype)}' to a tensor with "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import messages
 from .._engine.backward.accumulation import accumulate
+from .._engine.backward.stages import as_tensor as as_tensor
 from .._engine.backward.usual import differentiate
-from .._engine.graph.values import LEAF, NO_GRAD, Value, is_tensor
+from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
@@ -86,6 +87,19 @@ def _cotangents(outputs: Sequence[Any], given: Sequence[Any]) -> list[Value | No
     return checked
 
 
+def _no_sparse_route(run: Callable, *args: Any) -> list[Any]:
+    raise AssertionError("set_sparse_route names it")
+
+
+_sparse_route: Callable[..., list[Any]] = _no_sparse_route
+
+
+def set_sparse_route(function: Callable[..., list[Any]]) -> None:
+    """Tell how a pass is run some of whose ends are sparse tensors."""
+    global _sparse_route
+    _sparse_route = function
+
+
 def _run(
     outputs: tuple,
     gradients: tuple,
@@ -93,7 +107,12 @@ def _run(
     retain_graph: bool | None,
     create_graph: bool,
     accumulates: bool,
-) -> list[Value | None]:
+) -> list[Any]:
+    ends = (*outputs, *gradients, *(inputs or ()))
+    if any(isinstance(end, SparseBase) for end in ends):
+        return _sparse_route(
+            _run, outputs, gradients, inputs, retain_graph, create_graph, accumulates
+        )
     roots = [current_value(output) for output in outputs]
     cotangents = _cotangents(outputs, gradients)
     for index, root in enumerate(roots):
@@ -210,13 +229,11 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     gradients = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
-    from .._engine.recording.record import wrap
-
     gradients_of_inputs = _run(outputs, gradients, wanted, retain_graph, create_graph, False)
     results = []
     for index, (tensor, value) in enumerate(zip(wanted, gradients_of_inputs, strict=True)):
         if value is not None:
-            results.append(wrap(value))
+            results.append(as_tensor(value))
         elif materialize_grads:
             results.append(zeros_like(tensor))
         elif allow_unused:

@@ -14,7 +14,7 @@ from .._engine.backward import _messages as transform_messages
 from .._engine.backward.graph import FunctionSegment
 from .._engine.backward.levels import levels
 from .._engine.backward.nodes import Node, accumulator, node_at
-from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
+from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, is_tensor, ready
 from .._engine.memory.views import share_argument
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import count_write, current_value, mark_stale, version_of
@@ -368,7 +368,7 @@ def _checked(cls: Any, ctx: Any, index: int, result: Any, needed: bool) -> Any:
         return None
     if not needed:
         return None
-    if not is_tensor(result):
+    if not is_tensor(result) and not isinstance(result, SparseBase):
         raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
     return result
 

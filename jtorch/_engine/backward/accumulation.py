@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from ..graph import primitives
-from ..graph.values import RESULT, Value
+from ..graph.values import RESULT, SparseBase, Value
 from ..recording.record import record, wrap
 from ..recording.storage import Extra, current_value, extra_of
 from ..recording.trace import flush, local
@@ -57,8 +57,8 @@ def keep_differentiable(extra: Extra, gradient: Value) -> None:
         extra.grad = given
 
 
-def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
-    """Add a gradient to a tensor's ``.grad``."""
+def accumulate(tensor: Any, gradient: Any, create_graph: bool) -> None:
+    """Add a gradient, a value or a sparse tensor, to a tensor's ``.grad``."""
     if local.several:
         with accumulation:
             _add(tensor, gradient, create_graph)
@@ -66,9 +66,11 @@ def accumulate(tensor: Any, gradient: Value, create_graph: bool) -> None:
         _add(tensor, gradient, create_graph)
 
 
-def _add(tensor: Any, gradient: Value, create_graph: bool) -> None:
+def _add(tensor: Any, gradient: Any, create_graph: bool) -> None:
     extra = extra_of(tensor)
-    if create_graph:
+    if isinstance(gradient, SparseBase) or isinstance(extra.grad, SparseBase):
+        _add_sparse(extra, gradient)
+    elif create_graph:
         keep_differentiable(extra, gradient)
     elif extra.grad is None:
         extra.grad = wrap(gradient)
@@ -76,3 +78,15 @@ def _add(tensor: Any, gradient: Value, create_graph: bool) -> None:
         if local.several:
             accumulation.note(current_value(extra.grad))
         extra.grad.add_(wrap(gradient))
+
+
+def _add_sparse(extra: Extra, gradient: Any) -> None:
+    """Add up where the gradient, or what is there, is sparse; dense and sparse give dense."""
+    before = extra.grad
+    given: Any = gradient if isinstance(gradient, SparseBase) else wrap(gradient)
+    if before is None:
+        extra.grad = given
+    elif isinstance(before, SparseBase) and not isinstance(given, SparseBase):
+        extra.grad = given + before
+    else:
+        extra.grad = before.add_(given)

@@ -13,7 +13,17 @@ from ..graph import primitives, tape
 from ..graph.cones import cone_of
 from ..graph.memory import Written
 from ..graph.trie import Instruction, Node
-from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
+from ..graph.values import (
+    LEAF,
+    NO_GRAD,
+    RESULT,
+    Meta,
+    SparseBase,
+    Value,
+    is_tensor,
+    make_meta,
+    ready,
+)
 from ..recording.record import record, reference_of, switch_device, wrap
 from ..recording.storage import current_value
 from ..recording.trace import Segment, Trace, flush, local, materialise
@@ -133,7 +143,8 @@ class OnePass:
         self.deliver = deliver
         self.anomaly = anomaly
         self.pending: dict[SegmentPlace, Value] = {}
-        self.leaves: dict[int, tuple[Any, Value]] = {}
+        #: Gradients are values, or sparse tensors.
+        self.leaves: dict[int, tuple[Any, Any]] = {}
         self.captured: dict[SegmentPlace, Value] = {}
         self.hooked: set[SegmentPlace] = set()
         self.used: list[tuple[Any, list[int]]] = []
@@ -184,7 +195,7 @@ class OnePass:
         before = self.pending.get(place)
         self.pending[place] = gradient if before is None else _add(before, gradient)
 
-    def _to_leaf(self, leaf: Any, gradient: Value) -> None:
+    def _to_leaf(self, leaf: Any, gradient: Any) -> None:
         if leaf is None or (self.wanted_leaves is not None and id(leaf) not in self.wanted_leaves):
             return
         if current_value(leaf).meta.grad != LEAF:
@@ -333,12 +344,27 @@ class OnePass:
         for index, (edge, result) in enumerate(zip(segment.edges, results, strict=True)):
             if edge is None or result is None:
                 continue
+            if isinstance(result, SparseBase):
+                self._take_sparse(segment, index, result, edge)
+                continue
             value = _fitted(segment, index, result)
             if isinstance(edge, tuple):
                 self._to_place(edge, value)
             else:
                 self._to_leaf(edge(), value)
         self.used.append((segment, list(range(len(segment.metas)))))
+
+    def _take_sparse(self, segment: FunctionSegment, index: int, gradient: Any, edge: Any) -> None:
+        """Take a sparse gradient: as it is for a leaf, else as a dense one."""
+        meta = segment.arguments[index]
+        assert meta is not None
+        if gradient.shape != meta.shape:
+            number = sum(each is not None for each in segment.arguments[:index])
+            raise messages.invalid_gradient(segment.node_name, number, gradient.shape, meta.shape)
+        if isinstance(edge, tuple):
+            self._to_place(edge, current_value(gradient.to_dense()))
+        else:
+            self._to_leaf(edge(), gradient)
 
     def _check_nan(self, instruction: Instruction, results: list[tuple[Any, Value]]) -> None:
         if not self.anomaly.check_nan:
@@ -561,7 +587,7 @@ class OnePass:
     # The end
 
     def _finish(self, places: list[Any]) -> list[Value | None]:
-        totals: dict[int, Value] = {}
+        totals: dict[int, Any] = {}
         for leaf, gradient in list(self.leaves.values()):
             extra = leaf._extra
             if extra is not None and extra.hooks:
@@ -601,15 +627,42 @@ def _ones(meta: Meta) -> Any:
     return np.ones(meta.shape, meta.dtype._numpy)
 
 
-def _add(left: Value, right: Value) -> Value:
+def _add(left: Any, right: Any) -> Any:
+    if isinstance(left, SparseBase) or isinstance(right, SparseBase):
+        return as_gradient(_sum_of_sparse(as_tensor(left), as_tensor(right)))
     return record(primitives.add, (wrap(left), wrap(right)), {})
 
 
-def _call_hook(hook: Callable, gradient: Value) -> Value:
-    tensor = wrap(gradient)
+def _no_sparse_sum(left: Any, right: Any) -> Any:
+    raise AssertionError("set_sparse_sum names it")
+
+
+_sum_of_sparse: Callable[[Any, Any], Any] = _no_sparse_sum
+
+
+def set_sparse_sum(function: Callable[[Any, Any], Any]) -> None:
+    """Tell how two gradients are added up of which one is sparse."""
+    global _sum_of_sparse
+    _sum_of_sparse = function
+
+
+def as_tensor(gradient: Any) -> Any:
+    """Return a gradient as a tensor: a value is wrapped, a sparse tensor is one."""
+    return gradient if isinstance(gradient, SparseBase) else wrap(gradient)
+
+
+def as_gradient(tensor: Any) -> Any:
+    """Return a tensor as what a pass carries: its value, or a sparse tensor itself."""
+    return tensor if isinstance(tensor, SparseBase) else current_value(tensor)
+
+
+def _call_hook(hook: Callable, gradient: Any) -> Any:
+    tensor = as_tensor(gradient)
     result = hook(tensor)
     if result is None:
-        return current_value(tensor)
+        return as_gradient(tensor)
+    if isinstance(result, SparseBase) or isinstance(gradient, SparseBase):
+        return as_gradient(result)
     if not is_tensor(result):
         name = getattr(hook, "__name__", type(hook).__name__)
         raise TypeError(

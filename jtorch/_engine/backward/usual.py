@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from ..graph import tape
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value
+from ..recording.overrides import NotPlain
 from ..recording.record import reference_of, wrap
 from ..recording.storage import Extra, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
@@ -81,6 +82,9 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
         node = start.children.get(key)
         if node is None:
             node = _extend_usual(trace, key, plan, slot, leaves, retain_graph, create_graph)
+    except NotPlain:  # a gradient that is sparse, to which this one is added
+        trace.rollback()
+        return False
     except BaseException:
         trace.repair()
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..._core.device import Device
 from ..._core.dtypes import dtype as DType
@@ -19,6 +19,19 @@ class TensorBase:
 
     __slots__ = ()
     __module__ = "torch._C"
+
+
+class SparseBase(TensorBase):
+    """Base of sparse tensors: they hold no value of their own, but tensors of indices and values.
+
+    What reads their value gets ``NotPlain``, by which a call leaves the usual path.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def is_tensor(value: object) -> TypeGuard[Any]:

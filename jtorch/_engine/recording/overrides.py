@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..graph.values import TensorBase
+from ..graph.values import SparseBase, TensorBase
 
 
 class NotPlain(AttributeError):
@@ -117,7 +117,7 @@ def overrides_calls(cls: type) -> bool:
 
 def overrides_functions(cls: type) -> bool:
     """Return whether a class has ``__torch_function__``."""
-    if cls in _KNOWN_PLAIN:
+    if cls in _KNOWN_PLAIN or issubclass(cls, SparseBase):
         return False
     implementation = getattr(cls, "__torch_function__", disabled_implementation)
     return implementation is not disabled_implementation
@@ -146,8 +146,8 @@ def set_as_operator(function: Callable[[Any, tuple, dict[str, Any]], Any]) -> No
     as_operator = function
 
 
-def overloaded(values: Iterable[Any]) -> list[Any]:
-    """Return the arguments whose classes are asked: subclasses first, then from left to right.
+def overriding(values: Iterable[Any]) -> list[Any]:
+    """Return the arguments whose classes override: subclasses first, then from left to right.
 
     Args:
         values: arguments; lists and tuples are looked into.
@@ -157,6 +157,36 @@ def overloaded(values: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
     _collect(values, found, [], overrides_calls)
     return found
+
+
+def overloaded(values: Iterable[Any]) -> list[Any]:
+    """Return who is asked to do a call: the classes that override, else a sparse tensor.
+
+    Args:
+        values: arguments; lists and tuples are looked into.
+    """
+    found = overriding(values)
+    if not found:
+        sparse = first_sparse(values)
+        if sparse is not None:
+            found.append(sparse)
+    return found
+
+
+def first_sparse(values: Iterable[Any]) -> Any:
+    """Return the first sparse tensor among arguments, ``None`` where there is none.
+
+    Args:
+        values: arguments; lists and tuples are looked into.
+    """
+    for value in values:
+        if isinstance(value, SparseBase):
+            return value
+        if value.__class__ is list or value.__class__ is tuple:
+            inner = first_sparse(value)
+            if inner is not None:
+                return inner
+    return None
 
 
 def seeing_operators(values: Iterable[Any]) -> list[Any]:
@@ -275,6 +305,8 @@ def dispatch(
         if result is not NotImplemented:
             return result
     if not asked and values:
+        if isinstance(values[0], SparseBase):
+            return values[0].__torch_function__(function, types, args, kwargs)
         return as_operator(function, args, kwargs)
     raise refused(function, values, modes[-1:], in_python or normalised is not None)
 

@@ -12,7 +12,7 @@ from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
 from ..graph.op import Op, Plan
 from ..graph.trie import TEMPLATES, Instruction, Node
-from ..graph.values import NO_GRAD, RESULT, Meta, is_tensor
+from ..graph.values import NO_GRAD, RESULT, Meta, SparseBase, is_tensor
 from . import autocast, cutting, overrides, saved_hooks, templates
 from .binding import bind
 from .trace import Trace
@@ -20,7 +20,9 @@ from .trace import Trace
 
 def is_operand(value: Any) -> bool:
     """Return whether a Python operator of a tensor takes this as its other operand."""
-    return is_tensor(value) or isinstance(value, (int, float, complex, np.number, np.bool_))
+    return is_tensor(value) or isinstance(
+        value, (int, float, complex, np.number, np.bool_, SparseBase)
+    )
 
 
 def miss(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bool) -> Node:
