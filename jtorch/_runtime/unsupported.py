@@ -11,7 +11,6 @@ from typing import Any
 
 from .._engine.declare import Autocast, publish
 
-SPARSE = "jtorch has no sparse tensors; use a dense tensor"
 NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
 QUANTISED = "jtorch has no quantised tensors; use a floating point tensor"
 MKLDNN = "jtorch has no tensors in the layout of MKL-DNN; XLA chooses layouts by itself"
@@ -20,10 +19,6 @@ HALF_COMPLEX = "jtorch has no torch.complex32; use torch.complex64"
 
 #: Functions of ``torch`` by what they need.
 _FUNCTIONS: dict[str, str] = {
-    SPARSE: """sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor
-        sparse_bsc_tensor sparse_compressed_tensor ccol_indices_copy col_indices_copy
-        crow_indices_copy indices_copy row_indices_copy values_copy hspmm hsmm dsmm saddmm smm spmm
-        sspaddmm resize_as_sparse_ native_norm""",
     QUANTISED: """choose_qparams_optimized empty_quantized fake_quantize_per_channel_affine
         fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
@@ -46,8 +41,6 @@ _FUNCTIONS: dict[str, str] = {
 }
 #: Methods of tensors by what they need.
 _METHODS: dict[str, str] = {
-    SPARSE: """to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc
-        sparse_mask sparse_resize_ sparse_resize_and_clear_ smm sspaddmm resize_as_sparse_""",
     NESTED: "to_padded_tensor",
     QUANTISED: """int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale
         q_zero_point qscheme""",

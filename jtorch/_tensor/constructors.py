@@ -14,7 +14,7 @@ from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
 from .._engine.declare import publish
 from .._engine.execution import devices
-from .._engine.graph.values import LEAF, NO_GRAD, is_tensor, make_meta
+from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, is_tensor, make_meta
 from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
 from .._engine.recording import overrides, record
@@ -101,6 +101,9 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
         with without_subclasses():
             return copied(data, dtype, device, requires_grad)
+    if isinstance(data, SparseBase):
+        warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
+        return data.detach().clone().to(device, dtype).requires_grad_(requires_grad)
     place = default_device() if device is None else devices.resolve(device)
     if place.type == "cuda":
         place = devices.check(place)
@@ -153,6 +156,8 @@ def as_tensor(*args: Any, **kwargs: Any) -> Any:
 
 
 def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
+    if isinstance(data, SparseBase):
+        return data.to(device=device, dtype=dtype)
     if is_tensor(data):
         with without_subclasses():
             place = data.device if device is None else devices.resolve(device)

@@ -237,14 +237,17 @@ def format_elements(array: np.ndarray, of: dtype, indent: int) -> str:
     return _Layout(strings, width, array.shape, cut).block(0, indent)
 
 
-def _with_suffixes(text: str, suffixes: Sequence[str], indent: int) -> str:
+def _with_suffixes(
+    text: str, suffixes: Sequence[str], indent: int, on_new_line: bool = False
+) -> str:
     parts = [text]
     # One more than the length where the text is one line: PyTorch counts so.
     column = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
-        if column + len(suffix) + 2 > PRINT_OPTS.linewidth:
+        if on_new_line or column + len(suffix) + 2 > PRINT_OPTS.linewidth:
             parts.append(",\n" + " " * indent + suffix)
             column = indent + len(suffix)
+            on_new_line = False
         else:
             parts.append(", " + suffix)
             column += len(suffix) + 2
@@ -257,6 +260,12 @@ def _shows_device(device: str, default_device_type: str, current_device_index: i
     if kind != default_device_type:
         return True
     return kind == "cuda" and int(index or 0) != current_device_index
+
+
+def is_shown_without_dtype(of: dtype, default_dtype: dtype) -> bool:
+    """Tell whether elements alone tell a dtype: the default ones, int64 and bool."""
+    default_complex = complex128 if default_dtype is float64 else complex64
+    return of in (default_dtype, default_complex, int64, bool_)
 
 
 def format_tensor(
@@ -319,8 +328,7 @@ def format_tensor(
     else:
         if not PRINT_OPTS.edgeitems:
             suffixes.append(f"size={sizes}")
-        default_complex = complex128 if default_dtype is float64 else complex64
-        if dtype not in (default_dtype, default_complex, int64, bool_):
+        if not is_shown_without_dtype(dtype, default_dtype):
             suffixes.append(f"dtype={dtype!r}")
     if grad_fn_name is not None:
         suffixes.append(f"grad_fn=<{grad_fn_name}>")

@@ -246,13 +246,61 @@ def _mismatch(what: str, extra: str, absolute: tuple, relative: tuple, tolerance
     return "\n".join(lines)
 
 
+def _strides(tensor: Any) -> Any:
+    return tensor.stride() if tensor.layout is torch.strided else ()
+
+
+#: The parts of a tensor by layout, with what they are called.
+_PARTS = {
+    torch.sparse_coo: ("Sparse COO", ("_indices", "_values")),
+    torch.sparse_csr: ("Sparse CSR", ("crow_indices", "col_indices", "values")),
+    torch.sparse_csc: ("Sparse CSC", ("ccol_indices", "row_indices", "values")),
+    torch.sparse_bsr: ("Sparse BSR", ("crow_indices", "col_indices", "values")),
+    torch.sparse_bsc: ("Sparse BSC", ("ccol_indices", "row_indices", "values")),
+}
+
+
+def _compare_sparse(
+    actual: Any, expected: Any, tolerances: tuple[float, float], options: _Options, path: tuple
+) -> None:
+    """Compare two sparse tensors by their indices, exactly, and by their values."""
+    if actual.layout is not expected.layout:
+        actual, expected = (
+            each if each.layout is torch.strided else each.to_dense() for each in (actual, expected)
+        )
+        _compare_tensors(actual, expected, tolerances, options, path)
+        return
+    kind, parts = _PARTS[actual.layout]
+    if actual._nnz() != expected._nnz():
+        words = (
+            f"The number of specified values in {kind.lower().replace('sparse', 'sparse', 1)} "
+            f"tensors does not match: {actual._nnz()} != {expected._nnz()}"
+        )
+        raise _Difference(AssertionError, words.replace("coo", "COO"), path)
+    loose = options._replace(check_stride=False)
+    for name in parts:
+        is_values = name.endswith("values")
+        what = f"{kind} {name.lstrip('_')}"
+        try:
+            _compare_tensors(
+                getattr(actual, name)(),
+                getattr(expected, name)(),
+                tolerances if is_values else (0.0, 0.0),
+                loose,
+                path,
+            )
+        except _Difference as difference:
+            words = difference.words.replace("Tensor-likes", what, 1)
+            raise _Difference(difference.kind, words, path) from None
+
+
 def _compare_tensors(
     actual: Any, expected: Any, tolerances: tuple[float, float], options: _Options, path: tuple
 ) -> None:
     for name, compared, left, right in (
         ("shape", True, actual.shape, expected.shape),
         ("layout", options.check_layout, actual.layout, expected.layout),
-        ("stride()", options.check_stride, actual.stride(), expected.stride()),
+        ("stride()", options.check_stride, _strides(actual), _strides(expected)),
         ("device", options.check_device, actual.device, expected.device),
         ("dtype", options.check_dtype, actual.dtype, expected.dtype),
     ):
@@ -270,6 +318,9 @@ def _compare_tensors(
         ]
         common = torch.promote_types(*dtypes)
         actual, expected = actual.to(common), expected.to(common)
+    if actual.layout is not torch.strided or expected.layout is not torch.strided:
+        _compare_sparse(actual, expected, tolerances, options, path)
+        return
     rtol, atol = tolerances
     matches = torch.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=options.equal_nan)
     if torch.all(matches):

@@ -113,6 +113,27 @@ def device_of(argument: Any, other: Device | None = None) -> Device:
     return device if device is CPU else devices.check(device)
 
 
+#: Makes a tensor of a sparse layout: ``(name, size, dtype, device, layout, requires_grad)``.
+_sparse_factory: list[Callable[..., Any]] = []
+
+
+def set_sparse_factory(function: Callable[..., Any]) -> None:
+    """Tell how ``zeros`` and related functions make tensors of sparse layouts."""
+    _sparse_factory[:] = [function]
+
+
+def _is_sparse(bound: dict[str, Any]) -> bool:
+    """Return whether a sparse layout is asked for."""
+    layout = bound.get("layout")
+    return layout is not None and layout is not strided and layout._name.startswith("sparse")
+
+
+def _of_sparse_layout(name: str, size: Any, dtype: Any, device: Any, bound: dict[str, Any]) -> Any:
+    device = device_of(bound["device"], device)
+    dtype = dtype or local.trace.mode.default_dtype
+    return _sparse_factory[0](name, size, dtype, device, bound["layout"], bound["requires_grad"])
+
+
 def check_options(bound: dict[str, Any], device: Device) -> None:
     """Refuse the options that nothing here has.
 
@@ -185,6 +206,8 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
                     return record.fresh(_filled(meta, number), meta)
         _, bound = schema.bind(args, kwargs)
         size, dtype, out = bound["size"], bound["dtype"], bound["out"]
+        if _is_sparse(bound):
+            return _of_sparse_layout(name, size, dtype, None, bound)
         if out is not None:
             check_out_dtype(dtype, out)
             dtype = out.dtype
@@ -249,6 +272,8 @@ def _like(name: str, number: int | None) -> Callable:
         _, bound = schema.bind(args, kwargs)
         like = bound["input"]._value.meta
         dtype = bound["dtype"] or like.dtype
+        if _is_sparse(bound):
+            return _of_sparse_layout(name, like.shape, dtype, like.device, bound)
         device = device_of(bound["device"], like.device)
         check_options(bound, device)
         strides = format_strides(like, bound["memory_format"])
@@ -336,6 +361,8 @@ def full(*args: Any, **kwargs: Any) -> Any:
     """
     _, bound = _FULL.bind(args, kwargs)
     size, number, dtype, out = (bound[name] for name in ("size", "fill_value", "dtype", "out"))
+    if _is_sparse(bound):
+        return _of_sparse_layout("full", size, dtype, None, bound)
     if is_tensor(number):
         number = number.item()
     device = device_of(bound["device"], None if out is None else out.device)
