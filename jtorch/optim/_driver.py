@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 import jtorch as torch
 
+from .._engine.graph.values import SparseBase
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
+from . import _messages
 from .optimizer import Optimizer, _get_scalar_dtype, _use_grad_for_differentiable
 
 
@@ -56,8 +58,18 @@ class SteppedOptimizer(Optimizer):
         """Fill the state of a parameter that is stepped for the first time."""
         raise NotImplementedError
 
+    def _step_sparse(self, param: Any, grad: Any, group: dict[str, Any]) -> None:
+        """Update a parameter whose gradient is sparse.
+
+        Raises:
+            RuntimeError: the algorithm needs dense gradients.
+        """
+        raise _messages.sparse_gradients(type(self))
+
     def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         """Return the parameters that have a gradient, the gradients, and each of the states.
+
+        What has a sparse gradient is updated by itself and left out.
 
         An algorithm extends it to refuse what it cannot step.
         """
@@ -68,6 +80,9 @@ class SteppedOptimizer(Optimizer):
         for param in group["params"]:
             grad = param.grad
             if grad is None:
+                continue
+            if isinstance(grad, SparseBase):
+                self._step_sparse(param, grad, group)
                 continue
             params.append(param)
             grads.append(grad)

@@ -148,6 +148,13 @@ def steps_not_tensors(name: str = "state_steps") -> RuntimeError:
     )
 
 
+def sparse_gradients(optimiser: type) -> RuntimeError:
+    """Say that an algorithm needs dense gradients."""
+    name = "Adam" if optimiser.__name__ == "AdamW" else optimiser.__name__
+    advice = ", please consider SparseAdam instead" if name == "Adam" else ""
+    return RuntimeError(f"{name} does not support sparse gradients{advice}")
+
+
 def sparse_only() -> RuntimeError:
     return RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
 

@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Any
 
+from .._engine.graph.values import SparseBase
 from .._engine.recording.multi_tensor import ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
@@ -170,6 +171,8 @@ class Muon(SteppedOptimizer):
         means: list[Any] = []
         for param in group["params"]:
             grad = param.grad
+            if isinstance(grad, SparseBase):
+                self._step_sparse(param, grad, group)
             if grad is None:
                 continue
             if param.is_complex():

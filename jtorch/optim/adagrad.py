@@ -7,7 +7,7 @@ from typing import Any
 from .._engine.recording.multi_tensor import advance, ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
-from . import _common
+from . import _common, _sparse
 from ._driver import SteppedOptimizer, counter
 from .optimizer import ParamsT, _to_scalar
 
@@ -139,6 +139,9 @@ class Adagrad(SteppedOptimizer):
         for group in self.param_groups:
             for param in group["params"]:
                 self.state[param]["sum"].share_memory_()
+
+    def _step_sparse(self, param: Any, grad: Any, group: dict[str, Any]) -> None:
+        _sparse.adagrad(param, grad, self.state[param], group)
 
     def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         lists = super()._collect(group)

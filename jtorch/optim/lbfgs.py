@@ -222,7 +222,8 @@ class LBFGS(Optimizer):
             if param.grad is None:
                 part = param.new_zeros(param.numel())
             else:
-                part = param.grad.reshape(-1)
+                grad = param.grad
+                part = (grad.to_dense() if grad.is_sparse else grad).reshape(-1)
             if torch.is_complex(part):
                 part = torch.view_as_real(part).reshape(-1)
             flat.append(part)

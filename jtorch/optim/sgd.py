@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.graph.values import SparseBase
 from .._engine.recording.multi_tensor import ready_full, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
-from . import _common, _messages
+from . import _common, _messages, _sparse
 from ._driver import SteppedOptimizer
 from .optimizer import ParamsT, _to_scalar
 
@@ -158,6 +159,9 @@ class SGD(SteppedOptimizer):
             grad = param.grad
             if grad is None:
                 continue
+            if isinstance(grad, SparseBase):
+                self._step_sparse(param, grad, group)
+                continue
             if group["fused"] and getattr(self, "_need_device_dtype_check_for_fused", True):
                 _common.check_fused_param(param)
                 self._need_device_dtype_check_for_fused = False
@@ -166,6 +170,12 @@ class SGD(SteppedOptimizer):
             if has_momentum:
                 velocities.append(self.state[param].get("momentum_buffer"))
         return [params, grads, velocities]
+
+    def _step_sparse(self, param: Any, grad: Any, group: dict[str, Any]) -> None:
+        before = self.state[param].get("momentum_buffer") if group["momentum"] != 0 else None
+        velocity = _sparse.sgd(param, grad, before, group)
+        if velocity is not None:
+            self.state[param]["momentum_buffer"] = velocity
 
     def _step_group(self, group: dict[str, Any]) -> list[list[Any]]:
         lists = super()._step_group(group)

@@ -1,4 +1,4 @@
-"""Adam for sparse gradients, of which jtorch has none: it refuses dense ones, as PyTorch does."""
+"""Adam for sparse gradients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
-from . import _common, _messages
+from . import _common, _messages, _sparse
 from .optimizer import Optimizer, ParamsT
 
 __all__ = ["SparseAdam"]
@@ -15,8 +15,7 @@ __all__ = ["SparseAdam"]
 class SparseAdam(Optimizer):
     """Adam for sparse gradients: moments and parameters change only where a gradient is given.
 
-    It is not based on ``SteppedOptimizer``, as jtorch has no sparse gradients: its step only
-    refuses dense ones, so that it never has a state.
+    It is not based on ``SteppedOptimizer``, whose step is one operator for dense gradients.
 
     Args:
         params: dense parameters or parameter groups.
@@ -56,13 +55,16 @@ class SparseAdam(Optimizer):
 
     @no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Refuse dense gradients; there is nothing to do where no parameter has one.
+        """Update the parameters once.
 
         Args:
             closure: evaluates the model again, calls ``backward()`` and returns the loss.
         """
         loss = self._closure_loss(closure)
         for group in self.param_groups:
-            if any(param.grad is not None for param in group["params"]):
+            given = [param for param in group["params"] if param.grad is not None]
+            if not all(param.grad.is_sparse for param in given):
                 raise _messages.sparse_only()
+            for param in given:
+                _sparse.sparse_adam(param, param.grad, self.state[param], group)
         return loss

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jtorch as torch
 
+from ..._engine.recording.overrides import NotPlain, first_sparse
 from ..._tensor.tensor import Tensor
 from ...ops.optim import gradient_norms
+from ...sparse._messages import not_run
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"]
 
@@ -23,6 +26,18 @@ def _no_grad(function: Callable) -> Callable:
             return function(*args, **kwargs)
 
     return wrapper
+
+
+@contextlib.contextmanager
+def _refusing_sparse(tensors: list[Any], kernel: str) -> Iterator[None]:
+    """A block that says which kernel PyTorch lacks where one of the tensors is sparse."""
+    try:
+        yield
+    except NotPlain:
+        sparse = first_sparse(tensors)
+        if sparse is None:
+            raise
+        raise not_run(kernel, sparse) from None
 
 
 def _by_device(tensors: list[Any]) -> list[list[Any]]:
@@ -72,8 +87,9 @@ def get_total_norm(
         return torch.tensor(0.0)
     device = tensors[0].device
     norms: list[Any] = []
-    for group in _by_device_and_dtype(tensors):
-        norms += gradient_norms.norms_of(group, norm_type)
+    with _refusing_sparse(tensors, "aten::linalg_vector_norm"):
+        for group in _by_device_and_dtype(tensors):
+            norms += gradient_norms.norms_of(group, norm_type)
     together = torch.stack([norm.to(device) for norm in norms])
     total = gradient_norms.vector_norm(together, norm_type)
     if error_if_nonfinite and torch.logical_or(total.isnan(), total.isinf()):
@@ -165,8 +181,10 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
         foreach: accepted; all tensors are one operator anyway.
     """
     clip_value = float(clip_value)
-    for group in _by_device(_gradients(parameters)):
-        gradient_norms.clamp_all(group, clip_value)
+    grads = _gradients(parameters)
+    with _refusing_sparse(grads, "aten::clamp_min_"):
+        for group in _by_device(grads):
+            gradient_norms.clamp_all(group, clip_value)
 
 
 _get_total_norm = get_total_norm

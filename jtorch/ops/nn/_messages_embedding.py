@@ -62,14 +62,6 @@ def padding_index() -> AssertionError:
     return AssertionError("Padding_idx must be within num_embeddings")
 
 
-def sparse() -> NotImplementedError:
-    """Sparse gradients are not there."""
-    return NotImplementedError(
-        "sparse=True gives a gradient in a sparse layout, which jtorch does not have; use "
-        "sparse=False"
-    )
-
-
 def bag_padding(rows: int, given: int) -> RuntimeError:
     """The padding row of ``embedding_bag`` is none."""
     return RuntimeError(

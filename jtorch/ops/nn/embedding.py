@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -142,9 +143,23 @@ def _embedding(table: Any, positions: Any, *, padding: int, by_frequency: bool) 
     return _rows(table, positions)
 
 
-def _refuse_sparse(sparse: bool, weight: Any) -> None:
-    if sparse and local.trace.mode.grad and weight.requires_grad:
-        raise _messages_embedding.sparse()
+#: How rows are looked up whose gradient is sparse: of an embedding, and of bags.
+_sparse_lookup: list[Callable[..., Any]] = []
+
+
+def set_sparse_lookup(rows: Callable[..., Any], rows_of_bags: Callable[..., Any]) -> None:
+    """Tell how rows are looked up whose gradient is sparse.
+
+    Args:
+        rows: of the arguments of ``embedding`` the rows.
+        rows_of_bags: of the same arguments the rows as a table of their own, the positions in it,
+            and the one that does not count.
+    """
+    _sparse_lookup[:] = [rows, rows_of_bags]
+
+
+def _has_sparse_gradient(sparse: bool, weight: Any) -> bool:
+    return sparse and local.trace.mode.grad and weight.requires_grad
 
 
 def _look_up(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) -> Any:
@@ -172,11 +187,12 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
         indices: positions (int64 or int32) of any shape.
         padding_idx: row that gets no gradient; none where it is negative.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
-        sparse: whether the gradient has a sparse layout, which is refused.
+        sparse: whether the gradient has the layout ``torch.sparse_coo``.
     Returns:
         Tensor of the positions' shape with one more dimension, of the features.
     """
-    _refuse_sparse(sparse, weight)
+    if _has_sparse_gradient(sparse, weight):
+        return _sparse_lookup[0](weight, indices, padding_idx, bool(scale_grad_by_freq))
     return _look_up(weight, indices, padding_idx, bool(scale_grad_by_freq))
 
 
@@ -253,7 +269,7 @@ def _nn_embedding(
         max_norm: limit of the norms of the rows that are named; the table is written to.
         norm_type: order of that norm.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
-        sparse: whether the gradient has a sparse layout, which is refused.
+        sparse: whether the gradient has the layout ``torch.sparse_coo``.
     """
     if padding_idx is None:
         padding_idx = -1
@@ -527,7 +543,7 @@ def embedding_bag(
         offsets: where each bag begins.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
         mode: 0 for sums, 1 for means, 2 for maxima.
-        sparse: whether the gradient has a sparse layout, which is refused.
+        sparse: whether the gradient has the layout ``torch.sparse_coo``.
         per_sample_weights: what to multiply each row with, for sums.
         include_last_offset: whether the last offset is where the last bag ends.
         padding_idx: row that does not count.
@@ -535,12 +551,15 @@ def embedding_bag(
         Tensor of shape (bags, features), each position's bag, the bags' sizes, and for maxima the
         rows that they are in.
     """
-    _refuse_sparse(sparse, weight)
     padding = _check_bags(
         weight, indices, offsets, mode, per_sample_weights, include_last_offset, padding_idx
     )
     if indices.dtype is not offsets.dtype:
         indices, offsets = indices.to(dtypes.int64), offsets.to(dtypes.int64)
+    if _has_sparse_gradient(sparse, weight):
+        weight, indices, padding = _sparse_lookup[1](
+            weight, indices, padding, bool(scale_grad_by_freq)
+        )
     arguments = (
         weight,
         indices,
@@ -577,7 +596,7 @@ def _nn_embedding_bag(
         norm_type: order of that norm.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
         mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        sparse: whether the gradient has a sparse layout, which is refused.
+        sparse: whether the gradient has the layout ``torch.sparse_coo``.
         per_sample_weights: what to multiply each row with, for sums.
         include_last_offset: whether the last offset is where the last bag ends.
         padding_idx: row that does not count.
