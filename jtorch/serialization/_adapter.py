@@ -276,8 +276,46 @@ def make_meta_tensor(
 
 
 def make_sparse_tensor(layout: Any, data: Any) -> Any:
-    """Raise: this library has no sparse tensors."""
-    raise NotImplementedError("the file holds a sparse tensor; jtorch has none")
+    """Return a sparse tensor of what a file holds.
+
+    Args:
+        layout: its layout.
+        data: in coordinate layout indices, values, shape and, in newer files, whether it is
+            coalesced; in compressed layouts compressed and plain indices, values and shape.
+
+    Raises:
+        RuntimeError: that is not what it is.
+    """
+    from ..sparse import _tensor as sparse
+    from ..sparse._construction import sparse_compressed_tensor, sparse_coo_tensor
+    from ..sparse._invariants import check_sparse_tensor_invariants
+
+    checked = check_sparse_tensor_invariants.is_enabled()
+    tensor = tensor_type()
+    parts = list(data) if isinstance(data, tuple) else []
+    if layout is layouts.sparse_coo and len(parts) in (3, 4):
+        indices, values, size, *coalesced = parts
+        if isinstance(indices, tensor) and isinstance(values, tensor):
+            result = sparse_coo_tensor(indices, values, tuple(size), check_invariants=checked)
+            if coalesced and coalesced[0]:
+                result._coalesced = True
+            return result
+    if layout in sparse.COMPRESSED and len(parts) == 4:
+        of_tensors = all(isinstance(each, tensor) for each in parts[:3])
+        if of_tensors:
+            return sparse_compressed_tensor(
+                *parts[:3], tuple(parts[3]), layout=layout, check_invariants=checked
+            )
+    raise RuntimeError("Invalid serialized sparse tensor")
+
+
+def describe_sparse(tensor: Any) -> tuple:
+    """Return the layout of a sparse tensor and what a file holds of it."""
+    indices = tensor._index_tensors
+    values = tensor._elements.detach()
+    if tensor.is_sparse:
+        return tensor.layout, (*indices, values, tensor.shape, tensor.is_coalesced())
+    return tensor.layout, (*indices, values, tensor.shape)
 
 
 def layout(name: str) -> layouts.layout:

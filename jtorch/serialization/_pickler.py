@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
+from .._core.layout import layout as Layout
 from .._core.size import Size
+from .._engine.graph.values import SparseBase
 from . import _adapter
 from ._by_name import reduce_by_name
 from ._map_location import written_location
@@ -49,6 +51,8 @@ _REBUILD_META = _Global("torch._utils", "_rebuild_meta_tensor_no_storage")
 _REBUILD_PARAMETER = _Global("torch._utils", "_rebuild_parameter")
 _REBUILD_PARAMETER_WITH_STATE = _Global("torch._utils", "_rebuild_parameter_with_state")
 _REBUILD_FROM_TYPE = _Global("torch._tensor", "_rebuild_from_type_v2")
+_REBUILD_SPARSE = _Global("torch._utils", "_rebuild_sparse_tensor")
+_GET_LAYOUT = _Global("torch.serialization", "_get_layout")
 _SIZE = _Global("torch", "Size")
 _DEVICE = _Global("torch", "device")
 _TENSOR = _Global("torch", "Tensor")
@@ -209,6 +213,10 @@ class _TorchNames:
         return self.persistent_storage(StorageReference(*described))
 
     def reducer_override(self: Any, obj: Any) -> Any:
+        if isinstance(obj, SparseBase):
+            return _REBUILD_SPARSE, _adapter.describe_sparse(obj)
+        if type(obj) is Layout:
+            return _GET_LAYOUT, (str(obj),)
         if isinstance(obj, _adapter.tensor_type()):
             if hasattr(type(obj), "cls_to_become"):
                 # A parameter without a shape yet: made again by its class, as PyTorch's are.
