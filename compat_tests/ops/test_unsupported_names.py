@@ -9,18 +9,6 @@ import pytest
     ("call", "words"),
     [
         (
-            lambda t: t.sparse_coo_tensor([[0]], [1.0]),
-            "torch.sparse_coo_tensor: jtorch has no sparse tensors; use a dense tensor",
-        ),
-        (
-            lambda t: t.ones(2).to_sparse(),
-            "torch.Tensor.to_sparse: jtorch has no sparse tensors; use a dense tensor",
-        ),
-        (
-            lambda t: t.sparse.mm(t.ones(2, 2), t.ones(2, 2)),
-            "torch.sparse.mm: jtorch has no sparse tensors; use a dense tensor",
-        ),
-        (
             lambda t: t.nested.nested_tensor([t.ones(2)]),
             "torch.nested.nested_tensor: jtorch has no nested tensors; use a padded tensor and a "
             "mask",

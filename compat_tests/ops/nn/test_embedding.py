@@ -14,14 +14,6 @@ def test_outcome_is_pytorchs(torch, expression):
     assert outcome(torch, expression) == RECORDED[expression]
 
 
-def test_sparse_gradients_are_refused(torch):
-    module = torch.nn.Embedding(3, 2, sparse=True)
-    with pytest.raises(NotImplementedError, match="sparse layout"):
-        module(torch.tensor([1]))
-    with torch.no_grad():
-        assert module(torch.tensor([1])).shape == (1, 2)
-
-
 def test_a_large_norm_is_cut_in_the_table(torch):
     table = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
     torch.nn.functional.embedding(torch.tensor([0, 0]), table, max_norm=1.0)
