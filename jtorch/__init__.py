@@ -33,6 +33,7 @@ from ._runtime import (  # noqa: E402  names that are none of these
 from ._runtime import function_overrides as _function_overrides  # noqa: E402
 from ._runtime import signatures as _signatures  # noqa: E402
 from ._runtime import mapped_files as _mapped_files  # noqa: E402  functions that are no operators
+from ._runtime import sobol_engine as _sobol_engine  # noqa: E402  the operators of quasirandom
 from . import autograd, compiler, cuda, fft, linalg, return_types, special, version  # noqa: E402
 from . import nn, serialization  # noqa: E402
 from . import _lobpcg  # noqa: E402  is differentiated by an autograd.Function

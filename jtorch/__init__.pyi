@@ -41,6 +41,7 @@ from . import ops as ops
 from . import optim as optim
 from . import overrides as overrides
 from . import profiler as profiler
+from . import quasirandom as quasirandom
 from . import random as random
 from . import return_types as return_types
 from . import serialization as serialization
@@ -282,6 +283,10 @@ _sample_dirichlet: Any
 _scaled_dot_product_attention_math: Any
 _scaled_dot_product_flash_attention_for_cpu: Any
 _segment_reduce: Any
+_sobol_engine_draw: Any
+_sobol_engine_ff_: Any
+_sobol_engine_initialize_state_: Any
+_sobol_engine_scramble_: Any
 _softmax_backward_data: Any
 _standard_gamma: Any
 _standard_gamma_grad: Any

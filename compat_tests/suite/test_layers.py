@@ -48,7 +48,8 @@ MAY_IMPORT = {
     ),
     "jaxlib": ("jtorch._engine", "jtorch.interop"),
     "optax": ("jtorch.optim",),
-    "scipy": ("jtorch._engine.interpreter",),  # special functions; JAX brings it along
+    # special functions, and the table of Sobol sequences; JAX brings it along
+    "scipy": ("jtorch._engine.interpreter", "jtorch._random.sobol"),
 }
 NEVER = {"torch", "matplotlib", "flax"}
 # Whose arithmetic is NumPy's; what it knows of JAX is for a program that already runs there.
