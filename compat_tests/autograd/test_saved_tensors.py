@@ -161,6 +161,39 @@ def test_second_gradients_are_those_of_the_new_elements(torch, between):
     assert a.grad.tolist() == [12.0, 18.0]
 
 
+def test_a_leaf_in_memory_of_numpy_has_gradients_of_any_order(torch, between):
+    shared = torch.from_numpy(np.array([1.0, 2.0, 3.0]))
+    leaf = shared.detach().requires_grad_()
+    found = (leaf**4).sum()
+    expected = ([4.0, 32.0, 108.0], [12.0, 48.0, 108.0], [24.0, 48.0, 72.0])
+    for elements in expected:
+        between(found)
+        (gradient,) = torch.autograd.grad(found, leaf, create_graph=True)
+        assert gradient.tolist() == elements
+        found = gradient.sum()
+
+
+@pytest.mark.parametrize(
+    ("write", "first", "second"),
+    [
+        ("b.data.mul_(2)", [96.0, 384.0], [96.0, 192.0]),
+        ("b.detach().numpy()[:] = 1", [6.0, 6.0], [24.0, 24.0]),
+        ("b.data = t.full((2,), 3.)", [54.0, 54.0], [72.0, 72.0]),
+    ],
+)
+def test_second_gradients_through_a_result_that_was_written_to(
+    torch, between, write, first, second
+):
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    b = a * 2
+    loss = (b**3).sum()
+    between(loss)
+    exec(write, {"b": b, "t": torch})
+    (gradient,) = torch.autograd.grad(loss, a, create_graph=True)
+    assert gradient.tolist() == first
+    assert torch.autograd.grad(gradient.sum(), a)[0].tolist() == second
+
+
 def test_a_loop_that_updates_through_data(torch, between):
     w = torch.ones(2, requires_grad=True)
     for _ in range(3):

@@ -47,6 +47,7 @@ def alarm(number, frame):
     raise TimeoutError
 
 signal.signal(signal.SIGALRM, alarm)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 before = 0
 def send():
     global before

@@ -13,6 +13,7 @@ from ..graph import primitives, tape
 from ..graph.cones import cone_of
 from ..graph.memory import Written
 from ..graph.trie import Instruction, Node
+<<<<<<< HEAD
 from ..graph.values import (
     LEAF,
     NO_GRAD,
@@ -24,6 +25,10 @@ from ..graph.values import (
     make_meta,
     ready,
 )
+=======
+from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
+from ..memory.views import with_history
+>>>>>>> 96b807c (Keep the history of a saved value whose memory is read again)
 from ..recording.record import record, reference_of, switch_device, wrap
 from ..recording.storage import current_value
 from ..recording.trace import Segment, Trace, flush, local, materialise
@@ -531,8 +536,11 @@ class OnePass:
             parts.append(reference_of(trace, value))
             operands.append(trace.reference_of_known(value))
 
+        # What is recorded is recorded before anything enters the trace for the gradient.
         present = {
-            (level_index, reference): present_value(found)
+            (level_index, reference): self._with_history(
+                trace, segments[level_index], reference, present_value(found)
+            )
             for level_index, each in enumerate(written)
             for reference, found in each.items()
         }
@@ -541,8 +549,7 @@ class OnePass:
         for level_index, reference in plan.needs:
             segment = segments[level_index]
             if (level_index, reference) in present:
-                value = present[level_index, reference]
-                take(value)
+                take(present[level_index, reference])
                 continue
             packed = getattr(segment, "packed", None)
             if packed is not None and reference in packed:
@@ -563,6 +570,16 @@ class OnePass:
                     trace.ints.append(segment.ints[index])
                 parts.append(kind)
         return operands, tuple(parts)
+
+    def _with_history(self, trace: Trace, segment: Any, reference: int, present: Value) -> Value:
+        """Give what memory holds now the part in differentiation of the value that was saved."""
+        if not self.create_graph or present.meta.grad != NO_GRAD:
+            return present
+        if segment.trace is None:
+            before = self._saved(segment, reference)
+        else:
+            before = trace.inputs[-reference - 1] if reference < 0 else trace.values[reference]
+        return present if before.meta.grad == NO_GRAD else with_history(before, present)
 
     def _saved(self, segment: Segment, reference: int) -> Value:
         saved = segment.saved.get(reference)
