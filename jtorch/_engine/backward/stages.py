@@ -13,7 +13,6 @@ from ..graph import primitives, tape
 from ..graph.cones import cone_of
 from ..graph.memory import Written
 from ..graph.trie import Instruction, Node
-<<<<<<< HEAD
 from ..graph.values import (
     LEAF,
     NO_GRAD,
@@ -25,10 +24,7 @@ from ..graph.values import (
     make_meta,
     ready,
 )
-=======
-from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from ..memory.views import with_history
->>>>>>> 96b807c (Keep the history of a saved value whose memory is read again)
 from ..recording.record import record, reference_of, switch_device, wrap
 from ..recording.storage import current_value
 from ..recording.trace import Segment, Trace, flush, local, materialise
