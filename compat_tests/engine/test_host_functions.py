@@ -72,6 +72,15 @@ CASES = {
 }
 #: Those of other dtypes than ``numbers``.
 OTHERS = {
+    "_sorting_order": [
+        lambda: (torch.arange(60) ** 2 % 7).reshape(2, 30).argsort(1, descending=True),
+        lambda: (torch.arange(6) % 2 == 0).sort(stable=True).indices,
+    ],
+    "_topk_index": [
+        lambda: (torch.arange(60) ** 2 % 7).bfloat16().reshape(30, 2).topk(5, 0).indices,
+        lambda: torch.arange(40).flip(0).topk(7, largest=False, sorted=False).indices,
+    ],
+    "_kth_index": [lambda: (torch.arange(60) ** 2 % 7).reshape(2, 30).kthvalue(9).indices],
     "addmm": [
         lambda: torch.addmm(
             torch.tensor([1, 2]), torch.ones(3, 4).int().long(), torch.ones(4, 2).long()

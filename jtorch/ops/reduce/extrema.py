@@ -17,7 +17,7 @@ from ..._engine.recording.kinds.base import Custom, normalise_dim
 from ..._engine.recording.kinds.reduction import Reduction, kept_shape, reduced_axes, reduced_shape
 from .._shared import out_dtypes
 from .._shared.calls import named
-from . import _messages_reduction
+from . import _messages_reduction, tied_order
 
 _ABSENT: Any = object()
 
@@ -69,7 +69,9 @@ def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> A
     return _pick.call(input, index, dim % ndim if ndim else 0, keepdim, name)
 
 
-def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = ()):
+def index_of(
+    function, name: str, kernel: str = "", refuse: tuple[DType, ...] = (), tied: bool = False
+):
     """Declare the private operator that finds the positions which ``pick`` takes.
 
     Args:
@@ -77,6 +79,7 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
         name: of the public operator.
         kernel: PyTorch's name of the kernel, for dtypes that it refuses.
         refuse: those dtypes, besides complex ones.
+        tied: whether the function is told if equal elements may come in introsort's order.
     """
 
     def spec(operation, bound, mode) -> Spec:
@@ -92,7 +95,10 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
             raise messages.not_implemented(kernel, meta.dtype._legacy_name)
         shape = reduced_shape(meta, (dim,) if meta.ndim else (), bound["keepdim"])
         metas = (make_meta(shape, dtypes.int64, meta.device),)
-        return Spec([operand], metas, {"axis": dim, "keepdim": bool(bound["keepdim"])})
+        params = {"axis": dim, "keepdim": bool(bound["keepdim"])}
+        if tied:
+            params["tied"] = bool(meta.ndim) and tied_order.has_tied_order(meta, meta.shape[dim])
+        return Spec([operand], metas, params)
 
     @op(
         f"_{name}_index(Tensor input, int64_t dim, bool keepdim)",
@@ -101,11 +107,11 @@ def index_of(function, name: str, kernel: str = "", refuse: tuple[DType, ...] = 
         function=False,
         differentiable=False,
     )
-    def positions(array: Any, *, axis: int, keepdim: bool) -> Any:
+    def positions(array: Any, *, axis: int, keepdim: bool, **how: Any) -> Any:
         """Return the positions along a dimension that ``pick`` takes."""
         if not array.ndim:
             return jnp.zeros((), jnp.int64)
-        found = function(array, axis).astype(jnp.int64)
+        found = function(array, axis, **how).astype(jnp.int64)
         return jnp.expand_dims(found, axis) if keepdim else found
 
     return positions.call
@@ -492,18 +498,33 @@ def _top(array):
     return jnp.iinfo(array.dtype).max
 
 
-def _mode_index(array, axis):
-    """Return the last position of the most frequent element, the smallest of several."""
+def _mode_index(array, axis, tied):
+    """Return where the most frequent element is, the smallest of several: the last when sorted."""
     array = as_ordered(jnp.moveaxis(array, axis, -1))
     count = jnp.sum(array[..., :, None] == array[..., None, :], -1)
     most = count == jnp.max(count, -1, keepdims=True)
     smallest = jnp.min(array, -1, keepdims=True, where=most & (array == array), initial=_top(array))
     hit = most & (array == smallest)
-    size = array.shape[-1]
-    return size - 1 - jnp.argmax(hit[..., ::-1], -1)
+    last = _last(hit)
+    if not tied:
+        return last
+
+    def sorted_last() -> Any:
+        keys = tied_order.keys_of(array.reshape(-1, array.shape[-1]), False)
+        order = tied_order.sorted_order(keys)
+        same = jnp.take_along_axis(hit.reshape(keys.shape), order, -1)
+        found = jnp.take_along_axis(order, _last(same)[:, None], -1)[:, 0].reshape(last.shape)
+        return jnp.where(jnp.any(hit, -1), found, last).astype(last.dtype)
+
+    return jax.lax.cond(jnp.any(count > 1), sorted_last, lambda: last)
 
 
-_MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu")
+def _last(flags):
+    """Return the last position of each row where a flag is set."""
+    return flags.shape[-1] - 1 - jnp.argmax(flags[..., ::-1], -1)
+
+
+_MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu", tied=True)
 
 
 @op(
@@ -518,7 +539,7 @@ def mode(input, dim=-1, keepdim=False):
         dim: dimension to reduce.
         keepdim: whether it stays, with size 1.
     Returns:
-        Named tuple of values and their last indices.
+        Named tuple of values and indices, the last of equal elements when they are sorted.
     """
     index = _MODE_INDEX(input, dim, keepdim)
     return named("mode", pick(input, index, dim, "ModeBackward0", keepdim), index)

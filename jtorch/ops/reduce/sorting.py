@@ -25,12 +25,24 @@ from ..._engine.recording.kinds.pointwise import FLOATING, INTEGRAL, only
 from .._shared import out_dtypes
 from .._shared.calls import named
 from .._shared.data_checks import elements
-from . import _messages_reduction, _messages_sorting
+from . import _messages_reduction, _messages_sorting, tied_order
 from .extrema import as_ordered, pick
+
+
+def _on_host(array: np.ndarray) -> np.ndarray:
+    """Return an array that NumPy sorts: NaN last, bool as uint8, small floats as float32."""
+    if array.dtype == bool:
+        return array.view(np.uint8)
+    return array if array.dtype.kind in "iuf" else array.astype(np.float32)
 
 
 def sorting_order(array, axis: int, descending: bool):
     """Return the stable order of an array; NaN is larger than all numbers."""
+    if isinstance(array, np.ndarray):
+        if descending:
+            places = np.argsort(np.flip(array, axis), axis, kind="stable")
+            return array.shape[axis] - 1 - np.flip(places, axis)
+        return np.argsort(array, axis, kind="stable")
     array = as_ordered(array)
     if descending:
         size = array.shape[axis]
@@ -50,27 +62,48 @@ def _order_spec(operation, bound, mode) -> Spec:
     axis = normalise_dim(bound["dim"], meta.ndim)
     if meta.dtype.is_complex:
         raise _messages_sorting.no_complex_sort()
-    descending = bound["descending"]
+    tied = not bound["stable"] and meta.ndim and meta.numel
+    tied = bool(tied) and tied_order.has_tied_order(meta, meta.shape[axis])
 
     return Spec(
         [operand],
         (make_meta(meta.shape, dtypes.int64, meta.device, _dense_strides(meta)),),
-        {"axis": axis, "descending": descending},
+        {"axis": axis, "descending": bound["descending"], "tied": tied},
     )
 
 
+def _order_of(array: Any, *, axis: int, descending: bool, tied: bool) -> Any:
+    order = sorting_order(array, axis, descending)
+    if not tied:
+        return order
+
+    def exact(rows: Any) -> Any:
+        return tied_order.sorted_order(tied_order.keys_of(rows, descending))
+
+    return tied_order.settled(array, axis, order, order, exact)
+
+
+def _order_on_host(array: Any, *, axis: int, descending: bool, tied: bool) -> Any:
+    if not array.ndim:
+        return np.zeros((), np.int64)
+    order = _order_of(_on_host(array), axis=axis, descending=descending, tied=tied)
+    return order.astype(np.int64, copy=False)
+
+
 @op(
-    "_sorting_order(Tensor input, int64_t dim, bool descending)",
+    "_sorting_order(Tensor input, int64_t dim, bool descending, bool stable)",
     kind=Custom(_order_spec),
     method=False,
     function=False,
     differentiable=False,
+    host=_order_on_host,
 )
-def _sorting_order(array: Any, *, axis: Any, descending: Any) -> Any:
-    """Return the stable order of elements along a dimension."""
+def _sorting_order(array: Any, *, axis: Any, descending: Any, tied: Any) -> Any:
+    """Return the order of elements along a dimension, equal ones as PyTorch leaves them."""
     if not array.ndim:
         return jnp.zeros((), jnp.int64)
-    return sorting_order(array, axis, descending).astype(jnp.int64)
+    array = as_ordered(array)
+    return _order_of(array, axis=axis, descending=descending, tied=tied).astype(jnp.int64)
 
 
 @op(
@@ -81,16 +114,17 @@ def _sorting_order(array: Any, *, axis: Any, descending: Any) -> Any:
     returns="values indices",
 )
 def sort(input, dim=-1, descending=False, stable=None):
-    """Sort along a dimension; equal elements keep their order, NaN is larger than all.
+    """Sort along a dimension; NaN is larger than all.
 
     Args:
         dim: dimension along which to sort.
         descending: whether the largest comes first.
-        stable: accepted; the order is stable in either case.
+        stable: whether equal elements keep their order; otherwise they come in that of introsort
+            on the CPU, and keep it elsewhere.
     Returns:
         Named tuple of values and the indices where they were.
     """
-    index = _sorting_order.call(input, dim, descending)
+    index = _sorting_order.call(input, dim, descending, bool(stable))
     node = "SortBackward0" if stable is None else "SortBackward1"
     return named("sort", pick(input, index, dim, node), index)
 
@@ -101,7 +135,7 @@ def sort(input, dim=-1, descending=False, stable=None):
 )
 def argsort(input, dim=-1, descending=False, stable=False):
     """Return the indices that sort a tensor along a dimension, see ``sort``."""
-    return _sorting_order.call(input, dim, descending)
+    return _sorting_order.call(input, dim, descending, stable)
 
 
 @op("msort(Tensor input, *, Tensor out=None)", out=Out(dtype=out_dtypes.expected_cpp_name))
@@ -141,30 +175,70 @@ def _topk_spec(operation, bound, mode) -> Spec:
     largest = bound["largest"]
     # XLA selects a few of many float32 numbers; it sorts whole rows otherwise, for a hundred times
     # as long.
-    selects = meta.dtype in _SELECTED and 0 < count * 16 <= size
+    selects = meta.dtype in _SELECTED and 0 < count * 16 < size
+    tied = meta.device.type == "cpu" and bool(count) and bool(meta.numel) and size > 1
 
     return Spec(
         [operand],
         (make_meta(shape, dtypes.int64, meta.device),),
-        {"selects": selects, "axis": axis, "largest": largest, "count": count},
+        {
+            "selects": selects,
+            "axis": axis,
+            "largest": largest,
+            "count": count,
+            "tied": tied,
+            "in_order": bound["sorted"],
+        },
     )
 
 
+def _first(array: Any, count: int, axis: int) -> Any:
+    return array[(slice(None),) * axis + (slice(0, count),)]
+
+
+def _top_of(
+    array: Any, seen: Any, *, axis: int, largest: bool, count: int, tied: bool, in_order: bool
+) -> Any:
+    """Return the first ``count`` of ``seen``, the first in order and one more if there is one."""
+    stable = _first(seen, count, axis)
+    if not tied:
+        return stable
+
+    def exact(rows: Any) -> Any:
+        keys = tied_order.keys_of(rows, largest)
+        return tied_order.smallest(keys, count, in_order)
+
+    if not in_order:  # then the order is that of the partitions, equal elements or not
+        seen = seen * 0
+    return tied_order.settled(array, axis, stable, seen, exact)
+
+
+def _topk_on_host(array: Any, *, selects: bool, axis: int, largest: bool, **how: Any) -> Any:
+    if not array.ndim:
+        return np.zeros((), np.int64)
+    array = _on_host(array)
+    seen = _first(sorting_order(array, axis, largest), how["count"] + 1, axis)
+    return _top_of(array, seen, axis=axis, largest=largest, **how).astype(np.int64, copy=False)
+
+
 @op(
-    "_topk_index(Tensor input, int64_t k, int64_t dim, bool largest)",
+    "_topk_index(Tensor input, int64_t k, int64_t dim, bool largest, bool sorted)",
     kind=Custom(_topk_spec),
     method=False,
     function=False,
     differentiable=False,
+    host=_topk_on_host,
 )
-def _topk_index(array: Any, *, selects: Any, axis: Any, largest: Any, count: Any) -> Any:
+def _topk_index(array: Any, *, selects: Any, axis: Any, largest: Any, **how: Any) -> Any:
     """Return where the ``k`` largest or smallest elements are."""
     if not array.ndim:
         return jnp.zeros((), jnp.int64)
+    array = as_ordered(array)
     if selects:
-        return _selected(array, axis, count, largest)
-    order = sorting_order(array, axis, largest)
-    return jax.lax.slice_in_dim(order, 0, count, 1, axis).astype(jnp.int64)
+        seen = _selected(array, axis, how["count"] + 1, largest)
+    else:
+        seen = _first(sorting_order(array, axis, largest), how["count"] + 1, axis)
+    return _top_of(array, seen, axis=axis, largest=largest, **how).astype(jnp.int64)
 
 
 @op(
@@ -180,11 +254,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
         k: how many.
         dim: dimension along which to look.
         largest: whether the largest, not the smallest.
-        sorted: accepted; the result is sorted in either case.
+        sorted: whether they come in order.
     Returns:
         Named tuple of values and indices.
     """
-    index = _topk_index.call(input, k, dim, largest)
+    index = _topk_index.call(input, k, dim, largest, sorted)
     return named("topk", pick(input, index, dim, "TopkBackward0"), index)
 
 
@@ -206,8 +280,33 @@ def _kth_spec(operation, bound, mode) -> Spec:
     return Spec(
         [operand],
         (make_meta(shape, dtypes.int64, meta.device),),
-        {"axis": axis, "keepdim": keepdim, "place": place},
+        {
+            "axis": axis,
+            "keepdim": keepdim,
+            "place": place,
+            "tied": meta.device.type == "cpu" and size > 1,
+        },
     )
+
+
+def _kth_of(array: Any, *, axis: int, keepdim: bool, place: int, tied: bool) -> Any:
+    order = sorting_order(array, axis, False)
+    before = (slice(None),) * axis
+    found = order[(*before, slice(place - 1, place))]
+    if tied:
+        seen = order[(*before, slice(max(0, place - 2), place + 1))]
+
+        def exact(rows: Any) -> Any:
+            return tied_order.kth_smallest(tied_order.keys_of(rows, False), place - 1)
+
+        found = tied_order.settled(array, axis, found, seen, exact)
+    return found if keepdim else found.squeeze(axis)
+
+
+def _kth_on_host(array: Any, **how: Any) -> Any:
+    if not array.ndim:
+        return np.zeros((), np.int64)
+    return _kth_of(_on_host(array), **how).astype(np.int64, copy=False)
 
 
 @op(
@@ -216,13 +315,13 @@ def _kth_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     differentiable=False,
+    host=_kth_on_host,
 )
-def _kth_index(array: Any, *, axis: Any, keepdim: Any, place: Any) -> Any:
+def _kth_index(array: Any, **how: Any) -> Any:
     """Return where the ``k``-th smallest elements are."""
     if not array.ndim:
         return jnp.zeros((), jnp.int64)
-    order = sorting_order(array, axis, False)
-    return jax.lax.index_in_dim(order, place - 1, axis, keepdim).astype(jnp.int64)
+    return _kth_of(array, **how).astype(jnp.int64)
 
 
 @op(
