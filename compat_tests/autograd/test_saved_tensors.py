@@ -204,3 +204,60 @@ def test_a_loop_that_updates_through_data(torch, between):
         w.data -= 0.25 * w.grad.data
     assert w.tolist() == [0.125, 0.125]
     assert w.grad.tolist() == [0.5, 0.5]
+
+
+def rows(t):
+    table = t.tensor([1.0, 2.0], requires_grad=True) * 1
+    return table.gather(0, t.tensor([1])), table
+
+
+def pools(t):
+    image = t.ones(1, 1, 4, 4, requires_grad=True) * 1
+    return t.nn.functional.avg_pool2d(image, 2), image
+
+
+def sums(t):
+    source = t.ones(2, requires_grad=True) * 1
+    return t.zeros(2).index_add(0, t.tensor([0, 1]), source), source
+
+
+def factors(t):
+    matrix = t.tensor([[2.0, 1.0], [1.0, 3.0]], requires_grad=True) * 1
+    upper = t.linalg.lu(matrix)[2]
+    return upper * 1, upper
+
+
+# What PyTorch saves, though a gradient could do without it.
+@pytest.mark.parametrize("case", [rows, pools, sums, factors])
+def test_what_pytorch_saves_is_not_overwritten(torch, between, case):
+    result, saved = case(torch)
+    between(result)
+    saved.mul_(2)
+    with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+        result.sum().backward()
+
+
+def test_a_power_saves_its_result_for_the_gradient_of_the_exponent(torch, between):
+    result = torch.tensor([2.0, 3.0]) ** torch.tensor([1.0, 2.0], requires_grad=True)
+    between(result)
+    total = (result * 1).sum()
+    result.mul_(2)
+    with pytest.raises(RuntimeError, match="is output 0 of Pow"):
+        total.backward()
+
+
+def test_what_pytorch_copies_may_be_overwritten(torch, between):
+    leaf = torch.tensor([1.0, 2.0], requires_grad=True)
+    left, right = leaf * 1, leaf * 1
+    result = torch.kron(left, right)
+    between(result)
+    left.mul_(9)
+    right.mul_(9)
+    result.sum().backward()
+    assert leaf.grad.tolist() == [6.0, 6.0]
+    matrix, vector = torch.tensor([[2.0, 0.0], [0.0, 4.0]]), leaf * 1
+    solution = torch.linalg.solve(matrix, vector)
+    between(solution)
+    vector.mul_(9)
+    solution.sum().backward()
+    assert leaf.grad.tolist() == [6.5, 6.25]

@@ -384,6 +384,8 @@ def _declare_inplace(
         static=entry.static,
         special=[number for _, number in entry.special],
         saves=entry.saves if options.saves is None else options.saves,
+        keeps=entry.keeps,
+        copies=entry.copies,
         vjp=options.vjp or entry.vjp,
         node_name=options.node_name or entry.node_name,
         kernel=entry.kernel,

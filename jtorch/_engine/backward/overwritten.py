@@ -203,7 +203,11 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
 
     What an in-place operator itself overwrites is left out: PyTorch keeps a copy of it.
     """
-    needed = [instruction.operands[position] for position in instruction.saves]
+    needed = [
+        instruction.operands[position]
+        for position in instruction.saves
+        if position not in instruction.unchecked
+    ]
     replaced = {reference for reference, _ in instruction.writes()}
     found = [
         (reference, False)
@@ -211,7 +215,8 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
         if isinstance(reference, int) and reference not in replaced
     ]
     if instruction.saves_result:
-        found.append((instruction.slot, True))
+        count = len(instruction.metas) if "results" in instruction.op.keeps else 1
+        found += [(instruction.slot + offset, True) for offset in range(count)]
     return found
 
 

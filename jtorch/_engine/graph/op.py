@@ -229,6 +229,12 @@ class Op:
             better formulation (``x ** 2``).
         saves: names of the parameters whose elements the gradient needs, ``"cross"`` for a product
             (each one only for the other's gradient), and ``"result"``; ``None`` means all.
+        keeps: what PyTorch saves beside that, though the gradient here is made without it: to
+            overwrite it is refused. Names of parameters, ``"result"`` for the first result and
+            ``"results"`` for all, each with the parameter whose gradient it is saved for, or
+            ``None``.
+        copies: names of the parameters of which PyTorch saves a copy, or something else: they may
+            be overwritten.
         vjp: gradient rule, see ``Instruction.vjp``.
         node_name: class name of ``grad_fn``.
         kernel: the name that PyTorch's error messages call it.
@@ -268,6 +274,8 @@ class Op:
         static: Iterable[str] = (),
         special: Iterable[Any] = (),
         saves: Iterable[str] | str | None = None,
+        keeps: dict[str, str | None] | None = None,
+        copies: tuple[str, ...] = (),
         vjp: Callable | None = None,
         node_name: str | None = None,
         kernel: str | None = None,
@@ -289,6 +297,8 @@ class Op:
         self.out = out
         self.special = frozenset((type(number), number) for number in special)
         self.saves = saves if saves is None or isinstance(saves, str) else tuple(saves)
+        self.keeps = keeps or {}
+        self.copies = copies
         self.vjp = vjp
         self.node_name = node_name or _node_name(name)
         self.kernel = kernel or f"{name}_cpu"

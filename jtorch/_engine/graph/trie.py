@@ -30,6 +30,7 @@ class Instruction:
         saves: positions in ``operands`` whose elements the gradient needs; the others only lend
             it their shape.
         saves_result: whether the gradient needs the results' elements.
+        unchecked: those of ``saves`` that may be overwritten all the same.
         vjp: gradient rule ``(cotangents, results, operands) -> gradients`` of the operands in
             ``gradient_operands``, or ``None`` for ``jax.vjp`` of ``function``.
         node_name: class name of the ``grad_fn``.
@@ -53,6 +54,7 @@ class Instruction:
         "gradient_operands",
         "saves",
         "saves_result",
+        "unchecked",
         "vjp",
         "node_name",
         "overwrites",
@@ -73,6 +75,7 @@ class Instruction:
         gradient_operands: tuple[int, ...] = (),
         saves: tuple[int, ...] = (),
         saves_result: bool = False,
+        unchecked: tuple[int, ...] = (),
         vjp: Callable | None = None,
         node_name: str = "",
         overwrites: int | tuple[int, ...] | None = None,
@@ -89,6 +92,7 @@ class Instruction:
         self.gradient_operands = gradient_operands
         self.saves = saves
         self.saves_result = saves_result
+        self.unchecked = unchecked
         self.vjp = vjp
         self.node_name = node_name
         self.overwrites = overwrites

@@ -130,6 +130,16 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
     saves, saves_result = (
         ((), False) if vjp is keep_history else _saves(op, plan, gradient_operands)
     )
+    unchecked: tuple[int, ...] = ()
+    if gradient_operands and vjp is not keep_history and (op.keeps or op.copies):
+        kept = _kept(op, plan, gradient_operands)
+        names = [operand.name for operand in operands]
+        more = [p for p, name in enumerate(names) if name in kept and p not in saves]
+        saves, saves_result = (
+            (*saves, *more),
+            saves_result or not kept.isdisjoint(("result", "results")),
+        )
+        unchecked = tuple([p for p in saves if names[p] in op.copies])
     if any(marked) and (
         any(marked[position] for position in saves) or (saves_result and metas[0].inference)
     ):
@@ -145,6 +155,7 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         moved = {p: i for i, p in enumerate(p for p in range(len(operands)) if p not in constants)}
         gradient_operands = tuple([moved[p] for p in gradient_operands])
         saves = tuple([moved[p] for p in saves if p in moved])
+        unchecked = tuple([moved[p] for p in unchecked if p in moved])
     return Instruction(
         op,
         function,
@@ -153,6 +164,7 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         gradient_operands=gradient_operands,
         saves=saves,
         saves_result=saves_result,
+        unchecked=unchecked,
         vjp=None if constants and vjp is not keep_history else vjp,
         node_name=plan.node_name or op.node_name,
         view_of=references[0] if plan.view else None,
@@ -196,6 +208,12 @@ def _saves(op: Op, plan: Plan, gradient_operands: tuple[int, ...]) -> tuple[tupl
         ), False  # the second factor first, as PyTorch saves them
     saved = tuple([p for p in everything if plan.operands[p].name in op.saves])
     return saved, "result" in op.saves
+
+
+def _kept(op: Op, plan: Plan, gradient_operands: tuple[int, ...]) -> set[str]:
+    """Return the names of what PyTorch saves beside what the gradient is made of."""
+    wanted = {plan.operands[position].name for position in gradient_operands}
+    return {name for name, needs in op.keeps.items() if needs is None or needs in wanted}
 
 
 def _with_constants(function: Any, references: list, constants: dict[int, Any]) -> tuple[Any, list]:

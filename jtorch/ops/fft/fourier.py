@@ -174,6 +174,7 @@ def _r2c_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     saves=(),
+    keeps={"input": None},
     node_name="FftR2CBackward0",
 )
 def _fft_r2c(array: Any, *, dims: Any, norm: Any, onesided: Any) -> Any:

@@ -92,6 +92,7 @@ def _gather_spec(operation, bound, mode) -> Spec:
 @op(
     "gather(Tensor input, int64_t dim, Tensor index, *, bool sparse_grad=False, Tensor out=None)",
     kind=Custom(saving_positions(_gather_spec)),
+    keeps={"input": None},
     method=False,
     function=False,
     out=Out(dtype=out_dtypes.expected_cpp_name, overlap="refuse"),
@@ -136,6 +137,7 @@ def _take_spec(operation, bound, mode) -> Spec:
 @op(
     "take(Tensor input, Tensor index, *, Tensor out=None)",
     kind=Custom(saving_positions(_take_spec)),
+    keeps={"input": None},
     method=False,
     function=False,
     host=lambda array, positions: np.take(array, positions, mode="wrap"),
@@ -266,6 +268,7 @@ def _index_add_spec(operation, bound, mode) -> Spec:
     "index_add(Tensor input, int64_t dim, Tensor index, Tensor source, *, Scalar alpha=1, "
     "Tensor out=None)",
     kind=Custom(saving_positions(_index_add_spec)),
+    keeps={"source": "source"},
     inplace=True,
     method=False,
     function=False,
@@ -339,6 +342,7 @@ def _joined(shape: tuple[int, ...]) -> str:
 @op(
     "index_copy(Tensor input, int64_t dim, Tensor index, Tensor source, *, Tensor out=None)",
     kind=Custom(saving_positions(_index_copy_spec)),
+    keeps={"source": "source"},
     inplace=True,
     method=False,
     function=False,
@@ -425,6 +429,7 @@ def _put_spec(operation, bound, mode) -> Spec:
 @op(
     "put(Tensor input, Tensor index, Tensor source, bool accumulate=False)",
     kind=Custom(saving_positions(_put_spec)),
+    keeps={"source": "source"},
     inplace=True,
     method=False,
     function=False,

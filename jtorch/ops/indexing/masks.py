@@ -125,6 +125,7 @@ def _masked_select_spec(operation, bound, mode) -> Spec:
 @op(
     "_masked_select(Tensor input, Tensor index, PyObject* shape)",
     kind=Custom(saving_positions(_masked_select_spec)),
+    keeps={"input": None},
     method=False,
     function=False,
     node_name="MaskedSelectBackward0",

@@ -267,6 +267,7 @@ _product_at.defvjp(_product_forward, _product_backward)
     "scatter_reduce(Tensor input, int64_t dim, Tensor index, Tensor src, std::string reduce, *, "
     "bool include_self=True, Tensor out=None)",
     kind=Custom(_scatter_reduce_spec),
+    keeps={"result": None},
     inplace=True,
     method=False,
     function=False,

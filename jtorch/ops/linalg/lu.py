@@ -265,6 +265,7 @@ def _lu_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     saves=("result",),
+    keeps={"results": None},
     node_name="LinalgLuBackward0",
 )
 def _lu(a: Any) -> Any:

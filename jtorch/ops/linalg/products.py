@@ -196,6 +196,7 @@ def _kron_spec(operation, bound, mode) -> Spec:
     "kron(Tensor input, Tensor other, *, Tensor out=None)",
     kind=Custom(_kron_spec),
     saves="cross",
+    copies=("input", "other"),
     node_name="UnsafeViewBackward0",
 )
 def kron(left: Any, right: Any, *, dtype: DType) -> Any:

@@ -176,6 +176,7 @@ def _solve_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     saves=("A", "B", "result"),
+    copies=("B",),
 )
 def _solve_ex(a: Any, b: Any, *, left: bool, vector: bool) -> Any:
     """Return the solution of a system of equations and ``info``."""
@@ -283,6 +284,7 @@ def _triangular_spec(operation, bound, mode) -> Spec:
     method=False,
     registry=LINALG_FUNCTIONS,
     saves=("input", "B", "result"),
+    copies=("B",),
 )
 def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool, unit: bool, dtype: DType) -> Any:
     """Solution X of the triangular system ``A X = B``.

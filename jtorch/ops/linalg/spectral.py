@@ -292,6 +292,7 @@ def _svd_spec(operation, bound, mode) -> Spec:
     method=False,
     function=False,
     saves=("result",),
+    keeps={"results": None},
 )
 def _svd(a: Any, *, rows: Any, columns: Any, full: Any, real: Any, metas: Any) -> Any:
     """Return U, S and V^H, and which matrices are not finite."""

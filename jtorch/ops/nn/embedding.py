@@ -406,7 +406,9 @@ def _bag_spec(operation, bound, mode) -> Spec:
     bags = _Bags(bound, mode)
     meta = bags.table.meta
     result = make_meta((bags.count, meta.shape[1]), meta.dtype, meta.device)
-    return Spec(bags.operands, (result,), {"bags": bags}, vjp=bags.vjp)
+    needs_table = bags.mode == "max" or (bags.weights is not None and bags.wanted[3])
+    saves = tuple(range(0 if needs_table else 1, len(bags.operands)))
+    return Spec(bags.operands, (result,), {"bags": bags}, saves=saves, vjp=bags.vjp)
 
 
 @op(

@@ -23,6 +23,7 @@ _hypot = with_partials(
     kind=Pointwise(check=only(FLOATING)),
     arity="binary",
     inplace=True,
+    keeps={"result": None},
 )
 def hypot(input, other):
     """Hypotenuse ``sqrt(input^2 + other^2)`` of right triangles with the given legs.
@@ -179,6 +180,8 @@ def logaddexp2(input, other):
     arity="binary",
     inplace=True,
     inplace_function=True,
+    keeps={"result": "other"},
+    copies=("input",),
     out=Out(uncastable=out_dtypes.ldexp),
 )
 def ldexp(input, other):

@@ -118,6 +118,7 @@ class _Parts(Pointwise):
     kind=_Parts(operands=("real", "imag")),
     method=False,
     saves=(),
+    keeps={"real": "real", "imag": "imag"},
     out=Out(dtype=out_dtypes.argument_out),
 )
 def complex(real, imag):
@@ -140,6 +141,8 @@ def _join(real, imag):
     kind=_Parts(operands=("abs", "angle")),
     method=False,
     autocast=Autocast(cpu="float32"),
+    keeps={"result": None},
+    copies=("abs", "angle"),
     out=Out(dtype=out_dtypes.argument_out),
 )
 def polar(abs, angle):

@@ -136,6 +136,7 @@ def _saves_of_power(operands):
         saves=_saves_of_power,
     ),
     arity="binary",
+    keeps={"result": "exponent"},
     inplace=InPlace(python=("__ipow__",)),
     special=_SPECIAL,
     autocast=Autocast(cuda="float32"),

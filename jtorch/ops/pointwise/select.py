@@ -401,6 +401,8 @@ _copysign = with_partials(jnp.copysign, _copysign_slope, None)
     ),
     arity="binary",
     inplace=True,
+    keeps={"result": None},
+    copies=("other",),
 )
 def copysign(input, other):
     """Give each element of ``input`` the sign of that of ``other``.

@@ -53,6 +53,7 @@ def _quantile_spec(operation, bound, mode) -> Spec:
     kind=Custom(_quantile_spec),
     method=False,
     function=False,
+    copies=("input",),
     node_name="SqueezeBackward4",
 )
 def _quantile(array: Any, share: Any, *, ignore_nan: Any, how: Any, shape: Any, axis: Any) -> Any:

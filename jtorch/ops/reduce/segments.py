@@ -59,6 +59,7 @@ def _index_reduce_spec(operation, bound, mode) -> Spec:
     "index_reduce(Tensor input, int64_t dim, Tensor index, Tensor source, std::string_view reduce, "
     "*, bool include_self=True, Tensor out=None)",
     kind=Custom(_index_reduce_spec),
+    keeps={"result": None},
     inplace=True,
     method=False,
     function=False,

@@ -115,21 +115,28 @@ _declare(
     derivative=lambda x: -(1 + jnp.log(x)),
 )  # fmt: skip
 _declare(
-    "erfcx", "Scaled complementary error function ``exp(x^2) erfc(x)``, without overflow.", _erfcx
-)
+    "erfcx", "Scaled complementary error function ``exp(x^2) erfc(x)``, without overflow.", _erfcx,
+    keeps={"result": None},
+)  # fmt: skip
 _declare(
     "log_ndtr", "Logarithm of the standard normal distribution function of each element.",
-    _log_ndtr, derivative=_log_ndtr_slope,
+    _log_ndtr, derivative=_log_ndtr_slope, keeps={"result": None},
 )  # fmt: skip
-_declare("ndtri", "Quantile function of the standard normal distribution.", _ndtri)
+_declare(
+    "ndtri", "Quantile function of the standard normal distribution.", _ndtri,
+    keeps={"result": None},
+)  # fmt: skip
 _declare(
     "i0e", "Scaled modified Bessel function ``exp(-|x|) I_0(x)``.",
-    _i0e, FLOATING, node_name="SpecialI0EBackward0",
+    _i0e, FLOATING, node_name="SpecialI0EBackward0", keeps={"result": None},
 )  # fmt: skip
-_declare("i1", "Modified Bessel function ``I_1(x)`` of the first kind of order 1.", _i1, FLOATING)
+_declare(
+    "i1", "Modified Bessel function ``I_1(x)`` of the first kind of order 1.", _i1, FLOATING,
+    keeps={"result": None},
+)  # fmt: skip
 _declare(
     "i1e", "Scaled modified Bessel function ``exp(-|x|) I_1(x)``.",
-    _i1e, FLOATING, node_name="SpecialI1EBackward0",
+    _i1e, FLOATING, node_name="SpecialI1EBackward0", keeps={"result": None},
 )  # fmt: skip
 
 

@@ -218,6 +218,7 @@ def _at_targets(logarithms, numbers, axis: int):
     kind=Custom(_nll_spec),
     method=False,
     function=False,
+    keeps={"input": None},
 )
 def _nll_loss(
     logarithms: Any, targets: Any, *weights: Any, axis: Any, ignore_index: Any, name: Any

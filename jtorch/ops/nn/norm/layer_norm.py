@@ -259,6 +259,7 @@ def _layer_norm_spec(operation, bound, mode) -> Spec:
     kind=Custom(_layer_norm_spec),
     method=False,
     function=False,
+    keeps={"bias": None},
     node_name="NativeLayerNormBackward0",
     host=_layer_norm_on_host,
     host_vjp=_layer_norm_vjp_on_host,

@@ -121,6 +121,7 @@ def _average_spec(operation, bound, mode) -> Spec:
 
 @op(
     "_adaptive_avg_pool(Tensor input, SymIntArrayRef output_size, int64_t rank)",
+    keeps={"input": None},
     kind=Custom(_average_spec),
     method=False,
     function=False,

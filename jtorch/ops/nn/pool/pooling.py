@@ -455,6 +455,7 @@ def _average_spec(operation, bound, mode) -> Spec:
     kind=Custom(_average_spec),
     method=False,
     function=False,
+    keeps={"input": None},
 )
 def _avg_pool(input: Any, *, rank: Any, windows: Any, batched: Any, divisor: Any) -> Any:
     """Return the mean of each window."""
