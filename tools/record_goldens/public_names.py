@@ -232,7 +232,7 @@ def homes(recorded: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
             home, name = home_of(module_name, key, entry)
             ours, own = value.__module__, value.__qualname__
             package, dot, rest = ours.partition(".")
-            if package != jtorch.__name__ or own != key or "<" in name:
+            if package != jtorch.__name__ or own not in (key, name) or "<" in name:
                 continue
             private = "._" in ours or rest.startswith("ops.")
             if private or (f"torch{dot}{rest}", own) != (home, name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import itertools
 import multiprocessing as _processes
 import os
@@ -20,9 +21,11 @@ from ... import cuda, multiprocessing
 from ..._runtime.generator import Generator
 from ..._utils import ExceptionWrapper
 from . import _utils
+from ._pipes import SHARDING_PRIORITIES, IterDataPipe
 from ._utils.collate import default_collate, default_convert
 from ._utils.worker import NextEpoch, StreamEnded, get_worker_info, make_fetcher, worker_loop
 from .dataset import Dataset, IterableDataset
+from .graph_settings import apply_random_seed, apply_sharding, apply_shuffle_settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, random_seed
 
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
@@ -106,6 +109,9 @@ class DataLoader(Generic[T_co]):
         self.in_order = in_order
         stream = isinstance(dataset, IterableDataset)
         self._dataset_kind = _DatasetKind.Iterable if stream else _DatasetKind.Map
+        if isinstance(dataset, IterDataPipe):
+            self.dataset = dataset = apply_shuffle_settings(dataset, shuffle)
+            shuffle = None
         if stream:
             _refuse_order_of_stream(shuffle, sampler, batch_sampler)
         if sampler is not None and shuffle:
@@ -273,6 +279,21 @@ def _checked_workers(
     return prefetch_factor
 
 
+def _start_of_workers(loader: DataLoader) -> Callable[[int], None] | None:
+    """Return what each worker calls first: data pipes share their samples among the workers."""
+    if not isinstance(loader.dataset, IterDataPipe):
+        return loader.worker_init_fn
+    return functools.partial(_share_samples, loader.worker_init_fn)
+
+
+def _share_samples(then: Callable[[int], None] | None, worker: int) -> None:
+    info: Any = get_worker_info()
+    group = SHARDING_PRIORITIES.MULTIPROCESSING
+    apply_sharding(info.dataset, info.num_workers, worker, group)
+    if then is not None:
+        then(worker)
+
+
 def _refuse_order_of_stream(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
     if shuffle not in {False, None}:
         raise ValueError(
@@ -319,6 +340,10 @@ class _BaseDataLoaderIter:
         self._timeout = loader.timeout
         self._collate_fn = loader.collate_fn
         self._sampler_iter = iter(self._index_sampler)
+        if isinstance(self._dataset, IterDataPipe):
+            shared = Generator()
+            shared.manual_seed(random_seed(loader.generator))
+            self._dataset = apply_random_seed(self._dataset, shared)
         self._base_seed = random_seed(loader.generator)
         self._persistent_workers = loader.persistent_workers
         self._num_yielded = 0
@@ -426,7 +451,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                     self._collate_fn,
                     self._drop_last,
                     self._base_seed,
-                    loader.worker_init_fn,
+                    _start_of_workers(loader),
                     number,
                     self._num_workers,
                 ),
