@@ -33,6 +33,8 @@ _HOST, _HOST_ELEMENT = 4.0, 0.003
 
 #: Bytes of a result above which memory is asked for before anything runs.
 _UNQUESTIONED = 1 << 30
+#: Bytes of a result up to which it is copied whole, though its elements may repeat.
+_COPIED_WHOLE = 1 << 24
 
 _FLOAT = Form((), np.dtype(np.float64))
 _INT = Form((), np.dtype(np.int64))
@@ -431,7 +433,7 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
         arguments: the arrays of the used inputs.
         floats, ints: the Python numbers of the trace.
     Returns:
-        The outputs, NumPy arrays with memory of their own.
+        The outputs, NumPy arrays with memory of their own; see ``_copy``.
     Raises:
         MemoryError: there is not enough memory.
     """
@@ -456,8 +458,19 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
         array = np.asarray(arrays[place], dtype)
         shared = array.base is not None or id(array) in seen or not array.flags.owndata
         if shared or not array.flags.c_contiguous:
-            array = array.copy()  # the user may write to one of the two, through NumPy
+            array = _copy(array)  # the user may write to one of the two, through NumPy
         seen.add(id(array))
         assert array.shape == shape, (array.shape, shape)
         finished.append(array)
     return finished
+
+
+def _copy(array: np.ndarray) -> np.ndarray:
+    """Copy an array; of a large one whose elements repeat, as of an expanded view, each but once.
+
+    Such a copy may only be read, as PyTorch's expanded tensors may.
+    """
+    if array.nbytes <= _COPIED_WHOLE or 0 not in array.strides:
+        return array.copy()
+    once = tuple([slice(None if step else 1) for step in array.strides])
+    return np.broadcast_to(array[once].copy(), array.shape)

@@ -116,9 +116,11 @@ def _as_strided(
         start: place of its first element.
     """
     flat = _to_memory(array, meta)
-    return (
-        flat[_memory_offsets(size, stride, start)] if 0 not in size else jnp.zeros(size, flat.dtype)
-    )
+    if 0 in size:
+        return jnp.zeros(size, flat.dtype)
+    # A dimension without a stride repeats elements, which are looked up once.
+    once = tuple([count if step else 1 for count, step in zip(size, stride)])
+    return jnp.broadcast_to(flat[_memory_offsets(once, stride, start)], size)
 
 
 def checked_strided(
