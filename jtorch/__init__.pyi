@@ -1548,8 +1548,7 @@ def histogram(
 @overload
 def histogramdd(
     input: Tensor,
-    bins: Sequence[_int],
-    *,
+    bins: _int,
     range: Sequence[_float] | None = None,
     weight: Tensor | None = None,
     density: _bool = False,
@@ -1557,8 +1556,7 @@ def histogramdd(
 @overload
 def histogramdd(
     input: Tensor,
-    bins: _int,
-    *,
+    bins: Sequence[_int],
     range: Sequence[_float] | None = None,
     weight: Tensor | None = None,
     density: _bool = False,
@@ -1567,7 +1565,6 @@ def histogramdd(
 def histogramdd(
     input: Tensor,
     bins: Sequence[Tensor],
-    *,
     range: Sequence[_float] | None = None,
     weight: Tensor | None = None,
     density: _bool = False,
@@ -1650,7 +1647,7 @@ def is_same_size(input: Tensor, other: Tensor) -> _bool: ...
 def is_signed(input: Tensor) -> _bool: ...
 def is_storage(obj: Any) -> _bool: ...
 def is_tensor(obj: Any) -> _bool: ...
-def is_vulkan_available() -> _bool: ...
+def is_vulkan_available(*args: Any, **kwargs: Any) -> _bool: ...
 def is_warn_always_enabled() -> _bool: ...
 def isclose(
     input: Tensor,
@@ -2897,7 +2894,7 @@ def searchsorted(
 @overload
 def searchsorted(
     sorted_sequence: Tensor,
-    input: _Number,
+    self: _Number,
     *,
     out_int32: _bool = False,
     right: _bool = False,
@@ -3490,8 +3487,6 @@ def xlogy(self: _Number, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 def xlogy(input: Tensor, other: _Number, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def xlogy_(input: Tensor, other: Tensor) -> Tensor: ...
-@overload
-def xlogy_(self: _Number, other: Tensor) -> Tensor: ...
 @overload
 def xlogy_(input: Tensor, other: _Number) -> Tensor: ...
 def zero_(input: Tensor) -> Tensor: ...

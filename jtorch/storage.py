@@ -322,11 +322,11 @@ def is_set_to(self: Any, tensor: Any) -> bool:
     )
 
 
-publish("untyped_storage", method=untyped_storage)
-publish("data_ptr", method=data_ptr)
-publish("storage_offset", method=offset)
+publish("untyped_storage", method=untyped_storage, refused=("(Tensor input)",))
+publish("data_ptr", method=data_ptr, refused=("(Tensor input)",))
+publish("storage_offset", method=offset, refused=("(Tensor input)",))
 publish("_is_view", method=is_view)
-publish("is_set_to", method=is_set_to)
+publish("is_set_to", method=is_set_to, refused=("(Tensor input, Tensor tensor)",))
 
 from ._runtime.typed_storage import TypedStorage, _LegacyStorage  # noqa: E402, F401  of these
 

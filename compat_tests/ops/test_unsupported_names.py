@@ -14,7 +14,7 @@ import pytest
             "mask",
         ),
         (
-            lambda t: t.quantize_per_tensor(t.ones(2), 0.1, 0, None),
+            lambda t: t.quantize_per_tensor(t.ones(2), 0.1, 0, t.float32),
             "torch.quantize_per_tensor: jtorch has no quantised tensors; use a floating point "
             "tensor",
         ),

@@ -212,7 +212,7 @@ def publish(
             name, or the operator whose signature it is; by default what can be seen of the callable
             itself.
         refused: the signatures in whose words wrong arguments are refused, where PyTorch's function
-            is written in C++; as ``signatures``, which they are where none are given.
+            is written in C++; as ``signatures``.
         out, autocast, returns: as for ``op``.
     Returns:
         The public function; the method where there is no function.
@@ -221,11 +221,15 @@ def publish(
     if returns is not None:
         structseq.declare(name, returns, out=True)
     if refused:
-        signatures = signatures or refused
         function = function and refused_by(function, name, refused)
-        method = method and refused_by(method, name, refused, as_method=True)
+        if callable(method):
+            method = refused_by(method, name, refused, as_method=True)
+    # What Python's own refusals call them.
     if inspect.isfunction(function):
-        function.__qualname__ = name  # what Python's own refusals call it
+        function.__qualname__ = name
+    own = not refused and inspect.isfunction(method) and function is not method
+    if own and method.__qualname__ in (name, f"_{name}"):
+        method.__qualname__ = f"Tensor.{name}"
     if function is not None:
         if name not in overrides.NOT_OVERRIDABLE:
             plain, function = function, overrides.overridable(function)
@@ -247,7 +251,7 @@ def publish(
         else:
             schema = Schema(*(name + text for text in signatures))
         for call, as_method in ((method, True), (function, False)):
-            if call is not None:
+            if callable(call):
                 vars(call)["__signature__"] = CallSignature(schema, as_method)
     return method if function is None else function
 
@@ -359,11 +363,11 @@ def _own(aliases: Iterable[str] | dict[str, tuple[str, ...]], name: str) -> tupl
 
 
 def _without_out(signatures: Iterable[str]) -> tuple[str, ...]:
-    """Return the signatures of an in-place form, those of the function's alone left out."""
+    """Return the signatures of an in-place form: those that have a tensor to write to."""
     return tuple(
         body.replace(", *, Tensor out=None)", ")").replace(", Tensor out=None)", ")")
         for body in signatures
-        if not body.endswith("|function")
+        if not body.endswith("|function") and "(Scalar self" not in body
     )
 
 

@@ -21,6 +21,7 @@ from .._engine.declare import publish
 from .._engine.execution import devices
 from .._engine.graph.values import is_tensor as _is_tensor
 from .._engine.recording import record
+from .._engine.recording.refusals import without_arguments
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local
 from .._tensor.conversion import default_tensor_device
@@ -28,6 +29,7 @@ from .._tensor.legacy_types import by_name, tensortype
 from ..storage import TypedStorage, UntypedStorage
 
 
+@without_arguments
 def get_default_dtype() -> DType:
     """Return the dtype of Python floats and of tensors made without one."""
     return local.trace.mode.default_dtype

@@ -12,6 +12,7 @@ from typing import Any
 from .._core import config, once
 from .._engine.backward.usual import anomaly
 from .._engine.declare import publish
+from .._engine.recording.refusals import without_arguments
 
 
 class _Settings:
@@ -139,11 +140,13 @@ def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
     anomaly.enabled, anomaly.check_nan = enabled, check_nan
 
 
+@without_arguments
 def is_anomaly_enabled() -> bool:
     """Return whether anomaly mode is on."""
     return anomaly.enabled
 
 
+@without_arguments
 def is_anomaly_check_nan_enabled() -> bool:
     """Return whether anomaly mode looks for NaN."""
     return anomaly.check_nan
@@ -154,7 +157,7 @@ def compiled_with_cxx11_abi() -> bool:
     return True
 
 
-def is_vulkan_available() -> bool:
+def is_vulkan_available(*args: Any, **kwargs: Any) -> bool:
     """Return whether there is a Vulkan backend: never."""
     return False
 

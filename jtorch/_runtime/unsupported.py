@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._engine.declare import Autocast, publish
+from .refused_signatures import SIGNATURES
 
 NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
 QUANTISED = "jtorch has no quantised tensors; use a floating point tensor"
@@ -52,6 +53,8 @@ _METHODS: dict[str, str] = {
 def refusal(name: str, reason: str, module: str = "torch") -> Callable:
     """Return a function that raises NotImplementedError, whatever it is called with.
 
+    Where it is published with signatures, wrong arguments are refused first.
+
     Args:
         name: its public name, which the message begins with.
         reason: one sentence, what jtorch does not have.
@@ -78,15 +81,17 @@ def refusals(module: str, names: Iterable[str], reason: str) -> dict[str, Callab
 
 for _reason, _names in _FUNCTIONS.items():
     for _name in _names.split():
-        publish(_name, refusal(_name, _reason))
+        publish(_name, refusal(_name, _reason), refused=SIGNATURES.get(_name, ()))
 publish(
     "fake_quantize_per_tensor_affine",
     refusal("fake_quantize_per_tensor_affine", QUANTISED),
+    refused=SIGNATURES["fake_quantize_per_tensor_affine"],
     autocast=Autocast(cpu="float32"),
 )
 for _reason, _names in _METHODS.items():
     for _name in _names.split():
-        publish(_name, method=refusal(_name, _reason, "torch.Tensor"))
+        method = refusal(_name, _reason, "torch.Tensor")
+        publish(_name, method=method, refused=SIGNATURES.get(_name, ()))
 
 
 # What a dense tensor answers itself
@@ -114,7 +119,7 @@ def _of_sparse(name: str, expected: str) -> Callable:
 
 
 for _name, _expected in _EXPECTED.items():
-    publish(_name, method=_of_sparse(_name, _expected))
+    publish(_name, method=_of_sparse(_name, _expected), refused=("(Tensor input)",))
 
 
 def _to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Any:
@@ -143,7 +148,16 @@ def _dequantize(input: Any) -> Any:
     return input.float()
 
 
-publish("to_dense", method=_to_dense)
-publish("sparse_dim", method=_sparse_dim)
-publish("dense_dim", method=_dense_dim)
-publish("dequantize", _dequantize, method=_dequantize)
+publish(
+    "to_dense",
+    method=_to_dense,
+    refused=("(Tensor input, ScalarType? dtype=None, *, bool? masked_grad=None)",),
+)
+publish("sparse_dim", method=_sparse_dim, refused=("(Tensor input)",))
+publish("dense_dim", method=_dense_dim, refused=("(Tensor input)",))
+publish(
+    "dequantize",
+    _dequantize,
+    method=_dequantize,
+    refused=("(Tensor input)", "(TensorList tensors)"),
+)

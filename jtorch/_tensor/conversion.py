@@ -201,9 +201,9 @@ def _replaced(tensor: Any, elements: list) -> Any:
 
 
 publish("apply_", method=apply_)
-publish("map_", method=map_)
+publish("map_", method=map_, refused=("(Tensor input, Tensor other, PyObject* callable)",))
 publish("item", method=item)
-publish("tolist", method=tolist)
+publish("tolist", method=tolist, refused=("(Tensor input)",))
 publish("__repr__", method=tensor_repr)
 publish("__format__", method=tensor_format)
 publish("__float__", method=to_float)
@@ -213,5 +213,5 @@ publish("__index__", method=to_index)
 publish("__bool__", method=to_bool)
 publish("__nonzero__", method=to_bool)
 publish("__long__", method=to_int)
-publish("is_nonzero", method=to_bool)
+publish("is_nonzero", method=to_bool, refused=("(Tensor input)",))
 publish("__dir__", method=to_dir)

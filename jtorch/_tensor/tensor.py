@@ -21,6 +21,7 @@ from .._engine.memory.views import check_view
 from .._engine.recording import record
 from .._engine.recording.dispatch_modes import disabled_operators
 from .._engine.recording.overrides import add_plain
+from .._engine.recording.refusals import method_refused_by
 from .._engine.recording.storage import current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
 from . import _messages, subclasses
@@ -119,6 +120,7 @@ class Tensor(TensorBase, metaclass=TensorMeta):
 
     nelement = numel
 
+    @method_refused_by("(Tensor input)")
     def element_size(self) -> int:
         """Return the bytes of one element."""
         return self._value.meta.dtype.itemsize
@@ -132,14 +134,17 @@ class Tensor(TensorBase, metaclass=TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
-        self.requires_grad_(flag)
+        self.requires_grad_(bool(flag))
 
+    @method_refused_by("(Tensor input, bool requires_grad=True)")
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make a leaf require grad, or no longer.
 
         Raises:
             RuntimeError: the tensor is a result, or its dtype has no gradients.
         """
+        if requires_grad is not True and requires_grad is not False:
+            raise TypeError  # which the signature explains
         if levels.stack:
             raise requires_grad_in_transform()
         return require_grad(self, requires_grad)

@@ -10,6 +10,7 @@ from .._core import dtypes
 from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.modes import intern_mode
+from .._engine.recording.refusals import without_arguments
 from .._engine.recording.trace import local
 
 #: What each device type lowers to unless told otherwise.
@@ -105,6 +106,7 @@ def set_autocast_dtype(device_type: str, dtype: DType) -> None:
     _apply()
 
 
+@without_arguments
 def is_autocast_cache_enabled() -> bool:
     """Return whether lowered weights are kept; here XLA sees that they are the same anyway."""
     return _state.cache
@@ -139,6 +141,7 @@ def _deprecated(name: str, now: str) -> None:
     )
 
 
+@without_arguments
 def is_autocast_cpu_enabled() -> bool:
     """Return whether autocast is on for the CPU (deprecated)."""
     _deprecated("is_autocast_cpu_enabled()", "is_autocast_enabled('cpu')")
@@ -151,6 +154,7 @@ def set_autocast_cpu_enabled(enabled: bool) -> None:
     set_autocast_enabled("cpu", enabled)
 
 
+@without_arguments
 def get_autocast_cpu_dtype() -> DType:
     """Return what autocast lowers to on the CPU (deprecated)."""
     _deprecated("get_autocast_cpu_dtype()", "get_autocast_dtype('cpu')")
@@ -163,6 +167,7 @@ def set_autocast_cpu_dtype(dtype: DType) -> None:
     set_autocast_dtype("cpu", dtype)
 
 
+@without_arguments
 def get_autocast_gpu_dtype() -> DType:
     """Return what autocast lowers to on GPUs (deprecated)."""
     _deprecated("get_autocast_gpu_dtype()", "get_autocast_dtype('cuda')")
@@ -187,6 +192,7 @@ def _a_dtype(dtype: Any) -> DType:
     return dtype
 
 
+@without_arguments
 def is_autocast_ipu_enabled() -> bool:
     """Return whether autocast is on for IPUs (deprecated)."""
     _deprecated("is_autocast_ipu_enabled()", "is_autocast_enabled('ipu')")
@@ -200,6 +206,7 @@ def set_autocast_ipu_enabled(enabled: bool) -> None:
     set_autocast_enabled("ipu", enabled)
 
 
+@without_arguments
 def get_autocast_ipu_dtype() -> DType:
     """Return what autocast lowers to on IPUs (deprecated)."""
     _deprecated("get_autocast_ipu_dtype()", "get_autocast_dtype('ipu')")
@@ -213,6 +220,7 @@ def set_autocast_ipu_dtype(dtype: DType) -> None:
     set_autocast_dtype("ipu", dtype)
 
 
+@without_arguments
 def is_autocast_xla_enabled() -> bool:
     """Return whether autocast is on for PyTorch/XLA's devices (deprecated)."""
     _deprecated("is_autocast_xla_enabled()", "is_autocast_enabled('xla')")
@@ -226,6 +234,7 @@ def set_autocast_xla_enabled(enabled: bool) -> None:
     set_autocast_enabled("xla", enabled)
 
 
+@without_arguments
 def get_autocast_xla_dtype() -> DType:
     """Return what autocast lowers to on PyTorch/XLA's devices (deprecated)."""
     _deprecated("get_autocast_xla_dtype()", "get_autocast_dtype('xla')")

@@ -144,7 +144,7 @@ def register_gradient_methods() -> None:
         "register_post_accumulate_grad_hook",
         method=register_post_accumulate_grad_hook,
     )
-    publish("retain_grad", method=retain_grad)
+    publish("retain_grad", method=retain_grad, refused=("(Tensor input)",))
     publish("retains_grad", method=property(retains_grad))
     publish("grad_fn", method=property(grad_fn))
     publish("output_nr", method=property(output_nr))

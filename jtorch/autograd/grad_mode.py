@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .._core.modes import Mode, intern_mode
+from .._engine.recording.refusals import without_arguments
 from .._engine.recording.trace import local
 from .._runtime import absent as _absent
 
@@ -216,11 +217,13 @@ def set_grad_mode(enabled: bool) -> None:
         trace.set_mode(_with_grad(mode) if enabled else _without_grad(mode))
 
 
+@without_arguments
 def is_grad_enabled() -> bool:
     """Return whether operators are recorded for differentiation in this thread."""
     return local.trace.mode.grad
 
 
+@without_arguments
 def is_inference_mode_enabled() -> bool:
     """Return whether this thread is inside ``inference_mode``."""
     return local.trace.mode.inference

@@ -140,10 +140,27 @@ def _new_tensor(self: Any, data: Any, **options: Any) -> Any:
 
 # Functions that PyTorch has for sparse tensors alone
 
-publish("smm", smm, method=smm)
-publish("sspaddmm", sspaddmm, method=sspaddmm)
-publish("hspmm", hspmm)
-publish("native_norm", native_norm)
+publish("smm", smm, method=smm, refused=("(Tensor input, Tensor mat2)",))
+publish(
+    "sspaddmm",
+    sspaddmm,
+    method=sspaddmm,
+    refused=(
+        "(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, "
+        "Tensor out=None)",
+        "(Scalar beta, Tensor input, Scalar alpha, Tensor mat1, Tensor mat2)|deprecated",
+        "(Scalar beta, Tensor input, Tensor mat1, Tensor mat2)|deprecated",
+    ),
+)
+publish("hspmm", hspmm, refused=("(Tensor mat1, Tensor mat2, *, Tensor out=None)",))
+publish(
+    "native_norm",
+    native_norm,
+    refused=(
+        "(Tensor input, Scalar p=2)",
+        "(Tensor input, Scalar? p, IntArrayRef[1] dim, bool keepdim, ScalarType? dtype)",
+    ),
+)
 implements("smm")(smm)
 implements("sspaddmm")(sspaddmm)
 implements("hspmm", "hsmm")(hspmm)

@@ -8,7 +8,7 @@ from compat_tests.oracle.ops import wrong_arguments
 
 #: How many calls are refused in other words, or by one library alone. It may only fall: whoever
 #: mends some lowers it. ``python -m compat_tests.oracle.ops.wrong_arguments`` lists them by kind.
-MOST = 2200
+MOST = 715
 
 
 @pytest.fixture(scope="module")

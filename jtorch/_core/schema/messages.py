@@ -144,11 +144,11 @@ def multiple_values(function: str, keyword: str) -> TypeError:
     return TypeError(f"{function}() got multiple values for argument '{keyword}'")
 
 
-def takes_nothing(method: str, given: int, by_name: bool) -> TypeError:
+def takes_nothing(name: str, given: int, by_name: bool, owner: str = "TensorBase") -> TypeError:
     """Make the error of arguments given to a method that has none, which is Python's own."""
     if by_name:
-        return TypeError(f"TensorBase.{method}() takes no keyword arguments")
-    return TypeError(f"TensorBase.{method}() takes no arguments ({given} given)")
+        return TypeError(f"{owner}.{name}() takes no keyword arguments")
+    return TypeError(f"{owner}.{name}() takes no arguments ({given} given)")
 
 
 def no_matching_overload(

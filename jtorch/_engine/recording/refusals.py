@@ -10,7 +10,8 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..._core.schema.schema import Schema
+from ..._core.schema.messages import not_a_tensor_in_list, takes_nothing
+from ..._core.schema.schema import Schema, is_tensor_like
 
 
 def refusal(
@@ -59,3 +60,38 @@ def refused_by(
 def method_refused_by(*signatures: str) -> Callable[[Callable], Callable]:
     """Return a decorator of methods: ``refused_by`` with the method's own name."""
     return lambda call: refused_by(call, call.__name__, signatures, as_method=True)
+
+
+def without_arguments(function: Callable) -> Callable:
+    """Return a function of ``torch`` that takes nothing, which says so as one written in C does."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args or kwargs:
+            raise takes_nothing(function.__name__, len(args), bool(kwargs), "torch")
+        return function()
+
+    return call
+
+
+def of_tensors(function: Callable, in_a_list: bool = False) -> Callable:
+    """Return a function of any number of tensors that refuses what is none.
+
+    Args:
+        function: the function.
+        in_a_list: whether they may come in one list.
+    """
+
+    @functools.wraps(function)
+    def call(*tensors: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*tensors, **kwargs)
+        except Exception:
+            alone = in_a_list and len(tensors) == 1 and isinstance(tensors[0], (tuple, list))
+            given = tensors[0] if alone else tensors
+            wrong = [place for place, each in enumerate(given) if not is_tensor_like(each)]
+            if not wrong:
+                raise
+        raise not_a_tensor_in_list(given[wrong[0]], wrong[0], 0)
+
+    return call

@@ -80,7 +80,7 @@ def _moved_back(result: Any, order: list[int]) -> Any:
 @op(
     "linalg_matrix_norm(Tensor input, Scalar ord, IntArrayRef dim={-2,-1}, bool keepdim=False, "
     "*, ScalarType? dtype=None, Tensor out=None)",
-    "linalg_matrix_norm(Tensor input, std::string_view ord='fro', IntArrayRef dim={-2,-1}, "
+    'linalg_matrix_norm(Tensor input, std::string_view ord="fro", IntArrayRef dim={-2,-1}, '
     "bool keepdim=False, *, ScalarType? dtype=None, Tensor out=None)",
     method=False,
     registry=LINALG_FUNCTIONS,

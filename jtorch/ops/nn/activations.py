@@ -680,7 +680,11 @@ def _publish_inplace(operator: Op, signature: str) -> None:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         if args and is_tensor(args[0]):
-            return call(*args, **kwargs)
+            try:
+                return call(*args, **kwargs)
+            except TypeError:
+                schema.bind(args, kwargs)  # which counts the tensor among the arguments
+                raise
         bound = schema.bind(args, kwargs)[1]
         return call(bound.pop("input"), **bound)
 

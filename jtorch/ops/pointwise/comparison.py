@@ -174,5 +174,15 @@ def equal(*args, **kwargs) -> bool:
 
 
 allclose.__module__ = equal.__module__ = "torch"
-publish("allclose", allclose, method=allclose, signatures=_all_close)
-publish("equal", equal, method=equal, signatures=_all_equal)
+publish(
+    "allclose",
+    allclose,
+    method=allclose,
+    signatures=_all_close,
+    refused=(
+        "(Tensor input, Tensor other, double rtol=1e-05, double atol=1e-08, bool equal_nan=False)",
+    ),
+)
+publish(
+    "equal", equal, method=equal, signatures=_all_equal, refused=("(Tensor input, Tensor other)",)
+)

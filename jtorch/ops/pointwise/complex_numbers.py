@@ -89,7 +89,9 @@ publish(
     signatures=_conjugate,
 )
 _conjugate_in_place = _conjugate.inplace_twin.call  # counted as a write of real ones, too
-publish("conj_physical_", _conjugate_in_place, method=_conjugate_in_place)
+publish(
+    "conj_physical_", _conjugate_in_place, method=_conjugate_in_place, refused=("(Tensor input)",)
+)
 
 
 _PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)

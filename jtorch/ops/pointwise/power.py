@@ -257,7 +257,11 @@ def float_power_(self, exponent):
     return pow.inplace_twin.call(self, exponent)
 
 
-publish("float_power_", method=float_power_)
+publish(
+    "float_power_",
+    method=float_power_,
+    refused=("(Tensor input, Tensor exponent)", "(Tensor input, Scalar exponent)"),
+)
 
 
 @op(

@@ -347,7 +347,14 @@ for _call in (where_function, where_method):
     _call.__name__ = _call.__qualname__ = "where"
     _call.__module__ = "torch"
 publish("where", where_function, signatures=where)
-publish("where", method=where_method)
+publish(
+    "where",
+    method=where_method,
+    refused=(
+        "(Tensor condition, Tensor input, Tensor other)",
+        "(Tensor condition, Tensor input, Scalar other)",
+    ),
+)
 
 
 def _check_heaviside(operator, operands, static) -> None:

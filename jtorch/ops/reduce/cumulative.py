@@ -382,7 +382,12 @@ def _check_trapezoid(name: str, y, x) -> None:
     "trapezoid(Tensor y, Tensor x, *, int64_t dim=-1)",
     "trapezoid(Tensor y, *, Scalar dx=1, int64_t dim=-1)",
     method=False,
-    aliases=("trapz",),
+    aliases={
+        "trapz": (
+            "(Tensor y, *, double dx=1, int64_t dim=-1)",
+            "(Tensor y, Tensor x, *, int64_t dim=-1)",
+        )
+    },
 )
 def trapezoid(y, x=None, dx=_ONE, dim=-1):
     """Trapezoidal rule ``sum_i dx_i (y_i + y_{i + 1}) / 2`` along a dimension.

@@ -155,11 +155,11 @@ def histogram(input, bins=100, range=None, weight=None, density=False):
 
 
 @op(
-    "histogramdd(Tensor input, IntArrayRef bins, *, ArrayRef<double>? range=None, "
+    "histogramdd(Tensor input, int64_t bins, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False)",
-    "histogramdd(Tensor input, int64_t bins, *, ArrayRef<double>? range=None, "
+    "histogramdd(Tensor input, IntArrayRef bins, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False)",
-    "histogramdd(Tensor input, TensorList bins, *, ArrayRef<double>? range=None, "
+    "histogramdd(Tensor input, TensorList bins, ArrayRef<double>? range=None, "
     "Tensor? weight=None, bool density=False)",
     method=False,
     returns="hist bin_edges",

@@ -348,7 +348,8 @@ def kthvalue(input, k, dim=-1, keepdim=False):
 
 
 def _search_spec(operation, bound, mode) -> Spec:
-    sequence, values = bound["sorted_sequence"], bound["input"]
+    sequence = bound["sorted_sequence"]
+    values = bound["input"] if "input" in bound else bound["self"]
     right = bound.get("right", False)
     side = bound.get("side")
     if side is not None and side not in ("left", "right"):
@@ -417,7 +418,7 @@ def _search_on_host(
 @op(
     "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
-    "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, "
+    "searchsorted(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, "
     "bool right=False, std::string? side=None, Tensor? sorter=None, Tensor out=None)",
     kind=Custom(_search_spec),
     check_data=_check_sorter,

@@ -120,7 +120,11 @@ def is_contiguous(self: Any, memory_format: Any = contiguous_format) -> bool:
     return has_format(self._value.meta, memory_format)
 
 
-publish("is_contiguous", method=is_contiguous)
+publish(
+    "is_contiguous",
+    method=is_contiguous,
+    refused=("(Tensor input, *, MemoryFormat? memory_format=contiguous_format)",),
+)
 
 
 def _broadcast_into(array: Any, new: Any, dtype: DType) -> Any:

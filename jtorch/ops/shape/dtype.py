@@ -226,5 +226,15 @@ def _set_part(part: Any, doc: str) -> property:
     return property(part, assign, doc=doc)
 
 
-publish("real", real, method=_set_part(real, "The real parts, a view of a complex tensor."))
-publish("imag", imag, method=_set_part(imag, "The imaginary parts, a view of a complex tensor."))
+publish(
+    "real",
+    real,
+    method=_set_part(real, "The real parts, a view of a complex tensor."),
+    refused=("(Tensor input)",),
+)
+publish(
+    "imag",
+    imag,
+    method=_set_part(imag, "The imaginary parts, a view of a complex tensor."),
+    refused=("(Tensor input)",),
+)

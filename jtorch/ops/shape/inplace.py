@@ -98,7 +98,7 @@ publish(
     method=transpose_,
     signatures=("(Tensor input, int64_t dim0, int64_t dim1)",),
 )
-publish("swapdims_", method=transpose_)
+publish("swapdims_", method=transpose_, refused=("(Tensor input, int64_t dim0, int64_t dim1)",))
 publish(
     "swapaxes_",
     method=_inplace("swapaxes_", _variant(swapaxes, "TransposeBackward1")),
@@ -110,8 +110,10 @@ publish(
     signatures=("(Tensor input, int64_t dim)",),
 )
 as_strided_ = _inplace("as_strided_", functools.partial(strided_view, renamed(_as_strided)))
-publish("as_strided_", as_strided_, signatures=(AS_STRIDED_SIGNATURE,))
-publish("as_strided_", method=as_strided_)
+publish(
+    "as_strided_", as_strided_, signatures=(AS_STRIDED_SIGNATURE,), refused=(AS_STRIDED_SIGNATURE,)
+)
+publish("as_strided_", method=as_strided_, refused=(AS_STRIDED_SIGNATURE,))
 
 
 #: By which form of ``squeeze`` is called: all dimensions, one, or several.
@@ -152,13 +154,14 @@ def detach_(self: Any) -> Any:
 publish(
     "squeeze_",
     method=squeeze_,
+    refused=("(Tensor input)", "(Tensor input, int64_t dim)", "(Tensor input, IntArrayRef dim)"),
     signatures=(
         "(Tensor input)",
         "(Tensor input, int64_t dim)",
         "(Tensor input, IntArrayRef dim)",
     ),
 )
-publish("detach_", detach_, method=detach_)
+publish("detach_", detach_, method=detach_, refused=("(Tensor input)",))
 
 
 # Other memory
@@ -275,6 +278,27 @@ def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
 
 
 publish("resize_", method=resize_, signatures=(_RESIZE,))
-publish("resize_as_", resize_as_, method=resize_as_)
-publish("set_", method=set_)
-publish("fill_diagonal_", method=fill_diagonal_)
+publish(
+    "resize_as_",
+    resize_as_,
+    method=resize_as_,
+    refused=("(Tensor input, Tensor the_template, *, MemoryFormat? memory_format=None)",),
+)
+publish(
+    "set_",
+    method=set_,
+    refused=(
+        "(Tensor input)",
+        "(Tensor input, Storage source)",
+        "(Tensor input, Storage source, SymInt storage_offset, SymIntArrayRef size, "
+        "SymIntArrayRef? stride=None)",
+        "(Tensor input, Tensor source)",
+        "(Tensor input, Tensor source, SymInt storage_offset, SymIntArrayRef size, "
+        "SymIntArrayRef? stride=None)",
+    ),
+)
+publish(
+    "fill_diagonal_",
+    method=fill_diagonal_,
+    refused=("(Tensor input, Scalar fill_value, bool wrap=False)",),
+)

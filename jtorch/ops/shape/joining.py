@@ -18,6 +18,7 @@ from ..._engine.graph.values import make_meta
 from ..._engine.memory.host_views import summed
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.kinds.reduction import reduced_axes
+from ..._engine.recording.refusals import of_tensors
 from .._shared import out_dtypes
 from .._shared.memory_order import suggested_strides, suggests_channels_last
 from .._shared.plans import array_spec
@@ -280,10 +281,10 @@ def meshgrid(*tensors, indexing=None):
     return tuple(grids)
 
 
-publish("block_diag", block_diag)
-publish("cartesian_prod", cartesian_prod)
-publish("broadcast_tensors", broadcast_tensors)
-publish("meshgrid", meshgrid)
+publish("block_diag", of_tensors(block_diag))
+publish("cartesian_prod", of_tensors(cartesian_prod))
+publish("broadcast_tensors", of_tensors(broadcast_tensors))
+publish("meshgrid", of_tensors(meshgrid, in_a_list=True))
 
 
 @op("broadcast_to(Tensor input, SymIntArrayRef size)")

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from ..._core import dtypes
+from ..._core.schema.schema import is_index
 from ..._engine.declare import op, publish
 from ..._engine.graph.values import Meta, is_tensor
 from ..._engine.memory.host_views import parts_vjp
@@ -249,6 +250,8 @@ def split_function(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tu
     """
     if isinstance(split_size_or_sections, (tuple, list)):
         return split_with_sizes.call(tensor, split_size_or_sections, dim)
+    if not is_index(split_size_or_sections):
+        return split_with_sizes.call(tensor, split_size_or_sections, dim)  # raises
     return _split.call(tensor, split_size_or_sections, dim)
 
 
@@ -339,8 +342,10 @@ def tensor_split(input: Any, indices_or_sections: Any = None, dim: int = 0, **na
     return _tensor_split(input, indices_or_sections, dim)
 
 
-publish("tensor_split", tensor_split, signatures=_TENSOR_SPLIT)
-publish("tensor_split", method=tensor_split)
+#: The same in the order in which PyTorch lists them.
+_SHOWN = (*_TENSOR_SPLIT[1:], _TENSOR_SPLIT[0])
+publish("tensor_split", tensor_split, signatures=_TENSOR_SPLIT, refused=_SHOWN)
+publish("tensor_split", method=tensor_split, refused=_SHOWN)
 
 
 def _python_slice(tensor: Any, dim: int, start: int, end: int) -> Any:

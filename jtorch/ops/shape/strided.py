@@ -209,8 +209,10 @@ def strided_view(
     return result
 
 
-publish("as_strided", as_strided, signatures=(AS_STRIDED_SIGNATURE,))
-publish("as_strided", method=as_strided)
+publish(
+    "as_strided", as_strided, signatures=(AS_STRIDED_SIGNATURE,), refused=(AS_STRIDED_SIGNATURE,)
+)
+publish("as_strided", method=as_strided, refused=(AS_STRIDED_SIGNATURE,))
 
 
 # diagonal

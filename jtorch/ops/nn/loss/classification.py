@@ -655,7 +655,12 @@ def one_hot(input, num_classes=-1):
     return _one_hot.call(input, num_classes)
 
 
-publish("one_hot", one_hot, registry=NN_FUNCTIONS)
+publish(
+    "one_hot",
+    one_hot,
+    registry=NN_FUNCTIONS,
+    refused=("(Tensor input, int64_t num_classes=-1)",),
+)
 
 
 def _one_hot_spec(operation, bound, mode) -> Spec:
