@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import jtorch as torch
 from ._core.device import Device as device
 from ._core.dtypes import dtype
 from ._engine import declare
+from ._engine.backward import nodes as _nodes
 from ._engine.graph.values import TensorBase
 from ._engine.recording import dispatch_modes as _modes
 from ._engine.recording import overrides as _dispatch
@@ -48,6 +50,56 @@ _FUNCTIONS = {
     "_fft": declare.FFT_FUNCTIONS,
     "_special": declare.SPECIAL_FUNCTIONS,
 }
+
+
+class _NodeClasses:
+    """The classes of ``grad_fn``, by name: ``torch._C._functions``."""
+
+    def __getattr__(self, name: str) -> type:
+        if name == "AccumulateGrad":
+            return _nodes.AccumulateGrad
+        if not re.search(r"Backward\d*$", name):
+            raise AttributeError(f"module 'torch._C._functions' has no attribute '{name}'")
+        return _nodes.node_class(name)
+
+
+_functions = _NodeClasses()
+_FunctionBase = torch.autograd.Function
+_GLIBCXX_USE_CXX11_ABI = True
+_has_mkldnn = True
+
+
+def _set_grad_enabled(mode: bool) -> None:
+    """Turn the recording of gradients on or off."""
+    torch.set_grad_enabled(mode)
+
+
+def _get_default_device() -> str:
+    """Return the kind of the default device."""
+    return torch.get_default_device().type
+
+
+def _get_privateuse1_backend_name() -> str:
+    """Return the name of devices of one's own: they were never renamed."""
+    return "privateuseone"
+
+
+def _get_cublas_allow_tf32() -> bool:
+    """Tell whether products of float32 may be less exact."""
+    return torch.backends.cuda.matmul.allow_tf32
+
+
+def _get_graph_executor_optimize(*optimize: bool) -> bool:
+    """Return true: there are no graphs of TorchScript to optimise."""
+    return True
+
+
+def _jit_set_profiling_executor(mode: bool) -> bool:
+    """Change nothing, and return true: there are no graphs of TorchScript."""
+    return True
+
+
+_jit_set_profiling_mode = _jit_set_profiling_executor
 
 
 def _log_api_usage_once(*names: str) -> None:

@@ -21,6 +21,11 @@ from .._runtime.generator import cuda_generator as _cuda_generator
 from .._runtime.generator import seed_cuda as _seed_cuda
 from .._tensor.legacy_types import CUDA_TYPES as _CUDA_TYPES
 from . import amp as amp
+from .graphs import CUDAGraph as CUDAGraph
+from .graphs import graph as graph
+from .graphs import graph_pool_handle as graph_pool_handle
+from .graphs import is_current_stream_capturing as is_current_stream_capturing
+from .graphs import make_graphed_callables as make_graphed_callables
 
 globals().update(_CUDA_TYPES)
 
@@ -300,6 +305,34 @@ def current_stream(device: Any = None) -> Any:
 
 
 default_stream = current_stream
+
+
+class StreamContext:
+    """A block that changes nothing: there are no streams to choose from.
+
+    Args:
+        stream: the stream, which may be ``None``.
+    """
+
+    def __init__(self, stream: Any):
+        self.stream = stream
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+def stream(stream: Any) -> StreamContext:
+    """Return a block that changes nothing."""
+    return StreamContext(stream)
+
+
+def set_stream(stream: Any) -> None:
+    """Do nothing: there are no streams to choose from."""
+
+
 default_generators: tuple = ()
 
 __getattr__ = _absent.attributes(__name__)

@@ -1,0 +1,60 @@
+"""Names of CUDA graphs and streams, and those of PyTorch's extension module."""
+
+from __future__ import annotations
+
+import pytest
+
+import jtorch as torch
+
+NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU refuses in other words")
+
+
+@NO_GPU
+def test_graphs_refuse_as_pytorch_without_a_gpu_does() -> None:
+    class Own(torch.cuda.CUDAGraph):
+        pass
+
+    layer = torch.nn.Linear(1, 1)
+    for make, words in (
+        (torch.cuda.CUDAGraph, "Tried to instantiate dummy base class CUDAGraph"),
+        (Own, "Tried to instantiate dummy base class Own"),
+        (lambda: torch.cuda.graph(None), "torch.cuda.Stream requires CUDA support"),
+        (
+            lambda: torch.cuda.make_graphed_callables(layer, (torch.ones(1),)),
+            "Tried to instantiate dummy base class CUDAGraph",
+        ),
+        (
+            torch.cuda.graph_pool_handle,
+            "Tried to instantiate dummy base class _graph_pool_handle",
+        ),
+    ):
+        with pytest.raises(RuntimeError) as found:
+            make()
+        assert str(found.value) == words
+
+
+def test_questions_about_streams_are_answered() -> None:
+    assert torch.cuda.is_current_stream_capturing() is False
+    with torch.cuda.stream(None) as entered:
+        assert entered is None
+    assert type(torch.cuda.stream(None)) is torch.cuda.StreamContext
+    assert torch.cuda.set_stream(None) is None
+    assert not isinstance(3, torch.cuda.CUDAGraph)
+
+
+def test_names_of_the_extension_module() -> None:
+    assert torch._C.DispatchKey.CompositeImplicitAutograd.name == "CompositeImplicitAutograd"
+    linear = torch.ops.aten.linear.default
+    assert linear.has_kernel_for_dispatch_key(torch._C.DispatchKey.CompositeImplicitAutograd)
+    mm = torch.ops.aten.mm.default
+    assert not mm.has_kernel_for_dispatch_key(torch._C.DispatchKey.CompositeImplicitAutograd)
+    x = torch.ones(2, requires_grad=True)
+    assert isinstance((x * x).grad_fn, torch._C._functions.MulBackward0)
+    assert isinstance((x * x).grad_fn.next_functions[0][0], torch._C._functions.AccumulateGrad)
+    with pytest.raises(AttributeError):
+        _ = torch._C._functions.nothing
+    torch._C._set_grad_enabled(False)
+    assert not torch.is_grad_enabled()
+    torch._C._set_grad_enabled(True)
+    assert torch._C._get_default_device() == "cpu"
+    assert torch._C._get_privateuse1_backend_name() == "privateuseone"
