@@ -217,9 +217,48 @@ def nan_in_backward(node_name: str, output: int) -> RuntimeError:
     return RuntimeError(f"Function '{node_name}' returned nan values in its {output}th output.")
 
 
-def hook_changed_size(before: Sequence[int], after: Sequence[int]) -> RuntimeError:
+def hook_changed_size(name: str) -> RuntimeError:
     """A hook returned a gradient of another shape."""
-    return RuntimeError("hook has changed the size of value")
+    return RuntimeError(f"hook '{name}' has changed the size of value")
+
+
+def hook_changed_type(name: str, before: str, after: str) -> RuntimeError:
+    """A hook returned a gradient of another dtype."""
+    return RuntimeError(
+        f"hook '{name}' has changed the type of value (was torch.{before}Tensor got "
+        f"torch.{after}Tensor)"
+    )
+
+
+def hook_gave_no_tensor(value: Any) -> TypeError:
+    """A hook returned neither a tensor nor ``None``."""
+    return TypeError(f"expected Variable, but hook returned '{type(value).__name__}'")
+
+
+def unpacked_no_tensor(value: Any) -> TypeError:
+    """A hook that unpacks saved tensors returned something else."""
+    return TypeError(
+        "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+        f"{type(value).__name__}"
+    )
+
+
+def packed_in_place() -> RuntimeError:
+    """A hook that packs saved tensors wrote to one."""
+    return RuntimeError(
+        "A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
+        "pack hook cannot be modified by in-place operations as this can lead to unexpected "
+        "side-effects. Please open an issue if you need to perform in-place operations on the "
+        "input to a pack hook."
+    )
+
+
+def hook_gave_other_number(name: str, found: int, wanted: int) -> RuntimeError:
+    """A hook on a node returned too many gradients, or too few."""
+    return RuntimeError(
+        f"hook '{name}' has returned an incorrect number of values (got {found}, but expected "
+        f"{wanted})"
+    )
 
 
 def not_real_backward(dtype: object) -> RuntimeError:

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from .._engine.declare import publish
+from .._engine.graph.memory import memory_of
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
 from .._engine.memory.views import read_chain
 from .._engine.recording import record
@@ -120,6 +121,7 @@ def shallow_copy(self: Any) -> Any:
     result = _of_class(record.Parameter if is_parameter else cls, self.data)
     if not is_parameter:
         result._alias.counter[0] = 1  # PyTorch counts that the memory was given to it
+        memory_of(result._value).version = 1
     if self.requires_grad:
         result.requires_grad_()
     result.__dict__.update(self.__dict__)

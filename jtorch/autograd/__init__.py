@@ -54,7 +54,10 @@ __all__ = [
 
 
 def _as_tuple(value: Any) -> tuple:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    """Return one or several as a tuple, with tensors in the place of edges of the graph."""
+    if isinstance(value, (tuple, list)) and not isinstance(value, graph.GradientEdge):
+        return tuple([graph.tensor_of(each) for each in value])
+    return (graph.tensor_of(value),)
 
 
 def _cotangents(outputs: Sequence[Any], given: Sequence[Any]) -> list[Value | None]:

@@ -2,37 +2,97 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .._core.modes import intern_mode
-from .._engine.backward.nodes import AccumulateGrad, Node, accumulator, grad_fn
+from .._engine.backward import overwritten
+from .._engine.backward.nodes import AccumulateGrad, accumulator, grad_fn
+from .._engine.backward.nodes import Node as EngineNode
+from .._engine.graph.values import is_tensor
 from .._engine.recording.hooks import RemovableHandle
+from .._engine.recording.record import wrap
 from .._engine.recording.saved_hooks import pack_noted
 from .._engine.recording.saved_hooks import stack as saved_tensor_hooks
 from .._engine.recording.trace import local
 from .._runtime import absent as _absent
+from .grad_mode import no_grad
 
 __all__ = [
-    "AccumulateGrad",
     "GradientEdge",
     "Node",
-    "RemovableHandle",
+    "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
+    "increment_version",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
 ]
 
 
-class GradientEdge:
-    """An edge of the graph: a node and which of its outputs."""
+class Node(abc.ABC):
+    """A node of the backward graph; the ``grad_fn`` of a result is one."""
 
-    def __init__(self, node: Node, output_nr: int):
-        self.node = node
-        self.output_nr = output_nr
+    @abc.abstractmethod
+    def name(self) -> str:
+        """Return the name of the operator's backward."""
+
+    @property
+    @abc.abstractmethod
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes that the gradient flows on to, each with the number of its output."""
+
+    @abc.abstractmethod
+    def metadata(self) -> dict:
+        """A dict for whatever a user wants to note."""
+
+    @property
+    @abc.abstractmethod
+    def _input_metadata(self) -> list[Any]: ...
+
+    @abc.abstractmethod
+    def _sequence_nr(self) -> int: ...
+
+    @abc.abstractmethod
+    def register_hook(self, fn: Callable) -> RemovableHandle:
+        """Call ``fn(gradients of the inputs, gradients of the outputs)`` in each backward."""
+
+    @abc.abstractmethod
+    def register_prehook(self, fn: Callable) -> RemovableHandle:
+        """Call ``fn(gradients of the outputs)`` before each backward; it may replace them."""
+
+    @abc.abstractmethod
+    def _register_hook_dict(self, hooks: dict) -> None: ...
+
+
+Node.register(EngineNode)
+
+
+class GradientEdge(NamedTuple):
+    """An edge of the graph.
+
+    Attributes:
+        node: the node that the gradient flows to.
+        output_nr: which of its outputs it is the gradient of.
+        ownership_token: keeps alive what the node belongs to, where something has to.
+    """
+
+    node: Node
+    output_nr: int
+    ownership_token: Any = None
+
+
+def tensor_of(edge: Any) -> Any:
+    """Return a tensor whose gradient flows along an edge; anything else as it is."""
+    if not isinstance(edge, GradientEdge):
+        return edge
+    node: Any = edge.node
+    return (
+        node.variable if isinstance(node, AccumulateGrad) else wrap(node.value_at(edge.output_nr))
+    )
 
 
 def get_gradient_edge(tensor: Any) -> GradientEdge:
@@ -46,8 +106,60 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
             "It is not possible to get the gradient edge for a Tensor that does not require "
             "gradients"
         )
-    node = grad_fn(tensor)
-    return GradientEdge(accumulator(tensor) if node is None else node, tensor.output_nr)
+    node: Any = grad_fn(tensor)
+    if node is None:
+        node = accumulator(tensor)
+    return GradientEdge(node, tensor.output_nr)
+
+
+def increment_version(tensor: Any) -> None:
+    """Count a write to a tensor, or to each of several, though nothing is written.
+
+    Raises:
+        RuntimeError: it is neither a tensor nor an iterable of tensors.
+    """
+    try:
+        tensors = [tensor] if is_tensor(tensor) else list(tensor)
+    except TypeError:
+        tensors = [None]
+    if not all(is_tensor(each) for each in tensors):
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input")
+    with no_grad():
+        for each in tensors:
+            if not each.is_inference():
+                part = each.detach() if each.dim() else each.detach().unsqueeze(0)
+                part[0:0].zero_()
+
+
+class _AllowMutationOnSavedContext:
+    """What ``allow_mutation_on_saved_tensors`` gives: PyTorch notes its copies there.
+
+    Here values are immutable, so that a gradient has what was saved without a copy.
+    """
+
+    def __init__(self) -> None:
+        self.cloned: dict[Any, Any] = {}
+        self.original: dict[Any, Any] = {}
+
+    def clear(self) -> None:
+        """Forget the copies."""
+        self.cloned.clear()
+        self.original.clear()
+
+
+class allow_mutation_on_saved_tensors:
+    """Let tensors that were saved be overwritten: gradients inside are those of what was saved."""
+
+    def __enter__(self) -> _AllowMutationOnSavedContext:
+        if overwritten.mutation.allowed:
+            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+        overwritten.mutation.allowed = True
+        self._context = _AllowMutationOnSavedContext()
+        return self._context
+
+    def __exit__(self, *exception: Any) -> None:
+        overwritten.mutation.allowed = False
+        self._context.clear()
 
 
 class _Passes(threading.local):
@@ -174,9 +286,11 @@ class saved_tensors_hooks:
         _set_mode(True)
 
     def __exit__(self, *exception: Any) -> None:
-        pack_noted()
-        saved_tensor_hooks.pop()
-        _set_mode(bool(saved_tensor_hooks))
+        try:
+            pack_noted()
+        finally:
+            saved_tensor_hooks.pop()
+            _set_mode(bool(saved_tensor_hooks))
 
 
 _refusals: list[str] = []

@@ -7,12 +7,18 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..graph.values import LEAF, NO_GRAD, RESULT, Value
+from ..execution import failures
+from ..graph.values import LEAF, NO_GRAD, RESULT, Value, ready
 from ..memory.views import check_view
 from ..recording.hooks import RemovableHandle, add_hook
 from ..recording.planning import keep_history
 from ..recording.storage import current_value, extra_of
 from .graph import FunctionSegment, NodeHooks, end_of
+from .hook_calls import tensor_operands
+
+_NO_ELEMENTS = "a gradient edge has no elements"
+#: Nodes that are none of an operator; PyTorch names them with their namespace.
+_OF_THE_ENGINE = ("AccumulateGrad", "CopyBackwards", "CopySlices")
 
 
 class Node:
@@ -26,7 +32,20 @@ class Node:
     def name(self) -> str:
         """Return the name of the operator's backward."""
         name = type(self).__name__
-        return f"torch::autograd::{name}" if name in ("CopySlices", "CopyBackwards") else name
+        return f"torch::autograd::{name}" if name in _OF_THE_ENGINE else name
+
+    def value_at(self, output: int) -> Value:
+        """Return the value of one of the results that this is the node of."""
+        segment, slot = self._segment, self._slot + output
+        if isinstance(segment, FunctionSegment):
+            meta = segment.metas[output]
+        else:
+            if segment.trace is not None:
+                return segment.trace.values[slot]
+            meta = end_of(segment).meta_of(slot)
+        value = ready(failures.Lost(RuntimeError(_NO_ELEMENTS)), meta.with_grad(RESULT))
+        value.segment, value.slot = segment, slot
+        return value
 
     @property
     def metadata(self) -> dict:
@@ -40,13 +59,14 @@ class Node:
         if isinstance(segment, FunctionSegment):
             return tuple([_node_of_edge(edge) for edge in segment.edges])
         instruction = end_of(segment).by_slot()[self._slot]
+        tensors = tensor_operands(instruction)
         return tuple(
             [
                 _node_of_reference(segment, reference)
                 if position in instruction.gradient_operands
                 else (None, 0)
                 for position, reference in enumerate(instruction.operands)
-                if isinstance(reference, int)
+                if isinstance(reference, int) or position in tensors
             ]
         )
 

@@ -6,6 +6,7 @@ gradient is that of what the memory holds now.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from copy import copy
 from typing import Any
@@ -19,6 +20,15 @@ from ..memory.views import read_memory, view_again
 from ..recording.storage import STALE, current_value, version_of
 from ..recording.trace import Trace
 from .graph import FunctionSegment, end_of
+
+
+class _Mutation(threading.local):
+    """Whether saved tensors may be overwritten in this thread: a gradient keeps what was saved."""
+
+    allowed = False
+
+
+mutation = _Mutation()
 
 
 def check_level(
@@ -41,7 +51,7 @@ def check_level(
     marked = segment.stale or any(
         saved.__class__ is Value and saved.slot == STALE for saved in segment.saved.values()
     )
-    if marked:
+    if marked and not mutation.allowed:
         _check_closed_level(segment, end, plan, level_index)
     if segment.rewritten is None and not segment.lies and not _has_memory(segment):
         return {}
@@ -223,7 +233,7 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
 def check_open_level(node: Node, plan: tape.GradientPlan, level_index: int) -> None:
     """Raise where a value that the gradient needs was overwritten in the same segment."""
     overwritten = _replacements(node)
-    if not overwritten:
+    if not overwritten or mutation.allowed:
         return
     by_slot = node.by_slot()
     for at, instruction in plan.order:

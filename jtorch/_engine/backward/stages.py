@@ -44,6 +44,7 @@ from .graph import (
     places_behind,
     segments_behind,
 )
+from .hook_calls import call_before, call_behind, check_hook, edges_of
 from .overwritten import check_level, present_value
 
 
@@ -286,18 +287,16 @@ class OnePass:
         gradients = [self.pending.pop(each) for each in above]
         hooks = None if segment.node_hooks is None else segment.node_hooks.get(first)
         if hooks is not None:
-            gradients = _call_node_hooks(hooks.before.values(), gradients)
+            gradients = call_before(hooks.before.values(), gradients)
         results = self._record_stage(above, gradients, (segment.sequence, first - 1), instruction)
         if self.anomaly.enabled:
             self._check_nan(instruction, results)
         if hooks is not None:
             values = [value for _, value in results]
+            edges = edges_of(instruction, len(values))
             for hook in list(hooks.after.values()):
-                given = tuple([wrap(value) for value in values])
-                changed = hook(given, tuple([wrap(g) for g in gradients]))
-                if changed is not None:
-                    changed = changed if isinstance(changed, tuple) else (changed,)
-                    values = [current_value(tensor) for tensor in changed]
+                given = tuple([wrap(g) for g in gradients])
+                values = call_behind(hook, edges, values, given)
             results = [(t, v) for (t, _), v in zip(results, values, strict=True)]
         for target, value in results:
             if isinstance(target, tuple):
@@ -550,7 +549,10 @@ class OnePass:
             packed = getattr(segment, "packed", None)
             if packed is not None and reference in packed:
                 what, unpack = packed[reference]
-                take(current_value(unpack(what)))
+                unpacked = unpack(what)
+                if not is_tensor(unpacked):
+                    raise messages.unpacked_no_tensor(unpacked)
+                take(current_value(unpacked))
             elif segment.trace is not None:
                 operands.append(reference)
                 parts.append(reference)
@@ -627,15 +629,6 @@ class OnePass:
         return found
 
 
-def _call_node_hooks(hooks: Any, gradients: list[Value]) -> list[Value]:
-    for hook in list(hooks):
-        changed = hook(tuple([wrap(gradient) for gradient in gradients]))
-        if changed is not None:
-            changed = changed if isinstance(changed, tuple) else (changed,)
-            gradients = [current_value(tensor) for tensor in changed]
-    return gradients
-
-
 def _ones(meta: Meta) -> Any:
     return np.ones(meta.shape, meta.dtype._numpy)
 
@@ -677,14 +670,9 @@ def _call_hook(hook: Callable, gradient: Any) -> Any:
     if isinstance(result, SparseBase) or isinstance(gradient, SparseBase):
         return as_gradient(result)
     if not is_tensor(result):
-        name = getattr(hook, "__name__", type(hook).__name__)
-        raise TypeError(
-            f"hook '{name}' has returned an incorrect value (expected Tensor or None, but got "
-            f"{type(result).__name__})"
-        )
+        raise messages.hook_gave_no_tensor(result)
     value = current_value(result)
-    if value.meta.shape != gradient.meta.shape:
-        raise messages.hook_changed_size(gradient.meta.shape, value.meta.shape)
+    check_hook(hook, gradient, value)
     return value
 
 

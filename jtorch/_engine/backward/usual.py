@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from ..graph import tape
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value
+from ..recording.kinds.base import broadcast_shapes
 from ..recording.overrides import NotPlain
 from ..recording.record import reference_of, wrap
 from ..recording.storage import Extra, current_value, overwrite
@@ -174,13 +175,15 @@ def _extend_usual(
     operands: list[Any] = [reference for _, reference in plan.needs]
     count = len(operands)
     accumulate: list[int | None] = []
-    for leaf in leaves:
+    for leaf, meta in zip(leaves, plan.metas, strict=True):
         grad = None if leaf is None else leaf._extra.grad
         if grad is None or create_graph:
             accumulate.append(None)
         else:
+            before = current_value(grad)
+            broadcast_shapes([before.meta.shape, meta.shape])  # after ``leaf.data = other``
             accumulate.append(len(operands))
-            operands.append(trace.reference_of_known(current_value(grad)))
+            operands.append(trace.reference_of_known(before))
     gradient = plan.function
     dtype = root_meta.dtype._numpy
     shape = root_meta.shape

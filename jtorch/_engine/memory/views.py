@@ -676,7 +676,12 @@ def _read(tensor: Any) -> Value:
         value = read_chain(value, alias.steps, LEAF, counted)
         value.owner = old.owner
     elif alias.keeps or (
-        old.meta.grad == RESULT and (alias.seen >= shared.counted or value.meta.grad == NO_GRAD)
+        old.meta.grad == RESULT
+        and (
+            alias.seen >= shared.counted
+            or value.meta.grad == NO_GRAD
+            or not all(step.op.differentiable for step in alias.steps)
+        )
     ):
         # Nothing that autograd knows of was written; or it is a view of a leaf that is itself one.
         value = with_history(old, read_chain(value, alias.steps, NO_GRAD, counted))

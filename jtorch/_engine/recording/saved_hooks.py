@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..._core import messages
 from ..graph.trie import AlwaysMiss, Node
 from ..graph.values import Value
 from .trace import Trace
@@ -66,4 +67,8 @@ def pack_noted() -> None:
         if isinstance(value, Value):
             if segment.packed is None:
                 segment.packed = {}
-            segment.packed[reference] = (pack(wrap(value)), unpack)
+            tensor = wrap(value).detach()
+            packed = pack(tensor)
+            if tensor._version:
+                raise messages.packed_in_place()
+            segment.packed[reference] = (packed, unpack)
