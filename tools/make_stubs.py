@@ -455,6 +455,7 @@ def tensor_stub() -> Stub:
         for name, value in vars(cls).items()
     }
     left_out = {"__slots__", "__dict__", "__weakref__", "__module__", "__doc__", "__annotations__"}
+    left_out |= {"__firstlineno__", "__static_attributes__"}  # of every class since Python 3.13
     for name, value in sorted(members.items()):
         if name in left_out or isinstance(value, types.MemberDescriptorType):
             continue
