@@ -13,7 +13,7 @@ from ..graph.locations import user_location
 from ..graph.op import Op, Plan
 from ..graph.trie import TEMPLATES, Instruction, Node
 from ..graph.values import NO_GRAD, RESULT, Meta, SparseBase, is_tensor
-from . import autocast, cutting, overrides, saved_hooks, templates
+from . import autocast, cutting, overrides, saved_hooks, small_floats, templates
 from .binding import bind
 from .trace import Trace
 
@@ -62,6 +62,7 @@ def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
     else:
         try:
             bound = bind(op, trace, args, kwargs, method)
+            small_floats.check(op, bound)
             if trace.mode.autocast is None:
                 plan = op.kind.plan(op, bound, trace.mode)
             else:
