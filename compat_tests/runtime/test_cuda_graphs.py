@@ -58,3 +58,12 @@ def test_names_of_the_extension_module() -> None:
     torch._C._set_grad_enabled(True)
     assert torch._C._get_default_device() == "cpu"
     assert torch._C._get_privateuse1_backend_name() == "privateuseone"
+
+
+def test_numbers_are_added_one_by_one_or_as_a_list() -> None:
+    assert torch.sym_sum(1, 2, 3) == torch.sym_sum([1, 2, 3]) == torch.sym_sum((1, 2, 3)) == 6
+
+
+def test_a_default_dtype_is_given_by_place() -> None:
+    with pytest.raises(TypeError, match="positional-only"):
+        torch.set_default_dtype(d=torch.float32)

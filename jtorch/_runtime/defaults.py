@@ -35,7 +35,7 @@ def get_default_dtype() -> DType:
     return local.trace.mode.default_dtype
 
 
-def set_default_dtype(d: DType) -> None:
+def set_default_dtype(d: DType, /) -> None:
     """Set the dtype of Python floats and of tensors made without one.
 
     Raises:

@@ -209,9 +209,10 @@ def _chosen(choose: Callable, a: Any, b: Any) -> Any:
     return float(result) if isinstance(a, float) or isinstance(b, float) else result
 
 
-def sym_sum(args: Any) -> Any:
-    """Add numbers up."""
-    return sum(args)
+def sym_sum(*args: Any) -> Any:
+    """Add numbers up, given one by one or as a list."""
+    listed = len(args) == 1 and isinstance(args[0], (list, tuple))
+    return sum(args[0] if listed else args)
 
 
 def sym_sqrt(a: Any) -> float:
