@@ -12,6 +12,7 @@ from typing import Any
 import jtorch as torch
 
 from .._core.dtypes import is_inexact
+from ..sparse import _masked as sparse_reductions
 
 Dims = int | Sequence[int] | None
 
@@ -158,6 +159,8 @@ def _combine_input_and_mask(op: Any, input: Any, mask: Any, *args: Any) -> Any:
     """Replace masked-out elements by the identity of an operation."""
     if mask is None:
         return input
+    if mask.layout is not torch.strided:
+        mask = mask.to_dense()
     whole = _input_mask(input, mask=mask)
     if not callable(op):
         raise ValueError(
@@ -182,6 +185,8 @@ def sum(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = _sum_dtype(input, dtype)
+    if input.layout is not torch.strided:
+        return sparse_reductions.reduce("sum", input, dim, keepdim, dtype, mask)
     dims = _canonical_dim(dim, input.ndim)
     return torch.sum(_combine_input_and_mask(sum, input, mask), dims, bool(keepdim), dtype=dtype)
 
@@ -192,6 +197,8 @@ def prod(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = _sum_dtype(input, dtype)
+    if input.layout is not torch.strided:
+        return sparse_reductions.reduce("prod", input, dim, keepdim, dtype, mask)
     dims = _canonical_dim(dim, input.ndim)
     result = _combine_input_and_mask(prod, input, mask).to(dtype=dtype)
     for one_dim in reversed(dims):
@@ -201,6 +208,7 @@ def prod(
 
 @_normalises("Return running sums.")
 def cumsum(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
+    sparse_reductions.refuse("cumsum", input)
     dtype = input.dtype if dtype is None else dtype
     axis = _canonical_dim(dim, input.ndim)[0]
     kept = _combine_input_and_mask(sum, input, mask)
@@ -209,6 +217,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
 
 @_normalises("Return running products.")
 def cumprod(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
+    sparse_reductions.refuse("cumprod", input)
     dtype = input.dtype if dtype is None else dtype
     axis = _canonical_dim(dim, input.ndim)[0]
     kept = _combine_input_and_mask(prod, input, mask)
@@ -221,6 +230,8 @@ def amax(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = input.dtype if dtype is None else dtype
+    if input.layout is not torch.strided:
+        return sparse_reductions.reduce("amax", input, dim, keepdim, dtype, mask)
     kept = _combine_input_and_mask(amax, input, mask)
     return torch.amax(kept, _canonical_dim(dim, kept.ndim), bool(keepdim)).to(dtype=dtype)
 
@@ -231,6 +242,8 @@ def amin(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = input.dtype if dtype is None else dtype
+    if input.layout is not torch.strided:
+        return sparse_reductions.reduce("amin", input, dim, keepdim, dtype, mask)
     kept = _combine_input_and_mask(amin, input, mask)
     return torch.amin(kept, _canonical_dim(dim, kept.ndim), bool(keepdim)).to(dtype=dtype)
 
@@ -241,6 +254,7 @@ def argmax(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = input.dtype if dtype is None else dtype
+    sparse_reductions.refuse("argmax", input)
     kept = _combine_input_and_mask(argmax, input, mask)
     return torch.argmax(kept, dim, bool(keepdim)).to(dtype=dtype)
 
@@ -251,6 +265,7 @@ def argmin(
     mask: Any = None,
 ) -> Any:  # fmt: skip
     dtype = input.dtype if dtype is None else dtype
+    sparse_reductions.refuse("argmin", input)
     kept = _combine_input_and_mask(argmin, input, mask)
     return torch.argmin(kept, dim, bool(keepdim)).to(dtype=dtype)
 
@@ -278,6 +293,8 @@ def mean(
             f"mean(): Could not infer output dtype. {source} dtype must be either a floating "
             f"point or complex dtype. Got: {dtype}"
         )
+    if input.layout is not torch.strided:
+        return sparse_reductions.reduce("mean", input, dim, keepdim, dtype, mask)
     whole = None if mask is None else _input_mask(input, mask=mask)
     count, total = _count_and_total(input, dim, keepdim, dtype, whole)
     return total / count
@@ -336,6 +353,7 @@ def norm(
     input: Any, ord: float | None = 2.0, dim: Dims = None, *, keepdim: bool | None = False,
     dtype: Any = None, mask: Any = None,
 ) -> Any:  # fmt: skip
+    sparse_reductions.refuse("norm", input)
     dtype = input.dtype if dtype is None else dtype
     kept = _combine_input_and_mask(norm, input, mask, ord)
     dims = _canonical_dim(dim, input.ndim)
@@ -347,6 +365,7 @@ def _variance(
     input: Any, dim: Dims, unbiased: bool | None, correction: float | None, keepdim: bool | None,
     dtype: Any, mask: Any,
 ) -> Any:  # fmt: skip
+    sparse_reductions.refuse("std/var", input)
     if unbiased is not None and correction is not None:
         raise AssertionError("Only one of unbiased and correction may be given")
     less = 1.0 if unbiased is None or unbiased else 0.0
@@ -398,6 +417,7 @@ def std(
 
 @_normalises("Return exponentials that add up to 1.")
 def softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
+    sparse_reductions.refuse("softmax", input)
     dtype = input.dtype if dtype is None else dtype
     axis = _canonical_dim(dim, input.ndim)[0]
     kept = _combine_input_and_mask(amax, input, mask)
@@ -406,6 +426,7 @@ def softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any
 
 @_normalises("Return the logarithm of ``softmax``.")
 def log_softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Any:
+    sparse_reductions.refuse("log_softmax", input)
     dtype = input.dtype if dtype is None else dtype
     axis = _canonical_dim(dim, input.ndim)[0]
     kept = _combine_input_and_mask(amax, input, mask)

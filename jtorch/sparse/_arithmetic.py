@@ -220,7 +220,7 @@ def multiply(input: Any, other: Any) -> Any:
     except RuntimeError:
         raise _messages.broadcast_sizes(other.shape, input.shape) from None
     if shape != input.shape:
-        input = _broadcast(input, shape)
+        input = broadcast(input, shape)
     factors = _layouts.at_elements_of(other.expand(shape), input)
     return with_values(input, input._elements * factors)
 
@@ -232,10 +232,10 @@ def _check_compressed_factor(tensor: SparseTensor) -> None:
         raise RuntimeError("Expected result Tensor to be of format CSR")
 
 
-def _broadcast(tensor: SparseTensor, shape: Any) -> SparseTensor:
+def broadcast(tensor: SparseTensor, shape: Any) -> SparseTensor:
     """Return a tensor whose elements stand once for each index of a larger shape."""
     if not tensor.is_sparse:
-        expanded = _broadcast(_layouts.to_coo(tensor), shape)
+        expanded = broadcast(_layouts.to_coo(tensor), shape)
         return _layouts.in_layout_of(expanded, tensor)
     added = len(shape) - tensor.dim()
     sizes = (*([1] * added), *tensor.shape)

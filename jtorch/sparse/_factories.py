@@ -31,7 +31,7 @@ def without_elements(size: Any, layout: Any, dtype: Any, device: Any, like: Any 
     if layout is layouts.sparse_coo:
         sparse = len(size)
         if isinstance(like, SparseTensor) and len(size) == like.dim():
-            sparse = like.sparse_dim()
+            sparse = like.dim() - like.dense_dim()
         values = torch.zeros((0, *size[sparse:]), dtype=dtype, device=device)
         return make_coo(np.zeros((sparse, 0), np.int64), values, size, True)
     dimension, blocks = COMPRESSED[layout]
@@ -86,10 +86,24 @@ _like("empty_like")
 
 def _random_like(name: str, kernel: str) -> None:
     @implements(name)
-    def make(input: Any, **options: Any) -> Any:
+    def make(
+        input: Any,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        **rest: Any,
+    ) -> Any:
+        if layout is layouts.strided:
+            shape = input.shape
+            return getattr(torch, name.removesuffix("_like"))(
+                shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+            )
         if input.is_sparse:
             raise _messages.not_run(f"aten::{kernel}", input)
-        return with_values(input, getattr(torch, name)(input._elements))
+        values = getattr(torch, name)(input._elements, dtype=dtype, device=device)
+        return with_values(input, values.requires_grad_(requires_grad))
 
 
 _random_like("randn_like", "normal_")

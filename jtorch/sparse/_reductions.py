@@ -64,14 +64,17 @@ def _sum_compressed(tensor: SparseTensor, dim: Any, keepdim: bool, dtype: Any) -
     dims = _dims(tensor, dim)
     coo = _layouts.to_coo(tensor)
     result = sum_over(coo, dims, dtype)
-    return _layouts.to_compressed(_kept(result, coo.shape, dims), layouts.sparse_csr)
+    kept = _kept(result, coo.shape, dims)
+    if not isinstance(kept, SparseTensor):
+        kept = _layouts.dense_to_coo(kept, kept.dim())
+    return _layouts.to_compressed(kept, layouts.sparse_csr)
 
 
 def _kept(result: Any, shape: Any, dims: Sequence[int]) -> Any:
     if not isinstance(result, SparseTensor):
         for dim in sorted(dims):
             result = result.unsqueeze(dim)
-        return result.to_sparse()
+        return result
     for dim in sorted(dims):
         result = result.unsqueeze(dim)
     result._coalesced = result.nnz() < 2
