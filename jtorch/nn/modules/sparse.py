@@ -43,7 +43,7 @@ class Embedding(Module):
         max_norm: limit of the norms of rows, which are scaled down when they are named.
         norm_type: order of that norm.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
-        sparse: whether gradients have a sparse layout, which is refused when one is asked for.
+        sparse: whether gradients of the table have the layout ``torch.sparse_coo``.
         device, dtype: of the table.
     Attributes:
         weight: the table, drawn from the standard normal distribution.
@@ -177,7 +177,7 @@ class EmbeddingBag(Module):
         norm_type: order of that norm.
         scale_grad_by_freq: whether to divide gradients by how often a row is named.
         mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        sparse: whether gradients have a sparse layout, which is refused when one is asked for.
+        sparse: whether gradients of the table have the layout ``torch.sparse_coo``.
         include_last_offset: whether the last offset is where the last bag ends.
         padding_idx: row that does not count.
         device, dtype: of the table.
