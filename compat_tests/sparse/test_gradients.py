@@ -197,6 +197,15 @@ def test_refused_steps(torch, name, options, words):
     assert weight.tolist() == [[1.0]] * 3
 
 
+def test_sparse_adam_refuses_sparse_parameters(torch):
+    parameter = torch.eye(2).to_sparse().requires_grad_()
+    with pytest.raises(ValueError, match="Sparse params at indices") as caught:
+        torch.optim.SparseAdam([parameter])
+    assert str(caught.value) == (
+        "Sparse params at indices [[0, 0]]: SparseAdam requires dense parameter tensors"
+    )
+
+
 def test_one_optimiser_takes_sparse_and_dense_gradients(torch):
     dense = torch.ones(2, requires_grad=True)
     weight = torch.ones(3, 1, requires_grad=True)

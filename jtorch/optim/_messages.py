@@ -159,6 +159,12 @@ def sparse_only() -> RuntimeError:
     return RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
 
 
+def sparse_params(places: list) -> ValueError:
+    return ValueError(
+        f"Sparse params at indices {places}: SparseAdam requires dense parameter tensors"
+    )
+
+
 def complex_params(places: list) -> ValueError:
     return ValueError(
         f"Complex params at indices {places}: SparseAdam does not support complex parameters"

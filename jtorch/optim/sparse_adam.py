@@ -24,7 +24,7 @@ class SparseAdam(Optimizer):
         eps: added to the denominator, in units of the gradient, more than 0.
         maximize: ascend the gradient instead.
     Raises:
-        ValueError: a number is out of range, or a parameter is complex.
+        ValueError: a number is out of range, or a parameter is sparse or complex.
         RuntimeError: in a step, where a gradient is dense.
     """
 
@@ -44,6 +44,14 @@ class SparseAdam(Optimizer):
             raise _messages.invalid("epsilon value", eps)
         _common.check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        sparse_params = [
+            [index, place]
+            for index, group in enumerate(self.param_groups)
+            for place, param in enumerate(group["params"])
+            if param.is_sparse
+        ]
+        if sparse_params:
+            raise _messages.sparse_params(sparse_params)
         complex_params = [
             [index, place]
             for index, group in enumerate(self.param_groups)
