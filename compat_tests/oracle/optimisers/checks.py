@@ -252,7 +252,9 @@ def _error_of(entry: Any, info: OptimizerInfo, library: Any) -> tuple[str, str]:
                 if library is torch:
                     memo[id(value)] = value
                 else:
-                    made = jtorch.nn.Parameter(jtorch.tensor(value.detach().numpy().copy()))
+                    dense = value.detach().to_dense() if value.is_sparse else value.detach()
+                    data = jtorch.tensor(dense.numpy().copy())
+                    made = jtorch.nn.Parameter(data.to_sparse() if value.is_sparse else data)
                     if value.grad is not None and not value.grad.is_sparse:
                         made.grad = jtorch.tensor(value.grad.numpy().copy())
                     memo[id(value)] = made
