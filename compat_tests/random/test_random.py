@@ -53,3 +53,13 @@ def test_a_draw_is_not_repeated_by_a_program_that_runs_again(torch):
     torch.manual_seed(0)
     seen = {(torch.rand(2) * 1).sum().item() for _ in range(5)}
     assert len(seen) == 5
+
+
+def test_normal_of_means_and_deviations_without_dimensions(torch):
+    """Draw by one tensor of no dimensions, by two, and by one beside a number."""
+    torch.manual_seed(0)
+    one, two = torch.tensor(1.0), torch.tensor(2.0)
+    assert torch.normal(one, two).item() == 4.081992149353027
+    assert torch.normal(one, torch.ones(2)).tolist() == [0.706571102142334, -1.1787893772125244]
+    assert torch.normal(2.0, two).item() == 3.1368625164031982
+    assert torch.normal(two, 3.0).item() == -1.2535669803619385

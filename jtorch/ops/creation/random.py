@@ -604,7 +604,7 @@ def _aligned(tensor: Any, shape: tuple[int, ...]) -> np.ndarray:
     array = _elements(tensor)
     slices = len(local.trace.drawing_sizes())
     missing = (1,) * (len(shape) - array.ndim)
-    return array.reshape(*array.shape[:slices], *missing, *array.shape[slices:])
+    return array.reshape((*array.shape[:slices], *missing, *array.shape[slices:]))
 
 
 def _moved(draw: Draw, mean: Any, std: Any) -> Draw:
