@@ -26,10 +26,12 @@ VERSIONED = ["compat_tests/engine", "compat_tests/launch", "compat_tests/utils"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
-# Built on PyTorch, and run on jtorch.
+# Built on PyTorch, and run on jtorch; the programs are in compat_tests/libraries/scripts.
 LIBRARIES = [
-    *("einops", "gpytorch", "pyro-ppl", "pytorch-ignite", "skorch"),
-    *("torchdiffeq", "torchinfo", "torchmetrics", "torchsde"),
+    *("accelerate", "captum", "e3nn", "einops", "einx", "gpytorch", "higher", "peft", "pyro-ppl"),
+    *("pytorch-ignite", "pytorch-metric-learning", "safetensors", "schedulefree", "skorch"),
+    *("torchaudio", "torchcde", "torchdiffeq", "torchinfo", "torchmetrics", "torchsde"),
+    *("torchvision", "torchviz", "transformers", "zuko"),
 ]
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
 WHOLE_PROGRAMS = [
@@ -156,10 +158,14 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def libraries(session: nox.Session) -> None:
-    """Run programs of libraries built on PyTorch under both and compare what they print."""
+    """Run programs of libraries built on PyTorch under both and compare what they print.
+
+    torchvision loads its operators where it was built for the same PyTorch, with CUDA or without;
+    both from one index are. Names of libraries after ``--`` run only those, and
+    ``-- --markdown compat_tests/libraries/README.md`` writes the table.
+    """
     session.install("-e", ".[test]")
-    _install_pytorch(session)
-    session.install(*LIBRARIES)
+    session.install(NEWEST_ORACLE, *LIBRARIES)
     session.run("python", "-m", "compat_tests.libraries", *session.posargs)
 
 

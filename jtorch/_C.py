@@ -15,6 +15,7 @@ from ._engine.backward import nodes as _nodes
 from ._engine.graph.values import TensorBase
 from ._engine.recording import dispatch_modes as _modes
 from ._engine.recording import overrides as _dispatch
+from ._engine.recording.trace import local
 from ._runtime.dispatch_keys import DispatchKey, DispatchKeySet
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 
@@ -104,6 +105,18 @@ _jit_set_profiling_mode = _jit_set_profiling_executor
 
 def _log_api_usage_once(*names: str) -> None:
     """Accept which part of a library is used; nothing is kept of it."""
+
+
+def _are_functorch_transforms_active() -> bool:
+    """Tell whether a transform of ``torch.func`` is running."""
+    from .func import _derivatives
+
+    return _derivatives._depth > 0 or bool(local.trace.captures)
+
+
+def _get_default_device() -> str:
+    """Return the type of the device that tensors without one are made on."""
+    return "cpu"
 
 
 def _get_tracing_state() -> None:

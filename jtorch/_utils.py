@@ -152,3 +152,20 @@ def __getattr__(name: str) -> Any:
 
 
 _name_without_meaning = _absent.attributes(__name__)
+
+
+def _get_device_module(device_type: str) -> Any:
+    """Return the module of a type of device, such as ``torch.cuda``.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    import jtorch as torch
+
+    module = getattr(torch, device_type, None)
+    if module is None:
+        raise RuntimeError(
+            f"Device '{device_type}' does not have a corresponding module registered as "
+            f"'torch.{device_type}'."
+        )
+    return module

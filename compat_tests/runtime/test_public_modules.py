@@ -253,3 +253,33 @@ def test_bars_count_where_tqdm_is_not_installed():
         bar.update()
     assert bar.n == 3
     assert list(hub._NoBar("ab")) == ["a", "b"]
+
+
+def test_private_names_that_libraries_read_are_there():
+    from jtorch.utils import _pytree
+    from jtorch.utils.data._utils.collate import np_str_obj_array_pattern
+    from jtorch.utils.data._utils.worker import _generate_state
+
+    assert torch._utils._get_device_module("cuda") is torch.cuda
+    with pytest.raises(RuntimeError, match="Device 'nothing' does not have a corresponding module"):
+        torch._utils._get_device_module("nothing")
+    assert torch._C._get_default_device() == "cpu"
+    assert _pytree._get_node_type([]) is list
+    assert np_str_obj_array_pattern.pattern == "[SaUO]"
+    # PyTorch's words for the worker 1 of the seed 5.
+    assert _generate_state(5, 1) == [3025039489, 3528014902, 3507927383, 2601490367]
+
+
+def test_transforms_that_are_running_are_told_of():
+    seen = []
+
+    def square(x):
+        seen.append(torch._C._are_functorch_transforms_active())
+        return (x * x).sum()
+
+    square(torch.ones(2))
+    torch.func.grad(square)(torch.ones(2))
+    torch.func.vmap(square)(torch.ones(2, 2))
+    torch.func.jvp(square, (torch.ones(2),), (torch.ones(2),))
+    square(torch.ones(2))
+    assert seen == [False, True, True, True, False]

@@ -91,6 +91,9 @@ def _node_type(tree: Any) -> Any:
     return kind
 
 
+_get_node_type = _node_type  # PyTorch's name, read by other libraries
+
+
 class TreeSpec:
     """What a tree is apart from its leaves.
 

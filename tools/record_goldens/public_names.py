@@ -66,6 +66,7 @@ PRIVATE_ALONE = (
 )  # fmt: skip
 #: Names that libraries read when they are imported, and that no ``__all__`` lists.
 BESIDES = {
+    "torch._tensor_str": ["_tensor_str"],
     "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],
     "torch.onnx.symbolic_helper": ["parse_args"],
 }

@@ -7,6 +7,7 @@ import contextlib
 import enum
 import functools
 import json
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -149,7 +150,7 @@ def make(kind: str, module: str, name: str, home: str, qualified: str) -> Any:
     if sort == "value":
         return json.loads(rest)
     if sort == "alias":
-        return Any
+        return getattr(typing, name, Any)  # some modules have names of typing, such as List
     if sort == "function":
         return _named(_function(module, name), home, qualified)
     if sort == "class":

@@ -6,7 +6,7 @@ calls.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ..._core.dtypes import float32
 from ..nn.conv.convolution import convolution
@@ -115,10 +115,26 @@ def convolution_backward(
     return of_input, of_weight, of_bias
 
 
+def _pin_memory(input: Any, device: Any = None) -> Any:
+    """Return the tensor in memory that a GPU reads from, where there is one."""
+    return input.pin_memory(device)
+
+
+def _sparse_addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """Return ``beta * input + alpha * mat1 @ mat2``."""
+    return input.addmm(mat1, mat2, beta=beta, alpha=alpha)
+
+
+def _sparse_mm_reduce_impl(input: Any, other: Any, reduce: str) -> NoReturn:
+    """Refuse a product whose sums are other reductions."""
+    raise NotImplementedError("torch.ops.aten._sparse_mm_reduce_impl: jtorch has it not")
+
+
 TABLE = {
     each.__name__: each
     for each in (
         *(_softmax, _log_softmax, nll_loss_forward, _to_copy, _unsafe_view, lift_fresh),
+        *(_pin_memory, _sparse_addmm, _sparse_mm_reduce_impl),
         *(_local_scalar_dense, index, alias, _reshape_alias, convolution_backward),
     )
 }

@@ -14,7 +14,8 @@ from ...._tensor.constructors import as_tensor, tensor
 from ...._tensor.tensor import Tensor
 from ....ops.shape.joining import stack
 
-_TEXT_OR_OBJECTS = re.compile(r"[SaUO]")
+#: Matches the types of NumPy's arrays that hold text or objects; read by other libraries.
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
 _NUMPY_TEXT = ("str_", "string_")
 
 
@@ -64,7 +65,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data
     if kind.__module__ == "numpy" and kind.__name__ not in _NUMPY_TEXT:
-        if kind.__name__ == "ndarray" and _TEXT_OR_OBJECTS.search(data.dtype.str):
+        if kind.__name__ == "ndarray" and np_str_obj_array_pattern.search(data.dtype.str):
             return data
         return as_tensor(data)
     try:
@@ -123,7 +124,7 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
     """Stack NumPy arrays along a new first dimension, as a tensor."""
     first = batch[0]
-    if _TEXT_OR_OBJECTS.search(first.dtype.str):
+    if np_str_obj_array_pattern.search(first.dtype.str):
         raise _refused(first.dtype)
     tensors = [as_tensor(array) for array in batch]
     return collate(tensors, collate_fn_map=collate_fn_map)

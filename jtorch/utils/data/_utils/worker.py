@@ -69,6 +69,11 @@ def numpy_seed(base_seed: int, worker_id: int) -> np.ndarray:
     return np.random.SeedSequence(entropy).generate_state(4)
 
 
+def _generate_state(base_seed: int, worker_id: int) -> list[int]:
+    """Return the words of ``numpy_seed`` as numbers, as tensordict asks for them."""
+    return numpy_seed(base_seed, worker_id).tolist()
+
+
 def make_fetcher(kind: int, *arguments: Any) -> Any:
     """Return what gets batches out of a dataset of a kind (0: by key, 1: a stream)."""
     return (MapFetcher if kind == 0 else IterableFetcher)(*arguments)
