@@ -14,6 +14,22 @@ from pathlib import Path
 from typing import IO
 
 
+#: The folder that holds the package.
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment_with(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a process that finds the package here, with some variables set.
+
+    It may keep bytecode, since what pip installs has it, PyTorch as well: without, each process
+    would compile half a megabyte of the package's own source, a second.
+    """
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | variables
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 @dataclasses.dataclass
 class Run:
     """What became of a process.

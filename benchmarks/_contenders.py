@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from _children import environment_with
+
 HERE = Path(__file__).resolve().parent
 UNSTEADY = 1.5  # a median so many times the fastest run says that something else had the machine
 
@@ -33,16 +35,13 @@ class Contender:
     ):
         self.name = name
         self.troubles: dict[str, str] = {}
-        paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [python, str(HERE / "_worker.py"), name, workloads],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-            | (environment or {}),
+            env=environment_with(environment or {}),
         )
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:

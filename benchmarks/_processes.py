@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import subprocess
@@ -10,7 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from _children import environment_with
+
 ROWS, COLUMNS = 1599, 12
 
 
@@ -57,10 +57,7 @@ def wall_seconds(command: list[str], folder: Path, cache: Path) -> tuple[float, 
     Raises:
         RuntimeError: the command failed.
     """
-    environment = os.environ | {
-        "XDG_CACHE_HOME": str(cache),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
-    }
+    environment = environment_with({"XDG_CACHE_HOME": str(cache)})
     start = time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from _children import Run, run_child
+from _children import Run, environment_with, run_child
 from _contenders import pin_to_cores, verdict
 from _outputs import first_difference
 
@@ -77,13 +77,9 @@ def run_once(
         folder: holds the cache folder of programs, which the first run of "cold" finds empty.
     """
     counters = folder / f"{kind}.json"
-    environment = os.environ | {
-        "JTORCH_CACHE_DIR": str(folder / "cache"),
-        "JTORCH_EXECUTION": options.execution,
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH", "")])
-        ),
-    }
+    environment = environment_with(
+        {"JTORCH_CACHE_DIR": str(folder / "cache"), "JTORCH_EXECUTION": options.execution}
+    )
     python = [options.torch_python]
     if kind != "torch" or options.jtorch_alone:
         python = [options.jtorch_python, str(HERE / "_program_runner.py"), str(counters)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -87,6 +88,7 @@ def _as_program(run: Callable[[], Any]) -> None:
     _install()
     follow_into_spawned_processes()
     _filter_exceptions_of_threads()
+    gc.freeze()  # nothing of the program's yet: full collections need not look at the library
     try:
         run()
     except SystemExit as left:
