@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import IO
 
-
 #: The folder that holds the package.
 ROOT = Path(__file__).resolve().parent.parent
 
