@@ -64,6 +64,32 @@ def _cat_spec(operation, bound, mode) -> Spec:
     )
 
 
+def _part(cotangent: Any, operand: Any) -> Any:
+    """Return the part of a cotangent that belongs to an operand, in the dtype of that."""
+    if operand.dtype.kind != "c":
+        cotangent = cotangent.real
+    return cotangent.astype(operand.dtype, copy=False)
+
+
+def _cat_on_host(*arrays: Any, dtype: Any, taken: Any, axis: Any) -> Any:
+    if not taken:
+        return np.zeros((0,), dtype._numpy)
+    return np.concatenate([arrays[p].astype(dtype._numpy, copy=False) for p in taken], axis)
+
+
+def _cat_vjp_on_host(cotangents, results, operands, wanted, dtype, taken, axis):
+    """Take the cotangent apart."""
+    ends = np.cumsum([operands[p].shape[axis] for p in taken]).tolist()
+    before = (slice(None),) * axis
+    places = dict(zip(taken, zip([0, *ends], ends), strict=True))
+    return [
+        _part(cotangents[0][(*before, slice(*places[p]))], operands[p])
+        if p in places
+        else np.zeros_like(operands[p])
+        for p in wanted
+    ]
+
+
 @op(
     "cat(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
     kind=Custom(_cat_spec),
@@ -72,6 +98,8 @@ def _cat_spec(operation, bound, mode) -> Spec:
     aliases=("concat", "concatenate"),
     autocast=Autocast(cpu="promote"),
     out=Out(dtype=out_dtypes.cat_type, overlap="refuse"),
+    host=_cat_on_host,
+    host_vjp=_cat_vjp_on_host,
 )
 def cat(*arrays: Any, dtype: Any, taken: Any, axis: Any) -> Any:
     """Join tensors along a dimension that exists.
@@ -101,6 +129,16 @@ def _stack_spec(operation, bound, mode) -> Spec:
     return Spec(operands, (make_meta(shape, dtype, model.device),), {"axis": axis, "dtype": dtype})
 
 
+def _stack_on_host(*arrays: Any, axis: Any, dtype: Any) -> Any:
+    return np.stack([array.astype(dtype._numpy, copy=False) for array in arrays], axis)
+
+
+def _stack_vjp_on_host(cotangents, results, operands, wanted, axis, dtype):
+    """Take the cotangent apart."""
+    before = (slice(None),) * axis
+    return [_part(cotangents[0][(*before, p)], operands[p]) for p in wanted]
+
+
 @op(
     "stack(TensorList tensors, int64_t dim=0, *, Tensor out=None)",
     kind=Custom(_stack_spec),
@@ -108,6 +146,8 @@ def _stack_spec(operation, bound, mode) -> Spec:
     saves=(),
     autocast=Autocast(cpu="promote"),
     out=Out(dtype=out_dtypes.cat_type),
+    host=_stack_on_host,
+    host_vjp=_stack_vjp_on_host,
 )
 def stack(*arrays: Any, axis: Any, dtype: Any) -> Any:
     """Join tensors of one shape along a new dimension.
