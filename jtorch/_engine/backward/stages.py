@@ -412,9 +412,7 @@ class OnePass:
         plan = start.backwards.get(signature)
         if plan is None:
             plan = self._plan(segments, edges, roots, bound, trace, alone)
-            if len(start.backwards) > _REMEMBERED_PLANS:
-                start.backwards.clear()
-            start.backwards[signature] = plan
+            start.remember_backward(signature, plan, _REMEMBERED_PLANS)
         written = [
             check_level(segment, plan, level_index, trace)
             for level_index, segment in enumerate(segments)
@@ -715,7 +713,7 @@ def _free(segment: Any, slots: list[int]) -> None:
     end = segment.end
     kept = end.backwards.get(segment.freed)
     if kept is None:
-        kept = end.backwards[segment.freed] = _still_needed(end, segment.freed)
+        kept = end.remember_backward(segment.freed, _still_needed(end, segment.freed))
     if kept:
         segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
         segment.lies = {r: memory for r, memory in segment.lies.items() if r in kept}

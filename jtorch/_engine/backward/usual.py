@@ -48,7 +48,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     plan = start.backwards.get(options)
     if plan is None:
         plan = _usual_plan(trace, slot)
-        start.backwards[options] = plan
+        start.remember_backward(options, plan)
     if plan is _UNUSUAL or (segment.renewed and needs_another_value(trace, plan)):
         return False
     try:

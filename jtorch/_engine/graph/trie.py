@@ -103,9 +103,23 @@ class Instruction:
         self.where: tuple[str, int] | None = None
 
     def __copy__(self) -> Instruction:
-        made = Instruction.__new__(Instruction)
-        for name in Instruction.__slots__:
-            setattr(made, name, getattr(self, name))
+        made = _new_instruction(Instruction)
+        made.op = self.op
+        made.function = self.function
+        made.operands = self.operands
+        made.slot = self.slot
+        made.metas = self.metas
+        made.gradient_operands = self.gradient_operands
+        made.saves = self.saves
+        made.saves_result = self.saves_result
+        made.vjp = self.vjp
+        made.node_name = self.node_name
+        made.overwrites = self.overwrites
+        made.counted = self.counted
+        made.view_of = self.view_of
+        made.identity = self.identity
+        made.gradient = self.gradient
+        made.where = self.where
         return made
 
     def moved(self, operands: tuple, place: dict[int, int]) -> Instruction:
@@ -136,6 +150,9 @@ class Instruction:
         return [(overwrites, self.slot)]
 
 
+_new_instruction = Instruction.__new__
+
+
 class Template:
     """What a call shares with every call of the same operator, arguments, metas and mode.
 
@@ -160,7 +177,7 @@ class Template:
 
     def instruction(self, references: list[Any]) -> Instruction:
         """Return the instruction of another call."""
-        made = copy.copy(self.prototype)
+        made = self.prototype.__copy__()
         operands = made.operands = tuple([references[place] for place in self.places])
         made.slot = -1
         made.where = None
@@ -172,6 +189,8 @@ class Template:
 
 
 _extending = threading.Lock()
+#: What a node remembers before it remembers anything: most are passed once and never written to.
+_NOTHING: dict[Any, Any] = {}
 
 
 class AlwaysMiss(dict):
@@ -244,9 +263,9 @@ class Node:
         self.metas: tuple[Meta, ...] = ()
         self.entered: tuple[Meta, ...] = ()
         self.mode = mode
-        self.modes: dict[modes.Mode, Node] = {mode: self}
-        self.programs: dict[tuple, Any] = {}
-        self.backwards: dict[tuple, Any] = {}
+        self.modes: dict[modes.Mode, Node] = _NOTHING
+        self.programs: dict[tuple, Any] = _NOTHING
+        self.backwards: dict[tuple, Any] = _NOTHING
         self.symbol: int | None = None
         self._instructions: tuple[Instruction, ...] | None = None
         self._by_slot: dict[int, Instruction] | None = None
@@ -311,16 +330,39 @@ class Node:
 
     def in_mode(self, mode: modes.Mode) -> Node:
         """Return the node that stands for the same operators, the next one recorded in ``mode``."""
+        if self.modes is _NOTHING and mode == self.mode:
+            return self
         node = self.modes.get(mode)
         if node is None:
             if self.depth == 0:
                 return root(mode)
             node = Node(self, ("mode", mode), mode)
-            node.modes = self.modes
-            node.programs = self.programs
             node.slot, node.meta, node.metas = self.slot, self.meta, self.metas
-            self.modes[mode] = node
+            with _extending:
+                if self.modes is _NOTHING:
+                    self.modes = {self.mode: self}
+                if self.programs is _NOTHING:
+                    self.programs = {}
+                node.modes = self.modes
+                node.programs = self.programs
+                return self.modes.setdefault(mode, node)
         return node
+
+    def remember_program(self, live: tuple, program: Any) -> Any:
+        """Keep a program; return it, or the one that another thread was quicker to make."""
+        with _extending:
+            if self.programs is _NOTHING:
+                self.programs = {}
+            return self.programs.setdefault(live, program)
+
+    def remember_backward(self, key: tuple, plan: Any, most: int = 1 << 30) -> Any:
+        """Keep the plan of a gradient, forgetting the others where there are more than ``most``."""
+        with _extending:
+            if self.backwards is _NOTHING:
+                self.backwards = {}
+            elif len(self.backwards) > most:
+                self.backwards.clear()
+            return self.backwards.setdefault(key, plan)
 
     def instructions(self) -> tuple[Instruction, ...]:
         """Return the instructions from the root to here."""

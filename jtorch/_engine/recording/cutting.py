@@ -33,7 +33,8 @@ LIMIT = config.MAX_PENDING
 TRAINING_LIMIT = max(2, LIMIT // 8)
 #: Operators after which a trace is cut even where it repeats nothing.
 HARD_LIMIT = 4 * LIMIT
-#: Depths at which a loop is looked for are multiples of this.
+#: Depths at which a loop is looked for are multiples of this, and of the greatest power of two up to
+#: a sixteenth of the depth: the search takes as long as the path, so often would be quadratic.
 _STRIDE = max(1, TRAINING_LIMIT // 8)
 
 
@@ -64,7 +65,7 @@ def grown(trace: Trace, node: Node) -> None:
         node.cut_from(-(-depth // trace.span) * trace.span, trace.span)
     elif depth >= HARD_LIMIT:
         node.cut_from(depth, 0)
-    elif depth >= TRAINING_LIMIT and depth % _STRIDE == 0:
+    elif depth >= TRAINING_LIMIT and depth % max(_STRIDE, 1 << depth.bit_length() - 5) == 0:
         if depth < LIMIT and not node.differentiates:
             return
         path = _path(node)
