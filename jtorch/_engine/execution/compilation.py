@@ -61,7 +61,7 @@ from ..._core import config
 from ..._core.device import CPU
 from ..._core.processor import cpu_flags
 from ..graph.equations import terms_of
-from . import disk_cache, donation, fingerprint, program_index, stats
+from . import disk_cache, donation, fingerprint, pieces, program_index, stats
 from .devices import jax_device
 
 #: Runs after which a program is worth full optimisation.
@@ -135,7 +135,12 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
     digest = _digest(program, arguments, device)
     compiled, cheap = _on_disk(digest, device)
     how = "loaded"
+    in_pieces = None
     if compiled is None:
+        in_pieces = _in_pieces(program, arguments, device, digest)
+    if in_pieces is not None:
+        how = f"made of {len(in_pieces.pieces)} pieces"
+    elif compiled is None:
         lowered, options, cheap = _lower(program, arguments, device)
         compiled = _compile(lowered, options[cheap], digest, _TIERS[cheap])
         program.lowered = (lambda: (lowered, options[False], digest, FULL)) if cheap else None
@@ -149,8 +154,40 @@ def compile_first(program: Any, arguments: list, device: Any) -> Callable:
         stats.counters.seconds_compiling += seconds
     if config.LOG:
         _say(f"{how} in {seconds * 1e3:.0f} ms: {program.describe()}")
+    if in_pieces is not None:
+        program.room = donation.room_for(program, in_pieces)
+        return in_pieces
     program.room = donation.room_for(program, compiled)
     return _callable(compiled)
+
+
+def _in_pieces(program: Any, arguments: list, device: Any, digest: str | None) -> Any:
+    """Return a large program that repeats inside as its pieces, ``None`` for any other."""
+    if device is not CPU or not pieces.may_repeat(program):
+        return None
+    from ..interpreter import functions  # only where it is used
+
+    forms = [functions.Form(a.shape, a.dtype) for a in arguments[: len(program.used_inputs)]]
+    assembled = functions.assemble_functions(program, forms)
+    found = pieces.cut(assembled)
+    if found is None:
+        return None
+
+    def compile_one(
+        function: Callable, shapes: list, overwritten: tuple[int, ...], number: int
+    ) -> tuple[Callable, Any]:
+        own = None if digest is None else f"{digest}-{number}"
+        compiled = None if own is None else program_index.find(own, FULL, device)
+        if compiled is None:
+            with _on(device):
+                traced = jax.jit(function, donate_argnums=overwritten).trace(*shapes)
+                lowered = traced.lower()
+            cost = _Cost()
+            cost.add(traced.jaxpr.jaxpr)
+            compiled = _compile(lowered, full_options(cost.looped_products), own, FULL)
+        return _callable(compiled), compiled.memory_analysis()
+
+    return pieces.compile_pieces(program, assembled, found, compile_one)
 
 
 #: What the tiers are called on disk; the index says whether it is the cheap one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -27,6 +27,20 @@ class Lost:
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise self._error.with_traceback(None)
+
+
+class Interrupted(BaseException):
+    """A signal raised when the results were there already.
+
+    Attributes:
+        outputs: the results.
+        signal: the exception.
+    """
+
+    def __init__(self, outputs: Sequence[Any], signal: BaseException):
+        super().__init__()
+        self.outputs = outputs
+        self.signal = signal
 
 
 def raise_if_lost(arrays: Iterable[Any]) -> None:

@@ -20,7 +20,7 @@ from ..graph import trie
 from ..graph.locations import Location, describe, user_location
 from ..graph.trie import Node
 from ..graph.values import Meta
-from . import settings, stats
+from . import pieces, settings, stats
 
 _log = logging.getLogger("jtorch")
 
@@ -131,6 +131,7 @@ def _drop_branches() -> int:
 def forget_everything() -> None:
     """Forget every trace and program."""
     trie.clear()
+    pieces.forget()
     _counts.__init__()  # type: ignore[misc]
 
 

@@ -18,7 +18,7 @@ from ..graph.cones import cone_of
 from ..graph.memory import links_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
-from . import compilation, donation, failures, growth, stats, tiers
+from . import compilation, donation, failures, growth, pieces, stats, tiers
 from .devices import jax_device
 
 _clock = itertools.count(1)
@@ -176,9 +176,10 @@ def _interpret(
     accelerator = None if device is CPU else jax_device(device)
     assembled = program.assembled
     if assembled is None:
-        metas = {reference: inputs[-reference - 1].meta for reference in program.used_inputs}
+        metas = [inputs[-reference - 1].meta for reference in program.used_inputs]
+        forms = [interpreter.Form(meta.shape, meta.dtype._numpy) for meta in metas]
         try:
-            assembled = interpreter.assemble(program, metas, accelerator)
+            assembled = interpreter.assemble(program, forms, accelerator)
         except MemoryError as error:  # what depends on no input is computed now
             raise failures.explained(error, program, device) from None
         stats.counters.operators_compiled += assembled.compiled
@@ -187,6 +188,9 @@ def _interpret(
             program.calls, program.spent = assembled.calls, assembled.prepared
         else:
             program.assembled = assembled
+            found = pieces.cut(assembled)
+            if found is not None:  # what is equal is compiled once
+                program.calls = program.calls * found.steps // len(assembled.steps)
     stats.counters.runs_interpreted += 1
     program.interpreted += 1
     program.runs += 1
@@ -396,9 +400,12 @@ def run(
         if isinstance(error, (jax.errors.JaxRuntimeError, donation.NoRoom)):
             raise failures.explained(error, program, device) from None
         raise
+    except failures.Interrupted as interrupted:
+        interrupted.outputs = _in_place(program, interrupted.outputs)
+        raise
     except BaseException as signal:
         if kept:
-            raise Interrupted(_in_place(program, kept[0]), signal) from None
+            raise failures.Interrupted(_in_place(program, kept[0]), signal) from None
         raise
     return _in_place(program, results)
 
@@ -406,17 +413,3 @@ def run(
 def _in_place(program: Program, results: Sequence[Any]) -> Sequence[Any]:
     """Return the results of an executable in the order of the program's outputs."""
     return [results[place] for place in program.places] if program.donated else results
-
-
-class Interrupted(BaseException):
-    """A signal raised when the results were there already.
-
-    Attributes:
-        outputs: the results.
-        signal: the exception.
-    """
-
-    def __init__(self, outputs: Sequence[Any], signal: BaseException):
-        super().__init__()
-        self.outputs = outputs
-        self.signal = signal

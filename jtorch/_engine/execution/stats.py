@@ -14,6 +14,8 @@ class Stats:
     Attributes:
         programs_compiled: programs that ran for the first time, and so had to be compiled (or
             loaded from disk); one that is optimised later counts here once.
+        pieces_compiled: parts of large programs that were compiled by themselves, each once however
+            often it stands in the program.
         programs_interpreted: programs that the interpreter ran first.
         runs_interpreted: runs of programs by the interpreter.
         operators_compiled: operators that were compiled by themselves, for the interpreter on an
@@ -28,6 +30,7 @@ class Stats:
     """
 
     programs_compiled: int = 0
+    pieces_compiled: int = 0
     programs_interpreted: int = 0
     runs_interpreted: int = 0
     operators_compiled: int = 0
@@ -47,6 +50,7 @@ class Stats:
     def __str__(self) -> str:
         rows = [
             ("programs compiled", f"{self.programs_compiled}"),
+            ("pieces compiled", f"{self.pieces_compiled}"),
             ("programs interpreted", f"{self.programs_interpreted}"),
             ("runs interpreted", f"{self.runs_interpreted}"),
             ("operators compiled", f"{self.operators_compiled}"),

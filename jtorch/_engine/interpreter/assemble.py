@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..graph import tape
+from ..graph.columns import Columns
 from ..graph.op import gradient_on_host, on_host
 from ..graph.tracing import tracing_for_numpy
 from ..graph.trie import Instruction, Template
@@ -53,6 +54,7 @@ class Assembled:
         calls: NumPy calls of all steps together.
         largest: bytes of the largest result that is not a view.
         cost: what a run is estimated to cost, in microseconds on the machine of ``tiers``.
+        forms: shape and dtype of each place.
         compiled: how many of the steps had to be compiled, on an accelerator.
         prepared: what that has cost.
     """
@@ -66,6 +68,7 @@ class Assembled:
         "calls",
         "largest",
         "cost",
+        "forms",
         "compiled",
         "prepared",
     )
@@ -79,22 +82,27 @@ class Assembled:
         self.calls = 0
         self.largest = 0
         self.cost = 5.0
+        self.forms: list[Any] = []
         self.compiled = 0
         self.prepared = 0.0
 
 
-class _Assembler:
+class Assembler:
     """Makes the steps of one program.
 
     Args:
-        executables: where they come from on an accelerator, ``None`` on the CPU.
+        executables: where they come from where NumPy is not to run them, ``None`` on the CPU.
+    Attributes:
+        takes_apart: whether functions of lists become steps of each column.
     """
 
-    def __init__(self, executables: Executables | None):
+    takes_apart = True
+
+    def __init__(self, executables: Any = None):
         self.executables = executables
         self.made: Callable[..., Step] = translated if executables is None else executables.step
         self.result = Assembled()
-        self.forms: list[Any] = []
+        self.forms = self.result.forms
 
     def place(self, form: Any, array: Any = None) -> int:
         """Return a new place for an array of this form."""
@@ -136,13 +144,33 @@ class _Assembler:
         """Add an operator; return the places of its results."""
         if instruction.gradient is not None:
             return self.gradient(instruction.gradient, operands)
+        function = instruction.function
+        if function.__class__ is Columns and self.takes_apart:
+            return self.columns(function, instruction, operands)
+        return self.step(self.step_of(instruction, operands), operands)
+
+    def step_of(self, instruction: Instruction, operands: list[int]) -> Step:
+        """Return the step of an operator, which operators of one template share."""
         template = instruction.identity
         if template.__class__ is not Template:
-            return self.step(self.forward(instruction, operands), operands)
+            return self.forward(instruction, operands)
         step = template.step
         if step is None:
             step = template.step = self.forward(instruction, operands)
-        return self.step(step, operands)
+        return step
+
+    def columns(
+        self, function: Columns, instruction: Instruction, operands: list[int]
+    ) -> list[int | None]:
+        """Add a step for each column; columns of equal shapes have one in common."""
+        identity = identity_of(function.one)
+        columns = []
+        for at in range(function.count):
+            own = function.column(operands, at)
+            forms = [self.forms[place] for place in own]
+            metas = instruction.metas[at :: function.count]
+            columns.append(self.step(self.declared(identity, function.one, metas, forms), own))
+        return [column[at] for at in range(function.made) for column in columns]
 
     def forward(self, instruction: Instruction, operands: list[int]) -> Step:
         """Return the step of an operator that is no gradient."""
@@ -151,10 +179,16 @@ class _Assembler:
         if host is not None:
             return self.on_host(host, operands, metas, instruction.view_of is not None)
         forms = [self.forms[place] for place in operands]
+        function = instruction.function
+        return self.declared(identity_of(function), function, metas, forms)
+
+    def declared(
+        self, identity: Any, function: Callable, metas: Sequence[Meta], forms: list[Any]
+    ) -> Step:
+        """Return the step of a function whose results have the dtypes of these metas."""
         dtypes = [meta.dtype._numpy for meta in metas]
-        key = (identity_of(instruction.function), tuple(dtypes))
-        function = functools.partial(_declared, instruction.function, dtypes)
-        return self.made(key, function, forms)
+        key = (identity, tuple(dtypes))
+        return self.made(key, functools.partial(_declared, function, dtypes), forms)
 
     def on_host(
         self, function: Callable, operands: list[int], metas: Sequence[Meta], view: bool
@@ -227,17 +261,21 @@ class _Assembler:
         ]
         present = tuple([place is not None for place in places])
         there = [place for place in places if place is not None]
+        return self.step(
+            self.step_of_rule(plan.levels[level_index], instruction, present, there), there
+        )
+
+    def step_of_rule(
+        self, level: Any, instruction: Instruction, present: tuple[bool, ...], there: list[int]
+    ) -> Step:
+        """Return the step of a gradient rule, which operators of one template share."""
         template = instruction.identity
         if template.__class__ is not Template:
-            return self.step(
-                self.backward(plan.levels[level_index], instruction, present, there), there
-            )
+            return self.backward(level, instruction, present, there)
         step = template.gradients.get(present)
         if step is None:
-            step = template.gradients[present] = self.backward(
-                plan.levels[level_index], instruction, present, there
-            )
-        return self.step(step, there)
+            step = template.gradients[present] = self.backward(level, instruction, present, there)
+        return step
 
     def backward(
         self, level: Any, instruction: Instruction, present: tuple[bool, ...], there: list[int]
@@ -370,21 +408,34 @@ def _related(instruction: Instruction, present: tuple[bool, ...], forms: list[An
     return forms
 
 
-def assemble(program: Any, input_metas: dict[int, Any], device: Any = None) -> Assembled:
+class _OnDevice(Assembler):
+    """One executable for all columns starts quicker than one for each."""
+
+    takes_apart = False
+
+
+def assemble(program: Any, forms: Sequence[Form], device: Any = None) -> Assembled:
     """Return a program as steps.
 
     Args:
         program: a ``programs.Program``.
-        input_metas: the metas of its inputs, by reference.
+        forms: shapes and dtypes of its used inputs.
         device: JAX's accelerator, ``None`` for NumPy on the CPU.
     """
-    executables = None if device is None else Executables(device)
-    assembler = _Assembler(executables)
+    if device is None:
+        return assembled_by(Assembler(), program, forms)
+    executables = Executables(device)
+    result = assembled_by(_OnDevice(executables), program, forms)
+    result.compiled, result.prepared = executables.compiled, executables.spent
+    return result
+
+
+def assembled_by(assembler: Assembler, program: Any, forms: Sequence[Form]) -> Assembled:
+    """Return a program as steps that this assembler makes."""
     result = assembler.result
     places: dict[Any, int] = {}
-    for reference in program.used_inputs:
-        meta = input_metas[reference]
-        places[reference] = assembler.place(Form(meta.shape, meta.dtype._numpy))
+    for reference, form in zip(program.used_inputs, forms, strict=True):
+        places[reference] = assembler.place(form)
         result.inputs.append(places[reference])
     for instruction in program.instructions:
         if instruction.view_of is None:
@@ -410,8 +461,6 @@ def assemble(program: Any, input_metas: dict[int, Any], device: Any = None) -> A
         meta = metas[slot]
         result.outputs.append((places[slot], meta.dtype._numpy, meta.shape))
     _note_last_uses(result)
-    if executables is not None:
-        result.compiled, result.prepared = executables.compiled, executables.spent
     return result
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.columns import Columns
 from ..graph.op import Operand
 
 _ATOMS = (int, float, complex, bool, str, bytes, type(None))
@@ -81,6 +82,8 @@ class _Walk:
         if cls is Operand:
             number = value.number if value.reference is None else type(value.number)
             return (cls, value.name, value.meta, value.reference is None, of(number))
+        if cls is Columns:
+            return (cls, of(value.one), value.shared, value.count, value.width, value.made)
         if isinstance(value, np.ndarray):
             if value.nbytes > _LARGEST_ARRAY or value.dtype.hasobject:
                 raise _Unknown

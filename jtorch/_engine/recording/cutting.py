@@ -33,7 +33,7 @@ LIMIT = config.MAX_PENDING
 TRAINING_LIMIT = max(2, LIMIT // 8)
 #: Operators after which a trace is cut even where it repeats nothing.
 HARD_LIMIT = 4 * LIMIT
-#: Depths at which a loop is looked for are multiples of this, and of the greatest power of two up to
+#: Depths at which a loop is looked for are multiples of this, and of the greatest power of two to
 #: a sixteenth of the depth: the search takes as long as the path, so often would be quadratic.
 _STRIDE = max(1, TRAINING_LIMIT // 8)
 

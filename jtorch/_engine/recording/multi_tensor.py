@@ -8,6 +8,7 @@ result 0.3. Numbers are inputs of the program: a learning rate that changes comp
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..execution import compilation
 from ..execution.devices import NO_ELEMENTS
+from ..graph.columns import Columns
 from ..graph.locations import user_location
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
@@ -370,25 +372,35 @@ def _composed(
     ]
     if written is None:
         metas = [meta.with_grad(NO_GRAD) for meta in metas]
-    dtypes = [meta.dtype._numpy for meta in metas]
     parts = op.real and any(meta.dtype.is_complex for meta in metas_of)
+    one = functools.partial(_one, op.function, static, shared, tuple(like), parts)
+    return Columns(one, shared, count, width, len(like)), tuple(metas)
 
-    def run(*arrays: Any) -> list[Any]:
-        numbers = [jnp.reshape(number, ()) for number in arrays[:shared]]
-        lists = [arrays[shared + i * count : shared + (i + 1) * count] for i in range(width)]
-        columns = []
-        for at in range(count):
-            own = [tensors[at] for tensors in lists]
-            if parts:
-                own = [_real_parts(array) for array in own]
-            columns.append(op.function(static, numbers, own))
-        return [
-            _as_dtype(columns[at][result], dtypes[result * count + at])
-            for result in range(len(like))
-            for at in range(count)
-        ]
 
-    return run, tuple(metas)
+def _one(
+    function: Callable,
+    static: Hashable,
+    shared: int,
+    like: tuple[int, ...],
+    parts: bool,
+    *arrays: Any,
+) -> list[Any]:
+    """Apply an operator to the tensors of one parameter.
+
+    Args:
+        function, static: of the operator.
+        shared: how many of the arrays are numbers.
+        like: for each result the list whose dtype it has, or -1 for the first.
+        parts: whether complex arrays are taken for their real and imaginary parts.
+    """
+    numbers = [jnp.reshape(number, ()) for number in arrays[:shared]]
+    given = arrays[shared:]
+    own = [_real_parts(array) for array in given] if parts else list(given)
+    results = function(static, numbers, own)
+    return [
+        _as_dtype(result, np.dtype(given[max(index, 0)].dtype))
+        for result, index in zip(results, like, strict=True)
+    ]
 
 
 def _real_parts(array: Any) -> Any:

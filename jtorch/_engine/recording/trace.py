@@ -308,7 +308,7 @@ def flush(trace: Trace, reason: str) -> None:
             if restored or not failures.lacks_memory(error):
                 raise
             return  # raised where one looks at what was not computed, and nowhere else
-        except programs.Interrupted as interrupted:
+        except failures.Interrupted as interrupted:
             _end(trace, program, interrupted.outputs)
             raise interrupted.signal from None
     else:
@@ -376,7 +376,7 @@ def _outputs_of_failed(
 
 def _new_program(node: Node, live: tuple[int, ...]) -> programs.Program:
     program = programs.build(node, live)
-    first = node.programs.setdefault(live, program)  # another thread may have been quicker
+    first = node.remember_program(live, program)
     if first is program:
         growth.program_made(node, program)
     return first
