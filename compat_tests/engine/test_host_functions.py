@@ -39,6 +39,15 @@ CASES = {
     ],
     "mean": [lambda x: x.mean(), lambda x: x.mean(1), lambda x: x.mean((1, 2), keepdim=True)],
     "repeat": [lambda x: x.repeat(2, 1, 3), lambda x: x.repeat(2, 1, 1, 1)],
+    "cat": [
+        lambda x: torch.cat([x, x[:, :1], x], 1),
+        lambda x: torch.cat([x, x.double(), torch.ones(2, 3, 1, dtype=torch.int32)], -1),
+        lambda x: torch.cat([torch.zeros(0), x]),
+    ],
+    "stack": [
+        lambda x: torch.stack([x, x * 2, x], 1),
+        lambda x: torch.stack([x[0], x[1].double()], -1),
+    ],
     "glu": [lambda x: F.glu(x), lambda x: F.glu(x, 0)],
     "take": [lambda x: x.take(torch.tensor([[3, -1], [3, 20]]))],
     "_divide_by": [lambda x: F.cross_entropy(x[0], x[1].detach().softmax(-1))],

@@ -100,7 +100,7 @@ def extend(
     entered = tuple([value.meta for value in trace.inputs[node.n_inputs :]])
     child = node.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
     if not retain_graph:
-        child.freed = node.freed | {i.slot for level, i in plan.order if level == 0}
+        child.freed_here = tuple([i.slot for level, i in plan.order if level == 0])
     return child
 
 

@@ -58,6 +58,24 @@ class Level:
 Place = tuple[int, int]
 
 
+class NarrowLevel:
+    """What a plan needs to know of a level once it is made: the rest of a trace is not kept for it.
+
+    Attributes:
+        metas: by reference.
+        edges: as of the level.
+    """
+
+    __slots__ = ("metas", "edges")
+
+    def __init__(self, level: Level, references: set[int]):
+        self.metas = {reference: level.meta(reference) for reference in references}
+        self.edges = {r: edge for r, edge in level.edges.items() if r in references}
+
+    def meta(self, reference: int) -> Meta:
+        return self.metas[reference]
+
+
 class GradientPlan:
     """How to compute a gradient.
 
@@ -79,7 +97,7 @@ class GradientPlan:
     metas: list[Meta]
     order: list[tuple[int, Instruction]]
     function: Callable
-    levels: Sequence[Level]
+    levels: Sequence[NarrowLevel]
     roots: Sequence[Place]
     alone: bool
 
@@ -149,9 +167,20 @@ def plan_gradient(
     plan.targets = list(targets)
     plan.metas = list(targets.values())
     plan.order = order
-    plan.levels, plan.roots, plan.alone = levels, roots, False
+    plan.levels, plan.roots, plan.alone = _narrowed(levels, order, roots), roots, False
     plan.function = _compose(plan)
     return plan
+
+
+def _narrowed(
+    levels: Sequence[Level], order: list[tuple[int, Instruction]], roots: Sequence[Place]
+) -> list[NarrowLevel]:
+    references: list[set[int]] = [set() for _ in levels]
+    for level_index, reference in roots:
+        references[level_index].add(reference)
+    for level_index, instruction in order:
+        references[level_index].update(r for r in instruction.operands if isinstance(r, int))
+    return [NarrowLevel(level, own) for level, own in zip(levels, references, strict=True)]
 
 
 def plan_alone(
@@ -171,7 +200,7 @@ def plan_alone(
     ]
     plan.targets = [place for place, _ in resolved]
     plan.metas = [meta for _, meta in resolved]
-    level, needs, metas = levels[level_index], plan.needs, plan.metas
+    level, needs, metas = plan.levels[level_index], plan.needs, plan.metas
     slots = range(instruction.slot, instruction.slot + len(instruction.metas))
 
     def gradient(cotangents: Sequence[Any], *arrays: Any) -> list[Any]:
@@ -228,7 +257,9 @@ def _leading_to(
     return kept
 
 
-def resolve(levels: Sequence[Level], level_index: int, reference: int) -> tuple[Place, Meta]:
+def resolve(
+    levels: Sequence[Level | NarrowLevel], level_index: int, reference: int
+) -> tuple[Place, Meta]:
     """Return the place that a reference of a level means: its own, or a result of another level."""
     level = levels[level_index]
     meta = level.meta(reference)

@@ -8,6 +8,7 @@ made, and never looked at again on a hit.
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -222,6 +223,7 @@ class Node:
         differentiates: whether a gradient is among the operators from the root to here.
         cut_at: depth from which on traces through this node are cut, 0 where that is open.
         span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
+        freed_here: slots of the instructions whose graph its own gradient frees.
         symbol: what it has in common with the same operator of another turn of a loop, once asked.
     """
 
@@ -246,11 +248,8 @@ class Node:
         "modes",
         "programs",
         "backwards",
-        "freed",
+        "freed_here",
         "symbol",
-        "_instructions",
-        "_by_slot",
-        "_input_metas",
     )
 
     def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
@@ -267,14 +266,11 @@ class Node:
         self.programs: dict[tuple, Any] = _NOTHING
         self.backwards: dict[tuple, Any] = _NOTHING
         self.symbol: int | None = None
-        self._instructions: tuple[Instruction, ...] | None = None
-        self._by_slot: dict[int, Instruction] | None = None
-        self._input_metas: tuple[Meta, ...] | None = None
+        self.freed_here: tuple[int, ...] = ()
         if parent is None:
             self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
             self.cut_at = self.span = 0
             self.differentiates = False
-            self.freed: frozenset[int] = frozenset()
         else:
             self.next_slot = parent.next_slot
             self.n_inputs = parent.n_inputs
@@ -282,7 +278,6 @@ class Node:
             self.n_ints = parent.n_ints
             self.depth = parent.depth
             self.differentiates = parent.differentiates
-            self.freed = parent.freed
             self.cut_at = parent.cut_at
             self.span = parent.span
             if parent.children.__class__ is Boundary:
@@ -364,40 +359,27 @@ class Node:
                 self.backwards.clear()
             return self.backwards.setdefault(key, plan)
 
+    @property
+    def freed(self) -> frozenset[int]:
+        """The slots whose graph was freed by a gradient between the root and here."""
+        found: list[int] = []
+        node: Node | None = self
+        while node is not None:
+            found += node.freed_here
+            node = node.parent
+        return frozenset(found)
+
     def instructions(self) -> tuple[Instruction, ...]:
         """Return the instructions from the root to here."""
-        if self._instructions is None:
-            path = []
-            node: Node | None = self
-            while node is not None:
-                if node.instruction is not None:
-                    path.append(node.instruction)
-                node = node.parent
-            self._instructions = tuple(reversed(path))
-        return self._instructions
+        return _instructions(self)
 
     def input_metas(self) -> tuple[Meta, ...]:
         """Return the metas of all inputs, the first one first."""
-        if self._input_metas is not None:
-            return self._input_metas
-        parts: list[tuple[Meta, ...]] = []
-        node: Node | None = self
-        while node is not None:
-            if node.entered:
-                parts.append(node.entered)
-            node = node.parent
-        self._input_metas = tuple([meta for part in reversed(parts) for meta in part])
-        return self._input_metas
+        return _input_metas(self)
 
     def by_slot(self) -> dict[int, Instruction]:
         """Return the instruction that fills each slot."""
-        if self._by_slot is None:
-            self._by_slot = {
-                instruction.slot + offset: instruction
-                for instruction in self.instructions()
-                for offset in range(len(instruction.metas))
-            }
-        return self._by_slot
+        return _by_slot(self)
 
     def meta_of(self, reference: int) -> Meta:
         """Return the meta of a slot or an input."""
@@ -405,6 +387,41 @@ class Node:
             return self.input_metas()[-reference - 1]
         instruction = self.by_slot()[reference]
         return instruction.metas[reference - instruction.slot]
+
+
+# What is read off a whole path is kept for the nodes asked for last: for all of them it would take
+# memory that grows with the square of their depth.
+
+
+@functools.lru_cache(maxsize=128)
+def _instructions(node: Node) -> tuple[Instruction, ...]:
+    path = []
+    at: Node | None = node
+    while at is not None:
+        if at.instruction is not None:
+            path.append(at.instruction)
+        at = at.parent
+    return tuple(reversed(path))
+
+
+@functools.lru_cache(maxsize=128)
+def _input_metas(node: Node) -> tuple[Meta, ...]:
+    parts: list[tuple[Meta, ...]] = []
+    at: Node | None = node
+    while at is not None:
+        if at.entered:
+            parts.append(at.entered)
+        at = at.parent
+    return tuple([meta for part in reversed(parts) for meta in part])
+
+
+@functools.lru_cache(maxsize=128)
+def _by_slot(node: Node) -> dict[int, Instruction]:
+    return {
+        instruction.slot + offset: instruction
+        for instruction in _instructions(node)
+        for offset in range(len(instruction.metas))
+    }
 
 
 _ROOTS: dict[modes.Mode, Node] = {}
@@ -424,3 +441,5 @@ def clear() -> None:
     """Forget every trace and program. Traces under way keep what they stand on."""
     _ROOTS.clear()
     TEMPLATES.clear()
+    for remembered in (_instructions, _input_metas, _by_slot):
+        remembered.cache_clear()
