@@ -75,11 +75,6 @@ def _set_grad_enabled(mode: bool) -> None:
     torch.set_grad_enabled(mode)
 
 
-def _get_default_device() -> str:
-    """Return the kind of the default device."""
-    return torch.get_default_device().type
-
-
 def _get_privateuse1_backend_name() -> str:
     """Return the name of devices of one's own: they were never renamed."""
     return "privateuseone"

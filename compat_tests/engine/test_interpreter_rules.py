@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jtorch._engine.interpreter.rules import RULES
 from jtorch._engine.interpreter.translate import translate, without_rule
 
 RANDOM = np.random.RandomState(0)
@@ -26,10 +27,48 @@ def normal(*shape: int) -> np.ndarray:
     return RANDOM.randn(*shape).astype(np.float32)
 
 
+#: Parameters that change no result in NumPy, or that the result itself tells.
+HARMLESS = frozenset(
+    {
+        *("indices_are_sorted", "unique_indices", "is_stable", "update_consts", "update_jaxpr"),
+        *("weak_type", "preferred_element_type"),
+    }
+)
+
+
+class _Read(dict):
+    """Parameters that know which of them were asked for."""
+
+    def __init__(self, params):
+        super().__init__(params)
+        self.read = set()
+
+    def __getitem__(self, name):
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.read.add(name)
+        return super().get(name, default)
+
+
+def unread(jaxpr):
+    """Return the parameters of its equations that their rules do not ask for."""
+    found = set()
+    for equation in jaxpr.eqns:
+        rule = RULES.get(equation.primitive.name)
+        if rule is not None and equation.primitive.name != "squeeze":  # which asks the result
+            params = _Read(equation.params)
+            rule(equation.replace(params=params))
+            found |= {name for name in set(params) - params.read if params[name] is not None}
+    return found
+
+
 def check(function, *arguments, rtol=1e-5, atol=1e-6):
     """Compare a function by XLA and by the interpreter, dtypes and shapes included."""
     expected = jax.tree.leaves(jax.jit(function)(*arguments))
     closed = jax.make_jaxpr(function)(*arguments)
+    assert unread(closed.jaxpr) <= HARMLESS
     with np.errstate(all="ignore"):
         results = translate(closed.jaxpr, closed.consts).function(*arguments)
     assert len(results) == len(expected)
@@ -133,6 +172,14 @@ SHAPES = {
         *(normal(4, 5), normal(2, 3), np.int32(9)),
     ),
     "reverse": (lambda a: lax.rev(a, (0, 2)), normal(2, 3, 4)),
+    "reshape in another order": (
+        lambda a: lax.reshape(a, (6, 4), dimensions=(1, 0, 2)),
+        normal(2, 3, 4),
+    ),
+    "gradient of a product of many": (
+        jax.grad(lambda a: (jnp.prod(a, 1) * jnp.arange(4.0)).sum()),
+        normal(2, 5, 4),
+    ),
     "transpose": (lambda a: lax.transpose(a, (2, 0, 1)), normal(2, 3, 4)),
     "iota": (lambda: lax.broadcasted_iota(np.int32, (3, 4), 1),),
     "slice": (lambda a: a[1:3, ::2, ::-1], normal(4, 5, 6)),

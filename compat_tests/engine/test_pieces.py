@@ -7,7 +7,7 @@ import pytest
 
 import jtorch
 from jtorch import nn
-from jtorch._engine.execution import growth, periods, pieces
+from jtorch._engine.execution import growth, periods, pieces, program_index
 
 
 def test_a_period_is_found_between_other_steps():
@@ -71,7 +71,8 @@ def _train(layers, steps=3, width=32, stopped_by=()):
 
 @pytest.fixture
 def compiled_steps(monkeypatch):
-    """How many steps each piece has that is compiled."""
+    """How many steps each piece has that is compiled; nothing is taken from the disk."""
+    monkeypatch.setattr(program_index, "is_enabled", lambda: False)
     found = []
     make = pieces.function_of
 

@@ -31,7 +31,9 @@ def _broadcast_in_dim(equation: Any) -> Callable | None:
 
 @rule("reshape")
 def _reshape(equation: Any) -> Callable:
-    shape = equation.params["new_sizes"]
+    shape, order = equation.params["new_sizes"], equation.params["dimensions"]
+    if order is not None:  # the elements are taken in another order
+        return lambda array, *_: np.reshape(np.transpose(array, order), shape)
     return lambda array, *_: np.reshape(array, shape)
 
 
