@@ -18,6 +18,7 @@ from ._engine.recording import overrides as _dispatch
 from ._engine.recording.trace import local
 from ._runtime.dispatch_keys import DispatchKey, DispatchKeySet
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
+from .nn.modules.module import parse_to as _parse_to
 
 __all__ = [
     "DisableTorchFunction",
@@ -46,6 +47,7 @@ _FUNCTIONS = {
         **declare.FUNCTIONS,
         **declare.NN_FUNCTIONS,
         "log_sigmoid": torch.nn.functional.logsigmoid,
+        "_parse_to": lambda *args, **kwargs: _parse_to(args, kwargs),
     },
     "_linalg": declare.LINALG_FUNCTIONS,
     "_fft": declare.FFT_FUNCTIONS,

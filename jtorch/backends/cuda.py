@@ -14,6 +14,7 @@ from typing import Any
 from .. import cuda as _cuda
 from .._core import attention_backends as _attention
 from .._runtime import absent as _absent
+from .._tensor.tensor import Tensor
 from ._flags import Settings, flag, precision
 
 _ONE = "set_allow_tf32_cublas"
@@ -39,6 +40,51 @@ def is_built() -> bool:
 
 def is_flash_attention_available() -> bool:
     """Return ``False``: attention on GPUs is XLA's."""
+    return False
+
+
+class _SDPAParams:
+    """What a way to compute attention is asked about: ``torch.backends.cuda.SDPAParams``.
+
+    Args:
+        query, key, value: the tensors.
+        attn_mask: a tensor or ``None``.
+        dropout: the probability.
+        is_causal, enable_gqa: as in ``scaled_dot_product_attention``.
+    """
+
+    __slots__ = ("attn_mask", "dropout", "enable_gqa", "is_causal", "key", "query", "value")
+
+    def __init__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None,
+        dropout: float,
+        is_causal: bool,
+        enable_gqa: bool,
+        /,
+    ):
+        self.query, self.key, self.value, self.attn_mask = query, key, value, attn_mask
+        self.dropout, self.is_causal, self.enable_gqa = dropout, is_causal, enable_gqa
+
+
+SDPAParams = _SDPAParams
+
+
+def can_use_flash_attention(params: _SDPAParams, debug: bool = False) -> bool:
+    """Return ``False``: no kernel of PyTorch's computes attention here."""
+    return False
+
+
+def can_use_efficient_attention(params: _SDPAParams, debug: bool = False) -> bool:
+    """Return ``False``: no kernel of PyTorch's computes attention here."""
+    return False
+
+
+def can_use_cudnn_attention(params: _SDPAParams, debug: bool = False) -> bool:
+    """Return ``False``: no kernel of PyTorch's computes attention here."""
     return False
 
 

@@ -6,9 +6,11 @@ process that belongs to no group; whatever would make or use a group is refused.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .._runtime import absent as _absent
 from .._runtime.unsupported import refusals
 
 _REASON = "jtorch runs in one process"
@@ -36,6 +38,28 @@ _REFUSED = (
     "irecv",
     "monitored_barrier",
 )
+
+
+class ReduceOp:
+    """Names the ways to reduce the tensors of processes, as defaults of arguments; none runs."""
+
+    class RedOpType(enum.IntEnum):
+        """The ways."""
+
+        SUM = 0
+        AVG = 1
+        PRODUCT = 2
+        MIN = 3
+        MAX = 4
+        BAND = 5
+        BOR = 6
+        BXOR = 7
+        PREMUL_SUM = 8
+
+        def __str__(self) -> str:
+            return f"RedOpType.{self.name}"
+
+    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = RedOpType
 
 
 class ProcessGroup:
@@ -92,7 +116,4 @@ get_world_size = _of_no_group("get_world_size")
 get_backend = _of_no_group("get_backend")
 barrier = _of_no_group("barrier")
 globals().update(refusals("torch.distributed", _REFUSED, _REASON))
-
-
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"module 'torch.distributed' has no attribute '{name}'")
+__getattr__ = _absent.attributes(__name__)

@@ -57,24 +57,73 @@ def register_pytree_node(
 _register_pytree_node = register_pytree_node
 
 
-def _of_dict(node: Any) -> tuple[list[Any], Any]:
+# How the containers of Python are taken apart and made: ``(node) -> (children, context)`` and
+# ``(children, context) -> node``, by PyTorch's names, which other libraries read.
+def _list_flatten(node: Any) -> tuple[list[Any], Any]:
+    return list(node), None
+
+
+def _list_unflatten(children: Iterable[Any], context: Any) -> list[Any]:
+    return list(children)
+
+
+_tuple_flatten = _list_flatten
+
+
+def _tuple_unflatten(children: Iterable[Any], context: Any) -> tuple[Any, ...]:
+    return tuple(children)
+
+
+def _namedtuple_flatten(node: Any) -> tuple[list[Any], Any]:
+    return list(node), type(node)
+
+
+def _namedtuple_unflatten(children: Iterable[Any], context: Any) -> Any:
+    return context(*children)
+
+
+def _dict_flatten(node: Any) -> tuple[list[Any], Any]:
     return list(node.values()), list(node)
 
 
-register_pytree_node(list, lambda node: (node, None), lambda children, _: list(children))
-register_pytree_node(tuple, lambda node: (list(node), None), lambda children, _: tuple(children))
-register_pytree_node(
-    torch.Size, lambda node: (list(node), None), lambda children, _: torch.Size(children)
-)
-register_pytree_node(namedtuple, lambda node: (list(node), type(node)), lambda c, cls: cls(*c))  # type: ignore[arg-type]
-register_pytree_node(dict, _of_dict, lambda c, keys: dict(zip(keys, c, strict=True)))
-register_pytree_node(OrderedDict, _of_dict, lambda c, keys: OrderedDict(zip(keys, c, strict=True)))
-register_pytree_node(
-    defaultdict,
-    lambda node: (list(node.values()), [node.default_factory, list(node)]),
-    lambda c, context: defaultdict(context[0], zip(context[1], c, strict=True)),
-)
-register_pytree_node(deque, lambda n: (list(n), n.maxlen), lambda c, length: deque(c, length))
+_ordereddict_flatten = _odict_flatten = _dict_flatten
+
+
+def _dict_unflatten(children: Iterable[Any], context: Any) -> dict[Any, Any]:
+    return dict(zip(context, children, strict=True))
+
+
+def _ordereddict_unflatten(children: Iterable[Any], context: Any) -> OrderedDict[Any, Any]:
+    return OrderedDict(zip(context, children, strict=True))
+
+
+_odict_unflatten = _ordereddict_unflatten
+
+
+def _defaultdict_flatten(node: Any) -> tuple[list[Any], Any]:
+    return list(node.values()), [node.default_factory, list(node)]
+
+
+def _defaultdict_unflatten(children: Iterable[Any], context: Any) -> defaultdict[Any, Any]:
+    return defaultdict(context[0], zip(context[1], children, strict=True))
+
+
+def _deque_flatten(node: Any) -> tuple[list[Any], Any]:
+    return list(node), node.maxlen
+
+
+def _deque_unflatten(children: Iterable[Any], context: Any) -> deque[Any]:
+    return deque(children, context)
+
+
+register_pytree_node(list, _list_flatten, _list_unflatten)
+register_pytree_node(tuple, _tuple_flatten, _tuple_unflatten)
+register_pytree_node(torch.Size, _list_flatten, lambda children, _: torch.Size(children))
+register_pytree_node(namedtuple, _namedtuple_flatten, _namedtuple_unflatten)  # type: ignore[arg-type]
+register_pytree_node(dict, _dict_flatten, _dict_unflatten)
+register_pytree_node(OrderedDict, _ordereddict_flatten, _ordereddict_unflatten)
+register_pytree_node(defaultdict, _defaultdict_flatten, _defaultdict_unflatten)
+register_pytree_node(deque, _deque_flatten, _deque_unflatten)
 
 
 def _is_result(tree: Any) -> bool:

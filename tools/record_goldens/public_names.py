@@ -61,12 +61,15 @@ PRIVATE_ALONE = (
     "distributed.device_mesh", "distributed.fsdp", "distributed.fsdp.api",
     "distributed.fsdp.fully_sharded_data_parallel", "distributed.fsdp.sharded_grad_scaler",
     "distributed.fsdp.wrap",
+    "distributed.autograd", "distributed.elastic", "distributed.elastic.multiprocessing",
+    "distributed.elastic.multiprocessing.errors",
     "distributed.rpc", "distributed.tensor", "distributed.tensor.experimental",
     "distributed.tensor.parallel", "distributed.tensor.placement_types",
 )  # fmt: skip
 #: Names that libraries read when they are imported, and that no ``__all__`` lists.
 BESIDES = {
     "torch._tensor_str": ["_tensor_str"],
+    "torch.distributed.autograd": ["DistAutogradContext", "get_gradients"],
     "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],
     "torch.onnx.symbolic_helper": ["parse_args"],
 }

@@ -79,6 +79,30 @@ _TO = Schema(
     "MemoryFormat? memory_format=None)",
     numbers_as_tensors=True,
 )
+
+
+def parse_to(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Device | None, DType | None, bool, Any]:
+    """Return what arguments of ``Module.to`` say: device, dtype, non_blocking, memory_format.
+
+    Raises:
+        RuntimeError: ``copy`` is among them.
+        TypeError: they fit no form of ``Module.to``.
+    """
+    overload, bound = _TO.bind(args, kwargs)
+    if "copy" in kwargs or len(args) > (2 if overload else 3):
+        raise RuntimeError(".to() does not accept copy argument")
+    other = bound.get("tensor")
+    if other is not None:
+        device: Device | None = other.device
+        dtype: DType | None = other.dtype
+    else:
+        device, dtype = bound.get("device"), bound.get("dtype")
+        device = None if device is None else devices.resolve(device)
+    return device, dtype, bound["non_blocking"], bound["memory_format"]
+
+
 _REPORT = (
     "Reached a code path in Module.{}_extra_state() that should never be called. Please file an "
     "issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report "
@@ -559,16 +583,7 @@ class Module:
         Raises:
             TypeError: the dtype is neither a floating point nor a complex one.
         """
-        _, bound = _TO.bind(args, kwargs)
-        other = bound.get("tensor")
-        if other is not None:
-            device: Device | None = other.device
-            dtype: DType | None = other.dtype
-        else:
-            device, dtype = bound.get("device"), bound.get("dtype")
-            device = None if device is None else devices.resolve(device)
-        memory_format = bound["memory_format"]
-        non_blocking = bound["non_blocking"]
+        device, dtype, non_blocking, memory_format = parse_to(args, kwargs)
         if dtype is not None:
             if not is_inexact(dtype):
                 raise TypeError(

@@ -1,0 +1,126 @@
+"""Names that libraries built on PyTorch read, apart from the public ones, and what they answer."""
+
+from __future__ import annotations
+
+import collections
+import sys
+import types
+
+import pytest
+
+import jtorch as torch
+from jtorch.utils import _pytree
+
+Pair = collections.namedtuple("Pair", "a b")
+
+
+@pytest.mark.parametrize(
+    ("name", "node", "children", "context"),
+    [
+        ("list", [1, 2], [1, 2], None),
+        ("tuple", (1, 2), [1, 2], None),
+        ("dict", {"a": 1, "b": 2}, [1, 2], ["a", "b"]),
+        ("ordereddict", collections.OrderedDict(a=1), [1], ["a"]),
+        ("odict", collections.OrderedDict(a=1), [1], ["a"]),
+        ("defaultdict", collections.defaultdict(int, a=1), [1], [int, ["a"]]),
+        ("namedtuple", Pair(1, 2), [1, 2], Pair),
+        ("deque", collections.deque([1, 2], 3), [1, 2], 3),
+    ],
+)
+def test_the_functions_of_a_container(name, node, children, context):
+    assert getattr(_pytree, f"_{name}_flatten")(node) == (children, context)
+    made = getattr(_pytree, f"_{name}_unflatten")(iter(children), context)
+    assert made == node
+    assert type(made) is type(node)
+
+
+def test_a_named_tuple_of_ones_own_is_registered_with_them():
+    class Own(Pair):
+        pass
+
+    _pytree.register_pytree_node(Own, _pytree._namedtuple_flatten, _pytree._namedtuple_unflatten)
+    assert type(_pytree.tree_map(lambda x: x + 1, Own(1, 2))) is Own
+
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "expected"),
+    [
+        ((), {}, (None, None, False, None)),
+        (("cpu",), {}, (CPU, None, False, None)),
+        ((torch.float64,), {}, (None, torch.float64, False, None)),
+        ((torch.float32, True), {}, (None, torch.float32, True, None)),
+        (("cpu", torch.float16, True), {}, (CPU, torch.float16, True, None)),
+        ((torch.zeros(1, dtype=torch.int32),), {}, (CPU, torch.int32, False, None)),
+        ((), {"memory_format": torch.channels_last}, (None, None, False, torch.channels_last)),
+    ],
+)
+def test_parse_to(args, kwargs, expected):
+    assert torch._C._nn._parse_to(*args, **kwargs) == expected
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("cpu",), {"copy": True}),
+        (("cpu",), {"copy": False}),
+        (("cpu", None, False, False), {}),
+        ((torch.float32, False, True), {}),
+        ((torch.zeros(1), False, True), {}),
+    ],
+)
+def test_a_module_is_not_copied_by_to(args, kwargs):
+    for call in (torch._C._nn._parse_to, torch.nn.Linear(1, 1).to):
+        with pytest.raises(RuntimeError, match=r"^\.to\(\) does not accept copy argument$"):
+            call(*args, **kwargs)
+
+
+def test_no_kernel_of_attention_can_be_used():
+    q = torch.zeros(1, 2, 3, 4)
+    params = torch.backends.cuda.SDPAParams(q, q, q, None, 0.5, True, False)
+    assert (params.query, params.attn_mask, params.dropout) == (q, None, 0.5)
+    assert (params.is_causal, params.enable_gqa) == (True, False)
+    for name in ("flash", "efficient", "cudnn"):
+        assert getattr(torch.backends.cuda, f"can_use_{name}_attention")(params, False) is False
+    with pytest.raises(TypeError):
+        torch.backends.cuda.SDPAParams(q)
+
+
+def test_modules_below_distributed_are_read_as_attributes():
+    mesh = torch.distributed.device_mesh.DeviceMesh
+    with pytest.raises(NotImplementedError, match="jtorch runs in one process"):
+        mesh("cpu", [0])
+    with pytest.raises(AttributeError, match=r"'torch\.distributed' has no attribute 'no_such'"):
+        torch.distributed.no_such
+
+
+def test_names_of_distributed_that_libraries_import():
+    from jtorch.distributed.autograd import DistAutogradContext, context, get_gradients
+    from jtorch.distributed.elastic.multiprocessing.errors import record
+
+    assert record(len) is len
+    for refused in (DistAutogradContext, context, get_gradients):
+        with pytest.raises(NotImplementedError, match="jtorch runs in one process"):
+            refused()
+    operations = torch.distributed.ReduceOp
+    assert (str(operations.SUM), repr(operations.MAX)) == ("RedOpType.SUM", "<RedOpType.MAX: 4>")
+    assert type(operations.AVG) is operations.RedOpType
+
+
+def test_writers_for_tensorboard_are_refused_when_made(monkeypatch):
+    monkeypatch.delitem(sys.modules, "jtorch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", types.ModuleType("tensorboard"))
+    from jtorch.utils.tensorboard import SummaryWriter
+
+    with pytest.raises(NotImplementedError, match="SummaryWriter: jtorch writes no logs"):
+        SummaryWriter("runs")
+    monkeypatch.delitem(sys.modules, "jtorch.utils.tensorboard")
+
+
+def test_there_are_no_writers_without_tensorboard(monkeypatch):
+    monkeypatch.delitem(sys.modules, "jtorch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ModuleNotFoundError):
+        import jtorch.utils.tensorboard  # noqa: F401
