@@ -28,10 +28,16 @@ NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
 # Built on PyTorch, and run on jtorch; the programs are in compat_tests/libraries/scripts.
 LIBRARIES = [
-    *("accelerate", "captum", "e3nn", "einops", "einx", "gpytorch", "higher", "peft", "pyro-ppl"),
-    *("pytorch-ignite", "pytorch-metric-learning", "safetensors", "schedulefree", "skorch"),
-    *("torchaudio", "torchcde", "torchdiffeq", "torchinfo", "torchmetrics", "torchsde"),
-    *("torchvision", "torchviz", "transformers", "zuko"),
+    *("accelerate", "array-api-compat", "botorch", "captum", "darts[torch]", "diffusers", "e3nn"),
+    *("einops", "einx", "fastai", "geoopt", "gpytorch", "higher", "keras", "kornia", "lightning"),
+    *("monai", "neuralforecast", "nflows", "norse", "open-clip-torch", "peft", "pennylane"),
+    *("pyro-ppl", "pytorch-forecasting", "pytorch-ignite", "pytorch-metric-learning"),
+    *("safetensors", "schedulefree", "scikit-learn", "scipy", "segmentation-models-pytorch"),
+    *("sentence-transformers", "skorch", "snntorch", "speechbrain", "stable-baselines3"),
+    *("tianshou", "timm", "torch-geometric", "torchaudio", "torchcde", "torchdiffeq", "torchinfo"),
+    *("torchmetrics", "torchopt", "torchsde", "torchvision", "torchviz", "transformers"),
+    *("ultralytics", "zuko"),
+    "tensorboard",  # which norse imports without asking for it
 ]
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
 WHOLE_PROGRAMS = [
