@@ -16,6 +16,7 @@ from ._engine.graph.values import TensorBase
 from ._engine.recording import dispatch_modes as _modes
 from ._engine.recording import overrides as _dispatch
 from ._engine.recording.trace import local
+from ._runtime import absent as _absent
 from ._runtime.dispatch_keys import DispatchKey, DispatchKeySet
 from ._runtime.function_overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 from .nn.modules.module import parse_to as _parse_to
@@ -31,6 +32,10 @@ __all__ = [
     "device",
     "dtype",
 ]
+
+#: Modules below it stand in the table of absent names; there are no files of them.
+__path__: list[str] = []
+_absent_names = _absent.attributes(__name__)
 
 Generator, Size = torch.Generator, torch.Size
 _TensorBase = TensorBase
@@ -156,4 +161,4 @@ def __getattr__(name: str) -> Any:
         return torch.sparse
     if not name.startswith("_") and hasattr(torch, name):  # TorchScript's classes, refused
         return getattr(torch, name)
-    raise AttributeError(f"module 'torch._C' has no attribute '{name}'")
+    return _absent_names(name)

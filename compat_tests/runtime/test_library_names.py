@@ -124,3 +124,75 @@ def test_there_are_no_writers_without_tensorboard(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ModuleNotFoundError):
         import jtorch.utils.tensorboard  # noqa: F401
+
+
+def test_contexts_that_derive_from_pytorchs_base_decorate():
+    from jtorch.utils._contextlib import _DecoratorContextManager
+
+    entered = []
+
+    class Noted(_DecoratorContextManager):
+        def __init__(self, name):
+            self.name = name
+
+        def clone(self):
+            return type(self)(self.name)
+
+        def __enter__(self):
+            entered.append(self.name)
+
+        def __exit__(self, *exception):
+            entered.append("left")
+
+    @Noted("a")
+    def twice(x):
+        return 2 * x
+
+    @Noted("b")
+    def counting():
+        yield 1
+        yield 2
+
+    assert (twice(3), entered) == (6, ["a", "left"])
+    assert list(counting()) == [1, 2]
+    assert entered[2:] == ["b", "left"] * 3
+
+
+def test_no_tensor_is_a_batched_one_and_levels_are_refused():
+    from jtorch._C._functorch import _add_batch_dim, get_unwrapped, is_batchedtensor
+    from jtorch._functorch.vmap import _maybe_remove_batch_dim, tree_flatten
+
+    assert torch._C._functorch.is_batchedtensor is is_batchedtensor
+    assert is_batchedtensor(torch.ones(1)) is False
+    assert torch._C._functorch.maybe_current_level() is None
+    assert tree_flatten is _pytree.tree_flatten
+    for refused in (get_unwrapped, _add_batch_dim, _maybe_remove_batch_dim):
+        with pytest.raises(NotImplementedError, match=r"use torch\.func$|call backward"):
+            refused(torch.ones(1))
+    with pytest.raises(AttributeError, match=r"^module 'torch\._C' has no attribute '_no_such'$"):
+        torch._C._no_such
+
+
+def test_a_dtype_that_is_absent_reads_as_pytorchs():
+    assert str(torch.complex32) == "torch.complex32"
+    assert repr(torch.qint8) == "<torch.qint8, which jtorch does not have>"
+
+
+def test_functorch_is_the_older_names_of_func():
+    with torch.installed():
+        import functorch
+
+        with pytest.warns(FutureWarning, match=r"Please use `torch\.func\.grad` instead"):
+            assert functorch.grad(torch.sin)(torch.tensor(0.0)) == 1
+        with pytest.warns(FutureWarning, match=r"Please use `torch\.vmap` instead"):
+            assert functorch.vmap(torch.sum)(torch.ones(2, 3)).tolist() == [3, 3]
+        with pytest.raises(NotImplementedError, match=r"functorch\.make_functional: use torch"):
+            functorch.make_functional(torch.nn.Linear(1, 1))
+        with pytest.raises(NotImplementedError, match="FunctionalModuleWithBuffers: "):
+            functorch.FunctionalModuleWithBuffers()
+        with pytest.raises(AttributeError, match="no attribute 'dims'"):
+            functorch.dims
+        with pytest.raises(ModuleNotFoundError, match=r"No module named 'functorch\.dim'"):
+            import functorch.dim
+        assert functorch.__version__ == torch.__version__
+    assert "functorch" not in sys.modules

@@ -1,7 +1,8 @@
 """``import torch`` that gives jtorch, for as long as it is wanted.
 
 While the hook is installed, ``torch`` and every ``torch.x.y`` are the same module objects as
-``jtorch`` and ``jtorch.x.y``, and ``importlib.metadata`` knows a distribution ``torch``. A PyTorch
+``jtorch`` and ``jtorch.x.y``, ``functorch`` is one of jtorch's, too, and ``importlib.metadata``
+knows a distribution ``torch``. A PyTorch
 that is merely installed on the disk is not touched and not imported.
 """
 
@@ -23,10 +24,14 @@ from .pytorch_names import name_as_ours, name_as_pytorch
 
 _OURS = __name__.partition(".")[0]
 _THEIRS = "torch"
+#: A package that PyTorch brings beside its own, and the module that has its names here.
+_FUNCTORCH, _OLDER_NAMES = "functorch", f"{_OURS}.func._functorch"
 _ABSENT = object()
 
 
 def _real_name(name: str) -> str:
+    if name == _FUNCTORCH:
+        return _OLDER_NAMES
     return _OURS + name[len(_THEIRS) :]
 
 
@@ -67,7 +72,7 @@ class _TorchFinder:
     """Finds ``torch`` and its submodules among jtorch's, and the metadata of ``torch``."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != _THEIRS and not name.startswith(_THEIRS + "."):
+        if name not in (_THEIRS, _FUNCTORCH) and not name.startswith(_THEIRS + "."):
             return None
         real = _real_name(name)
         spec = _find_spec(real)
@@ -243,7 +248,7 @@ def uninstall() -> None:
     _renamed.clear()
     _named.clear()
     for name, module in list(sys.modules.items()):
-        if name == _THEIRS or name.startswith(_THEIRS + "."):
+        if name in (_THEIRS, _FUNCTORCH) or name.startswith(_THEIRS + "."):
             if module is sys.modules.get(_real_name(name)):
                 del sys.modules[name]
         elif name.partition(".")[0] == "distutils" and isinstance(

@@ -49,6 +49,7 @@ PRIVATE = (
 )  # fmt: skip
 #: Private modules without what lies below them, which is much and is nobody's business.
 PRIVATE_ALONE = (
+    "_C._functorch",
     "_dynamo", "_dynamo.backends", "_dynamo.backends.common", "_dynamo.backends.registry",
     "_dynamo.config", "_dynamo.convert_frame", "_dynamo.decorators", "_dynamo.eval_frame",
     "_dynamo.exc", "_dynamo.external_utils", "_dynamo.mutation_guard", "_dynamo.testing",
@@ -68,6 +69,15 @@ PRIVATE_ALONE = (
 )  # fmt: skip
 #: Names that libraries read when they are imported, and that no ``__all__`` lists.
 BESIDES = {
+    "torch._C._functorch": [
+        *("_add_batch_dim", "_remove_batch_dim", "_unwrap_batched", "_unwrap_for_grad"),
+        *("_vmap_increment_nesting", "_vmap_decrement_nesting", "_wrap_for_grad"),
+        *("_grad_increment_nesting", "_grad_decrement_nesting"),
+    ],
+    "torch._functorch.vmap": [
+        *("_add_batch_dim", "_broadcast_to_and_flatten", "_get_name", "_maybe_remove_batch_dim"),
+        *("Tensor", "tree_flatten", "tree_unflatten"),
+    ],
     "torch._tensor_str": ["_tensor_str"],
     "torch.distributed.autograd": ["DistAutogradContext", "get_gradients"],
     "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],

@@ -128,6 +128,9 @@ class RefusedObject:
     def __repr__(self) -> str:
         return f"<{self._path}, which jtorch does not have>"
 
+    def __str__(self) -> str:
+        return self._path  # as PyTorch's dtypes and layouts read; libraries take names out of them
+
     def __getitem__(self, item: Any) -> Any:
         return self  # in an annotation
 
