@@ -34,9 +34,9 @@ LIBRARIES = [
     *("pyro-ppl", "pytorch-forecasting", "pytorch-ignite", "pytorch-metric-learning"),
     *("safetensors", "schedulefree", "scikit-learn", "scipy", "segmentation-models-pytorch"),
     *("sentence-transformers", "skorch", "snntorch", "speechbrain", "stable-baselines3"),
-    *("tianshou", "timm", "torch-geometric", "torchaudio", "torchcde", "torchdiffeq", "torchinfo"),
-    *("torchmetrics", "torchopt", "torchsde", "torchvision", "torchviz", "transformers"),
-    *("ultralytics", "zuko"),
+    *("tensordict", "tianshou", "timm", "torch-geometric", "torchaudio", "torchcde", "torchdiffeq"),
+    *("torchinfo", "torchmetrics", "torchopt", "torchsde", "torchvision", "torchviz"),
+    *("transformers", "ultralytics", "zuko"),
     "tensorboard",  # which norse imports without asking for it
 ]
 # What the suite holds besides the fast core; "tests" leaves it to "compat".
