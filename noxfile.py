@@ -35,7 +35,7 @@ LIBRARIES = [
     *("safetensors", "schedulefree", "scikit-learn", "scipy", "segmentation-models-pytorch"),
     *("sentence-transformers", "skorch", "snntorch", "speechbrain", "stable-baselines3"),
     *("tensordict", "tianshou", "timm", "torch-geometric", "torchaudio", "torchcde", "torchdiffeq"),
-    *("torchinfo", "torchmetrics", "torchopt", "torchsde", "torchvision", "torchviz"),
+    *("torchinfo", "torchmetrics", "torchopt", "torchrl", "torchsde", "torchvision", "torchviz"),
     *("transformers", "ultralytics", "zuko"),
     "tensorboard",  # which norse imports without asking for it
 ]
