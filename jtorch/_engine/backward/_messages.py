@@ -134,3 +134,26 @@ def backward_in_transform() -> RuntimeError:
         "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
         "transforms."
     )
+
+
+def hooks_on_freed_tensor() -> RuntimeError:
+    """Hooks are set for a saved tensor that was freed."""
+    return RuntimeError(
+        "Calling register_hooks on a saved tensor after it has been freed. Saved intermediate "
+        "values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+        "retain_graph=True if you need to backward through the graph a second time or if you need "
+        "to access saved variables after calling backward."
+    )
+
+
+def hooks_on_no_tensor() -> RuntimeError:
+    """Hooks are set where nothing was saved."""
+    return RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
+
+
+def hooks_on_hooked_tensor() -> RuntimeError:
+    """Hooks are set for a saved tensor a second time."""
+    return RuntimeError(
+        "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only "
+        "one pair of hooks is allowed at a time."
+    )

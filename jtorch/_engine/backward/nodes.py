@@ -13,6 +13,7 @@ from ..memory.views import check_view
 from ..recording.hooks import RemovableHandle, add_hook
 from ..recording.planning import keep_history
 from ..recording.storage import current_value, extra_of
+from . import saved_attributes
 from .graph import FunctionSegment, NodeHooks, end_of
 from .hook_calls import tensor_operands
 
@@ -88,6 +89,14 @@ class Node:
         if segment.hooks is None:
             segment.hooks = {}  # says "not the usual path"
         return segment.node_hooks.setdefault(self._slot, NodeHooks())
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_saved_", "_raw_saved_")):
+            return saved_attributes.read(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *saved_attributes.names_of(self)]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"

@@ -43,6 +43,8 @@ class Instruction:
             the same. A ``Template`` where the instruction was made of one.
         gradient: the parts of a gradient that it is, ``None`` for any other operator.
         where: the user's file and line where it was first recorded, ``None`` where no one asked.
+        arguments: what ``grad_fn`` shows: the parameter of each operand, and all arguments by
+            name. ``None`` where no gradient flows, and for what is no call of an operator.
     """
 
     __slots__ = (
@@ -63,6 +65,7 @@ class Instruction:
         "identity",
         "gradient",
         "where",
+        "arguments",
     )
 
     def __init__(
@@ -101,6 +104,7 @@ class Instruction:
         self.identity = function if identity is None else identity
         self.gradient = gradient
         self.where: tuple[str, int] | None = None
+        self.arguments: tuple[tuple[str, ...], dict[str, Any]] | None = None
 
     def __copy__(self) -> Instruction:
         return _copy(self)

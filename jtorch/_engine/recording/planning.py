@@ -63,11 +63,15 @@ def _add(op: Op, trace: Trace, key: tuple, args: tuple, kwargs: dict, method: bo
         try:
             bound = bind(op, trace, args, kwargs, method)
             small_floats.check(op, bound)
+            given = dict(bound)  # a kind may take arguments out
             if trace.mode.autocast is None:
                 plan = op.kind.plan(op, bound, trace.mode)
             else:
                 plan = autocast.plan(op, bound, trace.mode)
             instruction = finish(op, plan, trace)
+            if instruction.gradient_operands:
+                names = [each.name for each in plan.operands if each.reference is not None]
+                instruction.arguments = (tuple(names), given)
             if not templates.remember(likeness, references, instruction):
                 templates.identify(instruction, op, trace.mode, bound)
         except BaseException:
