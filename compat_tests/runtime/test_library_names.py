@@ -54,6 +54,9 @@ CPU = torch.device("cpu")
         ((torch.float32, True), {}, (None, torch.float32, True, None)),
         (("cpu", torch.float16, True), {}, (CPU, torch.float16, True, None)),
         ((torch.zeros(1, dtype=torch.int32),), {}, (CPU, torch.int32, False, None)),
+        ((3.5,), {}, (CPU, torch.float64, False, None)),
+        ((True,), {}, (CPU, torch.bool, False, None)),
+        ((3j, True), {}, (CPU, torch.complex128, True, None)),
         ((), {"memory_format": torch.channels_last}, (None, None, False, torch.channels_last)),
     ],
 )

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 import jtorch as torch
 
 from ... import __future__ as conversion
@@ -94,6 +96,8 @@ def parse_to(
     if "copy" in kwargs or len(args) > (2 if overload else 3):
         raise RuntimeError(".to() does not accept copy argument")
     other = bound.get("tensor")
+    if isinstance(other, (bool, float, complex)):  # a tensor of no dimensions, of widest dtype
+        other = torch.from_numpy(np.asarray(other))
     if other is not None:
         device: Device | None = other.device
         dtype: DType | None = other.dtype
