@@ -143,6 +143,7 @@ from .random import (  # noqa: E402
 from .serialization import load, save  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402
 from .torch_version import __version__  # noqa: E402
+from .utils.dlpack import to_dlpack  # noqa: E402
 
 _attach_methods()
 _signatures.attach()
@@ -153,6 +154,7 @@ globals().update(_dtypes.ALIASES)
 globals().update(_CPU_TYPES)
 globals().update(_FUNCTIONS_OF_NUMBERS)
 globals().update(_STORAGES)
+Storage = _STORAGES["FloatStorage"]
 newaxis = None
 legacy_contiguous_format = contiguous_format
 has_lapack = has_mkl = has_openmp = has_spectral = True  # as PyTorch's own builds for CPUs say

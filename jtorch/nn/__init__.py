@@ -7,6 +7,7 @@ from typing import Any
 
 from .._runtime import absent as _absent
 from . import attention as attention
+from . import common_types as common_types
 from . import functional as functional
 from . import grad as grad
 from . import init as init
