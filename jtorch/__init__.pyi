@@ -156,6 +156,7 @@ LongStorage: Any
 LongTensor: Any
 ShortStorage: Any
 ShortTensor: Any
+Storage: Any
 _assert: Any
 _assert_async: Any
 _check: Any
@@ -3315,6 +3316,7 @@ def threshold(
 ) -> Tensor: ...
 def threshold_(input: Tensor, threshold: _Number, value: _Number) -> Tensor: ...
 def tile(input: Tensor, dims: Sequence[_int]) -> Tensor: ...
+def to_dlpack(tensor: Tensor) -> Any: ...
 def topk(
     input: Tensor,
     k: _int,
