@@ -31,7 +31,7 @@ def normal(*shape: int) -> np.ndarray:
 HARMLESS = frozenset(
     {
         *("indices_are_sorted", "unique_indices", "is_stable", "update_consts", "update_jaxpr"),
-        *("weak_type", "preferred_element_type"),
+        *("weak_type", "preferred_element_type", "sharding"),
     }
 )
 
