@@ -59,8 +59,8 @@ def unread(jaxpr):
         rule = RULES.get(equation.primitive.name)
         if rule is not None and equation.primitive.name != "squeeze":  # which asks the result
             params = _Read(equation.params)
-            rule(equation.replace(params=params))
-            found |= {name for name in set(params) - params.read if params[name] is not None}
+            if rule(equation.replace(params=params)) is not None:
+                found |= {name for name in set(params) - params.read if params[name] is not None}
     return found
 
 
@@ -305,9 +305,60 @@ BY_XLA = {
     "top_k": (lambda a: lax.top_k(a, 3), normal(3, 9)),
     "conv_general_dilated": (
         lambda a, b: lax.conv(a, b, (1, 1), "SAME"),
-        *(normal(2, 3, 8, 8), normal(4, 3, 3, 3)),
+        *(normal(2, 3, 8, 8).astype(np.float16), normal(4, 3, 3, 3).astype(np.float16)),
     ),
 }
+
+#: Shapes of the input and the kernel, and the other arguments.
+CONVOLUTIONS = {
+    "of one dimension": ((2, 4, 9), (6, 4, 3), {"padding": ((1, 2),)}),
+    "of none": ((2, 3), (4, 3), {"padding": ()}),
+    "of three": ((2, 3, 5, 6, 4), (2, 3, 2, 2, 2), {"padding": ((1, 0), (0, 0), (1, 1))}),
+    "in steps": ((2, 4, 9, 8), (6, 4, 3, 2), {"window_strides": (2, 3), "padding": "VALID"}),
+    "with gaps in the kernel": (
+        *((2, 4, 9, 8), (6, 4, 3, 2)),
+        {"rhs_dilation": (2, 3), "padding": ((2, 1), (0, 3))},
+    ),
+    "with gaps in the input": (
+        *((2, 4, 5, 4), (6, 4, 3, 2)),
+        {"lhs_dilation": (2, 3), "padding": ((2, 1), (0, 3))},
+    ),
+    "cut away": ((2, 3, 9, 9), (2, 3, 2, 2), {"padding": ((-1, -2), (-3, 0))}),
+    "cut away between gaps": (
+        *((2, 3, 9, 9), (2, 3, 2, 2)),
+        {"lhs_dilation": (3, 2), "padding": ((-1, -2), (-3, 0))},
+    ),
+    "of groups": ((2, 4, 9), (6, 2, 3), {"feature_group_count": 2, "padding": "SAME"}),
+    "of each feature": ((2, 4, 6, 5), (8, 1, 3, 3), {"feature_group_count": 4, "padding": "SAME"}),
+    "of groups of the batch": (
+        *((4, 3, 9, 8), (6, 3, 3, 3)),
+        {"batch_group_count": 2, "padding": "SAME"},
+    ),
+    "features last": (
+        *((2, 9, 8, 4), (3, 3, 4, 5)),
+        {"padding": "SAME", "dimension_numbers": ("NHWC", "HWIO", "NHWC")},
+    ),
+    "of a kernel larger than the result": ((3, 2, 9, 9), (4, 2, 8, 8), {"padding": "VALID"}),
+    "of nothing": ((0, 3, 4, 4), (2, 3, 2, 2), {"padding": "SAME"}),
+    "without a result": ((1, 3, 2, 2), (2, 3, 5, 5), {"padding": "VALID"}),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions_and_their_gradients(name):
+    inputs, kernel, arguments = CONVOLUTIONS[name]
+    arguments = {"window_strides": (1,) * (len(inputs) - 2)} | arguments
+
+    def convolve(a, b):
+        return lax.conv_general_dilated(a, b, **arguments)
+
+    def weighted(a, b):
+        made = convolve(a, b)
+        return (made * jnp.cos(jnp.arange(made.size, dtype=made.dtype)).reshape(made.shape)).sum()
+
+    arrays = normal(*inputs), normal(*kernel)
+    check(convolve, *arrays, rtol=1e-4, atol=1e-4)
+    check(jax.grad(weighted, (0, 1)), *arrays, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", BY_XLA)

@@ -16,12 +16,12 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jax.extend import core as jax_core
 
 from ..graph.equations import terms_of
 from .rules import RULES, SAME
+from .rules.base import by_xla
 from .symbolic import Numbers, Watch
 
 #: Primitives that are functions of their own, and under which parameter.
@@ -315,7 +315,7 @@ def _kernel(equation: Any) -> Callable:
     function = None if rule is None else rule(equation)
     if function is None:
         without_rule[name] = without_rule.get(name, 0) + 1
-        function = _by_xla(equation)
+        function = by_xla(equation)
     return function
 
 
@@ -359,19 +359,6 @@ def _code(source: str) -> types.CodeType:
     namespace: dict[str, Any] = {}
     exec(compile(source, "<jtorch interpreter>", "exec"), namespace)
     return namespace["run"].__code__
-
-
-def _by_xla(equation: Any) -> Callable:
-    """Return a function that has XLA run a primitive by itself."""
-    primitive, params = equation.primitive, equation.params
-
-    def run(*arrays: Any) -> Any:
-        results = primitive.bind(*[jax.numpy.asarray(array) for array in arrays], **params)
-        if primitive.multiple_results:
-            return [np.asarray(result) for result in results]
-        return np.asarray(results)
-
-    return run
 
 
 def _inner(closed: Any) -> Callable:

@@ -9,6 +9,14 @@ what XLA does, as both tiers have to give the same results but for the last bits
 
 from __future__ import annotations
 
-from . import elementwise, gathering, linear_algebra, products, reductions, shapes  # noqa: F401
+from . import (  # noqa: F401
+    convolution,
+    elementwise,
+    gathering,
+    linear_algebra,
+    products,
+    reductions,
+    shapes,
+)
 from .base import RULES as RULES
 from .base import SAME as SAME

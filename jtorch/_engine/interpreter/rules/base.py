@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
@@ -41,3 +42,16 @@ def dtype_of(equation: Any, operand: int = 0) -> np.dtype:
 
 def shape_of(equation: Any, operand: int = 0) -> tuple[int, ...]:
     return equation.invars[operand].aval.shape
+
+
+def by_xla(equation: Any) -> Callable:
+    """Return a function that has XLA run a primitive by itself."""
+    primitive, params = equation.primitive, equation.params
+
+    def run(*arrays: Any) -> Any:
+        results = primitive.bind(*[jnp.asarray(array) for array in arrays], **params)
+        if primitive.multiple_results:
+            return [np.asarray(result) for result in results]
+        return np.asarray(results)
+
+    return run
