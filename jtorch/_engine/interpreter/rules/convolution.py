@@ -66,7 +66,7 @@ def _conv_general_dilated(equation: Any) -> Callable | None:
 
 
 def _until_paid(first: Callable, later: Callable, runs: float) -> Callable:
-    """Return a function that is another one after so many runs."""
+    """Return a function that is another one after a number of runs."""
     left = runs
 
     def run(*arrays: Any) -> Any:
