@@ -123,10 +123,10 @@ def leaves_behind(value: Value) -> list[Any] | None:
     slot = value.place - trace.base
     if not 0 <= slot < REACH:
         return None
-    plans = trace.node.backwards
-    plan = plans.get((slot, "leaves"))
+    node = trace.node
+    plan = node.backwards.get((slot, "leaves"))
     if plan is None:
-        plan = plans[slot, "leaves"] = _usual_plan(trace, slot)
+        plan = node.remember_backward((slot, "leaves"), _usual_plan(trace, slot))
     if plan is _UNUSUAL:
         return None
     inputs, values = trace.inputs, trace.values

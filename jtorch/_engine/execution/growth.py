@@ -78,7 +78,7 @@ def prune(max_programs: int, max_nodes: int, keep: Any = None) -> None:
                 kept += 1
                 needed += node.depth  # at most: prefixes are shared
                 continue
-            node.programs.pop(live, None)
+            node.forget_program(live)
             stats.counters.programs_dropped += 1
         _counts.programs = kept
         _counts.nodes = _drop_branches()
@@ -120,11 +120,7 @@ def _drop_branches() -> int:
     for node in nodes:
         if id(node) not in useful:
             # Cycles, which would wait for the garbage collector.
-            node.children.clear()
-            node.backwards.clear()
-            for mode, other in list(node.modes.items()):
-                if other is not node and id(other) not in useful:
-                    del node.modes[mode]
+            node.forget_neighbours(useful)
     return len(useful)
 
 

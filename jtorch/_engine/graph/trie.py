@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -185,8 +186,8 @@ class Template:
 
 
 _extending = threading.Lock()
-#: What a node remembers before it remembers anything: most are passed once and never written to.
-_NOTHING: dict[Any, Any] = {}
+#: What a node remembers before it remembers anything; all have this one, so no one may write to it.
+_NOTHING: Any = types.MappingProxyType({})
 
 
 class AlwaysMiss(dict):
@@ -337,6 +338,19 @@ class Node:
                 node.programs = self.programs
                 return self.modes.setdefault(mode, node)
         return node
+
+    def forget_program(self, live: tuple) -> None:
+        """Let go of a program, where it is remembered."""
+        if live in self.programs:
+            del self.programs[live]
+
+    def forget_neighbours(self, useful: set[int]) -> None:
+        """Let go of what makes cycles, but for the modes that are useful, by their ids."""
+        self.children.clear()
+        self.backwards = _NOTHING
+        for mode, other in list(self.modes.items()):
+            if other is not self and id(other) not in useful:
+                del self.modes[mode]
 
     def remember_program(self, live: tuple, program: Any) -> Any:
         """Keep a program; return it, or the one that another thread was quicker to make."""
