@@ -88,7 +88,7 @@ def expired(monkeypatch):
 
         def waited(*arguments, **options):
             result = original(*arguments, **options)
-            if ran_out(result, *arguments):
+            if ran_out(result, *arguments, **options):
                 found.append(name)
             return result
 
@@ -97,9 +97,13 @@ def expired(monkeypatch):
     monkeypatch.setattr(data._utils, "MP_STATUS_CHECK_INTERVAL", 60.0)
     iterator = dataloader._MultiProcessingDataLoaderIter
     monkeypatch.setattr(iterator._try_get_data, "__defaults__", (60.0,))
-    note(iterator, "_try_get_data", lambda result, *_: not result[0])
-    note(process.BaseProcess, "join", lambda _, worker, *__: worker.is_alive())
-    note(compilation, "wait_until_optimised", lambda done, *_: not done)
+    note(iterator, "_try_get_data", lambda result, *_, **__: not result[0])
+    note(
+        process.BaseProcess,
+        "join",  # to join for no time is to ask, not to wait
+        lambda _, worker, timeout=None: timeout != 0 and worker.is_alive(),
+    )
+    note(compilation, "wait_until_optimised", lambda done, *_, **__: not done)
     return found
 
 
