@@ -150,6 +150,8 @@ def kind_of(value: Any) -> str:
         return "class"
     if isinstance(value, _PLAIN):
         text = json.dumps(value).replace(os.getcwd() + os.sep, "")
+        folder = os.path.dirname(os.path.dirname(str(sys.modules["torch"].__file__)))
+        text = text.replace(folder, "")
         return f"value:{text}" if len(text) < 80 else "object"
     if type(value).__module__ in ("typing", "types") and not callable(value):
         return "alias"
