@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -123,6 +124,7 @@ def test_after_a_loader_that_failed_nothing_waits(happens, timeout, words, expir
         with pytest.raises((RuntimeError, ValueError), match=words):
             list(failing)
     del failing
+    gc.collect()  # the exceptions' frames hold its iterators
     expired.clear()
     working = data.DataLoader(Numbers(), 2, **options)
     assert [batch.tolist() for batch in working] == [[0, 1], [2, 3], [4, 5], [6, 7]]
