@@ -123,9 +123,9 @@ def test_after_a_loader_that_failed_nothing_waits(happens, timeout, words, expir
     for _ in range(2):
         with pytest.raises((RuntimeError, ValueError), match=words):
             list(failing)
+    expired.clear()
     del failing
     gc.collect()  # the exceptions' frames hold its iterators
-    expired.clear()
     working = data.DataLoader(Numbers(), 2, **options)
     assert [batch.tolist() for batch in working] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     iterator = working._iterator

@@ -634,8 +634,14 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             for number in range(len(self._workers)):
                 if self._persistent_workers or self._workers_status[number]:
                     self._mark_worker_as_unavailable(number, shutdown=True)
-            # Together they get as long as one would; where one has failed, none is waited for.
-            end = time.monotonic() + (0 if self._failed else _utils.MP_STATUS_CHECK_INTERVAL)
+            # Together they get as long as one would; where one has failed, none is waited for, nor
+            # where the garbage collector closed the queues first: no worker hears of the end.
+            unheard = any(
+                requests._close and not requests._close.still_active()
+                for requests in self._index_queues
+            )
+            wait = 0 if self._failed or unheard else _utils.MP_STATUS_CHECK_INTERVAL
+            end = time.monotonic() + wait
             for worker in self._workers:
                 worker.join(timeout=max(0, end - time.monotonic()))
             for requests in self._index_queues:
