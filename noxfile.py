@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -200,9 +201,23 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run the examples in public docstrings and the Python blocks of the README."""
-    session.install("-e", ".[test]")
+    """Run every block of the documentation and the docstrings, build the site, check its links.
+
+    The site is left in ``build/docs/html``. Names of pages after ``--`` run their blocks alone, and
+    build nothing.
+    """
+    session.install("-e", ".[test,docs]")
     session.run("python", "-m", "compat_tests.documentation", *session.posargs)
+    if session.posargs:
+        return
+    site = "build/docs/html"
+    sphinx = ("sphinx-build", "-q", "-W", "--keep-going", "-n")
+    session.run(*sphinx, "-b", "html", "docs", site)
+    session.run("python", "-m", "docs.generators.links", site)
+    if _reaches("docs.jax.dev"):
+        session.run(*sphinx, "-b", "linkcheck", "docs", "build/docs/links")
+    else:
+        session.log("no network: links to other sites are not checked")
 
 
 @nox.session
@@ -252,3 +267,12 @@ def _has_nvidia_gpu() -> bool:
         return False
     listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     return listing.returncode == 0 and "GPU" in listing.stdout
+
+
+def _reaches(host: str) -> bool:
+    """Tell whether a server of the network answers."""
+    try:
+        with socket.create_connection((host, 443), timeout=5):
+            return True
+    except OSError:
+        return False

@@ -1,6 +1,8 @@
-"""Run the examples in jtorch's public docstrings, and the Python blocks of the README.
+"""Run the examples in jtorch's public docstrings, and every block of the README and of docs/.
 
 ``python -m compat_tests.documentation`` from the repository root; ends with 1 where one fails.
+Names of pages (``docs/install.md``) run those alone. How the blocks of a page are run stands in
+``compat_tests.pages``.
 """
 
 from __future__ import annotations
@@ -10,18 +12,15 @@ import importlib
 import inspect
 import os
 import pkgutil
-import re
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 
 import jtorch
+from compat_tests import pages
 from compat_tests.helpers.paths import ROOT
-
-README = ROOT / "README.md"
-PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def public_modules() -> Iterator[object]:
@@ -59,7 +58,7 @@ def documented_objects() -> Iterator[tuple[str, str]]:
 
 def run_docstrings() -> doctest.TestResults:
     """Run each documented example, with jtorch known as both torch and jtorch."""
-    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    runner = doctest.DocTestRunner(optionflags=pages.OPTIONS)
     parser = doctest.DocTestParser()
     for name, docstring in documented_objects():
         names = {"torch": jtorch, "jtorch": jtorch}
@@ -67,35 +66,26 @@ def run_docstrings() -> doctest.TestResults:
     return doctest.TestResults(runner.failures, runner.tries)
 
 
-def run_readme(text: str) -> doctest.TestResults:
-    """Run the README's Python blocks in order, as one session; ``>>>`` blocks compare output."""
-    names: dict[str, object] = {"__name__": "__main__"}
-    runner = doctest.DocTestRunner(optionflags=OPTIONS)
-    parser = doctest.DocTestParser()
-    blocks = PYTHON_BLOCK.findall(text)
-    for number, block in enumerate(blocks, 1):
-        label = f"README block {number}"
-        if ">>>" in block:
-            session = parser.get_doctest(block, names, label, label, 0)
-            session.globs = names  # the parser copies them, but later blocks build on this one
-            runner.run(session, clear_globs=False)
-        else:
-            exec(compile(block, label, "exec"), names)
-    return doctest.TestResults(runner.failures, len(blocks))
+def run_page(name: str) -> bool:
+    """Run the blocks of one page in a process of its own; return whether all are right."""
+    finished = subprocess.run([sys.executable, "-m", "compat_tests.pages", name], cwd=ROOT)
+    return finished.returncode == 0
 
 
-def main() -> int:
-    """Run everything in a scratch folder and return the exit status."""
-    readme = README.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        from_readme = run_readme(readme)
-        from_docstrings = run_docstrings()
-        os.chdir(README.parent)
-    print(f"README: {from_readme.attempted} blocks, {from_readme.failed} failed")
-    print(f"docstrings: {from_docstrings.attempted} examples, {from_docstrings.failed} failed")
-    return 1 if from_readme.failed or from_docstrings.failed else 0
+def main(names: list[str]) -> int:
+    """Run the named pages, or all of them and the docstrings; return the exit status."""
+    chosen = names or [path.relative_to(ROOT).as_posix() for path in pages.all_pages()]
+    wrong = [name for name in chosen if not run_page(name)]
+    if not names:
+        with TemporaryDirectory() as scratch:
+            os.chdir(scratch)
+            found = run_docstrings()
+            os.chdir(ROOT)
+        print(f"docstrings: {found.attempted} examples, {found.failed} failed")
+        wrong += ["docstrings"] * bool(found.failed)
+    print(f"wrong: {', '.join(wrong)}" if wrong else "every block is right")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

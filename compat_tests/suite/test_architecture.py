@@ -12,6 +12,9 @@ DOCUMENTS = ["ARCHITECTURE.md", "CONTRIBUTING.md"]
 #: A path in code quotes or as the target of a link; ``<family>`` stands for any name.
 PATH = re.compile(r"[`(]([\w./*<>-]+(?:\.(?:py|md|toml)|/))[`)]")
 
+#: Folders that a path of a page begins with where it names a file of the project.
+PROJECT = ("jtorch/", "compat_tests/", "benchmarks/", "examples/", "tools/")
+
 
 def exists(path: str) -> bool:
     """Tell whether a path stands in the project; a bare file name, whether one in jtorch has it."""
@@ -19,6 +22,15 @@ def exists(path: str) -> bool:
     return any(ROOT.glob(pattern)) or (
         "/" not in pattern and any((ROOT / "jtorch").rglob(pattern))
     )  # fmt: skip
+
+
+def test_each_path_that_a_page_of_the_site_names_exists():
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    assert pages
+    named = {path for page in pages for path in PATH.findall(page.read_text(encoding="utf-8"))}
+    # Pages name each other, what the build makes, and the files of their own blocks.
+    ours = {path for path in named if path.startswith(PROJECT)}
+    assert sorted(path for path in ours if not exists(path)) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
