@@ -17,6 +17,7 @@ from .._engine.execution import devices
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, is_tensor, make_meta
 from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
+from .._engine.memory.from_jax import from_jax, is_jax
 from .._engine.recording import overrides, record
 from .._engine.recording.dispatch_modes import without_operators
 from .._engine.recording.overrides import without_subclasses
@@ -104,6 +105,10 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
     if isinstance(data, SparseBase):
         warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
         return data.detach().clone().to(device, dtype).requires_grad_(requires_grad)
+    if is_jax(data):
+        source = from_jax(data)
+        place = source.device if device is None else devices.resolve(device)
+        return source.to(place, dtype or source.dtype).requires_grad_(requires_grad)
     place = default_device() if device is None else devices.resolve(device)
     if place.type == "cuda":
         place = devices.check(place)
@@ -166,6 +171,9 @@ def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
     if isinstance(data, np.ndarray):
         shared = _numpy_bridge.from_numpy(data)
         return shared.to(place, dtype or shared.dtype)
+    if is_jax(data):
+        tensor = from_jax(data)
+        return tensor.to(tensor.device if device is None else place, dtype or tensor.dtype)
     if not isinstance(data, (list, tuple, int, float, np.generic)) and hasattr(data, "__dlpack__"):
         tensor = _numpy_bridge.from_dlpack(data)
         return tensor.to(place, dtype or tensor.dtype)
@@ -205,6 +213,8 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
                 UserWarning,
                 stacklevel=2,
             )
+    elif is_jax(obj):
+        source = from_jax(obj)
     elif isinstance(obj, np.ndarray):
         source = _numpy_bridge.from_numpy(obj)
     elif isinstance(obj, np.generic) and copy is not False:
@@ -255,6 +265,9 @@ def new_tensor(self: Any, *args: Any, **kwargs: Any) -> Any:
     if is_tensor(data):
         warnings.warn(_messages.copy_construct("tensor.new_tensor"), UserWarning, stacklevel=2)
         return copied(data, dtype or meta.dtype, place, bound["requires_grad"])
+    if is_jax(data):
+        made = from_jax(data).to(place, dtype or meta.dtype)
+        return made.requires_grad_(bound["requires_grad"])
     array, dtype = array_of_data(data, dtype or meta.dtype)
     return fresh_tensor(array, dtype, place, bound["requires_grad"])
 

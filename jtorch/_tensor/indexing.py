@@ -20,6 +20,7 @@ from .._core.schema.schema import Schema
 from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
+from .._engine.memory.from_jax import from_jax, is_jax
 from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
 from .._engine.recording import overrides
 from .._engine.recording.kinds.base import broadcast_shapes
@@ -299,6 +300,8 @@ def _as_item(item: Any) -> Any:
         return item
     if is_tensor(item):
         return item
+    if is_jax(item):
+        return from_jax(item)
     if isinstance(item, np.ndarray) or (
         isinstance(item, Sequence) and not isinstance(item, (str, bytes))
     ):
@@ -420,7 +423,9 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         if found or overrides.active_modes():
             overrides.dispatch(overrides.operators["__setitem__"], found, (self, index, value), {})
             return
-        if not is_tensor(value):
+        if is_jax(value):
+            value = from_jax(value)
+        elif not is_tensor(value):
             value = as_number(value, meta.dtype)
     cls = index.__class__
     if cls is int:

@@ -11,9 +11,10 @@ from .._core import dtypes, once
 from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema
-from .._engine.declare import publish
+from .._engine.declare import PYTHON_OPERATORS, publish
 from .._engine.execution import devices, interchange
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta
+from .._engine.memory import from_jax as jax_arrays
 from .._engine.memory import host_memory
 from .._engine.memory.views import storage_offset
 from .._engine.recording import record
@@ -92,14 +93,22 @@ def _shared_tensor(array: np.ndarray) -> Any:
 def _compared(other: Any) -> Any:
     """Return the tensor of an array that a tensor is compared with by ``==``, as PyTorch's does."""
     if not isinstance(other, np.ndarray):
-        return NotImplemented
+        return _of_jax(other)
     try:
         return from_numpy(other)
     except TypeError:
         return NotImplemented
 
 
-record.CONVERSIONS["__eq__"] = _compared
+def _of_jax(other: Any) -> Any:
+    """Return the tensor of an array of JAX; of a tracer JAX itself makes what there is to make."""
+    if not jax_arrays.is_jax(other) or jax_arrays.is_traced(other):
+        return NotImplemented
+    return jax_arrays.from_jax(other)
+
+
+_WITH_ARRAYS = (*PYTHON_OPERATORS, "__matmul__")
+record.CONVERSIONS.update(dict.fromkeys(_WITH_ARRAYS, _of_jax), __eq__=_compared)
 
 
 def numpy_array(tensor: Any) -> np.ndarray:
@@ -270,18 +279,29 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """
     if is_tensor(ext_tensor):
         tensor = ext_tensor.detach()
+    elif jax_arrays.is_jax(ext_tensor):
+        tensor = jax_arrays.from_jax(ext_tensor)
     elif type(ext_tensor).__name__ == "PyCapsule":
         tensor = _shared_tensor(np.from_dlpack(_Capsule(ext_tensor)))
     elif hasattr(ext_tensor, "__dlpack__"):
         if ext_tensor.__dlpack_device__()[0] != 1:
             tensor = _shared_tensor(interchange.host_copy(ext_tensor)).to("cuda")
         else:
-            tensor = _shared_tensor(np.from_dlpack(ext_tensor))
+            tensor = _from_host(ext_tensor)
     else:
         raise AttributeError(f"'{type(ext_tensor).__name__}' object has no attribute '__dlpack__'")
     if device is not None:
         tensor = tensor.to(device)
     return tensor.clone() if copy else tensor
+
+
+def _from_host(exporter: Any) -> Any:
+    """Return a tensor of what an object has in the memory of the host."""
+    try:
+        array = np.from_dlpack(exporter)
+    except RuntimeError:  # a dtype that NumPy does not have by itself, such as bfloat16
+        return jax_arrays.from_jax(interchange.shared(exporter))
+    return _shared_tensor(array)
 
 
 def __dlpack__(
@@ -302,6 +322,8 @@ def __dlpack__(
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if meta.device is not CPU:
         return materialise(current_value(self), "dlpack").__dlpack__()
+    if meta.dtype in _NOT_NUMPY:
+        return jax_arrays.to_jax(self).__dlpack__()
     array = numpy_array(self)
     if copy:
         array = array.copy()
@@ -322,8 +344,12 @@ def to_dlpack(tensor: Any) -> Any:
 
 
 def __jax_array__(self: Any) -> Any:
-    """Return the array of JAX that holds the elements, for JAX's own functions."""
-    return interchange.jax_array(materialise(current_value(self), "used by JAX"))
+    """Return the array of JAX that holds the elements, for JAX's own functions.
+
+    Raises:
+        RuntimeError: the tensor requires grad.
+    """
+    return jax_arrays.as_operand(self)
 
 
 def _cuda_array_interface(self: Any) -> dict:

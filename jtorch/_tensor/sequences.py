@@ -18,6 +18,7 @@ from .._core import dtypes, messages
 from .._core.dtypes import dtype as DType
 from .._core.promotion import promote_types
 from .._engine.graph.values import is_tensor
+from .._engine.memory.from_jax import from_jax, is_jax
 from . import _messages
 
 _MOST_DIMENSIONS = 128
@@ -47,6 +48,7 @@ def array_of_nested(
         pass
     if isinstance(data, (str, bytes)):
         raise _messages.invalid_data(data)
+    data = _with_tensors(data)
     shape = _sizes(data)
     if dtype is None:
         dtype = _inferred(data, default_dtype, [False])
@@ -117,6 +119,13 @@ def _converted(flat: Any, dtype: DType, kinds: set[type]) -> np.ndarray:
 
 
 # Element by element
+
+
+def _with_tensors(data: Any) -> Any:
+    """Return nested lists with a tensor for each array of JAX in them."""
+    if data.__class__ in (list, tuple):
+        return [_with_tensors(element) for element in data]
+    return from_jax(data) if is_jax(data) else data
 
 
 def _is_sequence(value: Any) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._engine.declare import METHODS, PYTHON_OPERATORS
+from .._engine.memory import from_jax
 from .._engine.recording import overrides
 from .._engine.recording.dispatch_modes import BOTTOM, disabled_operators
 from .._engine.recording.overrides import NotPlain, disabled_implementation, state
@@ -23,6 +24,10 @@ class TensorMeta(type):
     """The class of ``Tensor`` and its subclasses: finds out which override calls."""
 
     __module__ = "torch._C"
+
+    def __init__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from_jax.register(cls)
 
     def mro(cls) -> Any:
         """Return the order in which attributes are looked up."""

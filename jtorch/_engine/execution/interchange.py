@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -20,6 +19,6 @@ def host_copy(exporter: Any) -> np.ndarray:
     return np.array(jax.dlpack.from_dlpack(exporter))
 
 
-def jax_array(array: Any) -> jax.Array:
-    """Return an array of JAX or NumPy as one of JAX."""
-    return jnp.asarray(array)
+def shared(exporter: Any) -> jax.Array:
+    """Return an array of JAX of what an object that speaks DLPack has in its memory."""
+    return jax.dlpack.from_dlpack(exporter, copy=True)

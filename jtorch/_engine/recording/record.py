@@ -685,7 +685,10 @@ def make_inplace_operator(op: Op, name: str = "") -> Callable:
         except AttributeError:
             trace.rollback()
             if not planning.is_operand(other):
-                return overrides.offer(name, self, other)
+                converted = CONVERSIONS.get(name, _refused)(other)
+                if converted is NotImplemented:
+                    return overrides.offer(name, self, other)
+                other = converted
             return general(self, other)
         except BaseException:
             trace.repair()
