@@ -26,6 +26,8 @@ Run a Python program in which `import torch` gives jtorch: PyTorch's public face
   -m module      run a module as `python -m module` does
   -c code        run the code
   -              read the program from standard input (what happens without arguments, too)
+  doctor         print what jtorch runs on, for a report of a bug; `doctor --help` says more.
+                 A file or folder of that name is run instead, as is `-- doctor`
   -h, --help     show this and stop
   -V, --version  show the version and stop
 
@@ -57,6 +59,10 @@ def main(arguments: list[str]) -> None:
         _run_standard_input(arguments[1:], named=bool(arguments))
     elif option == "--" and len(arguments) > 1:
         _run_path(arguments[1], arguments[2:])
+    elif option == "doctor" and not os.path.lexists(option):
+        from ._launch import doctor
+
+        raise SystemExit(doctor.main(arguments[1:]))
     elif option.startswith("-"):
         _give_up(f"unknown option {option} (those of the interpreter go before -m jtorch)", 2)
     else:

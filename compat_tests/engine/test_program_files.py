@@ -55,6 +55,12 @@ def test_the_directory_is_its_owners_alone(tmp_path):
     } == {0o700}
 
 
+def test_the_directory_is_its_owners_alone_when_pruning_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk_cache, "_root", tmp_path / "programs")
+    disk_cache.prune_if_due()
+    assert (tmp_path / "programs").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
 def test_a_directory_that_others_may_write_to_is_not_used(tmp_path, mode):
     folder = tmp_path / "open"

@@ -1,4 +1,4 @@
-"""How the blocks of documentation are found and run; and that every block of docs/ is one that is."""
+"""How the blocks of documentation are found and run, and that each block is of a kind that is."""
 
 from __future__ import annotations
 

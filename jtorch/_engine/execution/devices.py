@@ -32,6 +32,12 @@ def gpus() -> tuple[Any, ...]:
         return ()
 
 
+def all_of_jax() -> tuple[Any, ...]:
+    """Return every device that JAX finds, whether jtorch uses it or not; the CPU comes last."""
+    others = tuple(each for each in jax.devices() if each.platform != "cpu")
+    return others + tuple(jax.devices("cpu"))
+
+
 def jax_device(device: Device) -> Any:
     """Return the device of JAX that a device is."""
     if device.type == "cuda":

@@ -46,7 +46,7 @@ def enable() -> bool:
         return False
     if not jax.config.values["jax_enable_compilation_cache"]:
         return False
-    root = _directory()
+    root = user_directory()
     if root is None or not _writable(root):
         return False
     directory = root / _kind_of_machine()
@@ -130,7 +130,8 @@ def note_unknown_options(names: set[str]) -> None:
         pass  # each process asks
 
 
-def _directory() -> Path | None:
+def user_directory() -> Path | None:
+    """Return where this user's programs are to be kept; ``None`` where there is no home."""
     if config.CACHE_DIR:
         return Path(config.CACHE_DIR).expanduser()
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -165,7 +166,7 @@ def prune_if_due() -> None:
     try:
         if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
             return
-        _root.mkdir(parents=True, exist_ok=True)
+        _root.mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp.touch()
         prune(_root, config.CACHE_MB << 20)
     except OSError:
