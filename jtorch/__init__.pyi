@@ -2950,6 +2950,7 @@ def slice_copy(
     *,
     out: Tensor | None = None,
 ) -> Tensor: ...
+def slice_inverse(*args: Any, **kwargs: Any) -> Tensor: ...
 def slice_scatter(
     input: Tensor,
     src: Tensor,

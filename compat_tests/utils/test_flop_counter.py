@@ -38,6 +38,16 @@ COUNTS = {
     "F.conv1d(torch.zeros(2, 3, 9), torch.zeros(5, 3, 3, requires_grad=True)).sum().backward()": {
         "convolution": 1260, "convolution_backward": 1260,
     },
+    "F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).sum().backward()": {"bmm": 98304},
+    "torch.linalg.multi_dot([a, b, b.t()]).sum().backward()": {"mm": 1440},
+    "F.linear(A.transpose(0, 1), b.t(), b[0]).sum().backward()": {"mm": 2160},
+    "nn.GRUCell(5, 3)(a).sum().backward()": {"addmm": 576, "mm": 936},
+    "nn.LSTMCell(5, 3)(a)[0].sum().backward()": {"addmm": 768, "mm": 1248},
+    "nn.RNNCell(5, 3, nonlinearity='relu')(a).sum().backward()": {"addmm": 192, "mm": 312},
+    "nn.GRU(5, 3, 2, bidirectional=True, batch_first=True)(A)[0].sum().backward()": {
+        "mm": 16200, "addmm": 5184,
+    },
+    "nn.RNN(5, 3, bias=False)(A)[1].sum().backward()": {"mm": 1656},
     "torch.mv(a, a[0]), torch.cdist(a, a), torch.relu(a)": {},
 }  # fmt: skip
 
@@ -54,6 +64,7 @@ def operands(torch) -> dict:
         "image": torch.ones(2, 3, 9, 9, requires_grad=True),
         "wide": torch.ones(2, 6, 9, 9),
         "F": torch.nn.functional,
+        "nn": torch.nn,
         "torch": torch,
     }
 

@@ -32,6 +32,37 @@ STATEMENTS = {
     "F.linear(x, x)": "t.default mm.default",
     "F.linear(x[None], x)": "unsqueeze.default t.default view.default mm.default "
     "_unsafe_view.default",
+    "F.linear(x[0], x, x[0, :3])": "select.int select.int slice.Tensor view.default t.default "
+    "addmm.default view.default",
+    "F.linear(x[0], x, x[:, 0])": "select.int select.int t.default unsqueeze.default mm.default "
+    "squeeze_.dim add.Tensor",
+    "image.mT @ filter[0, 0, 0].new_ones(8)": "transpose.int select.int select.int select.int "
+    "new_ones.default expand.default "
+    "view.default expand.default view.default unsqueeze.default bmm.default "
+    "squeeze.dim _unsafe_view.default",
+    "F.linear(image.mT, image[0, 0], labels.new_ones(1).float())": "transpose.int select.int "
+    "select.int new_ones.default _to_copy.default t.default "
+    "expand.default view.default expand.default view.default bmm.default "
+    "_unsafe_view.default add.Tensor",
+    "torch.gru_cell(x, x[:, :1], x, x[:, :1])": "slice.Tensor slice.Tensor t.default mm.default "
+    "unsafe_split.Tensor t.default "
+    "mm.default unsafe_split.Tensor add_.Tensor sigmoid_.default add_.Tensor "
+    "sigmoid_.default mul_.Tensor add.Tensor tanh_.default sub.Tensor mul_.Tensor "
+    "add_.Tensor",
+    "torch.lstm_cell(x.mT, (x.mT[:, :1],) * 2, x.mT, x.mT[:, :1])": "transpose.int transpose.int "
+    "slice.Tensor transpose.int transpose.int "
+    "slice.Tensor t.default mm.default t.default mm.default add_.Tensor "
+    "unsafe_split.Tensor sigmoid_.default sigmoid_.default tanh_.default "
+    "sigmoid_.default mul.Tensor mul.Tensor add_.Tensor tanh.default mul.Tensor",
+    "torch.rnn_relu_cell(x, x[:, :3], x, x[:, :3])": "slice.Tensor slice.Tensor t.default "
+    "mm.default t.default mm.default add_.Tensor "
+    "relu.default",
+    "F.scaled_dot_product_attention(image, image, image, None, 0.5, True)": "mul.Scalar "
+    "ones.default tril.default scalar_tensor.default scalar_tensor.default "
+    "where.self transpose.int mul.Scalar expand.default view.default expand.default "
+    "view.default bmm.default _unsafe_view.default add.Tensor _safe_softmax.default "
+    "empty_like.default bernoulli_.float div_.Scalar mul.Tensor expand.default "
+    "view.default expand.default view.default bmm.default _unsafe_view.default",
     "F.relu(x)": "relu.default",
     "F.gelu(x)": "gelu.default",
     "F.softmax(x, -1)": "_softmax.default",
@@ -363,3 +394,28 @@ def test_an_operator_of_a_program_is_seen() -> None:
         assert double(torch.ones(1)).item() == 2.0
     assert "seen.double.default" in mode.seen
     assert isinstance(torch.ops.seen.double.default, torch._ops.OpOverload)
+
+
+@pytest.mark.parametrize(
+    "statement", ["F.scaled_dot_product_attention(image, image, image)", "torch.std_mean(x)",
+                  "torch.norm(x)", "F.cosine_similarity(x, x)"],
+)  # fmt: skip
+def test_a_call_that_was_made_before_is_seen_too(statement: str) -> None:
+    names = operands()
+    eval(statement, names)
+    found = []
+    for _ in range(2):
+        with Names() as mode:
+            eval(statement, names)
+        found.append(mode.seen)
+    assert found[0] and found[0] == found[1]
+
+    class Functions(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            seen.append(func.__name__)
+            return func(*args, **(kwargs or {}))
+
+    seen: list[str] = []
+    with Functions():
+        eval(statement, names)
+    assert seen

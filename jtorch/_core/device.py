@@ -207,3 +207,21 @@ def push_default_device(device: Device | None) -> Device | None:
     before = _default_device[0]
     _default_device[0] = device
     return before
+
+
+#: What is said where a tensor should go to a device of a type of which there are none.
+_NOT_COMPILED = {
+    "mtia": "Torch not compiled with MTIA enabled. Ensure you have `import "
+    "mtia.host_runtime.torch_mtia.dynamic_library` in your python src file and include "
+    "`//mtia/host_runtime/torch_mtia:torch_mtia` as your target dependency!",
+    "xpu": "Torch not compiled with XPU enabled",
+}
+
+
+def no_backend(kind: str) -> Exception:
+    """Return the refusal of a type of devices of which there are none."""
+    if kind in _NOT_COMPILED:
+        return AssertionError(_NOT_COMPILED[kind])
+    if kind in ("hpu", "privateuseone"):  # PyTorch looks for the module of the type first
+        return ModuleNotFoundError(f"No module named 'torch.{kind}'")
+    return RuntimeError(f"PyTorch is not linked with support for {kind} devices")

@@ -235,6 +235,10 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
         "Tensor packed_ih, Tensor packed_hh, Tensor col_offsets_ih, Tensor col_offsets_hh, "
         "Scalar scale_ih, Scalar scale_hh, Scalar zero_point_ih, Scalar zero_point_hh)",
     ),
+    "slice_inverse": (
+        "(Tensor input, Tensor src, int64_t dim=0, int64_t? start=None, int64_t? end=None, "
+        "int64_t step=1)",
+    ),
     "to_mkldnn": ("(Tensor input, ScalarType? dtype=None, *, Tensor out=None)",),
     "to_padded_tensor": (
         "(Tensor input, double padding, SymIntArrayRef? output_size=None, *, Tensor out=None)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.device import Device
+from .._engine.declare import publish
 from .._engine.execution import devices
 
 #: The types of devices, by PyTorch's number.
@@ -172,3 +173,23 @@ class Event:
 
 
 _NO_IPC = "torch.Event ipc is not supported yet, please open an issue if you need this!"
+
+
+def record_stream(self: Any, s: Any) -> None:
+    """Note that a queue of a GPU's work uses the tensor: JAX knows what its work uses.
+
+    Args:
+        s: the queue.
+    Raises:
+        RuntimeError: ``s`` is no queue.
+        NotImplementedError: the tensor is on the CPU.
+    """
+    if not (isinstance(s, Stream) or type(s).__name__ == "Stream"):
+        raise RuntimeError("unknown parameter type")
+    if self.device.type == "cpu":
+        raise NotImplementedError(
+            "Could not run 'aten::record_stream' with arguments from the 'CPU' backend."
+        )
+
+
+publish("record_stream", method=record_stream)

@@ -18,7 +18,7 @@ class _Symbolic:
         NotImplementedError: when it is made.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __init__(self, node: Any) -> NoReturn:
         name = type(self).__name__
         raise NotImplementedError(f"torch.{name}: jtorch's sizes are plain numbers")
 

@@ -16,6 +16,8 @@ NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
 QUANTISED = "jtorch has no quantised tensors; use a floating point tensor"
 MKLDNN = "jtorch has no tensors in the layout of MKL-DNN; XLA chooses layouts by itself"
 VENDOR = "jtorch has no operators of single vendors' libraries; call the general operator"
+UNDONE_SLICES = "jtorch undoes no slices; a write to a slice already reaches its base"
+DIMENSIONS = "jtorch has no first-class dimensions; index with [] or use torch.func.vmap"
 HALF_COMPLEX = "jtorch has no torch.complex32; use torch.complex64"
 
 #: Functions of ``torch`` by what they need.
@@ -32,6 +34,7 @@ _FUNCTIONS: dict[str, str] = {
         quantized_rnn_tanh_cell""",
     MKLDNN: """mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights
         mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer""",
+    UNDONE_SLICES: "slice_inverse",
     VENDOR: """cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution
         cudnn_convolution_add_relu cudnn_convolution_relu cudnn_convolution_transpose
         cudnn_grid_sampler cudnn_is_acceptable miopen_batch_norm miopen_convolution
@@ -47,6 +50,7 @@ _METHODS: dict[str, str] = {
         q_zero_point qscheme""",
     MKLDNN: "to_mkldnn",
     HALF_COMPLEX: "chalf",
+    UNDONE_SLICES: "slice_inverse",
 }
 
 
@@ -92,6 +96,18 @@ for _reason, _names in _METHODS.items():
     for _name in _names.split():
         method = refusal(_name, _reason, "torch.Tensor")
         publish(_name, method=method, refused=SIGNATURES.get(_name, ()))
+
+
+def index(self: Any, positions: Any, dims: Any) -> Any:
+    """Refuse the call, which would name dimensions of a tensor by objects.
+
+    Raises:
+        NotImplementedError: always; jtorch has no first-class dimensions.
+    """
+    raise NotImplementedError(f"torch.Tensor.index: {DIMENSIONS}")
+
+
+publish("index", method=index)
 
 
 # What a dense tensor answers itself

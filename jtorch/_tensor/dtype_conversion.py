@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from .._core import dtypes, messages, once
-from .._core.device import CPU, META, Device
+from .._core.device import CPU, META, Device, no_backend
 from .._core.dtypes import dtype as DType
 from .._core.layout import strided
 from .._core.schema.schema import Schema
@@ -320,9 +321,13 @@ def pin_memory(self: Any, device: Any = None) -> Any:
     return self
 
 
-def xpu(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Raise: there are no XPU devices here."""
-    raise AssertionError("Torch not compiled with XPU enabled")
+def _moving_to(kind: str) -> Callable:
+    def move(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise no_backend(kind)
+
+    move.__name__ = move.__qualname__ = kind
+    move.__doc__ = f"""Refuse the call: there are no {kind} devices here."""
+    return move
 
 
 def is_same_size(self: Any, other: Any) -> bool:
@@ -341,7 +346,8 @@ def share_memory_(self: Any) -> Any:
     return self
 
 
-publish("xpu", method=xpu)
+for _kind in ("ipu", "mtia", "xpu"):
+    publish(_kind, method=_moving_to(_kind))
 publish("is_same_size", method=is_same_size, refused=("(Tensor input, Tensor other)",))
 publish("is_distributed", method=lambda self: False, refused=("(Tensor input)",))
 publish("is_ipu", method=_is_on("ipu"))

@@ -14,6 +14,7 @@ from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
 from . import _batched, functional, graph
+from . import _deprecated_methods as _deprecated_methods
 from . import forward_ad as forward_ad
 from ._tensor_methods import register_gradient_methods, retain_grad
 from .anomaly_mode import detect_anomaly, set_detect_anomaly

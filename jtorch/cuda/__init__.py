@@ -21,6 +21,13 @@ from .._runtime.generator import cuda_generator as _cuda_generator
 from .._runtime.generator import seed_cuda as _seed_cuda
 from .._tensor.legacy_types import CUDA_TYPES as _CUDA_TYPES
 from . import amp as amp
+from ._nvml import clock_rate as clock_rate
+from ._nvml import device_memory_used as device_memory_used
+from ._nvml import list_gpu_processes as list_gpu_processes
+from ._nvml import memory_usage as memory_usage
+from ._nvml import power_draw as power_draw
+from ._nvml import temperature as temperature
+from ._nvml import utilization as utilization
 from .graphs import CUDAGraph as CUDAGraph
 from .graphs import graph as graph
 from .graphs import graph_pool_handle as graph_pool_handle
@@ -221,6 +228,21 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
 def get_arch_list() -> list[str]:
     """Return the architectures compiled for: XLA compiles for the one that is there."""
     return []
+
+
+def get_gencode_flags() -> str:
+    """Return the flags of NVIDIA's compiler for those architectures: none."""
+    return ""
+
+
+def get_sync_debug_mode() -> int:
+    """Return whether waiting for a GPU is reported: 0, it is not.
+
+    Raises:
+        AssertionError: there is no GPU.
+    """
+    _required()
+    return 0
 
 
 def manual_seed(seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS
@@ -25,11 +26,30 @@ def _own_functions() -> None:
 
 _own_functions()
 
+#: The numbers that ``grid_sample`` has for its modes.
+GRID_SAMPLE_INTERPOLATION_MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
+GRID_SAMPLE_PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
 
 _name_without_meaning = _absent.attributes(__name__)
+#: Names of other modules that PyTorch's passes on, each with its module.
+_PASSED_ON = {
+    "DType": "types:_int",
+    "Tensor": "_tensor:Tensor",
+    "boolean_dispatch": "_jit_internal:boolean_dispatch",
+    "grad": "nn:grad",
+    **{f"BroadcastingList{length}": "_jit_internal:" for length in (1, 2, 3)},
+    "handle_torch_function": "overrides:",
+    "has_torch_function": "overrides:",
+    "has_torch_function_unary": "overrides:",
+    "has_torch_function_variadic": "overrides:",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in NN_FUNCTIONS:
         return NN_FUNCTIONS[name]
+    if name in _PASSED_ON:
+        home, _, known_as = _PASSED_ON[name].partition(":")
+        package = __name__.rpartition(".nn.")[0]
+        return getattr(importlib.import_module(f"{package}.{home}"), known_as or name)
     return _name_without_meaning(name)

@@ -21,6 +21,8 @@ from .._tensor.tensor import Tensor as Tensor
 _Number: TypeAlias = _int | _float | _complex
 _DeviceLike: TypeAlias = _device | _str | _int
 
+GRID_SAMPLE_INTERPOLATION_MODES: Any
+GRID_SAMPLE_PADDING_MODES: Any
 _canonical_mask: Any
 _none_or_dtype: Any
 _threshold: Any

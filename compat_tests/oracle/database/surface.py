@@ -15,6 +15,8 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from jtorch._runtime.absent.stand_ins import RefusedMeta, RefusedObject
+
 MODULES = (
     "torch", "torch.Tensor", "torch.nn.functional", "torch.linalg", "torch.fft", "torch.special",
     "torch.signal.windows", "torch.masked",
@@ -29,52 +31,25 @@ _SIGNATURE = re.compile(r"^\s*(?:torch\.)?(?:[\w.]+\.)?(\w+)\((.*?)\)\s*(?:->.*)
 #: Names that are out of scope, by pattern, each with its reason.
 _OUT_OF_SCOPE = (
     (
-        r"torch\.(AVG|SUM|AggregationType|AliasDb|\w*Type|Argument\w*|Benchmark\w*|Block|CallStack|"
-        r"Capsule|Code|CompilationUnit|CompleteArgumentSpec|ConcreteModuleTypeBuilder|"
-        r"DeepCopyMemoTable|\w*StorageContext|Dispatch\w+|ErrorReport|ExcludeDispatchKeyGuard|"
-        r"Execut\w+|FatalError|FileCheck|FunctionSchema|Gradient|Graph\w*|IODescriptor|"
-        r"InferredType|JITException|Lite\w+|LockingLogger|Node|NoopLogger|OperatorInfo|"
-        r"PyTorchFile\w+|Script\w+|StaticModule|Tag|ThroughputBenchmark|TracingState|Type|Use|"
-        r"Value|fork|wait|cpp|import_ir\w*|init_num_threads|merge_type_from_type_comment|parse_\w+|"
-        r"unify_type_list|thread_safe_generator)$",
-        "A part of TorchScript and of PyTorch's C++ runtime, which jtorch does not have.",
+        r"torch\.(AVG|SUM)$",
+        "Members of an enumeration of TorchScript, which jtorch does not have: plain objects here.",
+    ),
+    (r"torch\.cpp$", "A module of PyTorch's extension, which it lists by mistake."),
+    (
+        r"torch\.(q?u?int\d\w*|bit|bits\w+|float4_e2m1fn_x2|complex32|chalf)$",
+        "A dtype without arithmetic in PyTorch or in XLA: an object that refuses, not a dtype.",
     ),
     (
-        r"torch\.(Tensor\.)?(\w*quantize\w*|q_\w+|qscheme|int_repr|choose_qparams_optimized|"
-        r"fbgemm\w*|fused_moving_avg_obs_fake_quant|dequantize|empty_quantized|quantized_\w+|bit)$",
-        "Quantised tensors are out of scope.",
-    ),
-    (
-        r"torch\.(Tensor\.)?(\w*sparse\w*|\w*(col|row)_indices\w*|coalesce|is_coalesced|dsmm|hsmm|"
-        r"hspmm|saddmm|smm|spmm|sspaddmm|indices\w*|values\w*|to_mkldnn|to_padded_tensor)$",
-        "Sparse, nested and oneDNN tensors are out of scope.",
-    ),
-    (
-        r"torch\.(q?u?int\d\w*|bits\w+|float4_e2m1fn_x2|complex32|chalf)$",
-        "A dtype without arithmetic: in PyTorch either, or in XLA.",
-    ),
-    (
-        r"torch\.(nn\.functional|fft|linalg)\.(\w*_notes|\w*torch_function\w*|Broadcasting\w+|"
-        r"DType|Tensor|GRID_\w+|\w+Type|assert_int_or_pair|boolean_dispatch|grad|\w*grouped_mm|"
-        r"scaled_mm)$",
-        "A helper of PyTorch's own module, or a kernel of low precision for one kind of GPU.",
-    ),
-    (
-        r"torch\.(miopen|mkldnn|cudnn)_\w+$",
-        "A kernel of one vendor's library: XLA chooses its own.",
-    ),
-    (
-        r"torch\.(Tensor\.)?(Sym\w+|sym_\w+|export|ipu|mtia|is_vulkan_available|is_distributed|"
-        r"record_stream|reinforce|eig|lstsq|solve|symeig|resize|resize_as)$",
-        "Only raises in PyTorch, or belongs to its compiler or to devices jtorch does not have.",
-    ),
-    (
-        r"torch\.(ParameterDict|ModuleDict|BufferDict)$",
-        "TorchScript's views of the members of a scripted module, which can only be made of one.",
+        r"torch\.(nn\.functional|linalg)\.(\w*_notes|BroadcastingList\d)$",
+        "Text of PyTorch's documentation, or an annotation of TorchScript's: an object here.",
     ),
     (
         r"torch\.(std_mean|var_mean|histogramdd)$",
         "PyTorch's docstring names out, which its function refuses as jtorch's does.",
+    ),
+    (
+        r"torch\.(hspmm|sspaddmm)$",
+        "Undocumented products of sparse tensors; out has to be a result of the same call.",
     ),
     (
         r"torch\.Tensor\.copy_$",
@@ -84,14 +59,6 @@ _OUT_OF_SCOPE = (
         r"torch\.unique_consecutive$",
         "PyTorch's chooses among functions by its flags and shows no parameters; jtorch's names "
         "them.",
-    ),
-    (
-        r"torch\.(Tensor\.)?slice_inverse$",
-        "Undocumented: PyTorch's own removal of in-place writes undoes slices with it.",
-    ),
-    (
-        r"torch\.Tensor\.index$",
-        "Indexes by functorch's dimension objects, which jtorch does not have.",
     ),
 )
 
@@ -149,6 +116,8 @@ def _one(name: str, expected: Any, ours: Any, is_method: bool) -> dict[str, str 
     result: dict[str, str | None] = {"name": None}
     if callable(expected) != callable(actual):
         result["name"] = f"a {type(actual).__name__}, not a {type(expected).__name__}"
+    elif _only_refuses(actual):
+        pass  # whatever it is called with
     elif inspect.isfunction(expected) or inspect.isclass(expected):
         wanted, got = _parameters(expected), _parameters(actual)
         if wanted is not None:
@@ -161,6 +130,12 @@ def _one(name: str, expected: Any, ours: Any, is_method: bool) -> dict[str, str 
             wanted = [[each for each in names if each in taken] for names in documented]
             result["signature"] = _missing(wanted, [parameter[0] for parameter in known])
     return result
+
+
+def _only_refuses(value: Any) -> bool:
+    """Tell whether a name of jtorch's exists only to say that there is no such thing."""
+    text = getattr(value, "__doc__", None) or ""
+    return text.startswith("Refuse the call.") or isinstance(value, (RefusedMeta, RefusedObject))
 
 
 def _parameters(function: Any) -> list[tuple[str, str, str]] | None:

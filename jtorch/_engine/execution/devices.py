@@ -13,7 +13,14 @@ import jax
 import numpy as np
 
 from ..._core import config, messages
-from ..._core.device import CPU, META, Device, current_index, set_accelerator_count
+from ..._core.device import (
+    CPU,
+    META,
+    Device,
+    current_index,
+    no_backend,
+    set_accelerator_count,
+)
 from ..graph.values import Meta
 
 #: Stands where the elements of a tensor of the ``meta`` device would be.
@@ -51,7 +58,7 @@ def check(device: Device) -> Device:
     Raises:
         AssertionError: it is a CUDA device and there is none.
         RuntimeError: there is no CUDA device of this index.
-        NotImplementedError: it is of a type that jtorch does not know.
+        RuntimeError, AssertionError, ModuleNotFoundError: it is of a type of which there are none.
     """
     kind = device.type
     if kind == "cpu":
@@ -59,9 +66,7 @@ def check(device: Device) -> Device:
     if kind == "meta":
         return META
     if kind != "cuda":
-        raise NotImplementedError(
-            f"jtorch has the devices cpu, cuda and meta; there is no backend for '{device}'"
-        )
+        raise no_backend(kind)
     if not gpus():
         raise messages.no_cuda()
     if device.index is None:

@@ -143,7 +143,7 @@ def make_binder(schema: Schema, method: bool = False) -> Callable[[tuple, dict],
             else (*map(type, args),)
         )
         names = remembered.get(key)
-        if names is not None:
+        if names is not None and overrides.PLAIN:  # empty while a mode looks at every call
             return {**dict(zip(names, args)), **kwargs}
         overrides.check(args, kwargs)
         own = {}

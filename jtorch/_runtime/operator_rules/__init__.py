@@ -3,5 +3,6 @@
 from . import layers as layers
 from . import numbers as numbers
 from . import products as products
+from . import recurrent as recurrent
 from . import shapes as shapes
 from .table import RULES as RULES

@@ -149,13 +149,36 @@ def _max_pool2d(
     return results if return_indices else results[0]
 
 
+def _added_to_scores(mask: Any, query: Any) -> Any:
+    """Return a mask of what is kept as 0 there and -inf elsewhere; another one as it is."""
+    if mask is None or mask.dtype != torch.bool:
+        return mask
+    left_out = aten.scalar_tensor.default(-math.inf, dtype=query.dtype, device=query.device)
+    kept = aten.scalar_tensor.default(
+        0.0, dtype=query.dtype, layout=torch.strided, device=query.device
+    )
+    return aten.where.self(mask, kept, left_out)
+
+
 @rule("scaled_dot_product_attention")
 def _attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: Any = None, enable_gqa: bool = False,
 ) -> Any:  # fmt: skip
-    if query.ndim == 4 or attn_mask is not None or dropout_p or is_causal or enable_gqa:
+    learned = attn_mask is not None and attn_mask.requires_grad
+    if enable_gqa or (query.ndim == 4 and not dropout_p and not learned):
         return NotImplemented  # one operator
     factor = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    scores = torch.matmul(query * factor, key.transpose(-2, -1) * factor)
-    return torch.matmul(torch.softmax(scores, -1), value)
+    attn_mask = _added_to_scores(attn_mask, query)
+    query = aten.mul.Scalar(query, factor)
+    if is_causal:
+        whole = aten.ones.default(
+            [query.shape[-2], key.shape[-2]], dtype=torch.bool, layout=torch.strided,
+            device=query.device,
+        )  # fmt: skip
+        attn_mask = _added_to_scores(aten.tril.default(whole), query)
+    scores = torch.matmul(query, aten.mul.Scalar(aten.transpose.int(key, -2, -1), factor))
+    if attn_mask is not None:
+        scores = aten.add.Tensor(scores, attn_mask)
+    weights = aten._safe_softmax.default(scores, -1)
+    return torch.matmul(_dropout(weights, dropout_p) if dropout_p else weights, value)

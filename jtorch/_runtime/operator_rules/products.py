@@ -17,20 +17,13 @@ from .table import rule
 def _linear(input: Any, weight: Any, bias: Any = None) -> Any:
     if weight.ndim != 2:
         return NotImplemented
-    if input.ndim == 1 or (bias is not None and input.ndim > 2 and not input.is_contiguous()):
+    whole = bias is not None and input.is_contiguous() and bias.is_contiguous()
+    if bias is None or not (input.ndim == 2 or whole):
         product = _matmul(input, aten.t.default(weight))
-        return product if bias is None else aten.add_.Tensor(product, bias)
+        return product if bias is None else aten.add.Tensor(product, bias)
     if input.ndim == 2:
-        transposed = aten.t.default(weight)
-        if bias is None:
-            return aten.mm.default(input, transposed)
-        return aten.addmm.default(bias, input, transposed)
-    shape = [math.prod(input.shape[:-1]), input.shape[-1]]
-    if bias is None:
-        transposed = aten.t.default(weight)
-        product = aten.mm.default(aten.view.default(input, shape), transposed)
-        return aten._unsafe_view.default(product, [*input.shape[:-1], weight.shape[0]])
-    rows = aten.view.default(input, shape)
+        return aten.addmm.default(bias, input, aten.t.default(weight))
+    rows = aten.view.default(input, [math.prod(input.shape[:-1]), input.shape[-1]])
     product = aten.addmm.default(bias, rows, aten.t.default(weight))
     return aten.view.default(product, [*input.shape[:-1], weight.shape[0]])
 
@@ -48,26 +41,39 @@ def _matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         return aten.mm.default(input, other)
     if dims == (1, 2):
         product = aten.mm.default(aten.unsqueeze.default(input, 0), other)
-        return aten.squeeze.dim(product, 0)
-    if dims[0] >= 3 and dims[1] in (1, 2):
-        rows = aten.view.default(input, [math.prod(input.shape[:-1]), input.shape[-1]])
+        return aten.squeeze_.dim(product, 0)
+    if dims[0] >= 3 and dims[1] in (1, 2) and (other.requires_grad or _is_foldable(input)):
+        rows = torch.reshape(input, [math.prod(input.shape[:-1]), input.shape[-1]])
         shape = [*input.shape[:-1], *other.shape[1:]]
         if dims[1] == 1:
-            return aten.view.default(aten.mv.default(rows, other), shape)
+            return aten._unsafe_view.default(aten.mv.default(rows, other), shape)
         return aten._unsafe_view.default(aten.mm.default(rows, other), shape)
+    if dims[0] >= 3 and dims[1] == 1:
+        batch, count, inner = input.shape[:-2], math.prod(input.shape[:-2]), input.shape[-1]
+        left = _batched(input, batch)
+        right = aten.view.default(aten.expand.default(other, [*batch, inner]), [count, inner])
+        product = aten.bmm.default(left, aten.unsqueeze.default(right, 2))
+        shape = [*batch, input.shape[-2]]
+        return aten._unsafe_view.default(aten.squeeze.dim(product, -1), shape)
     if 1 in dims:
         return NotImplemented
     batch = torch.broadcast_shapes(input.shape[:-2], other.shape[:-2])
-    count = math.prod(batch)
-    left = _batched(input, batch, count)
-    right = _batched(other, batch, count)
+    left = _batched(input, batch)
+    right = _batched(other, batch)
     product = aten.bmm.default(left, right)
     return aten._unsafe_view.default(product, [*batch, input.shape[-2], other.shape[-1]])
 
 
-def _batched(tensor: Any, batch: Any, count: int) -> Any:
+def _is_foldable(tensor: Any) -> bool:
+    """Tell whether all dimensions but the last can be one, in the memory that there is."""
+    sizes, strides = tensor.shape[:-1], tensor.stride()[:-1]
+    pairs = zip(strides, strides[1:], sizes[1:], strict=False)
+    return tensor.numel() == 0 or all(outer == size * inner for outer, inner, size in pairs)
+
+
+def _batched(tensor: Any, batch: Any) -> Any:
     whole = aten.expand.default(tensor, [*batch, *tensor.shape[-2:]])
-    return torch.reshape(whole, [count, *tensor.shape[-2:]])
+    return torch.reshape(whole, [math.prod(batch), *tensor.shape[-2:]])
 
 
 @rule("einsum")
@@ -169,3 +175,17 @@ def _where(condition: Any, input: Any = None, other: Any = None, **kwargs: Any) 
                 value, dtype=kind, layout=torch.strided, device=condition.device
             )
     return aten.where.self(condition, *values)
+
+
+@rule("linalg_multi_dot", "multi_dot", "chain_matmul")
+def _multi_dot(tensors: Any, *others: Any, out: Any = None) -> Any:
+    listed = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors, *others]
+    if out is not None or len(listed) not in (2, 3) or any(each.ndim != 2 for each in listed):
+        return NotImplemented
+    if len(listed) == 2:
+        return aten.mm.default(*listed)
+    first, second, third = listed
+    (rows, inner), (other, columns) = first.shape, third.shape
+    if rows * other * (inner + columns) > inner * columns * (rows + other):
+        return aten.mm.default(first, aten.mm.default(second, third))
+    return aten.mm.default(aten.mm.default(first, second), third)

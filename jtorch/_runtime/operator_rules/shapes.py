@@ -9,7 +9,9 @@ import jtorch as torch
 
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.dispatch_modes import without_operators
+from ..._engine.recording.storage import current_value
 from ...ops.compat import aten
+from ...ops.shape.views import view_strides
 from .table import RULES, rule
 
 
@@ -42,7 +44,7 @@ def _reshaped(function: str) -> Callable:
             shape = _shape_of(function, input, *args, **kwargs)
         if shape == list(input.shape) and function == "flatten":
             return input
-        if input.is_contiguous():
+        if view_strides(current_value(input).meta, tuple(shape)) is not None:
             return aten.view.default(input, shape)
         whole = aten.clone.default(input, memory_format=torch.contiguous_format)
         return aten._unsafe_view.default(whole, shape)

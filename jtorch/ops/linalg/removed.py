@@ -32,7 +32,7 @@ def symeig(input, eigenvectors=False, upper=True, *, out=None):
 
 
 publish("matrix_rank", matrix_rank)
-publish("solve", solve, method=solve)
-publish("lstsq", lstsq, method=lstsq)
-publish("eig", eig, method=eig)
-publish("symeig", symeig, method=symeig)
+publish("solve", solve, method=lambda self, other: solve(self, other))
+publish("lstsq", lstsq, method=lambda self, other: lstsq(self, other))
+publish("eig", eig, method=lambda self, eigenvectors=False: eig(self, eigenvectors))
+publish("symeig", symeig, method=lambda self, eigenvectors=False: symeig(self, eigenvectors))

@@ -166,7 +166,7 @@ def divided_by_count(total, count):
     "div(Tensor input, Scalar other, *, std::string_view? rounding_mode)",
     kind=Quotient(),
     arity="binary",
-    inplace=InPlace(python=("__itruediv__",)),
+    inplace=InPlace(python=("__itruediv__", "__idiv__")),
     aliases={
         "divide": (
             "(Tensor input, Tensor other, *, Tensor out=None)",
@@ -177,7 +177,7 @@ def divided_by_count(total, count):
     },
     numbers_as_tensors=True,
     check_data=_no_zeros_when_rounded,
-    python=("__truediv__",),
+    python=("__truediv__", "__div__"),
     foreach="binary",
 )
 def div(input, other, rounding_mode=None):
