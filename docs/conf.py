@@ -19,8 +19,8 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
-myst_substitutions = {"torch_version": TORCH_VERSION}
-exclude_patterns = ["generators", "generated/*.md"]
+myst_substitutions = {"torch_version": TORCH_VERSION.partition("+")[0]}
+exclude_patterns = ["generators", "generated"]
 nitpicky = True
 
 html_theme = "furo"

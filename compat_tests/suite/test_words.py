@@ -19,7 +19,8 @@ def files_with_prose() -> list[Path]:
         *(ROOT / "jtorch").rglob("*.py"),
         *(ROOT / "examples").glob("*.py"),
         *ROOT.glob("*.md"),
-        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "docs").glob("*.md"),  # what the build makes lies in folders of its own
+        *(ROOT / "docs" / "decisions").glob("*.md"),
     ]
 
 

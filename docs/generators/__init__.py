@@ -15,4 +15,14 @@ def generate(docs: Path) -> None:
     Args:
         docs: the folder of the pages.
     """
-    (docs / "generated").mkdir(exist_ok=True)
+    from compat_tests import pages
+
+    from . import gaps, pictures, settings
+
+    folder = docs / "generated"
+    folder.mkdir(exist_ok=True)
+    gaps.generate(folder)
+    settings.generate(folder)
+    first_page = (docs / "first_steps.md").read_text(encoding="utf-8")
+    (example,) = [block.text for block in pages.blocks(first_page) if block.name == "train.py"]
+    pictures.generate(folder, example)
