@@ -11,7 +11,7 @@ from .._engine.memory import from_jax as _engine
 from .._tensor.tensor import Tensor
 
 
-def _is_leaf(value: object) -> bool:
+def is_leaf(value: object) -> bool:
     """Tell whether something is a tensor, which JAX would take for a container of an array."""
     return isinstance(value, TensorBase)
 
@@ -39,7 +39,7 @@ def to_jax(tree: Any) -> Any:
     if tree.__class__ is Tensor:
         return _engine.to_jax(tree)
     return jax.tree.map(
-        lambda leaf: _engine.to_jax(leaf) if _is_leaf(leaf) else leaf, tree, is_leaf=_is_leaf
+        lambda leaf: _engine.to_jax(leaf) if is_leaf(leaf) else leaf, tree, is_leaf=is_leaf
     )
 
 
@@ -65,5 +65,5 @@ def from_jax(tree: Any) -> Any:
     return jax.tree.map(
         lambda leaf: _engine.from_jax(leaf) if _engine.is_jax(leaf) else leaf,
         tree,
-        is_leaf=_is_leaf,
+        is_leaf=is_leaf,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
@@ -82,6 +83,8 @@ class CapturingTrace(Trace):
         *("finished",),
     )
     captures = True
+    #: Whether it is a transform that is shown when a tensor is printed inside.
+    is_level = True
 
     def __init__(
         self,
@@ -111,6 +114,10 @@ class CapturingTrace(Trace):
         # A call with slices is another one than with what is the same for all.
         own = getattr(value.array, "trace", None) is self
         return (value.meta, self.transform) if own else value.meta
+
+    def keyed(self) -> Any:
+        """Return the trace around whose numbers are drawn from a key of JAX, if there is one."""
+        return self.outer.keyed() if isinstance(self.outer, CapturingTrace) else None
 
     def refuse_to_run(self) -> None:
         """Say that a captured function cannot look at values."""
@@ -317,8 +324,12 @@ class Captured:
             rules: whether operators keep PyTorch's gradient rules where those differ from JAX's;
                 JAX cannot differentiate such a function forwards.
         """
+        return self.of(_with_rule if rules else operator.attrgetter("function"))
+
+    def of(self, function_of: Callable[[Instruction], Callable]) -> Callable:
+        """Return the function, made of a function for each instruction."""
         needed = live_instructions(self.node.instructions(), self.outputs)[0]
-        functions = {each.slot: _with_rule(each) if rules else each.function for each in needed}
+        functions = {each.slot: function_of(each) for each in needed}
         metas = metas_of(needed)
 
         def run(inputs: Sequence[Any], floats: Any, ints: Any) -> list[Any]:
@@ -401,6 +412,7 @@ def capture(
     transform: str,
     random: str = "error",
     axes: tuple[int, ...] = (),
+    kind: type[CapturingTrace] = CapturingTrace,
 ) -> Capture:
     """Call ``function(*stand-ins)`` and keep what it records.
 
@@ -410,12 +422,14 @@ def capture(
         find: the tensors in what the function returns.
         transform: what for, for messages.
         random, axes: see ``CapturingTrace``.
+        kind: the class of the trace.
     """
     outer = local.trace
-    trace = CapturingTrace(transform, random, outer, arguments, axes)
+    trace = kind(transform, random, outer, arguments, axes)
     made = Capture()
     local.trace = trace
-    levels.stack.append(trace)
+    if trace.is_level:
+        levels.stack.append(trace)
     try:
         stand_ins = []
         for meta in metas:
@@ -438,7 +452,8 @@ def capture(
         trace.adopt_draws()
         made.mapped = [trace.is_mapped(current_value(tensor)) for tensor in find(result)]
     finally:
-        levels.stack.pop()
+        if trace.is_level:
+            levels.stack.pop()
         trace.finished = True
         local.trace = outer
         for value, place in reversed(trace.places):

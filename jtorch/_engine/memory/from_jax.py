@@ -18,7 +18,7 @@ from jaxlib._jax import ArrayImpl
 from ..._core.device import CPU, META, Device
 from ..._core.dtypes import BY_NUMPY
 from ..._core.dtypes import dtype as DType
-from ..execution import devices
+from ..execution import compilation, devices
 from ..graph.values import NO_GRAD, TensorBase, is_tensor, make_meta
 from ..recording import record
 from ..recording.storage import current_value
@@ -129,7 +129,7 @@ def to_jax(tensor: Any) -> Any:
     array = materialise(value, "used by JAX")
     if array.__class__ is np.ndarray:
         # Kept: whoever asks again gets the same array, and programs take it as well as NumPy's.
-        array = jax.device_put(array, devices.jax_device(value.meta.device))
+        array = compilation.place(array, value.meta.device)
         if value.array.__class__ is np.ndarray:
             value.array = array
     return array

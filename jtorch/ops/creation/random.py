@@ -65,6 +65,10 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
     """
     if meta.device is META:
         return devices.NO_ELEMENTS
+    keyed = _keyed()
+    if keyed is not None:
+        shape = (*local.trace.drawing_sizes(), *meta.shape)
+        return local.trace.drawn(keyed.draw(draw, shape, meta), meta)
     source = generator_of(generator, meta.device)
     order = _drawing_order(meta)
     shape = meta.shape if order is None else tuple([meta.shape[dim] for dim in order])
@@ -88,6 +92,30 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
         if meta.device is CPU:
             array = np.ascontiguousarray(array)
     return devices.put(array, CPU) if meta.device is CPU and not once else array
+
+
+def _keyed() -> Any:
+    """Return the trace that draws from a key of JAX, if one does (``jtorch.interop``)."""
+    trace: Any = local.trace
+    if not trace.captures:
+        return None
+    trace.refuse_randomness()
+    return trace.keyed()
+
+
+class Named:
+    """A draw with what it is called where JAX draws it from a key.
+
+    Attributes:
+        distribution: the name, and the parameters.
+    """
+
+    def __init__(self, distribution: tuple, draw: Draw):
+        self.distribution = distribution
+        self._draw = draw
+
+    def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return self._draw(engine, shape, dtype)
 
 
 def _sliced(draw: Draw, slices: tuple[int, ...]) -> Draw:
@@ -159,7 +187,7 @@ class _Uniform:
 
     def __init__(self, low: float, high: float):
         self.low, self.high = low, high
-        self.philox = ("uniform", low, high)
+        self.philox = self.distribution = ("uniform", low, high)
 
     def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return _random.uniform(engine, shape, dtype, self.low, self.high)
@@ -170,7 +198,7 @@ class _Normal:
 
     def __init__(self, mean: float, std: float, contiguous: bool = True):
         self.mean, self.std, self.contiguous = mean, std, contiguous
-        self.philox = ("normal", mean, std)
+        self.philox = self.distribution = ("normal", mean, std)
 
     def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return _random.normal(engine, shape, dtype, self.mean, self.std, self.contiguous)
@@ -183,7 +211,7 @@ def _rand(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return _random.rand(engine, shape, dtype)
 
 
-_rand.philox = ("uniform", 0.0, 1.0)  # type: ignore[attr-defined]
+_rand.philox = _rand.distribution = ("uniform", 0.0, 1.0)  # type: ignore[attr-defined]
 _STANDARD = _Normal(0.0, 1.0)
 
 
@@ -283,7 +311,10 @@ def randint(*args: Any, **kwargs: Any) -> Any:
 
 
 def _integers(low: int, high: int) -> Draw:
-    return lambda engine, shape, dtype: _random.randint(engine, low, high, shape, dtype)
+    return Named(
+        ("integers", low, high),
+        lambda engine, shape, dtype: _random.randint(engine, low, high, shape, dtype),
+    )
 
 
 _RANDPERM = Schema(
@@ -306,6 +337,7 @@ def _permutation(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 _permutation.permutes = True  # type: ignore[attr-defined]
+_permutation.distribution = ("permutation",)  # type: ignore[attr-defined]
 
 
 def _like(name: str, bounds: tuple[str, ...], make_draw: Callable) -> Callable:
@@ -467,9 +499,12 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
         return _fresh(meta, generator, _coin(probability), False)
     if input.device is META:
         return filled_tensor(make_meta(input.shape, input.dtype, META), 0)
-    weights = _elements(input)
     if not (input.dtype.is_floating_point):
         raise messages.not_implemented("bernoulli_tensor_cpu_p_", input.dtype._legacy_name)
+    if _keyed() is not None:
+        drawn = (rand_like(input) < input.detach()).to(input.dtype)
+        return _written(bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, drawn), "bernoulli")
+    weights = _elements(input)
     array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
     return _written(
         bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, _result(input, array)), "bernoulli"
@@ -477,7 +512,10 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
 
 
 def _coin(probability: float) -> Draw:
-    return lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, dtype)
+    return Named(
+        ("bernoulli", probability),
+        lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, dtype),
+    )
 
 
 _MULTINOMIAL = Schema(
@@ -651,7 +689,7 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     if is_tensor(std):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std.numel() and (_elements(std) < 0).any():
+        if std.numel() and _keyed() is None and (_elements(std) < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     out = bound["out"]
     shapes = [tuple(tensor.shape) for tensor in tensors]
@@ -663,7 +701,7 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     factor = 1.0 if is_tensor(std) else std
     with_grad = local.trace.mode.grad and any(tensor.requires_grad for tensor in tensors)
     draw: Draw = _Normal(0.0, factor)
-    if is_tensor(std) and like.device is CPU:
+    if is_tensor(std) and like.device is CPU and _keyed() is None:
         result = _fresh(meta, bound["generator"], _moved(draw, mean, std), False)
     else:
         result = _fresh(meta, bound["generator"], draw, False)
@@ -729,7 +767,8 @@ def _draw_random(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw
         return operator, lambda engine, shape, dtype: _random.random_(
             engine, shape, dtype, low, None
         )
-    return operator, lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)
+    draw: Draw = lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)  # noqa: E731
+    return operator, draw if high is None else Named(("integers", low or 0, high), draw)
 
 
 def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw]:
@@ -780,7 +819,10 @@ _in_place(
     ("exponential_(double lambd=1, *, Generator? generator=None)",),
     lambda self, index, bound: (
         _DRAWN_EXPONENTIAL,
-        lambda engine, shape, dtype: _random.exponential(engine, shape, dtype, bound["lambd"]),
+        Named(
+            ("exponential", bound["lambd"]),
+            lambda engine, shape, dtype: _random.exponential(engine, shape, dtype, bound["lambd"]),
+        ),
     ),
     "Draw every element from an exponential distribution of rate ``lambd``.",
 )
@@ -788,7 +830,10 @@ _in_place(
     ("geometric_(double p, *, Generator? generator=None)",),
     lambda self, index, bound: (
         _DRAWN_GEOMETRIC,
-        lambda engine, shape, dtype: _random.geometric(engine, shape, dtype, bound["p"]),
+        Named(
+            ("geometric", bound["p"]),
+            lambda engine, shape, dtype: _random.geometric(engine, shape, dtype, bound["p"]),
+        ),
     ),
     "Draw for every element the number of trials until one of probability ``p`` succeeds.",
 )
@@ -796,8 +841,11 @@ _in_place(
     ("cauchy_(double median=0, double sigma=1, *, Generator? generator=None)",),
     lambda self, index, bound: (
         _DRAWN_CAUCHY,
-        lambda engine, shape, dtype: _random.cauchy(
-            engine, shape, dtype, bound["median"], bound["sigma"]
+        Named(
+            ("cauchy", bound["median"], bound["sigma"]),
+            lambda engine, shape, dtype: _random.cauchy(
+                engine, shape, dtype, bound["median"], bound["sigma"]
+            ),
         ),
     ),
     "Draw every element from a Cauchy distribution.",
@@ -806,8 +854,11 @@ _in_place(
     ("log_normal_(double mean=1, double std=2, *, Generator? generator=None)",),
     lambda self, index, bound: (
         _DRAWN_LOG_NORMAL,
-        lambda engine, shape, dtype: _random.log_normal(
-            engine, shape, dtype, bound["mean"], bound["std"]
+        Named(
+            ("log_normal", bound["mean"], bound["std"]),
+            lambda engine, shape, dtype: _random.log_normal(
+                engine, shape, dtype, bound["mean"], bound["std"]
+            ),
         ),
     ),
     "Draw every element as e to the power of a normal number.",

@@ -30,7 +30,7 @@ from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import local
 from .._shared.widening import widen
 from ..creation.creation import filled_tensor
-from ..creation.random import _drawn, _elements, _engine_for
+from ..creation.random import Named, _drawn, _elements, _engine_for
 from ..pointwise.arithmetic import add, mul
 from ..shape.copying import format_strides
 from . import _messages_dropout
@@ -41,7 +41,10 @@ _SATURATION = 1.7580993408473766
 
 def _coins(probability: float) -> Callable:
     """Return how to draw truth values that are true with a probability."""
-    return lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, np.bool_)
+    return Named(
+        ("bernoulli", probability),
+        lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, np.bool_),
+    )
 
 
 def _mask(shape: tuple[int, ...], strides: Any, like: Meta, keep: float) -> Any:
