@@ -17,12 +17,13 @@ def generate(docs: Path) -> None:
     """
     from compat_tests import pages
 
-    from . import gaps, pictures, settings
+    from . import gaps, pictures, reference, settings
 
     folder = docs / "generated"
     folder.mkdir(exist_ok=True)
     gaps.generate(folder)
     settings.generate(folder)
+    reference.generate(docs / "reference")
     first_page = (docs / "first_steps.md").read_text(encoding="utf-8")
     (example,) = [block.text for block in pages.blocks(first_page) if block.name == "train.py"]
     pictures.generate(folder, example)

@@ -163,7 +163,7 @@ def _axes(theme: Theme, width: float, height: float) -> Axes:
 
 def draw_tiers(theme: Theme, steps: list[Step]) -> Axes:
     """Draw what interpreting a loop cost, and which tier ran each of its steps."""
-    axes = _axes(theme, 7.2, 3.4)
+    axes = _axes(theme, 5.6, 3.2)
     count = sum(step.interpreted for step in steps)
     axes.plot(
         range(1, count + 1),
@@ -198,7 +198,7 @@ def draw_tiers(theme: Theme, steps: list[Step]) -> Axes:
 
 def draw_trace(theme: Theme, operators: list[Recorded]) -> Axes:
     """Draw the operators that a step records, and the program that they become."""
-    axes = _axes(theme, 7.2, 3.6)
+    axes = _axes(theme, 5.8, 3.5)
     axes.axis("off")
     left, right, top, bottom = 0.0, 4.6, 8.6, 0.8
     axes.text(left, 9.3, "recorded, call by call", color=theme.ink, fontsize=12)
@@ -224,7 +224,7 @@ def draw_trace(theme: Theme, operators: list[Recorded]) -> Axes:
         if kept:
             results = "1 result" if kept == 1 else f"{kept} results"
             axes.text(right + 2.3, y, f"keeps {results}", color=ink, fontsize=11, va="center")
-    axes.text(right, 0.0, "all other results are never made", color=theme.ink, fontsize=11)
+    axes.text(right, 0.0, "the other results are not kept", color=theme.ink, fontsize=11)
     axes.set_xlim(0, 9.8)
     axes.set_ylim(-0.2, 9.8)
     return axes
@@ -232,7 +232,7 @@ def draw_trace(theme: Theme, operators: list[Recorded]) -> Axes:
 
 def draw_losses(theme: Theme, points: list[tuple[int, float]]) -> Axes:
     """Draw the losses of an example."""
-    axes = _axes(theme, 7.2, 2.8)
+    axes = _axes(theme, 5.6, 2.6)
     axes.plot(*zip(*points), color=theme.first, linewidth=2.5, marker="o")
     axes.set_yscale("log")
     axes.set_xlabel("step", fontsize=11)

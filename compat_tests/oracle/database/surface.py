@@ -15,6 +15,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from compat_tests.helpers.signatures import parameters as _parameters
 from jtorch._runtime.absent.stand_ins import RefusedMeta, RefusedObject
 
 MODULES = (
@@ -136,23 +137,6 @@ def _only_refuses(value: Any) -> bool:
     """Tell whether a name of jtorch's exists only to say that there is no such thing."""
     text = getattr(value, "__doc__", None) or ""
     return text.startswith("Refuse the call.") or isinstance(value, (RefusedMeta, RefusedObject))
-
-
-def _parameters(function: Any) -> list[tuple[str, str, str]] | None:
-    """Return (name, kind, default) of each parameter, or None where Python cannot tell."""
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return [(p.name, p.kind.name, _default(p.default)) for p in found if p.name != "self"]
-
-
-def _default(value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return ""
-    if inspect.isroutine(value) or inspect.isclass(value):
-        return value.__name__
-    return re.sub(r" at 0x\w+", "", repr(value).replace("jtorch.", "torch."))
 
 
 def _documented(name: str, function: Any) -> list[list[str]]:
