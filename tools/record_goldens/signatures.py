@@ -44,47 +44,71 @@ def holder_of(path: str) -> Any:
     return importlib.import_module(path)
 
 
-def names_of(holder: Any) -> list[str]:
-    """Return the public names of a module, or of a class."""
-    found = [] if inspect.isclass(holder) else public(holder, strictly=False)
-    if found:
-        return found
-    # What is written in C++ does not say which module it belongs to.
-    return sorted(
-        name
-        for name in dir(holder)
-        if not name.startswith("_")
-        and not inspect.ismodule(getattr(holder, name))
-        and (inspect.isclass(holder) or callable(getattr(holder, name)))
-    )
+def is_pytorchs_builtin(value: Any) -> bool:
+    """Tell whether a function is written in C++; those of PyTorch name no module, or torch."""
+    home = getattr(value, "__module__", None) or "torch"
+    return inspect.isbuiltin(value) and home.partition(".")[0] == "torch"
 
 
-def record() -> dict[str, dict[str, list[list[str]] | None]]:
-    """Return by module and name what PyTorch's functions and classes take."""
-    found: dict[str, dict[str, list[list[str]] | None]] = {}
+def is_member(value: Any) -> bool:
+    """Tell whether an attribute of a class is a method or a property, not a type."""
+    return inspect.isroutine(value) or inspect.isdatadescriptor(value)
+
+
+def public_names(holder: Any) -> list[str]:
+    """Return the public names of a module, or the methods and properties of a class."""
+    if inspect.isclass(holder):
+        return [
+            name
+            for name in dir(holder)
+            if not name.startswith("_")
+            and (
+                inspect.isroutine(value := getattr(holder, name)) or inspect.isdatadescriptor(value)
+            )
+        ]
+    names = set(public(holder, strictly=False))
+    if not hasattr(holder, "__all__"):
+        found = (name for name in dir(holder) if not name.startswith("_"))
+        names.update(name for name in found if is_pytorchs_builtin(getattr(holder, name)))
+    return sorted(names)
+
+
+def taken(holder: Any, names: list[str]) -> dict[str, list[list[str]] | None]:
+    """Return by name what functions and classes take, ``None`` where Python cannot tell."""
+    found: dict[str, list[list[str]] | None] = {}
+    for name in names:
+        value = getattr(holder, name, None)
+        known = parameters(value) if callable(value) else None
+        found[name] = None if known is None else [list(each) for each in known]
+    return found
+
+
+def record() -> dict[str, dict[str, Any]]:
+    """Return by module its public names with what they take, and the other names in it."""
+    found: dict[str, dict[str, Any]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for path in MODULES:
             holder = holder_of(path)
-            found[path] = {}
-            for name in names_of(holder):
-                value = getattr(holder, name, None)
-                known = parameters(value) if callable(value) else None
-                found[path][name] = None if known is None else [list(each) for each in known]
+            names = public_names(holder)
+            others = {name for name in dir(holder) if not name.startswith("_")}
+            beside = [] if inspect.isclass(holder) else sorted(others.difference(names))
+            found[path] = {"public": taken(holder, names), "beside": beside}
     return found
 
 
 def main() -> None:
     """Write the record."""
     modules = record()
-    rows = [
-        f'"{module}": {{\n'
-        + ",\n".join(f"{json.dumps(name)}: {json.dumps(known)}" for name, known in names.items())
-        + "\n}"
-        for module, names in modules.items()
-    ]
+    rows = []
+    for module, found in modules.items():
+        items = found["public"].items()
+        public = [f"{json.dumps(key)}: {json.dumps(known)}" for key, known in items]
+        beside = json.dumps(found["beside"])
+        lines = ",\n".join(public)
+        rows.append(f'"{module}": {{"beside": {beside}, "public": {{\n{lines}\n}}}}')
     FILE.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
-    print(f"{FILE}: {sum(map(len, modules.values()))} names")
+    print(f"{FILE}: {sum(len(found['public']) for found in modules.values())} names")
 
 
 if __name__ == "__main__":
