@@ -166,6 +166,7 @@ torch = __import__("sys").modules[__name__]  # ``torch.torch`` is what libraries
 # Files that most programs do not need.
 _IMPORTED_WHEN_READ = (
     *("_C", "__config__", "__future__", "_dynamo", "_ops", "accelerator", "classes", "distributed"),
+    "export",
     *("distributions", "functional", "fx", "hub", "interop", "jit", "library"),
     *("profiler", "quasirandom", "torch_version", "types"),
 )

@@ -12,6 +12,7 @@ into the same program as every operator, with gradients of any order.
     a module                      a pure function of JAX: ``functional(module)``, back by ``load``
     a function of tensors         a pure function of JAX: ``as_jax(function)``
     a function of JAX             a function of tensors: ``as_operator(function)``, ``call``
+    a module                      StableHLO that runs without jtorch: ``export(module, args)``
     a transformation of JAX       one of functions of tensors: ``transform(jax.vmap, function)``
     ============================  ==================================================================
 
@@ -20,6 +21,7 @@ Python numbers are of float64 and int64 unless a dtype is given.
 """
 
 from ._arrays import from_jax, to_jax
+from ._export import export
 from ._operators import as_operator, call, jit, transform
 from ._pure import as_jax, functional, load
 
@@ -27,6 +29,7 @@ __all__ = [
     "as_jax",
     "as_operator",
     "call",
+    "export",
     "from_jax",
     "functional",
     "jit",

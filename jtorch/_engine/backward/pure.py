@@ -19,6 +19,7 @@ import numpy as np
 from ..._core.device import Device
 from ..._core.dtypes import is_inexact
 from ..graph import tape
+from ..graph.tracing import tracing_for_jax
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta
 from ..recording.trace import materialise
@@ -165,7 +166,8 @@ class Pure:
         drawn = [drawn_numbers(key, draw) for draw in self._draws]
         floats = np.array(made.floats) if made.floats else None
         ints = np.array(made.ints, np.int64) if made.ints else None
-        results = self._run([*arrays, *drawn, *self._outside], floats, ints)
+        with tracing_for_jax():
+            results = self._run([*arrays, *drawn, *self._outside], floats, ints)
         return [results[position] for position in made.positions]
 
 
@@ -191,8 +193,10 @@ def purify(
     """
     mode = "different" if random else "error"
     arguments = [None] * len(metas)
-    made = capture(function, arguments, metas, find, name, mode, kind=PureTrace)
-    return Pure(made, len(metas), forward)
+    # JAX may be tracing what is around: arrays that are made on the way are no part of that.
+    with jax.ensure_compile_time_eval():
+        made = capture(function, arguments, metas, find, name, mode, kind=PureTrace)
+        return Pure(made, len(metas), forward)
 
 
 def argument_meta(shape: tuple[int, ...], dtype: Any, device: Device, grad: bool) -> Meta:
@@ -227,9 +231,9 @@ def on_tape(instruction: Instruction) -> Callable:
             jnp.conj(cotangent) if _is_complex(cotangent) else _filled(cotangent, meta)
             for cotangent, meta in zip(given, instruction.metas, strict=True)
         ]
-        gradients = tape.pull_back(
-            instruction, given, list(results) if several else [results], list(operands)
-        )
+        given_results = list(results) if several else [results]
+        with tracing_for_jax():
+            gradients = tape.pull_back(instruction, given, given_results, list(operands))
         return tuple(
             [
                 _fitting(gradients[places[at]], operand) if at in places else None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 class _Purpose(threading.local):
     numpy = False
+    jax = False
 
 
 _purpose = _Purpose()
@@ -21,6 +22,21 @@ _purpose = _Purpose()
 def for_numpy() -> bool:
     """Return whether what is traced will be run by NumPy, so that the plain formulation is best."""
     return _purpose.numpy
+
+
+def in_any_order() -> bool:
+    """Return whether sums need not be added in PyTorch's order, to the bit."""
+    return _purpose.numpy or _purpose.jax
+
+
+@contextlib.contextmanager
+def tracing_for_jax() -> Iterator[None]:
+    """Trace a function that a program of JAX calls, beside functions of others."""
+    before, _purpose.jax = _purpose.jax, True
+    try:
+        yield
+    finally:
+        _purpose.jax = before
 
 
 @contextlib.contextmanager

@@ -71,7 +71,8 @@ def from_jax(array: Any) -> Any:
     place = array.device
     device = _known_devices.get(place)
     if device is None or devices.jax_device(device) != place:
-        device, array = _moved(array, place)
+        with jax.ensure_compile_time_eval():
+            device, array = _moved(array, place)
     return record.fresh(array, make_meta(array.shape, dtype, device))
 
 
@@ -126,12 +127,13 @@ def to_jax(tensor: Any) -> Any:
         return array
     if value.meta.device is META:
         raise TypeError("a tensor of the device meta has no elements for a JAX array")
-    array = materialise(value, "used by JAX")
-    if array.__class__ is np.ndarray:
-        # Kept: whoever asks again gets the same array, and programs take it as well as NumPy's.
-        array = compilation.place(array, value.meta.device)
-        if value.array.__class__ is np.ndarray:
-            value.array = array
+    with jax.ensure_compile_time_eval():  # not as a part of what JAX may be tracing
+        array = materialise(value, "used by JAX")
+        if array.__class__ is np.ndarray:
+            # Kept: whoever asks again gets the same, and programs take it as well as NumPy's.
+            array = compilation.place(array, value.meta.device)
+            if value.array.__class__ is np.ndarray:
+                value.array = array
     return array
 
 

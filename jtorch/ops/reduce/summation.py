@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..._engine.graph.tracing import for_numpy
+from ..._engine.graph.tracing import in_any_order
 from .._shared.widening import is_half
 
 #: PyTorch splits larger sums over its threads, so that their bits depend on how many it has.
@@ -49,7 +49,7 @@ def ordered_sum(array, axes: tuple[int, ...], keepdim: bool = False):
     """
     if is_half(array.dtype):
         return ordered_sum(array.astype(jnp.float32), axes, keepdim).astype(array.dtype)
-    if for_numpy():  # in a gradient; the operators themselves have functions of NumPy arrays
+    if in_any_order():  # by NumPy in a gradient; operators have functions of NumPy arrays
         return jnp.sum(array, axes, keepdims=keepdim, dtype=array.dtype)
     if array.dtype not in (jnp.float32, jnp.float64) or not 0 < array.size < LIMIT:
         return _any_order(array, axes, keepdim)
@@ -88,7 +88,7 @@ def ordered_mean(array, axes: tuple[int, ...], keepdim: bool = False):
     count = math.prod(array.shape[axis] for axis in axes)
     total = ordered_sum(array, axes, keepdim)
     # XLA would multiply by the reciprocal of a constant.
-    return total / (jnp.asarray(count, total.dtype) if for_numpy() else _hidden(count, total))
+    return total / (jnp.asarray(count, total.dtype) if in_any_order() else _hidden(count, total))
 
 
 def _hidden(number: int, array):
@@ -99,7 +99,7 @@ def _hidden(number: int, array):
 
 def _any_order(array, axes, keepdim):
     if (
-        not for_numpy()
+        not in_any_order()
         and len(axes) == array.ndim
         and array.size >= _LONG
         and array.dtype in (jnp.float32, jnp.float64)
