@@ -112,6 +112,16 @@ class Converter:
         view = jtorch.as_strided(base, tuple(value.shape), value.stride(), value.storage_offset())
         return view.detach().requires_grad_(True) if value.requires_grad else view
 
+    def _without_history(self, value: torch.Tensor) -> Any:
+        """Return a view of the counterpart of the base, made under ``no_grad`` as the value was."""
+        base, first = self(value._base), value.storage_offset()
+        with jtorch.no_grad():
+            if base.dtype.is_complex == value.dtype.is_complex:
+                return base.as_strided(tuple(value.shape), value.stride(), first)
+            part = (base.real, base.imag)[first % 2]  # a vector, see ``_lost_history``
+            start, step = first // 2 - base.storage_offset(), value.stride(0) // 2
+            return part[start :: step // base.stride(0)][: len(value)]
+
     def __call__(self, value: Any) -> Any:
         """Return the counterpart of a value of PyTorch, containers included.
 
@@ -121,7 +131,8 @@ class Converter:
         """
         if isinstance(value, torch.Tensor):
             if id(value) not in self._tensors:
-                self._tensors[id(value)] = (value, self._tensor(value))
+                made = self._without_history(value) if _lost_history(value) else self._tensor(value)
+                self._tensors[id(value)] = (value, made)
             return self._tensors[id(value)][1]
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return value
@@ -233,7 +244,16 @@ def _row_major(shape: Any) -> list[int]:
     return strides[::-1]
 
 
+def _lost_history(value: torch.Tensor) -> bool:
+    """Tell whether a tensor is a view made under ``no_grad``: it says that it is a leaf."""
+    base = value._base
+    if base is None or not (value.is_leaf and value.requires_grad and base.requires_grad):
+        return False
+    return base.dtype == value.dtype or (base.is_complex() and base.ndim == value.ndim == 1)
+
+
 def _from_bits(value: torch.Tensor) -> Any:
+    value = value.detach().clone()  # an array of the tensor's own memory pins down its size
     if value.numel() == 0:  # NumPy's strides of an empty array are other ones
         dtype = ours(str(value.dtype).partition(".")[2])
         return jtorch.empty(tuple(value.shape), dtype=dtype)

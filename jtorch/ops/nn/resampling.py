@@ -213,6 +213,21 @@ def _shifted(array: Any, dim: int, shift: int) -> Any:
     return jnp.concatenate([jax.lax.slice_in_dim(array, shift, size, axis=dim), edge], dim)
 
 
+#: Modes of which PyTorch's kernels keep the weights in the dtype of the elements.
+_WEIGHTS_IN_HALVES = ("linear", "trilinear", "bicubic")
+
+
+def _rounded_weights(taps: _Taps, half: Any) -> _Taps:
+    """Return taps whose weights are rounded; of two, one is what the rounded other leaves of 1."""
+    positions, weights = taps
+    if weights is None:
+        return taps
+    rounded = weights.astype(half).astype(weights.dtype)
+    if len(rounded) == 2:
+        rounded[0] = (1 - rounded[1]).astype(half).astype(weights.dtype)
+    return positions, rounded
+
+
 def _resampled(array: Any, dim: int, taps: _Taps) -> Any:
     positions, weights = taps
     if weights is None:
@@ -271,6 +286,9 @@ def _spec(operation, bound, mode) -> Spec:
     whole = meta.dtype is dtypes.uint8
     compute = np.dtype(np.float64 if meta.dtype is dtypes.float64 or whole else np.float32)
     taps = _taps(kind, antialias, corners, sizes, targets, factors, compute.type)
+    exact = taps
+    if meta.dtype in dtypes.HALVES and kind in _WEIGHTS_IN_HALVES:
+        taps = tuple([_rounded_weights(each, meta.dtype._numpy) for each in taps])
     shape = (*meta.shape[:2], *targets)
     plain = all(weights is None for _, weights in taps)
     fixed = (
@@ -282,7 +300,7 @@ def _spec(operation, bound, mode) -> Spec:
     def vjp(cotangents, results, operands):
         wide = cotangents[0].astype(compute)
         for dim in range(2, meta.ndim):
-            matrix = _matrix(taps[dim - 2], sizes[dim - 2], compute)
+            matrix = _matrix(exact[dim - 2], sizes[dim - 2], compute)
             wide = jnp.moveaxis(jnp.tensordot(wide, matrix, ([dim], [0])), -1, dim)
         return [wide.astype(cotangents[0].dtype)]
 

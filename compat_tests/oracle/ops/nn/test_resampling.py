@@ -47,3 +47,14 @@ def test_positions_of_float32(both, mode):
         return [resample(image, scale_factor=factor, mode=mode) for factor in (1.37, 0.71, 3.3)]
 
     both(program, relative=1e-5, absolute=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(("mode", "spatial"), [("linear", 1), ("trilinear", 3)])
+def test_halves_are_weighted_by_halves(both, mode, spatial, dtype):
+    def program(torch):
+        image = torch.randn(1, 3, *(5, 6, 7)[:spatial]).to(getattr(torch, dtype))
+        resample = torch.nn.functional.interpolate
+        return [resample(image, scale_factor=factor, mode=mode) for factor in (1.37, 0.71, 3.3)]
+
+    both(program, relative=0, absolute=0)
