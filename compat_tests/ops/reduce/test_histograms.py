@@ -136,3 +136,12 @@ def test_hash_is_the_exclusive_or_of_bits():
     assert torch.hash_tensor(torch.tensor([1.0, 2, 3])).item() == 4609434218613702656
     assert torch.hash_tensor(torch.arange(6).reshape(2, 3), dim=1).tolist() == [3, 2]
     assert torch.hash_tensor(torch.tensor([-1], dtype=torch.int8)).item() == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "counts"),
+    [("float16", [5, 4, 5, 4, 5, 4, 5, 4, 5]), ("bfloat16", [5, 4, 5, 4, 5, 4, 4, 5, 5])],
+)
+def test_bins_of_halves_are_found_in_halves(torch, dtype, counts):
+    elements = (torch.arange(-20, 21) / 7).to(getattr(torch, dtype))
+    assert torch.histc(elements, 9).tolist() == counts

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -358,9 +359,16 @@ def _histc_spec(operation, bound, mode) -> Spec:
 )
 def _histc(array: Any, low: Any, high: Any, *, work: Any, bins: Any, meta: Any) -> Any:
     """Count elements between two edges."""
+    # PyTorch rounds after each step to the dtype of the elements.
+    info = jnp.finfo(meta.dtype._numpy)
+
+    def rounded(number: Any) -> Any:
+        return jax.lax.reduce_precision(number, info.nexp, info.nmant)
+
     array = array.reshape(-1).astype(work)
-    low, high = jnp.asarray(low, work), jnp.asarray(high, work)
+    low, high = rounded(jnp.asarray(low, work)), rounded(jnp.asarray(high, work))
     inside = (array >= low) & (array <= high)
-    bin_of = ((array - low) * (bins / (high - low))).astype(jnp.int64)
+    scaled = rounded(rounded(array - low) * rounded(jnp.asarray(bins, work)))
+    bin_of = rounded(scaled / rounded(high - low)).astype(jnp.int64)
     bin_of = jnp.where(inside, jnp.minimum(bin_of, bins - 1), bins)
     return jnp.bincount(bin_of, length=bins + 1)[:bins].astype(meta.dtype._numpy)
