@@ -139,6 +139,7 @@ from .random import (  # noqa: E402
     manual_seed,
     seed,
     set_rng_state,
+    thread_safe_generator,
 )
 from .serialization import load, save  # noqa: E402
 from .storage import TypedStorage, UntypedStorage  # noqa: E402

@@ -13,7 +13,15 @@ from ._engine.execution import devices as _devices
 from ._runtime import absent as _absent
 from ._runtime.generator import Generator, cuda_generator, default_generator, seed_cuda
 
-__all__ = ["set_rng_state", "get_rng_state", "manual_seed", "seed", "initial_seed", "fork_rng"]
+__all__ = [
+    "set_rng_state",
+    "get_rng_state",
+    "manual_seed",
+    "seed",
+    "initial_seed",
+    "fork_rng",
+    "thread_safe_generator",
+]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -48,6 +56,15 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Let the CPU's generator continue from a state."""
     default_generator.set_state(new_state)
+
+
+def thread_safe_generator() -> Generator | None:
+    """Return the generator of the loader's thread that calls, ``None`` where none does.
+
+    The workers of a ``DataLoader`` are processes here, each with a default generator of its own, so
+    it is always ``None``; operators take that for the default generator.
+    """
+    return None
 
 
 @contextlib.contextmanager

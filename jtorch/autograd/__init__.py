@@ -21,6 +21,7 @@ from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 from .grad_mode import (
     enable_grad,
+    enforce_grad_layout_policy,
     inference_mode,
     is_grad_enabled,
     no_grad,
@@ -47,6 +48,7 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "enforce_grad_layout_policy",
     "inference_mode",
     "no_grad",
     "set_detect_anomaly",

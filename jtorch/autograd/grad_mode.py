@@ -209,6 +209,31 @@ class inference_mode(_ModeContext):
         )
 
 
+class enforce_grad_layout_policy(_ModeContext):
+    """Say whether an accumulated gradient must have the strides of its tensor, from here on.
+
+    A gradient is a value here and gets its strides when it is looked at, so enforcing costs no copy
+    that could be left out: gradients have the strides of their tensors either way.
+
+    Args:
+        enable: whether it must.
+    """
+
+    __module__ = "torch.autograd.grad_mode"
+
+    def __init__(self, enable: bool = True):
+        self.mode = enable
+
+    def clone(self) -> enforce_grad_layout_policy:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+
 def set_grad_mode(enabled: bool) -> None:
     """Switch recording for differentiation on or off in the calling thread."""
     trace = local.trace

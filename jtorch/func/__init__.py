@@ -24,6 +24,7 @@ from ._derivatives import (
     linearize,
     vjp,
 )
+from ._rearrange import rearrange
 from ._vmap import vmap
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "linearize",
     "vjp",
     "functional_call",
+    "rearrange",
     "stack_module_state",
     "debug_unwrap",
 ]

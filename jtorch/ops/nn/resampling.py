@@ -288,7 +288,7 @@ def _spec(operation, bound, mode) -> Spec:
     taps = _taps(kind, antialias, corners, sizes, targets, factors, compute.type)
     exact = taps
     if meta.dtype in dtypes.HALVES and kind in _WEIGHTS_IN_HALVES:
-        taps = tuple([_rounded_weights(each, meta.dtype._numpy) for each in taps])
+        taps = [_rounded_weights(each, meta.dtype._numpy) for each in taps]
     shape = (*meta.shape[:2], *targets)
     plain = all(weights is None for _, weights in taps)
     fixed = (
