@@ -176,6 +176,14 @@ def libraries(session: nox.Session) -> None:
     session.run("python", "-m", "compat_tests.libraries", *session.posargs)
 
 
+@nox.session(python="3.11")
+def array_api(session: nox.Session) -> None:
+    """Run the tests that SciPy and scikit-learn have for tensors, under both; ``-- scipy.fft``."""
+    session.install("-e", ".[test]")
+    session.install(NEWEST_ORACLE, "array-api-compat", "array-api-strict", "scikit-learn", "scipy")
+    session.run("python", "-m", "compat_tests.libraries.array_api", *session.posargs)
+
+
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the programs of examples/ as a user would."""

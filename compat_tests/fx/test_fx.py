@@ -7,7 +7,7 @@ import json
 import pytest
 
 import jtorch as torch
-from compat_tests.helpers import fx_cases, fx_programs
+from compat_tests.helpers import fx_cases, fx_pass_programs, fx_programs
 from compat_tests.helpers.paths import GOLDEN
 
 RECORDED = json.loads((GOLDEN / "fx_texts.json").read_text(encoding="utf-8"))
@@ -27,7 +27,7 @@ def test_graph_code_and_text_are_pytorchs(name, texts):
 @pytest.mark.parametrize("name", RECORDED["programs"])
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_programs_answer_as_under_pytorch(name):
-    answer = json.loads(json.dumps(fx_programs.PROGRAMS[name](torch)))
+    answer = json.loads(json.dumps(fx_pass_programs.PROGRAMS[name](torch)))
     assert answer == RECORDED["programs"][name]
 
 

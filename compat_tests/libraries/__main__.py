@@ -176,7 +176,10 @@ def main() -> int:
     if surprises:
         print("\n".join(surprises))
     if options.markdown:
-        options.markdown.write_text("\n".join([*rows, "", summary + ".", ""]), encoding="utf-8")
+        before = options.markdown.read_text(encoding="utf-8") if options.markdown.is_file() else ""
+        prose = before.partition(f"| {LASTING[0]} |")[0]
+        text = "\n".join([*rows, "", summary + ".", ""])
+        options.markdown.write_text(prose + text, encoding="utf-8")
     return bool(surprises)
 
 

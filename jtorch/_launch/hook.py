@@ -184,12 +184,19 @@ def _is_installed() -> bool:
     return any(finder is _finder for finder in sys.meta_path)
 
 
+def _is_loading(module: ModuleType) -> bool:
+    """Tell whether a module's code still runs, so that some of its classes may be to come."""
+    return getattr(getattr(module, "__spec__", None), "_initializing", False)
+
+
 def _alias_loaded_modules() -> None:
     for name, module in list(sys.modules.items()):
         if name == _OURS or name.startswith(_OURS + "."):
             alias = _THEIRS + name[len(_OURS) :]
-            if sys.modules.get(alias) is not module or name not in _named:
+            if sys.modules.get(alias) is not module:
                 sys.modules[alias] = module
+                _named.discard(name)
+            if name not in _named and not _is_loading(module):
                 _named.add(name)
                 _renamed.extend(name_as_pytorch(module))
     sys.modules[_OURS].__name__ = _THEIRS  # which libraries compare (pyro does)

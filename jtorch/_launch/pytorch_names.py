@@ -14,6 +14,8 @@ from typing import Any
 
 _OURS = __name__.partition(".")[0]
 _THEIRS = "torch"
+#: What says where it is defined, and can be told: classes, functions, and functions with a cache.
+_NAMED = (type, types.FunctionType, type(functools.cache(len)))
 
 
 @functools.cache
@@ -55,7 +57,7 @@ def _defined_in(module: types.ModuleType) -> Iterator[tuple[Any, tuple[str, str]
     pending = list(vars(module).items())
     while pending:
         key, value = pending.pop()
-        if not isinstance(value, (type, types.FunctionType)):
+        if not isinstance(value, _NAMED):
             continue
         home, qualified = value.__module__, value.__qualname__
         if home == name:

@@ -11,7 +11,7 @@ import warnings
 import torch
 import torch.fx
 
-from compat_tests.helpers import fx_cases, fx_programs
+from compat_tests.helpers import fx_cases, fx_pass_programs
 from compat_tests.helpers.paths import GOLDEN
 
 
@@ -19,7 +19,7 @@ def record() -> dict:
     """Return every answer of PyTorch, by what was traced or run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {"texts": fx_cases.texts(torch), "programs": fx_programs.answers(torch)}
+        return {"texts": fx_cases.texts(torch), "programs": fx_pass_programs.answers(torch)}
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ NAMES = GOLDEN / "public_names.json"
 ABSENT = PACKAGE / "_runtime" / "absent" / "names.json"
 HOMES = PACKAGE / "_launch" / "homes.json"
 #: Subtrees whose names jtorch does not refuse one by one.
-LEFT_OUT = ("torch.distributed", "torch.fx", "torch.overrides", "torch.testing")
+LEFT_OUT = ("torch.overrides", "torch.testing")
 #: Private modules that libraries import, with what lies below them.
 PRIVATE = (
     "_appdirs", "_awaits", "_classes", "_compile", "_custom_op", "_custom_ops", "_decomp",

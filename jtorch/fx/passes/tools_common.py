@@ -121,6 +121,7 @@ def stable_topological_sort(gm: GraphModule) -> GraphModule:
         waiting = left
     for node in order:
         gm.graph._root.prepend(node)
+    gm.recompile()
     return gm
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..optim.optimizer import Optimizer
+from ...optim.optimizer import Optimizer
 
 __all__ = ["ZeroRedundancyOptimizer"]
 
