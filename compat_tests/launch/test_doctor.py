@@ -175,6 +175,22 @@ def test_what_a_package_asks_of_pytorch(requirements, found):
     assert built_on_pytorch.requirement_of_pytorch(requirements) == found
 
 
+@pytest.mark.parametrize(
+    ("requirement", "newer"),
+    [
+        ("torch", False),
+        ("torch>=2.0,<3", False),
+        ("torch==2.13.0", False),
+        ("torch (>=2.14.0)", True),
+        ("torch<3,>=2.13.1", True),
+        ("torch~=3.0", True),
+        ("torch!=2.20", False),
+    ],
+)
+def test_package_that_asks_for_a_newer_pytorch(requirement, newer):
+    assert built_on_pytorch.asks_for_newer(requirement) == newer
+
+
 def install(folder: Path, name: str, requirement: str, files: dict[str, bytes]) -> None:
     """Put a distribution into a folder, as an installer leaves it."""
     metadata = folder / f"{name}-1.5.dist-info"
@@ -196,8 +212,8 @@ def test_packages_with_libraries_of_their_own_are_told_apart(tmp_path, monkeypat
     install(tmp_path, "other", "numpy", {"other/_C.so": b"libtorch.so"})
     monkeypatch.syspath_prepend(tmp_path)
     found = {each.name: each for each in built_on_pytorch.find()}
-    assert found["plain"] == ("plain", "1.5", "torch", ())
-    assert found["linked"] == ("linked", "1.5", "torch>=2", ("linked/_C.so",))
+    assert found["plain"] == ("plain", "1.5", "torch", False, ())
+    assert found["linked"] == ("linked", "1.5", "torch>=2", False, ("linked/_C.so",))
     assert "other" not in found
 
 

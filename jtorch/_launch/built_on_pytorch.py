@@ -11,8 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .._version import TORCH_VERSION
+
 _THEIRS = "torch"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+#: The least version of a requirement: ``torch>=2.14``, ``torch (==2.14.*)``.
+_AT_LEAST = re.compile(r"(?:>=|==|~=|>)\s*(\d+(?:\.\d+)*)")
 #: The beginnings of the names of PyTorch's own libraries, which a compiled extension is linked to.
 _LIBRARIES = (b"libtorch", b"libc10")
 _EXTENSIONS = (".so", ".dylib", ".pyd")
@@ -25,12 +29,14 @@ class Built(NamedTuple):
         name: of the distribution.
         version: of the distribution.
         requirement: what it asks for, ``torch>=2.0``.
+        newer: whether that is newer than the PyTorch that jtorch answers for.
         compiled: its files that are linked to PyTorch's C++ libraries, which jtorch does not have.
     """
 
     name: str
     version: str
     requirement: str
+    newer: bool
     compiled: tuple[str, ...]
 
 
@@ -50,6 +56,13 @@ def requirement_of_pytorch(requirements: list[str] | None) -> str | None:
         if name and _normalised(name[0]) == _THEIRS and "extra" not in marker:
             return wanted.strip()
     return None
+
+
+def asks_for_newer(requirement: str) -> bool:
+    """Tell whether a requirement asks for a newer PyTorch than jtorch answers for."""
+    have = [int(part) for part in TORCH_VERSION.partition("+")[0].split(".")]
+    wanted = ([int(part) for part in text.split(".")] for text in _AT_LEAST.findall(requirement))
+    return any(version > have for version in wanted)
 
 
 def _is_linked_to_pytorch(path: str) -> bool:
@@ -74,8 +87,13 @@ def find() -> list[Built]:
         name = distribution.metadata["Name"]
         if requirement is None or name is None or _normalised(name) in found:
             continue
-        compiled = tuple(sorted(_compiled(distribution)))
-        found[_normalised(name)] = Built(name, distribution.version, requirement, compiled)
+        found[_normalised(name)] = Built(
+            name,
+            distribution.version,
+            requirement,
+            asks_for_newer(requirement),
+            tuple(sorted(_compiled(distribution))),
+        )
     return [found[name] for name in sorted(found)]
 
 

@@ -299,6 +299,8 @@ def _package_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("torch (PyTorch itself)", text))
     for each in report["packages"]:
         sees = f"asks for {each['requirement']}, will see jtorch"
+        if each["newer"]:
+            sees += f", which answers for torch {TORCH_VERSION.partition('+')[0]} only"
         if each["compiled"]:
             sees += f"; needs PyTorch's own libraries for {', '.join(each['compiled'])}"
         rows.append((f"{each['name']} {each['version']}", sees))
