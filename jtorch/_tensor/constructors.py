@@ -156,6 +156,8 @@ def as_tensor(*args: Any, **kwargs: Any) -> Any:
             a NumPy array is shared.
         dtype, device: as of ``torch.tensor``.
     """
+    if len(args) == 1 and not kwargs and is_jax(args[0]):
+        return from_jax(args[0])
     _, bound = _AS_TENSOR.bind(args, kwargs)
     return _sharing(bound["data"], bound["dtype"], bound["device"])
 

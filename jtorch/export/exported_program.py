@@ -9,12 +9,14 @@ import zipfile
 from collections.abc import Mapping
 from typing import IO, Any
 
-from .. import nn, serialization
+from .. import serialization
 from .._runtime import absent as _absent
 from .._tensor.tensor import Tensor
 from ..func._trees import flatten
 from ..interop import _export as _programs
 from ..interop import as_operator
+from ..nn.modules.module import Module
+from ..nn.parameter import Parameter
 from .dynamic_shapes import Varying, user_error, varying
 
 #: The marker of a file that ``save`` wrote.
@@ -77,7 +79,7 @@ class ExportedProgram:
         for _, tensor in self.named_buffers():
             yield tensor
 
-    def module(self, check_guards: bool = True) -> nn.Module:
+    def module(self, check_guards: bool = True) -> Module:
         """Return a module that runs the program, with the parameters and buffers.
 
         Args:
@@ -105,7 +107,7 @@ class ExportedProgram:
         raise NotImplementedError(f"torch.export.ExportedProgram.run_decompositions: {_REASON}")
 
 
-class _ProgramModule(nn.Module):
+class _ProgramModule(Module):
     """Runs an exported program."""
 
     def __init__(self, exported: ExportedProgram, check_guards: bool):
@@ -115,14 +117,14 @@ class _ProgramModule(nn.Module):
         self._names = list(exported.state_dict)
         for name, tensor in exported.state_dict.items():
             *path, own = name.split(".")
-            part: nn.Module = self
+            part: Module = self
             for each in path:
                 if each not in part._modules:
-                    part.add_module(each, nn.Module())
+                    part.add_module(each, Module())
                 part = part._modules[each]  # type: ignore[assignment]
             if name in known:
                 grad = tensor.requires_grad
-                part.register_parameter(own, nn.Parameter(tensor.detach().clone(), grad))
+                part.register_parameter(own, Parameter(tensor.detach().clone(), grad))
             else:
                 part.register_buffer(own, tensor.detach().clone())
         self._run = as_operator(exported._program.call, name="ExportedProgram")
@@ -161,7 +163,7 @@ def _check_sizes(sizes: list[tuple[str, list[Any]]], leaves: list[Any]) -> None:
 
 
 def export(
-    mod: nn.Module,
+    mod: Module,
     args: tuple,
     kwargs: Mapping[str, Any] | None = None,
     *,
@@ -185,7 +187,7 @@ def export(
         ValueError: ``mod`` is no module, or depends on a varying size otherwise than as a
             polynomial of it.
     """
-    if not isinstance(mod, nn.Module):
+    if not isinstance(mod, Module):
         raise ValueError(f"Expected `mod` to be an instance of `torch.nn.Module`, got {type(mod)}.")
     if not isinstance(args, tuple):
         raise user_error(
@@ -211,7 +213,7 @@ def export(
     )
 
 
-def _sizes(mod: nn.Module, args: tuple, kwargs: dict, spec: Varying) -> list[tuple[str, list]]:
+def _sizes(mod: Module, args: tuple, kwargs: dict, spec: Varying) -> list[tuple[str, list]]:
     """Return what messages call each tensor of the arguments, and its sizes or their names."""
     import inspect
 

@@ -19,13 +19,14 @@ from ..._core.device import CPU, META, Device
 from ..._core.dtypes import BY_NUMPY
 from ..._core.dtypes import dtype as DType
 from ..execution import compilation, devices
-from ..graph.values import NO_GRAD, TensorBase, is_tensor, make_meta
+from ..graph.values import NO_GRAD, Meta, TensorBase, is_tensor, make_meta
 from ..recording import record
 from ..recording.storage import current_value
 from ..recording.trace import local, materialise
 
-#: The device that an array lies on; also of those that programs do not run on, which move first.
-_known_devices: dict[Any, Device] = {}
+#: Metas by shape, dtype and device of arrays that lie where programs run.
+_known_metas: dict[tuple, Meta] = {}
+_MOST_METAS = 10_000
 
 
 def is_jax(value: object) -> bool:
@@ -67,13 +68,17 @@ def from_jax(array: Any) -> Any:
             raise traced()
         if not isinstance(array, jax.Array):
             raise TypeError(f"expected a JAX array, got {type(array).__name__}")
-    dtype = dtype_of(array)
-    place = array.device
-    device = _known_devices.get(place)
-    if device is None or devices.jax_device(device) != place:
+    form = array.shape, array.dtype, array.device
+    meta = _known_metas.get(form)
+    if meta is None:
         with jax.ensure_compile_time_eval():
-            device, array = _moved(array, place)
-    return record.fresh(array, make_meta(array.shape, dtype, device))
+            device, array = _moved(array, form[2])
+        meta = make_meta(array.shape, dtype_of(array), device)
+        if array.device == form[2]:
+            if len(_known_metas) >= _MOST_METAS:
+                _known_metas.clear()
+            _known_metas[form] = meta
+    return record.fresh(array, meta)
 
 
 def traced() -> TypeError:
@@ -103,8 +108,8 @@ def _moved(array: Any, place: Any) -> tuple[Device, Any]:
         raise NotImplementedError(
             f"jtorch has the devices cpu, cuda and meta; the JAX array is on '{place}'"
         )
-    _known_devices[place] = device
-    return device, jax.device_put(array, devices.jax_device(device))
+    runs = devices.jax_device(device)
+    return device, array if place == runs else jax.device_put(array, runs)
 
 
 def to_jax(tensor: Any) -> Any:
