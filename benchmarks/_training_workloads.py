@@ -3,6 +3,7 @@
 PyTorch and jtorch run the same lines: ``torch`` is whichever module is passed. ``wrap`` is
 ``torch.compile`` for that contender, which gets the model, and the identity for the others. The
 programs of ``JAX_WORKLOADS`` are written by hand for the same models, see ``_training_jax.py``.
+Smaller steps are in ``_step_workloads.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from _training_jax import JAX_WORKLOADS as JAX_WORKLOADS
+from _step_workloads import JAX_STEPS, STEPS
+from _training_jax import JAX_WORKLOADS as JAX_MODELS
 
 Run = Callable[[int], None]
 Wrap = Callable[[Any], Any]
@@ -202,4 +204,5 @@ def _language(
 
 TORCH_WORKLOADS: dict[str, Callable[[ModuleType, Wrap], Run]] = {
     function.__name__: function for function in (mlp, cnn, residual, transformer, lstm)
-}
+} | STEPS
+JAX_WORKLOADS: dict[str, Callable[[], Run]] = JAX_MODELS | JAX_STEPS
