@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from . import settings
+
 
 class SDPBackend(enum.IntEnum):
     """A way to compute attention. The CPU knows two of them: ``MATH`` and ``FLASH_ATTENTION``."""
@@ -63,6 +65,7 @@ def enabled_backends(by_priority: bool = False) -> list[SDPBackend]:
 
 def set_enabled(backends: list[SDPBackend], priority: bool = False) -> None:
     """Allow these ways and no others."""
+    settings.changed()
     _state.enabled = set(backends)
     if priority:
         _state.order = [*backends, *[b for b in _state.order if b not in backends]]
@@ -70,4 +73,5 @@ def set_enabled(backends: list[SDPBackend], priority: bool = False) -> None:
 
 def allow(backend: SDPBackend, allowed: bool) -> None:
     """Allow one way, or forbid it."""
+    settings.changed()
     (_state.enabled.add if allowed else _state.enabled.discard)(backend)

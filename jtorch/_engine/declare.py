@@ -19,6 +19,7 @@ from .graph.op import REGISTRY, Op
 from .memory import views
 from .recording import autocast, overrides, record
 from .recording.autocast import Autocast as Autocast
+from .recording.composites import composite
 from .recording.kinds import base as kinds
 from .recording.out import POLICIES as OUT_POLICIES
 from .recording.out import Out as Out
@@ -104,6 +105,7 @@ def op(
     numbers_as_tensors: bool = False,
     write: Callable[[Any, Any, str], Any] | None = None,
     wrap: Callable[[Callable], Callable] | None = None,
+    remembered: bool = False,
     **options: Any,
 ) -> Callable[[Callable], Any]:
     """Declare an operator.
@@ -135,6 +137,8 @@ def op(
         write: of one without a kind: ``(out, result, name) -> out`` where ``out=`` is written in
             another way.
         wrap: makes the public function of the one that would be it, where it does more.
+        remembered: of one without a kind: whether calls are remembered in the trie (see
+            ``composites``), since it only records.
         **options: see ``Op``. With ``check_data`` the quick forms for two operands (``arity``
             ``"binary"``) do not look at what they are given, the others do.
     Returns:
@@ -150,7 +154,8 @@ def op(
             if returns is not None:
                 structseq.declare(public, returns, _has_out(signatures))
             bind = functools.partial(_composite, pure, public, schema, arguments, write)
-            call = _publish(names, aliases, bind, method, function, registry, autocast, wrap)
+            call = _publish(names, aliases, bind, method, function, registry, autocast, wrap,
+                            remembered)  # fmt: skip
             for dunder in python:
                 PYTHON_OPERATORS.declare(dunder, METHODS[public])
             return call
@@ -200,6 +205,7 @@ def publish(
     out: Out | None = None,
     autocast: str | Autocast | None = None,
     returns: str | None = None,
+    remembered: bool = False,
 ) -> Any:
     """Give a callable that binds its own arguments its public names.
 
@@ -214,6 +220,8 @@ def publish(
         refused: the signatures in whose words wrong arguments are refused, where PyTorch's function
             is written in C++; as ``signatures``.
         out, autocast, returns: as for ``op``.
+        remembered: whether calls are remembered in the trie (see ``composites``): the function
+            only records.
     Returns:
         The public function; the method where there is no function.
     """
@@ -236,6 +244,8 @@ def publish(
             if function is not plain:
                 function.__name__ = name
             public = _aware(name, function, autocast)
+            if remembered:
+                public = composite(public)
             overrides.set_public(function, public)
             function = public
         else:
@@ -244,6 +254,8 @@ def publish(
     if method is not None:
         if callable(method):
             method = _aware(name, method, autocast)
+            if remembered:
+                method = composite(method)
         METHODS.declare(name, method)
     if signatures:
         if isinstance(signatures, Op):
@@ -326,6 +338,7 @@ def _publish(
     registry: Names | None,
     casting: str | Autocast | None,
     wrap: Callable[[Callable], Callable] | None,
+    remembered: bool = False,
 ) -> Callable:
     """Make an operator's function and method, give them their names, and return the function."""
 
@@ -336,6 +349,8 @@ def _publish(
             if not as_method:
                 call = overrides.overridable(call)
         looking, call = call, _aware(names[0], call, casting)
+        if remembered:
+            call = composite(call)
         overrides.set_public(made, call)
         overrides.set_public(looking, call)
         return call

@@ -114,6 +114,7 @@ def _drop_branches() -> int:
                 useful.add(id(ancestor))
                 ancestor = ancestor.parent
     for node in nodes:
+        node.composites = None
         for key, child in list(node.children.items()):
             if id(child) not in useful:
                 del node.children[key]

@@ -217,10 +217,12 @@ class Node:
 
     Attributes:
         differentiates: whether a gradient is among the operators from the root to here.
+        saves: whether a gradient of one of them would need a value.
         cut_at: depth from which on traces through this node are cut, 0 where that is open.
         span: operators of the traces after the cut, whole turns of a loop; 0 where there is none.
         freed_here: slots of the instructions whose graph its own gradient frees.
         symbol: what it has in common with the same operator of another turn of a loop, once asked.
+        composites: where calls of functions of several operators lead (``recording.composites``).
     """
 
     __slots__ = (
@@ -238,6 +240,7 @@ class Node:
         "n_ints",
         "depth",
         "differentiates",
+        "saves",
         "cut_at",
         "span",
         "mode",
@@ -246,6 +249,7 @@ class Node:
         "backwards",
         "freed_here",
         "symbol",
+        "composites",
     )
 
     def __init__(self, parent: Node | None, key: Any, mode: modes.Mode):
@@ -262,11 +266,12 @@ class Node:
         self.programs: dict[tuple, Any] = _NOTHING
         self.backwards: dict[tuple, Any] = _NOTHING
         self.symbol: int | None = None
+        self.composites: dict[tuple, Any] | None = None
         self.freed_here: tuple[int, ...] = ()
         if parent is None:
             self.next_slot = self.n_inputs = self.n_floats = self.n_ints = self.depth = 0
             self.cut_at = self.span = 0
-            self.differentiates = False
+            self.differentiates = self.saves = False
         else:
             self.next_slot = parent.next_slot
             self.n_inputs = parent.n_inputs
@@ -274,6 +279,7 @@ class Node:
             self.n_ints = parent.n_ints
             self.depth = parent.depth
             self.differentiates = parent.differentiates
+            self.saves = parent.saves
             self.cut_at = parent.cut_at
             self.span = parent.span
             if parent.children.__class__ is Boundary:
@@ -302,6 +308,8 @@ class Node:
         child.depth = self.depth + 1
         if instruction.gradient is not None:
             child.differentiates = True
+        if instruction.gradient_operands:
+            child.saves = True
         if self.cut_at:
             child.cut_from(self.cut_at, self.span)
         with _extending:
@@ -318,6 +326,7 @@ class Node:
         self.span = span
         if self.depth >= depth:
             self.children = Boundary()
+            self.composites = None
 
     def in_mode(self, mode: modes.Mode) -> Node:
         """Return the node that stands for the same operators, the next one recorded in ``mode``."""
@@ -347,6 +356,7 @@ class Node:
     def forget_neighbours(self, useful: set[int]) -> None:
         """Let go of what makes cycles, but for the modes that are useful, by their ids."""
         self.children.clear()
+        self.composites = None
         self.backwards = _NOTHING
         for mode, other in list(self.modes.items()):
             if other is not self and id(other) not in useful:

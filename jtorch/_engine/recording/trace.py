@@ -47,7 +47,9 @@ class Segment(SegmentBase):
 
     While the stretch is being recorded, ``trace`` is its trace; after the flush ``trace`` is
     ``None`` and ``saved`` holds the arrays that gradients need. ``lies`` leads on to what their
-    memory holds later, where it is known that it may be written to (see ``memory``).
+    memory holds later, where it is known that it may be written to (see ``memory``). ``edges`` are
+    where gradients flow on to; ``between`` those of them that are results of other segments, once
+    it is known of all where they ended up.
     """
 
     __slots__ = (
@@ -59,6 +61,7 @@ class Segment(SegmentBase):
         "saved",
         "packed",
         "lies",
+        "between",
     )
 
     def __init__(self, trace: Trace):
@@ -71,6 +74,7 @@ class Segment(SegmentBase):
         self.saved: dict[int, Any] = {}
         self.packed: dict[int, Any] | None = None
         self.lies: dict[int, Any] = {}
+        self.between: dict[int, tuple[Any, int]] | None = None
 
 
 class Trace:
@@ -174,6 +178,10 @@ class Trace:
             known = {id(each): -place for place, each in enumerate(self.inputs, 1)}
             self.known = known
         return known.get(id(value))
+
+    def forget_known(self) -> None:
+        """Have what this trace knows looked for again: inputs were moved."""
+        self.known = _NOTHING_KNOWN
 
     def _switch_device(self, device: Device) -> None:
         if self.node.depth or self.inputs:
@@ -405,6 +413,7 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
         if memory is not None and reference in place:
             lies[place[reference]] = memory
     edges: dict[int, Any] = {}
+    between: dict[int, tuple[Any, int]] | None = {}
     number = next(closing_times)
     # Earlier than what already depends on it: a thread may close before the one that it uses.
     sequence = number if segment.before > number else segment.before - 1 / (number + 2)
@@ -414,7 +423,10 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
         if value.meta.grad == RESULT and value.segment.trace not in (None, trace):
             edge = value  # pending in another thread: its slot is not final, see ``edges_of``
             value.segment.before = min(value.segment.before, sequence)
+            between = None
         edges[place[reference]] = edge
+        if between is not None and edge.__class__ is tuple:
+            between[place[reference]] = edge
     for slot in program.live:
         if values[slot].meta.grad == RESULT:
             values[slot].slot = place[slot]
@@ -422,6 +434,7 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
     segment.sequence = sequence
     segment.saved = saved
     segment.edges = edges
+    segment.between = between
     segment.lies = lies
     segment.freed = cone.freed
     segment.stale = set(cone.stale)
@@ -499,8 +512,20 @@ def current(reason: str) -> None:
     flush(local.trace, reason)
 
 
+#: How often elements were looked at.
+looks = 0
+
+
+def look() -> None:
+    """Count that elements are looked at without ``materialise``."""
+    global looks
+    looks += 1
+
+
 def materialise(value: Value, reason: str) -> Any:
     """Return the array of a value, running the trace that it is pending in."""
+    global looks
+    looks += 1
     array = value.array
     if array is None:
         trace = value.segment.trace

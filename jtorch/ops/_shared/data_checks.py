@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._core.device import CPU
 from ..._engine.recording.storage import current_value
-from ..._engine.recording.trace import local, materialise
+from ..._engine.recording.trace import local, look, materialise
 
 
 def elements(tensor: Any, reason: str) -> np.ndarray | None:
@@ -35,4 +35,5 @@ def known_elements(tensor: Any) -> np.ndarray | None:
     value = current_value(tensor)
     if value.array is None or value.meta.device is not CPU or local.trace.captures:
         return None
+    look()
     return np.asarray(value.array)

@@ -378,6 +378,7 @@ def _write_whole(out, result, name):
     "matmul(Tensor input, Tensor other, *, Tensor out=None)",
     wrap=_quick,
     write=_write_whole,
+    remembered=True,
     autocast="lower",
     out=Out(dtype=out_dtypes.does_not_match),
 )
@@ -404,8 +405,8 @@ def _reflected(input, other):
     return _matmul(other, input)
 
 
-publish("__matmul__", method=converting("matmul", _operator))
-publish("__rmatmul__", method=converting("matmul", _reflected))
+publish("__matmul__", method=converting("matmul", _operator), remembered=True)
+publish("__rmatmul__", method=converting("matmul", _reflected), remembered=True)
 
 
 # Products with an addend
@@ -528,6 +529,9 @@ def _addmm_spec(operation, bound, mode) -> Spec:
 
 
 def _addmm_on_host(addend, left, right, *numbers, beta=None, alpha=None):
+    if not numbers and beta == 1 and alpha == 1 and left.dtype.char in "fd":
+        product = np.matmul(left, right)
+        return np.add(product, addend, out=product)
     beta, alpha = _factors(numbers, beta, alpha)
     product = np.matmul(widened_on_host(left), widened_on_host(right))
     work = product.dtype
@@ -765,4 +769,5 @@ linear_function = publish(
     registry=NN_FUNCTIONS,
     signatures=("(Tensor input, Tensor weight, Tensor? bias=None)",),
     autocast="lower",
+    remembered=True,
 )

@@ -433,7 +433,12 @@ def _multiplies_alone(args: tuple, kwargs: dict, metas: list[Any]) -> bool:
     return all(letter in result for letter in terms if letter.isalpha())
 
 
-publish("einsum", einsum, autocast=Autocast("lower", "lower", unless=_multiplies_alone))
+publish(
+    "einsum",
+    einsum,
+    autocast=Autocast("lower", "lower", unless=_multiplies_alone),
+    remembered=True,
+)
 
 
 def _single(term: str, right: str, tensor: Any) -> Any:

@@ -277,7 +277,7 @@ def pad(input, pad, mode="constant", value=None):
     return _pad(input, pad, mode, value)
 
 
-publish("pad", pad, registry=NN_FUNCTIONS)
+publish("pad", pad, registry=NN_FUNCTIONS, remembered=True)
 
 
 def _padded_by(input: Any, pad: tuple[int, ...], mode: str, value: float | None) -> Any:

@@ -368,7 +368,12 @@ def _without_weights(cut, q, k, v, mask, dropout_p, is_causal) -> Any:
     return output.permute(2, 0, 1, 3).reshape(cut.batch * cut.steps, cut.features)
 
 
-publish("multi_head_attention_forward", multi_head_attention_forward, registry=NN_FUNCTIONS)
+publish(
+    "multi_head_attention_forward",
+    multi_head_attention_forward,
+    registry=NN_FUNCTIONS,
+    remembered=True,
+)
 publish("_canonical_mask", _canonical_mask, registry=NN_FUNCTIONS)
 publish("_none_or_dtype", _none_or_dtype, registry=NN_FUNCTIONS)
 

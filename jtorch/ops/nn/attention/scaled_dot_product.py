@@ -353,6 +353,7 @@ publish(
     scaled_dot_product_attention,
     registry=NN_FUNCTIONS,
     autocast="lower",
+    remembered=True,
 )
 
 

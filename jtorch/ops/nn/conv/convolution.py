@@ -474,6 +474,7 @@ def _make_convolution(rank: int) -> Callable:
         f'{head}c10::string_view padding="valid", {tail}',
         method=False,
         autocast="lower",
+        remembered=True,
         wrap=wrap,
     )(convolve_bound)
     publish(name, call, registry=NN_FUNCTIONS)
@@ -499,6 +500,7 @@ def _make_transposed(rank: int) -> Callable:
         f"{ints} padding=0, {ints} output_padding=0, SymInt groups=1, {ints} dilation=1)",
         method=False,
         autocast="lower",
+        remembered=True,
         wrap=bound_each_time(convolve_back),
     )(convolve_back)
     publish(name, call, registry=NN_FUNCTIONS)

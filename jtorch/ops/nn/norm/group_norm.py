@@ -250,4 +250,4 @@ def _nn_group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     return group_norm(input, num_groups, weight, bias, eps, True)
 
 
-publish("group_norm", _nn_group_norm, registry=NN_FUNCTIONS)
+publish("group_norm", _nn_group_norm, registry=NN_FUNCTIONS, remembered=True)

@@ -457,7 +457,7 @@ def _nn_normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     return input / norm if out is None else div.call(input, norm, out=out)
 
 
-publish("layer_norm", _nn_layer_norm, registry=NN_FUNCTIONS)
-publish("rms_norm", _nn_rms_norm, registry=NN_FUNCTIONS)
+publish("layer_norm", _nn_layer_norm, registry=NN_FUNCTIONS, remembered=True)
+publish("rms_norm", _nn_rms_norm, registry=NN_FUNCTIONS, remembered=True)
 publish("local_response_norm", _nn_local_response_norm, registry=NN_FUNCTIONS)
-publish("normalize", _nn_normalize, registry=NN_FUNCTIONS)
+publish("normalize", _nn_normalize, registry=NN_FUNCTIONS, remembered=True)

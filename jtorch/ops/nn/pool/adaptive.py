@@ -181,7 +181,7 @@ def _make_average(rank: int) -> Callable:
         input: tensor of shape (batch, channels, *sizes), or (channels, *sizes).
         output_size: number of windows, or one for each dimension; ``None`` for the input's size.
     """
-    return publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank))
+    return publish(name, pool, registry=NN_FUNCTIONS, autocast=_autocast(rank), remembered=True)
 
 
 adaptive_avg_pool2d, adaptive_avg_pool3d = map(_make_average, (2, 3))

@@ -350,7 +350,7 @@ def publish_with_indices(
     call.__name__ = call.__qualname__ = name
     call.__doc__ = plain.__doc__
     publish(f"{name}_with_indices", full, registry=NN_FUNCTIONS)
-    return publish(name, call, registry=NN_FUNCTIONS, autocast=autocast)
+    return publish(name, call, registry=NN_FUNCTIONS, autocast=autocast, remembered=True)
 
 
 def _nn_max(rank: int) -> Callable:

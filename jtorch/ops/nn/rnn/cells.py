@@ -135,6 +135,7 @@ def _lstm_cell_output(gate, memory):
     f"lstm_cell(Tensor input, TensorList hx, {_WEIGHTS})",
     method=False,
     autocast=Autocast(cuda="lower"),
+    remembered=True,
 )
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """Long short-term memory cell (LSTM): one step.
@@ -179,7 +180,12 @@ def _gru_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any:
     return cast((hx - new) * update + new, dtype)
 
 
-@op(f"gru_cell(Tensor input, Tensor hx, {_WEIGHTS})", method=False, autocast=Autocast(cuda="lower"))
+@op(
+    f"gru_cell(Tensor input, Tensor hx, {_WEIGHTS})",
+    method=False,
+    autocast=Autocast(cuda="lower"),
+    remembered=True,
+)
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """Gated recurrent unit (GRU): one step.
 
@@ -219,6 +225,7 @@ def _rnn_tanh_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any
     f"rnn_tanh_cell(Tensor input, Tensor hx, {_WEIGHTS})",
     method=False,
     autocast=Autocast(cuda="lower"),
+    remembered=True,
 )
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """Elman cell: ``tanh(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh)``.
@@ -253,6 +260,7 @@ def _rnn_relu_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any
     f"rnn_relu_cell(Tensor input, Tensor hx, {_WEIGHTS})",
     method=False,
     autocast=Autocast(cuda="lower"),
+    remembered=True,
 )
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     """Elman cell with ``relu``: ``relu(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh)``.

@@ -547,8 +547,7 @@ def _declare(cell: str, doc: str) -> Callable:
         RuntimeError: numbers of weights or states, sizes or dtypes do not fit.
     """
     call.__signature__ = CallSignature(schema)  # type: ignore[attr-defined]
-    publish(cell, call)
-    return call
+    return publish(cell, call, remembered=True)
 
 
 lstm = _declare("lstm", "Recurrent network of long short-term memory cells (LSTM).")
