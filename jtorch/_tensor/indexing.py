@@ -21,7 +21,15 @@ from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
 from .._engine.memory.from_jax import from_jax, is_jax
-from .._engine.memory.views import check_no_overlap, check_write, record_view, storage_offset
+from .._engine.memory.views import (
+    Step,
+    check_no_overlap,
+    check_write,
+    new_step,
+    record_chain,
+    record_view,
+    storage_offset,
+)
 from .._engine.recording import overrides
 from .._engine.recording.kinds.base import broadcast_shapes
 from .._engine.recording.overrides import Overridden
@@ -55,17 +63,21 @@ _ZERO = (int, 0)
 
 
 def select(tensor: Any, dim: int, index: int, shown_dim: int) -> Any:
-    """Return the view of one index of a dimension.
+    """Return the view of one index of a dimension; arguments as of ``_select_step``."""
+    return record_chain(tensor, (_select_step(tensor._value.meta.shape, dim, index, shown_dim),))
+
+
+def _select_step(shape: tuple[int, ...], dim: int, index: int, shown_dim: int) -> Step:
+    """Return the view step that takes one index of a dimension.
 
     Args:
-        tensor: what is indexed.
+        shape: of what is indexed.
         dim: the dimension.
         index: the index; negative ones count from the end.
         shown_dim: what an error calls the dimension.
     Raises:
         IndexError: there is no such index.
     """
-    shape = tensor._value.meta.shape
     if not shape:
         raise (
             _messages.scalar_index() if index == 0 else messages.index_out_of_bounds(index, 0, 0)
@@ -77,23 +89,41 @@ def select(tensor: Any, dim: int, index: int, shown_dim: int) -> Any:
         raise messages.index_out_of_bounds(index, shown_dim, size)
     if index < 0:
         index += size
-    return record_view(_SELECT, tensor, (dim, index), (dim, int), index)
+    return new_step(_SELECT, (dim, index), (_SELECT, dim, int), (index,))
 
 
 def take_slice(tensor: Any, dim: int, index: slice, keeps_whole: bool) -> Any:
-    """Return the view of a slice of a dimension.
+    """Return the view of a slice of a dimension; arguments as of ``_slice_step``.
 
     Args:
         tensor: what is indexed.
+        dim, index: the dimension and the slice.
+        keeps_whole: whether a slice that takes all is the tensor itself, not a view.
+    """
+    step = _slice_step(tensor._value.meta.shape, dim, index)
+    if keeps_whole and _takes_all(step, tensor._value.meta.shape):
+        return tensor
+    return record_chain(tensor, (step,))
+
+
+def _takes_all(step: Step, shape: tuple[int, ...]) -> bool:
+    """Return whether a slice is all of a dimension."""
+    dim, _, length, stride = step.args
+    return bool(length == shape[dim] and stride == 1)
+
+
+def _slice_step(shape: tuple[int, ...], dim: int, index: slice) -> Step:
+    """Return the view step that takes a slice of a dimension.
+
+    Args:
+        shape: of what is indexed.
         dim: the dimension.
         index: the slice.
-        keeps_whole: whether a slice that takes all is the tensor itself, not a view.
     Raises:
-        IndexError: the tensor has no dimensions.
+        IndexError: there are no dimensions.
         ValueError: the step is not positive.
         TypeError: something in the slice is no integer.
     """
-    shape = tensor._value.meta.shape
     if not shape:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     start, stop, step = index.start, index.stop, index.step
@@ -122,11 +152,10 @@ def take_slice(tensor: Any, dim: int, index: slice, keeps_whole: bool) -> Any:
         elif stop > size:
             stop = size
     length = -(-(stop - start) // step) if stop > start else 0
-    if keeps_whole and length == size and step == 1:
-        return tensor
+    args = (dim, start, length, step)
     if start == 0:
-        return record_view(_SLICE, tensor, (dim, 0, length, step), (dim, _ZERO, length, step))
-    return record_view(_SLICE, tensor, (dim, start, length, step), (dim, int, length, step), start)
+        return new_step(_SLICE, args, (_SLICE, dim, _ZERO, length, step), ())
+    return new_step(_SLICE, args, (_SLICE, dim, int, length, step), (start,))
 
 
 def _slice_index(value: Any) -> int:
@@ -148,6 +177,33 @@ def _unsqueeze(tensor: Any, dim: int) -> Any:
     return record_view(_UNSQUEEZE, tensor, (dim,), (dim,))
 
 
+def _plain_steps(shape: tuple[int, ...], index: tuple) -> tuple[Step, ...] | None:
+    """Return the view steps of an index of integers and slices, ``None`` for any other.
+
+    Raises:
+        IndexError: there is no such index.
+    """
+    if len(index) > len(shape):
+        return None
+    steps = []
+    dim = 0
+    for position, item in enumerate(index):
+        cls = item.__class__
+        if cls is int:
+            steps.append(_select_step(shape, dim, item, position))
+            shape = shape[:dim] + shape[dim + 1 :]
+        elif cls is slice:
+            if item.start is not None or item.stop is not None or item.step is not None:
+                step = _slice_step(shape, dim, item)
+                if not _takes_all(step, shape):
+                    steps.append(step)
+                    shape = (*shape[:dim], step.args[2], *shape[dim + 1 :])
+            dim += 1
+        else:
+            return None
+    return tuple(steps)
+
+
 def getitem(self: Any, index: Any) -> Any:
     """Return ``self[index]``."""
     cls = index.__class__
@@ -155,6 +211,10 @@ def getitem(self: Any, index: Any) -> Any:
         return select(self, 0, index, 0)
     if cls is slice:
         return take_slice(self, 0, index, False)
+    if cls is tuple:
+        steps = _plain_steps(self._value.meta.shape, index)
+        if steps is not None:
+            return record_chain(self, steps) if steps else _whole_view(self)
     if index is None:
         return _unsqueeze(self, 0)
     if index is Ellipsis:
@@ -234,39 +294,48 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
     if specified > ndim:
         raise _messages.too_many_indices(ndim)
     indices: dict[int, Any] = {}
-    result = tensor
+    steps: list[Step] = []
+    shape = tensor._value.meta.shape
     dim = 0
     for position, item in enumerate(items):
         cls = item.__class__
-        if cls is int:
-            # PyTorch's error names the place in the index, not the dimension.
-            result = select(result, dim, item, position)
-        elif cls is slice:
-            result = take_slice(result, dim, item, True)
+        if cls is slice:
+            step = _slice_step(shape, dim, item)
+            if not _takes_all(step, shape):
+                steps.append(step)
+                shape = (*shape[:dim], step.args[2], *shape[dim + 1 :])
             dim += 1
-        elif item is None:
-            result = _unsqueeze(result, dim)
-            dim += 1
-        elif item is Ellipsis:
+            continue
+        if item is Ellipsis:
             dim += ndim - specified
-        elif cls is bool:
-            result = _unsqueeze(result, dim)
-            indices[dim] = _bool_index(item)
-            dim += 1
-        elif is_tensor(item):
+            continue
+        flag: bool | None = None
+        if cls is bool:
+            flag = item
+        elif cls is not int and item is not None:
+            if not is_tensor(item):
+                raise _messages.invalid_index(item)
             meta = item._value.meta
-            if meta.ndim == 0 and meta.dtype in dtypes.INTEGERS and meta.dtype is not dtypes.uint8:
-                result = select(result, dim, _number(item), position)
-            elif meta.ndim == 0 and meta.dtype in (dtypes.bool_, dtypes.uint8):
-                result = _unsqueeze(result, dim)
-                indices[dim] = _bool_index(bool(_number(item)))
-                dim += 1
-            else:
+            masks = meta.dtype in (dtypes.bool_, dtypes.uint8)
+            if meta.ndim or not (masks or meta.dtype in dtypes.INTEGERS):
                 indices[dim] = item
-                taken = meta.ndim if meta.dtype in (dtypes.bool_, dtypes.uint8) else 1
-                dim += taken
-        else:
-            raise _messages.invalid_index(item)
+                dim += meta.ndim if masks else 1
+                continue
+            if masks:
+                flag = bool(_number(item))
+            else:
+                item = _number(item)
+        if flag is not None or item is None:
+            steps.append(new_step(_UNSQUEEZE, (dim,), (_UNSQUEEZE, dim), ()))
+            shape = (*shape[:dim], 1, *shape[dim:])
+            if flag is not None:
+                indices[dim] = _bool_index(flag)
+            dim += 1
+            continue
+        # PyTorch's error names the place in the index, not the dimension.
+        steps.append(_select_step(shape, dim, item, position))
+        shape = shape[:dim] + shape[dim + 1 :]
+    result = record_chain(tensor, tuple(steps)) if steps else tensor
     return result, indices
 
 
@@ -415,10 +484,26 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
 # Assigning
 
 
+_PLAIN_INDICES = frozenset((int, slice, type(Ellipsis)))
+
+
+def _holds_plain(index: Any) -> bool:
+    return index.__class__ is tuple and _PLAIN_INDICES.issuperset(map(type, index))
+
+
 def setitem(self: Any, index: Any, value: Any) -> None:
     """Do ``self[index] = value``."""
     meta = self._value.meta
-    if not hasattr(value, "_operand"):
+    if (
+        value.__class__ is float
+        and -60000.0 < value < 60000.0
+        and meta.dtype.is_floating_point
+        and meta.dtype.itemsize >= 4
+        and self.__class__ in overrides.PLAIN
+        and (index.__class__ in _PLAIN_INDICES or _holds_plain(index))
+    ):
+        pass  # a number that fits, and nothing that overrides
+    elif not hasattr(value, "_operand"):
         found = overrides.overloaded((self, index, value))
         if found or overrides.active_modes():
             overrides.dispatch(overrides.operators["__setitem__"], found, (self, index, value), {})
@@ -440,6 +525,11 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         _copy_to(_unsqueeze(self, 0), value)
     else:
         try:
+            if cls is tuple:
+                steps = _plain_steps(meta.shape, index)
+                if steps is not None:
+                    _copy_to(record_chain(self, steps) if steps else self, value)
+                    return
             viewed, indices = apply_views(self, index)
             if indices:
                 put(viewed, indices, value)

@@ -22,6 +22,8 @@ from . import compilation, donation, failures, growth, pieces, stats, tiers
 from .devices import jax_device
 
 _clock = itertools.count(1)
+#: Runs by the interpreter after which the steps are written as one function.
+_OFTEN = 12
 #: Threads that need the same new program shall not each compile it.
 _compiling = threading.RLock()
 
@@ -193,6 +195,8 @@ def _interpret(
                 program.calls = program.calls * found.steps // len(assembled.steps)
     stats.counters.runs_interpreted += 1
     program.interpreted += 1
+    if program.interpreted == _OFTEN and accelerator is None:
+        interpreter.write_whole(assembled)
     program.runs += 1
     program.spent += assembled.cost
     if owned and program.ahead is None and tiers.is_half_paid(program):

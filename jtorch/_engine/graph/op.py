@@ -143,10 +143,15 @@ HOST_FORMS: dict[Callable, Callable] = {}
 
 def numbered(function: Callable, names: list[str], array: Any, *numbers: Any, **static: Any) -> Any:
     """Call a function of an array with arguments that change from call to call, by name."""
+    if len(names) == 1:
+        static[names[0]] = numbers[0]
+        return function(array, **static)
     return function(array, **static, **dict(zip(names, numbers, strict=True)))
 
 
 HOST_FORMS[numbered] = numbered
+#: For a host function whose result is its first operand with other elements: one that writes there.
+IN_PLACE: dict[Callable, Callable] = {}
 
 
 def on_host(op: Any, function: Callable, rule: Callable | None) -> Callable | None:

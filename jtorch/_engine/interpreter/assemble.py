@@ -21,6 +21,7 @@ from ..graph.op import gradient_on_host, on_host
 from ..graph.tracing import tracing_for_numpy
 from ..graph.trie import Instruction, Template
 from ..graph.values import Meta
+from . import whole
 from .identity import identity_of
 from .on_device import Executables
 from .steps import Form, Step, translated
@@ -57,9 +58,11 @@ class Assembled:
         forms: shape and dtype of each place.
         compiled: how many of the steps had to be compiled, on an accelerator.
         prepared: what that has cost.
+        whole: the steps as one function, once they have run often.
     """
 
     __slots__ = (
+        "whole",
         "steps",
         "arrays",
         "inputs",
@@ -85,6 +88,7 @@ class Assembled:
         self.forms: list[Any] = []
         self.compiled = 0
         self.prepared = 0.0
+        self.whole: Callable | None = None
 
 
 class Assembler:
@@ -241,6 +245,8 @@ class Assembler:
             total = self.filled(meta, 0) if result is None else result
             before = gradient.accumulate[at] if gradient.accumulate else None
             totals.append(total if before is None else self.add(operands[before], total))
+        if gradient.sums is not None:
+            return tape.added_up(totals, gradient.sums, self.add)
         return list(totals)
 
     def pull_back(
@@ -475,6 +481,16 @@ def _note_last_uses(assembled: Assembled) -> None:
             assembled.steps[at][3].append(place)
 
 
+#: Steps above which a program is not written as one function: Python's compiler needs memory too.
+_MOST_WRITTEN = 5_000
+
+
+def write_whole(assembled: Assembled) -> None:
+    """Write the steps as one function: they have run often."""
+    if len(assembled.steps) <= _MOST_WRITTEN:
+        assembled.whole = whole.written(assembled, _results_of, _sum)
+
+
 def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) -> list[Any]:
     """Run the steps.
 
@@ -488,6 +504,10 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
     """
     if assembled.largest > _UNQUESTIONED:
         np.empty(assembled.largest, np.uint8)  # NumPy may get by with a view: PyTorch would not
+    if assembled.whole is not None:
+        with np.errstate(all="ignore"):
+            made = assembled.whole(arguments, floats, ints)
+        return whole.finished(made, assembled.outputs, _copy)
     arrays = assembled.arrays.copy()
     for place, argument in zip(assembled.inputs, arguments, strict=True):
         arrays[place] = argument if argument.__class__ is np.ndarray else np.asarray(argument)
@@ -501,17 +521,8 @@ def run(assembled: Assembled, arguments: Sequence[Any], floats: Any, ints: Any) 
             results = array = None
             for place in dead:
                 arrays[place] = None
-    finished: list[Any] = []
-    seen: set[int] = set()
-    for place, dtype, shape in assembled.outputs:
-        array = np.asarray(arrays[place], dtype)
-        shared = array.base is not None or id(array) in seen or not array.flags.owndata
-        if shared or not array.flags.c_contiguous:
-            array = _copy(array)  # the user may write to one of the two, through NumPy
-        seen.add(id(array))
-        assert array.shape == shape, (array.shape, shape)
-        finished.append(array)
-    return finished
+    made = [arrays[place] for place, _, _ in assembled.outputs]
+    return whole.finished(made, assembled.outputs, _copy)
 
 
 def _copy(array: np.ndarray) -> np.ndarray:

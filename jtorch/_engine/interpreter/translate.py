@@ -353,6 +353,11 @@ def _cost_of(equation: Any) -> float:
     return (_NUMPY if name in RULES else _XLA) + elements * _ELEMENT
 
 
+def code_of(source: str, variables: dict[str, Any]) -> Callable:
+    """Return the function ``run`` that a source defines, which sees these variables."""
+    return types.FunctionType(_code(source), variables)
+
+
 @functools.lru_cache(10_000)
 def _code(source: str) -> types.CodeType:
     """Compile the source of a translation; the same operator of other sizes has the same one."""

@@ -15,13 +15,20 @@ import numpy as np
 
 def written(read: Callable[[Any], Any], base: Any, new: Any) -> Any:
     """Return a copy of ``base`` with the elements ``new`` in the view that ``read`` makes of it."""
-    result = np.array(base)
-    view = read(result)
-    if view.flags.writeable and np.may_share_memory(view, result):
+    return overwritten(read, np.array(base), new)
+
+
+def overwritten(read: Callable[[Any], Any], base: Any, new: Any) -> Any:
+    """Write the elements ``new`` to the view that ``read`` makes of ``base``; return ``base``."""
+    view = read(base)
+    if view.base is base:
+        view.flags.writeable = True  # NumPy lets diagonals only be read
+        view[...] = new
+    elif view.flags.writeable and np.may_share_memory(view, base):
         view[...] = new
     else:
-        result.reshape(-1)[_positions(read, base.shape)] = new
-    return result
+        base.reshape(-1)[_positions(read, base.shape)] = new
+    return base
 
 
 def _positions(read: Callable[[Any], Any], shape: tuple[int, ...]) -> Any:

@@ -19,13 +19,13 @@ from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..graph import primitives
-from ..graph.op import Op, Operand, Plan, on_host
+from ..graph.op import IN_PLACE, Op, Operand, Plan, on_host
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
 from ..recording import overrides, planning, storage
 from ..recording.overrides import Overridden
 from ..recording.planning import keep_history
-from ..recording.record import record, reference_of, switch_device, wrap
+from ..recording.record import record, reference_of, switch_device, tensor_class, wrap
 from ..recording.storage import (
     FLIPS,
     Alias,
@@ -42,6 +42,9 @@ from ..recording.trace import REACH, SwitchDevice, local, materialise
 from . import host_memory, host_views, overlap
 from .overlap import repeats_elements
 
+_new_object = object.__new__
+_new_tuple = tuple.__new__
+
 
 class Step(NamedTuple):
     """One view operator applied to a tensor.
@@ -49,10 +52,19 @@ class Step(NamedTuple):
     Attributes:
         op: the operator.
         args: its arguments after the tensor.
+        key: how it enters the key of a chain, ``None`` where that was not worked out beforehand.
+        numbers: those of its arguments that are inputs of the program; in the key they are ``int``.
     """
 
     op: Op
     args: tuple
+    key: tuple | None = None
+    numbers: tuple[int, ...] = ()
+
+
+def new_step(op: Op, args: tuple, key: tuple, numbers: tuple[int, ...]) -> Step:
+    """Return a step, in half the time that its class takes."""
+    return _new_tuple(Step, (op, args, key, numbers))
 
 
 class Remark(NamedTuple):
@@ -88,7 +100,8 @@ def alias_of_view(source: Any, step: Step, result: Any, several: int | None = No
     """
     shared = storage_of(source)
     alias = source._alias
-    made = Alias(shared, (*alias.steps, step), None)
+    detached = alias.detached or not step.op.differentiable
+    made = Alias(shared, (*alias.steps, step), None, detached)
     made.counter = alias.counter
     result._alias = made
     if not step.op.differentiable:
@@ -155,12 +168,28 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
         key: how they enter the key.
         number: the argument that is an input of the program, if any.
     """
+    numbers = () if number is None else (number,)
+    return record_chain(tensor, (new_step(op, args, (op, *key), numbers),))
+
+
+def record_chain(tensor: Any, steps: tuple[Step, ...]) -> Any:
+    """Record view steps one after the other, of which only the last view becomes a tensor.
+
+    Args:
+        tensor: the tensor that is viewed.
+        steps: at least one, with their keys.
+    """
     value = tensor._value
     unread = False
-    if tensor._alias is not None:
-        unread = host_memory.is_costly_to_read(tensor)
-        if not unread:
-            value = current_value(tensor)
+    alias = tensor._alias
+    if alias is not None:
+        shared = alias.storage
+        if shared.host is not None:
+            unread = host_memory.is_costly_to_read(tensor)
+            if not unread:
+                value = _read(tensor)
+        elif alias.seen != shared.version:
+            value = _read(tensor)
     trace = local.trace
     reference = value.place - trace.base
     if not -REACH < reference < REACH:
@@ -171,24 +200,44 @@ def record_view(op: Op, tensor: Any, args: tuple, key: tuple, number: int | None
             switch_device(value.meta.device)
             trace = local.trace
             reference = trace.enter(value)
+    made: Any = None
     try:
-        if number is not None:
-            trace.ints.append(number)
-        key = (op, reference, *key)
-        node = trace.node.children.get(key)
-        if node is None:
-            node = planning.miss(op, trace, key, (tensor, *args), {}, True)
-        trace.node = node
-        slot = node.slot
-        made = Value(trace.base + slot, node.meta, trace.segment, slot)
-        trace.values.append(made)
+        for op, args, part, numbers in steps:
+            assert part is not None
+            if numbers:
+                trace.ints += numbers
+            key = (op, reference, *part[1:])
+            node = trace.node.children.get(key)
+            if node is None:
+                source = tensor if made is None else wrap(made)
+                node = planning.miss(op, trace, key, (source, *args), {}, True)
+            trace.node = node
+            reference = node.slot
+            made = Value(trace.base + reference, node.meta, trace.segment, reference)
+            trace.values.append(made)
     except BaseException:
         trace.repair()
         raise
-    result = wrap(made)
-    alias_of_view(tensor, Step(op, args), result)
+    result = _new_object(tensor_class())
+    result._value = made
+    result._writes = 0
+    result._extra = None
+    if alias is None:
+        shared = Storage(tensor._value, tensor._writes)
+        alias = tensor._alias = Alias(shared, (), None)
+    result._alias = own = Alias(
+        alias.storage,
+        alias.steps + steps,
+        tensor if alias.base is None else alias.base,
+        alias.detached or not op.differentiable,
+    )
+    own.counter = alias.counter
+    if not op.differentiable:
+        own.base = None  # PyTorch does not call detach() a view
+    elif alias.remark is not None or not trace.mode.grad:
+        _annotate(own, alias, None, result)
     if unread:
-        result._alias.seen = -1  # its own few elements are read when they are looked at
+        own.seen = -1  # its own few elements are read when they are looked at
     return result
 
 
@@ -272,27 +321,53 @@ def bound_arguments(step: Step) -> dict[str, Any]:
     return bound
 
 
-def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[list[Any], list[tuple[int, int, int]]]:
-    """Return a key of the steps, and ``(step, position, place in ints)`` of changing integers."""
-    key: list[Any] = []
-    numbers = []
-    for at, step in enumerate(steps):
-        op = step.op
-        key.append(op)
-        for position, arg in enumerate(step.args):
-            cls = arg.__class__
-            if cls is int:
-                if op.is_input(position + 1, arg):
-                    numbers.append((at, position, len(trace.ints)))
-                    trace.ints.append(arg)
-                    key.append(int)
-                else:
-                    key.append(arg)
-            elif cls is list:
-                key.append(tuple(arg))
+def _chain_key(trace: Any, steps: Sequence[Step]) -> tuple[Any, ...]:
+    """Return a key of the steps; their changing integers are taken for the trace."""
+    key: tuple[Any, ...] = ()
+    for step in steps:
+        own = step.key
+        if own is None:
+            key += _key_of(trace, step)
+        else:
+            key += own
+            trace.ints += step.numbers
+    return key
+
+
+def _key_of(trace: Any, step: Step) -> tuple[Any, ...]:
+    op = step.op
+    key: list[Any] = [op]
+    for position, arg in enumerate(step.args, 1):
+        cls = arg.__class__
+        if cls is int:
+            if op.is_input(position, arg):
+                trace.ints.append(arg)
+                key.append(int)
             else:
-                key.append((cls, arg))
-    return key, numbers
+                key.append(arg)
+        elif cls is list:
+            key.append(tuple(arg))
+        else:
+            key.append((cls, arg))
+    return tuple(key)
+
+
+def _numbers_of(steps: Sequence[Step], first: int) -> list[tuple[int, int, int]]:
+    """Return ``(step, position, place in ints)`` of the changing integers of a chain.
+
+    Args:
+        first: the place of the first of them.
+    """
+    found: list[tuple[int, int, int]] = []
+    for at, step in enumerate(steps):
+        for position, arg in enumerate(step.args):
+            if step.key is None:
+                changes = arg.__class__ is int and step.op.is_input(position + 1, arg)
+            else:
+                changes = step.key[position + 1] is int
+            if changes:
+                found.append((at, position, first + len(found)))
+    return found
 
 
 class _PlannedStep(NamedTuple):
@@ -336,6 +411,10 @@ def _put_steps(base: Any, new: Any, *given: Any, planned: _Planned) -> Any:
 def _host_reader(planned: _Planned, given: Sequence[Any]) -> Callable[[Any], Any]:
     """Return the function that makes the view of an array of NumPy."""
 
+    if len(planned) == 1 and not planned[0].numbers:
+        assert planned[0].host is not None
+        return planned[0].host
+
     def read(array: Any) -> Any:
         for step in planned:
             assert step.host is not None
@@ -351,6 +430,13 @@ def _read_on_host(array: Any, *given: Any, planned: _Planned) -> Any:
 
 def _put_on_host(base: Any, new: Any, *given: Any, planned: _Planned) -> Any:
     return host_views.written(_host_reader(planned, given), base, new)
+
+
+def _put_in_place(base: Any, new: Any, *given: Any, planned: _Planned) -> Any:
+    return host_views.overwritten(_host_reader(planned, given), base, new)
+
+
+IN_PLACE[_put_on_host] = _put_in_place
 
 
 def _read_vjp_on_host(
@@ -453,9 +539,11 @@ def read_chain(
     if trace.device is not base.meta.device:
         switch_device(base.meta.device)
     from_base = reference_of(trace, base)
-    key, numbers = _chain_key(trace, steps)
+    first = len(trace.ints)
+    key = _chain_key(trace, steps)
 
     def make() -> Instruction:
+        numbers = _numbers_of(steps, first)
         planned, metas = _plan_chain(base.meta, steps, numbers)
         meta = metas[-1]
         floating = is_inexact(meta.dtype)
@@ -501,9 +589,11 @@ def put_chain(
         switch_device(base.meta.device)
     from_base = reference_of(trace, base)
     from_new = reference_of(trace, new)
-    key, numbers = _chain_key(trace, steps)
+    first = len(trace.ints)
+    key = _chain_key(trace, steps)
 
     def make() -> Instruction:
+        numbers = _numbers_of(steps, first)
         if trace.captures:
             trace.check_write("copy_", *map(trace.reference_of_known, (base, new)))
         instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
@@ -671,6 +761,17 @@ def _read(tensor: Any) -> Value:
             return tensor._value
     value = shared.value
     old = tensor._value
+    if (
+        not alias.steps
+        and old.meta.grad == NO_GRAD
+        and alias.counter is shared.counter
+        and alias.remark is None
+        and not (alias.keeps or alias.leaf)
+    ):
+        # It owned the memory, and has no history to keep.
+        tensor._value = value
+        alias.seen = shared.version
+        return value
     counted = alias.counter is shared.counter
     if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
         value = read_chain(value, alias.steps, LEAF, counted)
@@ -715,11 +816,12 @@ def check_view(tensor: Any) -> None:
 def _write(tensor: Any, value: Value) -> None:
     alias = tensor._alias
     shared = alias.storage
-    recorded = value.meta.grad == RESULT and local.trace.mode.grad
+    trace = local.trace
+    recorded = value.meta.grad == RESULT and trace.mode.grad
     if recorded and alias.remark is not None:
         raise messages.view_inplace(*alias.remark._replace(outdated=False))
     if (
-        local.trace.mode.grad
+        trace.mode.grad
         and alias.base is not None
         and tensor._value.meta.grad == RESULT
         and current_value(alias.base).meta.grad != RESULT
@@ -732,16 +834,17 @@ def _write(tensor: Any, value: Value) -> None:
             return
     old = shared.value
     steps = alias.steps
-    detached = alias.leaf or any(not step.op.differentiable for step in steps)
+    detached = alias.leaf or alias.detached
     repeats = bool(steps) and repeats_elements(value.meta)
-    whole = not repeats or local.trace.node.instruction.op.name == "copy_"
+    whole = not repeats or trace.node.instruction.op.name == "copy_"
     counted = alias.counter is shared.counter
     new = put_chain(old, steps, value, detached, whole, counted) if steps else value
-    note_write(old, shared, (), shared.counter, shared.counter[0])
-    if counted:
-        mark_stale(old)
-    if steps:
-        own = tensor._value
+    if old.array is not None or trace.node.saves or old.segment is not trace.segment:
+        note_write(old, shared, (), shared.counter, shared.counter[0])
+        if counted:
+            mark_stale(old)
+    own = tensor._value
+    if steps and (own.array is not None or trace.node.saves or own.segment is not trace.segment):
         note_write(own, shared, steps, alias.counter, alias.counter[0])
         mark_stale(own)
     shared.value = new
@@ -859,19 +962,30 @@ def storage_offset(tensor: Any) -> int:
     if alias is None:
         return 0
     if alias.offset is None:
-        offset = 0
-        meta = alias.storage.meta
-        for step in alias.steps:
-            bound = bound_arguments(step)
-            rule = step.op.kind.offset
-            if rule is not None:
-                offset = rule(meta, offset, **bound)
-            plan = step.op.kind.plan(
-                step.op, {"input": Operand("input", 0, meta), **bound}, local.trace.mode
-            )
-            meta = plan.metas[0]
-        alias.offset = offset
+        try:
+            alias.offset = _known_offset(alias.storage.meta, alias.steps)
+        except TypeError:  # a list among the arguments
+            alias.offset = _offset(alias.storage.meta, alias.steps)
     return alias.offset
+
+
+def _offset(meta: Meta, steps: tuple[Step, ...]) -> int:
+    """Return where a chain of steps leads to, in elements after the first one of a storage."""
+    offset = 0
+    for step in steps:
+        bound = bound_arguments(step)
+        kind: Any = step.op.kind
+        rule = kind.offset
+        if rule is not None:
+            offset = rule(meta, offset, **bound)
+        plan = step.op.kind.plan(
+            step.op, {"input": Operand("input", 0, meta), **bound}, local.trace.mode
+        )
+        meta = plan.metas[0]
+    return offset
+
+
+_known_offset = functools.lru_cache(maxsize=4096)(_offset)
 
 
 def check_partial_overlap(target: Any, source: Any) -> None:
@@ -898,10 +1012,7 @@ def _overlap(target: Any, source: Any) -> str | None:
     ):
         return None
     mine, its = target._value.meta, source._value.meta
-    if (
-        memory_order(mine.shape, mine.strides) is None
-        or memory_order(its.shape, its.strides) is None
-    ):
+    if not _is_gapless(mine) or not _is_gapless(its):
         return None
     if target is source:
         return "full"
@@ -909,6 +1020,11 @@ def _overlap(target: Any, source: Any) -> str | None:
     if start == other and mine.numel == its.numel and mine.strides == its.strides:
         return "full"
     return "partial" if start < other + its.numel and other < start + mine.numel else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_gapless(meta: Meta) -> bool:
+    return memory_order(meta.shape, meta.strides) is not None
 
 
 def check_write(tensor: Any, others: tuple = ()) -> None:

@@ -57,6 +57,11 @@ def set_tensor_class(cls: type) -> None:
     Tensor = cls
 
 
+def tensor_class() -> Any:
+    """Return the class that results have."""
+    return Tensor
+
+
 def set_parameter_class(cls: type) -> None:
     """Tell which subclass is the usual one of tensors that the user made."""
     global Parameter
@@ -598,10 +603,10 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
     make_key = _make_binary_key(op)
     check, looks_at_all = op.check_data, op.checks_operands
 
-    def with_number(self: Any, number: Any) -> Any:
+    def with_one(self: Any, other: Any) -> Any:
         trace = local.trace
         try:
-            key = make_key(trace, self, number)
+            key = make_key(trace, self, other)
         except BaseException:
             trace.repair()
             raise
@@ -609,9 +614,9 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
             node = trace.node.children.get(key)
             if node is None:
                 try:
-                    node = planning.miss(op, trace, key, (self, number), {}, method)
+                    node = planning.miss(op, trace, key, (self, other), {}, method)
                 except (RuntimeError, IndexError):
-                    _explain_write(self, (number,))
+                    _explain_write(self, (other,))
                     raise
             trace.node = node
             slot = node.slot
@@ -620,21 +625,22 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
         except BaseException:
             trace.repair()
             raise
+        if self._alias is not None and other.__class__ is Tensor and other._alias is not None:
+            slow.check_overlap(self, other)
         overwrite(self, value)
         return self
 
+    takes_tensor = check is None or not looks_at_all
+    takes_number = takes_tensor and 1 in op.dynamic
+
     def call(self: Any = _NO_TENSOR, *args: Any, **kwargs: Any) -> Any:
-        if (
-            len(args) == 1
-            and args[0].__class__ is float
-            and not kwargs
-            and 1 in op.dynamic
-            and (check is None or not looks_at_all)
-        ):
-            try:
-                return with_number(self, args[0])
-            except (SwitchDevice, NotPlain):
-                local.trace.rollback()
+        if len(args) == 1 and not kwargs:
+            cls = args[0].__class__
+            if takes_number if cls is float else takes_tensor and cls is Tensor:
+                try:
+                    return with_one(self, args[0])
+                except (SwitchDevice, NotPlain, Overridden):
+                    local.trace.rollback()
         if check is not None and (looks_at_all or kwargs):
             check((self, *args), kwargs)
         try:

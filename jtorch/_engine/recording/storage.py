@@ -126,6 +126,7 @@ class Alias:
         counter: the version counter that its writes are counted by.
         leaf: whether the tensor is a leaf that only shares the memory, with no history.
         keeps: whether it is a result that only shares the memory and keeps the history it had.
+        detached: whether a step, such as ``detach()``, hides writes from autograd.
     """
 
     __slots__ = (
@@ -139,9 +140,10 @@ class Alias:
         "leaf",
         "keeps",
         "rebased",
+        "detached",
     )
 
-    def __init__(self, storage: Storage, steps: tuple, base: Any):
+    def __init__(self, storage: Storage, steps: tuple, base: Any, detached: bool | None = None):
         self.storage = storage
         self.steps = steps
         self.seen = storage.version
@@ -152,6 +154,11 @@ class Alias:
         self.counter = storage.counter
         self.leaf = False
         self.keeps = False
+        self.detached = _detach(steps) if detached is None else detached
+
+
+def _detach(steps: tuple) -> bool:
+    return any([not step.op.differentiable for step in steps])
 
 
 #: View steps that change elements on the way, and not only where they lie.
