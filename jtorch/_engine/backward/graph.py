@@ -82,6 +82,8 @@ def edges_of(segment: Any) -> dict[int, Any]:
     if isinstance(segment, FunctionSegment):
         return {-i: e for i, e in enumerate(segment.edges, 1) if isinstance(e, tuple)}
     if segment.trace is None:
+        if segment.between is not None:
+            return segment.between
         for reference, edge in segment.edges.items():
             if isinstance(edge, Value) and edge.segment.trace is None:
                 segment.edges[reference] = (edge.segment, edge.slot)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._core import messages
 from ..graph import tape
-from ..graph.memory import Memory, Search, Written, shares_counter
+from ..graph.memory import Memory, Search, Written, is_written, shares_counter
 from ..graph.trie import Instruction, Node
 from ..graph.values import RESULT, Value
 from ..memory.views import read_memory, view_again
@@ -53,7 +53,7 @@ def check_level(
     )
     if marked and not mutation.allowed:
         _check_closed_level(segment, end, plan, level_index)
-    if segment.rewritten is None and not segment.lies and not _has_memory(segment):
+    if not _is_written(segment):
         return {}
     return _written_since(
         lambda reference: _closed_memory(segment, reference),
@@ -65,9 +65,18 @@ def check_level(
     )
 
 
-def _has_memory(segment: Any) -> bool:
+def _is_written(segment: Any) -> bool:
+    """Return whether any memory was written to that a closed segment knows of."""
+    if segment.rewritten is not None:
+        return True
+    for memory in segment.lies.values():
+        if is_written(memory):
+            return True
+    for saved in segment.saved.values():
+        if saved.__class__ is Value and is_written(getattr(saved, "memory", None)):
+            return True
     return any(
-        saved.__class__ is Value and hasattr(saved, "memory") for saved in segment.saved.values()
+        edge.__class__ is tuple and edge[0].rewritten is not None for edge in segment.edges.values()
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,9 +27,9 @@ from ..graph.values import (
     ready,
 )
 from ..memory.views import with_history
-from ..recording.record import record, reference_of, switch_device, wrap
+from ..recording.record import record, switch_device, wrap
 from ..recording.storage import current_value
-from ..recording.trace import Segment, Trace, flush, local, materialise
+from ..recording.trace import REACH, Segment, Trace, flush, local, materialise
 from .graph import (
     FunctionSegment,
     SegmentPlace,
@@ -149,14 +151,19 @@ class OnePass:
         self.leaves: dict[int, tuple[Any, Any]] = {}
         self.captured: dict[SegmentPlace, Value] = {}
         self.hooked: set[SegmentPlace] = set()
-        self.used: list[tuple[Any, list[int]]] = []
+        self.used: list[tuple[Any, frozenset[int]]] = []
+        #: Whether Python is called nowhere on the way.
+        self.plain = False
+        #: The segments behind the roots, until they are used.
+        self.behind: list[Any] | None = None
 
     # The pass
 
     def run(self, roots: Sequence[Value], cotangents: Sequence[Value | None]) -> list[Value | None]:
         results = [(root.segment, 0) for root in roots if root.meta.grad == RESULT]
         behind = segments_behind(results, local.trace)
-        if self.anomaly.enabled or any(calls_python(segment) for segment in behind):
+        self.plain = not self.anomaly.enabled and not any(map(calls_python, behind))
+        if not self.plain:
             # What Python does may flush the trace, which renumbers its results: do it first.
             flush(local.trace, "hooks of a backward pass")
         places = [place_of(tensor_value) for tensor_value in self._input_values()]
@@ -166,6 +173,8 @@ class OnePass:
             if self.inputs is None
             else {id(tensor) for tensor in self.inputs if current_value(tensor).meta.grad == LEAF}
         )
+        self.plain = self.plain and not self.wanted_places
+        self.behind = behind if self.plain else None
         for root, cotangent in zip(roots, cotangents, strict=True):
             self._start(root, cotangent)
         while self.pending:
@@ -223,6 +232,8 @@ class OnePass:
 
     def _latest_special(self) -> SegmentPlace | None:
         """Return the latest place behind the pending ones where the pass must stop."""
+        if self.plain:
+            return None
         segments = segments_behind(list(self.pending), local.trace)
         if not (
             self.wanted_places
@@ -352,7 +363,7 @@ class OnePass:
                 self._to_place(edge, value)
             else:
                 self._to_leaf(edge(), value)
-        self.used.append((segment, list(range(len(segment.metas)))))
+        self.used.append((segment, frozenset(range(len(segment.metas)))))
 
     def _take_sparse(self, segment: FunctionSegment, index: int, gradient: Any, edge: Any) -> None:
         """Take a sparse gradient: as it is for a leaf, else as a dense one."""
@@ -392,7 +403,9 @@ class OnePass:
         trace = local.trace
         if gradients and gradients[0].meta.device is not trace.device:
             switch_device(gradients[0].meta.device)
-        segments = segments_behind(above, trace)
+        segments, self.behind = self.behind, None
+        if segments is None or segments[0] is not trace.segment:
+            segments = segments_behind(above, trace)
         index_of = {id(segment): index for index, segment in enumerate(segments)}
         roots = [(index_of[id(segment)], slot) for segment, slot in above]
         ends = tuple([None if segment.trace is not None else segment.end for segment in segments])
@@ -400,7 +413,7 @@ class OnePass:
         signature = (
             ends,
             tuple([segment.freed for segment in segments]),
-            tuple([tuple(sorted(each.items())) for each in edges]),
+            tuple([tuple(sorted(each.items())) if each else () for each in edges]),
             tuple(roots),
             None if bound is None else self._bound_key(bound, segments),
             self._wanted_key(segments, trace),
@@ -421,16 +434,13 @@ class OnePass:
             return []
         operands, parts = self._enter(trace, segments, plan, gradients, written)
         start = trace.node  # later than before where memory was read again
-        key = (GRADIENT, signature, parts)
+        receivers, sums = self._receivers(segments, plan, trace)
+        key = (GRADIENT, signature, parts, sums)
         node = start.children.get(key)
         if node is None:
             count = len(gradients)
-            gradient = plan.function
-
-            def run(*arrays: Any) -> Any:
-                return tuple(gradient(arrays[:count], *arrays[count:]))
-
-            metas = tuple([gradient_meta(meta) for meta in plan.metas])
+            run = _run_of(plan.function, count, sums)
+            metas = tuple([gradient_meta(meta) for _, meta in receivers])
             identity = None
             if self.create_graph:
                 end, place = own_cone(trace, [slot for level, slot in roots if level == 0])
@@ -444,6 +454,7 @@ class OnePass:
                     tuple([_renumbered(target, place) for target in plan.targets]),
                     len(operands),
                     alone is not None,
+                    sums,
                 )
             node = extend(
                 trace,
@@ -454,22 +465,46 @@ class OnePass:
                 plan,
                 self.retain_graph,
                 self.create_graph,
-                tape.Gradient(plan, count),
+                tape.Gradient(plan, count, sums=sums),
                 identity,
             )
         trace.node = node
         self._note_used(segments, plan)
         results = []
-        for offset, target in enumerate(plan.targets):
-            slot = node.slot + offset
-            value = Value(trace.base + slot, node.metas[offset], trace.segment, slot)
+        slot = node.slot
+        for (receiver, _), meta in zip(receivers, node.metas, strict=True):
+            value = Value(trace.base + slot, meta, trace.segment, slot)
             trace.values.append(value)
-            segment = segments[target[0]]
-            if plan.metas[offset].grad == LEAF:
-                results.append((leaf_at(segment, target[1], trace), value))
-            else:
-                results.append(((segment, target[1]), value))
+            results.append((receiver, value))
+            slot += 1
         return results
+
+    @staticmethod
+    def _receivers(
+        segments: list[Any], plan: tape.GradientPlan, trace: Trace
+    ) -> tuple[list[tuple[Any, Meta]], tuple[int, ...] | None]:
+        """Say where the gradients of a plan go, what goes to one leaf as one sum.
+
+        Returns:
+            Leaves (or ``None`` for one that is gone) and places, each with a meta; and for each of
+            the plan's targets which of them it goes to, ``None`` where each goes to its own.
+        """
+        receivers: list[tuple[Any, Meta]] = []
+        sums: list[int] = []
+        known: dict[tuple[int, Meta], int] = {}
+        for (level_index, reference), meta in zip(plan.targets, plan.metas, strict=True):
+            segment = segments[level_index]
+            at = len(receivers)
+            if meta.grad != LEAF:
+                receivers.append(((segment, reference), meta))
+            else:
+                leaf = leaf_at(segment, reference, trace)
+                if leaf is not None:
+                    at = known.setdefault((id(leaf), meta), at)
+                if at == len(receivers):
+                    receivers.append((leaf, meta))
+            sums.append(at)
+        return receivers, None if len(receivers) == len(sums) else tuple(sums)
 
     def _plan(
         self,
@@ -525,9 +560,16 @@ class OnePass:
         operands: list[Any] = []
         parts: list[Any] = []
 
+        base = trace.base
+
         def take(value: Value) -> None:
-            parts.append(reference_of(trace, value))
-            operands.append(trace.reference_of_known(value))
+            reference = value.place - base
+            if -REACH < reference < REACH:
+                parts.append(reference)
+            else:
+                parts.append(trace.enter(value))
+                reference = trace.reference_of_known(value)
+            operands.append(reference)
 
         # What is recorded is recorded before anything enters the trace for the gradient.
         present = {
@@ -541,10 +583,10 @@ class OnePass:
             take(value)
         for level_index, reference in plan.needs:
             segment = segments[level_index]
-            if (level_index, reference) in present:
+            if present and (level_index, reference) in present:
                 take(present[level_index, reference])
                 continue
-            packed = getattr(segment, "packed", None)
+            packed = segment.packed
             if packed is not None and reference in packed:
                 what, unpack = packed[reference]
                 unpacked = unpack(what)
@@ -584,16 +626,13 @@ class OnePass:
         if isinstance(saved, Value):
             return saved
         meta = _closed_meta(segment, reference)
-        value = ready(saved, meta if self.create_graph else gradient_meta(meta))
+        value = ready(saved, meta if self.create_graph else _plain_meta(meta))
         if self.create_graph and meta.grad == RESULT:
             value.segment, value.slot = segment, reference
         return value
 
     def _note_used(self, segments: list[Any], plan: tape.GradientPlan) -> None:
-        by_level: dict[int, list[int]] = {}
-        for level_index, instruction in plan.order:
-            by_level.setdefault(level_index, []).append(instruction.slot)
-        for level_index, slots in by_level.items():
+        for level_index, slots in plan.slots_used().items():
             if segments[level_index].trace is None:
                 self.used.append((segments[level_index], slots))
 
@@ -700,13 +739,28 @@ def _expands(shape: Sequence[int], wanted: Sequence[int]) -> bool:
     return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
 
 
+def _run_of(gradient: Callable, count: int, sums: tuple[int, ...] | None) -> Callable:
+    """Return the function of a gradient: of cotangents and what it needs, in one row."""
+
+    def run(*arrays: Any) -> Any:
+        gradients = gradient(arrays[:count], *arrays[count:])
+        return tuple(gradients if sums is None else tape.added_up(gradients, sums, operator.add))
+
+    return run
+
+
+@functools.lru_cache(maxsize=1000)
+def _plain_meta(meta: Meta) -> Meta:
+    return gradient_meta(meta)
+
+
 def _closed_meta(segment: Segment, reference: int) -> Meta:
     return end_of(segment).meta_of(reference)
 
 
-def _free(segment: Any, slots: list[int]) -> None:
+def _free(segment: Any, slots: frozenset[int]) -> None:
     """Drop what the gradients of these instructions had saved."""
-    segment.freed = segment.freed | frozenset(slots)
+    segment.freed = segment.freed | slots if segment.freed else slots
     if isinstance(segment, FunctionSegment):
         segment.node_object._saved = None
         return

@@ -62,6 +62,15 @@ def memory_of(value: Value) -> Memory:
     return memory
 
 
+def is_written(memory: Memory | None) -> bool:
+    """Return whether memory was written to, or that which it is a view of."""
+    while memory is not None:
+        if memory.storage is not None or memory.tensor is not None:
+            return True
+        memory = memory.base
+    return False
+
+
 def shares_counter(view: Instruction) -> bool:
     """Return whether a view shares the version counter of what it is a view of."""
     return view.counted and view.op is not primitives.data

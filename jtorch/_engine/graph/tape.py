@@ -90,7 +90,10 @@ class GradientPlan:
         alone: whether it is the gradient of one instruction, see ``plan_alone``.
     """
 
-    __slots__ = ("needs", "targets", "metas", "function", "order", "levels", "roots", "alone")
+    __slots__ = (
+        *("needs", "targets", "metas", "function", "order", "levels", "roots", "alone"),
+        "_slots_used",
+    )
 
     needs: list[tuple[int, Any]]
     targets: list[Place]
@@ -100,6 +103,19 @@ class GradientPlan:
     levels: Sequence[NarrowLevel]
     roots: Sequence[Place]
     alone: bool
+    _slots_used: dict[int, frozenset[int]] | None
+
+    def __init__(self) -> None:
+        self._slots_used = None
+
+    def slots_used(self) -> dict[int, frozenset[int]]:
+        """Return the slots of the instructions that it differentiates, by level."""
+        if self._slots_used is None:
+            found: dict[int, set[int]] = {}
+            for level, instruction in self.order:
+                found.setdefault(level, set()).add(instruction.slot)
+            self._slots_used = {level: frozenset(slots) for level, slots in found.items()}
+        return self._slots_used
 
 
 class Gradient:
@@ -110,16 +126,39 @@ class Gradient:
         cotangents: how many of its first operands are the cotangents of the roots; 0 where there
             is one root and its cotangent is 1. The arrays of ``plan.needs`` follow.
         accumulate: for each target the operand that is added to it, ``None`` without one.
+        sums: for each target the result that it is added up in, ``None`` where each is its own.
     """
 
-    __slots__ = ("plan", "cotangents", "accumulate")
+    __slots__ = ("plan", "cotangents", "accumulate", "sums")
 
     def __init__(
-        self, plan: GradientPlan, cotangents: int, accumulate: Sequence[int | None] | None = None
+        self,
+        plan: GradientPlan,
+        cotangents: int,
+        accumulate: Sequence[int | None] | None = None,
+        sums: Sequence[int] | None = None,
     ):
         self.plan = plan
         self.cotangents = cotangents
         self.accumulate = accumulate
+        self.sums = sums
+
+
+def added_up(gradients: Sequence[Any], sums: Sequence[int], add: Callable[[Any, Any], Any]) -> list:
+    """Return the sums of gradients, added from the first to the last.
+
+    Args:
+        gradients: what is added.
+        sums: the sum that each belongs to; a sum is first named after those before it.
+        add: adds two.
+    """
+    totals: list[Any] = []
+    for gradient, at in zip(gradients, sums, strict=True):
+        if at == len(totals):
+            totals.append(gradient)
+        else:
+            totals[at] = add(totals[at], gradient)
+    return totals
 
 
 def plan_gradient(
