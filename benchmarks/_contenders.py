@@ -13,6 +13,7 @@ from typing import Any
 from _children import environment_with
 
 HERE = Path(__file__).resolve().parent
+_MOST_WARM_UPS = 15
 UNSTEADY = 1.5  # a median so many times the fastest run says that something else had the machine
 
 
@@ -35,6 +36,7 @@ class Contender:
     ):
         self.name = name
         self.troubles: dict[str, str] = {}
+        self.interpreted = -1
         self.process = subprocess.Popen(
             [python, str(HERE / "_worker.py"), name, workloads],
             stdin=subprocess.PIPE,
@@ -70,7 +72,9 @@ def time_loop(
         steps: steps of one timed run.
         contenders: who takes part.
         rounds: timed runs of each.
-        warm_up: seconds that each runs before the first timed run, which a compiler may use.
+        warm_up: seconds that each runs before the first timed run, for a compiler to use. jtorch,
+            which interprets a step until that has cost as much as compiling it, runs on until it
+            has compiled it, at most ``_MOST_WARM_UPS`` times as long.
     Returns:
         Samples in microseconds a step by contender, jtorch's counters over the warm-up and over
         the timed runs, and the troubles of those that dropped out.
@@ -82,7 +86,12 @@ def time_loop(
     for contender in contenders:
         before = contender.ask("stats")
         end, runs = time.monotonic() + warm_up, 0
-        while runs < 3 or time.monotonic() < end:
+        last = time.monotonic() + _MOST_WARM_UPS * warm_up
+        while (
+            runs < 3
+            or time.monotonic() < end
+            or (contender.name == "jtorch" and time.monotonic() < last and _interprets(contender))
+        ):
             answer = contender.ask("time", workload=workload, steps=steps)
             runs += 1
             if "error" in answer:
@@ -116,6 +125,13 @@ def time_loop(
         "jtorch_timed": timed,
         "timed_steps": steps * rounds,
     }
+
+
+def _interprets(contender: Contender) -> bool:
+    """Return whether jtorch has run anything by its interpreter since this was asked last."""
+    now = contender.ask("stats").get("runs_interpreted", 0)
+    before, contender.interpreted = contender.interpreted, now
+    return now != before
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
