@@ -462,3 +462,105 @@ def test_the_train_state_of_flax_takes_them(perceptron):
     gradient = jax.grad(loss_by_hand)(params, x)
     jax.tree.map(close, after.params, jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient))
     assert after.step == 1
+
+
+# Functions with a gradient in Python
+
+
+class Exponential(torch.autograd.Function):
+    """Saves its result."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (y,) = ctx.saved_tensors
+        return gradient * y
+
+
+class DoubledPower(torch.autograd.Function):
+    """Has a gradient twice the true one."""
+
+    @staticmethod
+    def forward(ctx, x, power):
+        ctx.save_for_backward(x)
+        ctx.power = power
+        return x**power, torch.tensor(3)
+
+    @staticmethod
+    def backward(ctx, gradient, _):
+        (x,) = ctx.saved_tensors
+        return gradient * 2 * ctx.power * x ** (ctx.power - 1), None
+
+
+class StraightThrough(torch.autograd.Function):
+    """In the style that ``torch.func`` wants."""
+
+    @staticmethod
+    def forward(x):
+        return x.round()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Once(torch.autograd.Function):
+    """Must not be differentiated twice."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * 2 * x
+
+
+def test_functions_of_autograd_keep_their_gradients():
+    x = data(3)
+    exponential = interop.as_jax(lambda x: Exponential.apply(x).sum())
+    for order in (jax.grad, lambda f: jax.grad(lambda x: jax.grad(f)(x).sum())):
+        close(jax.jit(order(exponential))(x), jnp.exp(x))
+    power = interop.as_jax(lambda x: DoubledPower.apply(x, 3)[0].sum())
+    close(jax.grad(power)(x), 6 * x**2)
+    close(jax.grad(lambda x: jax.grad(power)(x).sum())(x), 12 * x)
+    through = interop.as_jax(lambda x: (StraightThrough.apply(x) * x).sum())
+    close(jax.grad(through)(x), x + jnp.round(x))
+    close(jax.vmap(jax.grad(through))(jnp.stack([x, 2 * x]))[1], 2 * x + jnp.round(2 * x))
+
+
+def test_functions_of_autograd_refuse_what_they_cannot():
+    x = data(3)
+    once = interop.as_jax(lambda x: Once.apply(x).sum())
+    close(jax.grad(once)(x), 2 * x)
+    with pytest.raises(RuntimeError, match="marked with @once_differentiable"):
+        jax.grad(lambda x: jax.grad(once)(x).sum())(x)
+    forward = interop.as_jax(lambda x: StraightThrough.apply(x).sum(), forward=True)
+    close(jax.grad(forward)(x), jnp.ones(3))
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jvp(forward, (x,), (x,))
+
+
+def test_an_operator_of_torch_library_keeps_its_gradient():
+    @torch.library.custom_op("interop_tests::seven_squares", mutates_args=())
+    def squares(x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+    squares.register_autograd(
+        lambda ctx, gradient: gradient * 7 * ctx.saved_tensors[0],
+        setup_context=lambda ctx, inputs, output: ctx.save_for_backward(inputs[0]),
+    )
+    x = data(3)
+    close(jax.grad(interop.as_jax(lambda x: squares(x).sum()))(x), 7 * x)

@@ -14,6 +14,7 @@ from .._engine.backward import _messages as transform_messages
 from .._engine.backward.graph import FunctionSegment
 from .._engine.backward.levels import levels
 from .._engine.backward.nodes import Node, accumulator, node_at
+from .._engine.backward.pure_functions import attach as attach_pure
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, is_tensor, ready
 from .._engine.memory.views import share_argument
 from .._engine.recording.record import wrap
@@ -245,7 +246,9 @@ class Function(metaclass=_FunctionMeta):
                 raise messages.leaf_marked_dirty()
             count_write(tensor)
         if differentiable:
-            outputs = _attach(cls, ctx, args, outputs)
+            trace: Any = local.trace
+            pure = trace.captures and trace.keyed() is not None
+            outputs = (_attach_pure if pure else _attach)(cls, ctx, args, outputs)
         return tuple(outputs) if several else outputs[0]
 
 
@@ -317,6 +320,49 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
         replaced[id(output)] = (result, slot)
     ctx._saved = _save(ctx, segment, replaced)
     return outputs
+
+
+def _attach_pure(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
+    """Make the results differentiable inside of a pure function of JAX (``jtorch.interop``)."""
+    if ctx._dirty:
+        raise NotImplementedError(
+            f"{cls.__name__}: a function of jtorch.interop has no part for an autograd.Function "
+            "that writes to its arguments (mark_dirty)"
+        )
+    silent = {id(tensor) for tensor in ctx._non_differentiable}
+    places = [
+        at
+        for at, output in enumerate(outputs)
+        if is_tensor(output)
+        and id(output) not in silent
+        and is_inexact(current_value(output).meta.dtype)
+    ]
+    own = {id(outputs[at]): number for number, at in enumerate(places)}
+    every = [at for at, output in enumerate(outputs) if is_tensor(output)]
+    run = _runner(cls, ctx, len(args))
+    implementation = cls.vjp if cls.backward is Function.backward else cls.backward
+    once = getattr(implementation, "differentiable_once", False)
+
+    def backward(gradients: list[Any], results: list[Any]) -> list[Any]:
+        def saved(tensor: Any) -> Callable:
+            number = own.get(id(tensor))
+            return lambda: tensor if number is None else results[number]
+
+        ctx._saved = [saved(tensor) for tensor in ctx._to_save]
+        given = dict(zip(places, gradients, strict=True))
+        return run([given.get(at, _no_gradient(outputs[at])) for at in every], not once)
+
+    found = attach_pure(args, [outputs[at] for at in places], backward, once)
+    for at, result in zip(places, found, strict=True):
+        outputs[at] = result
+    return outputs
+
+
+def _no_gradient(output: Any) -> Any:
+    """Return what ``backward`` is given for a result that has no gradient."""
+    from ..ops.creation.creation import zeros_like
+
+    return zeros_like(output)
 
 
 def _save(ctx: Any, segment: FunctionSegment, replaced: dict[int, Any]) -> list[Any]:
@@ -392,6 +438,7 @@ def once_differentiable(function: Callable) -> Callable:
         refused = tuple([_refuse_twice(output) for output in outputs])
         return refused if several else refused[0]
 
+    wrapper.differentiable_once = True  # type: ignore[attr-defined]
     return wrapper
 
 

@@ -153,7 +153,7 @@ class Pure:
         self.count = count
         self._draws: list[Draw] = made.arguments[count:]
         self._outside = [materialise(value, "constant") for value in made.values]
-        self._run = made.captured.of(_forwards if forward else on_tape)
+        self._run = made.captured.of(_forwards_where_known if forward else on_tape)
 
     def __call__(self, arrays: Sequence[Any], key: Any) -> list[Any]:
         """Return the arrays of all tensors in the result.
@@ -290,6 +290,12 @@ def _forwards(instruction: Instruction) -> Callable:
         ]
 
     return function
+
+
+def _forwards_where_known(instruction: Instruction) -> Callable:
+    """Return an instruction's function for JAX's own rules, if it has no ``backward`` in Python."""
+    own = instruction.op is not None and instruction.op.name == "_with_backward"
+    return on_tape(instruction) if own else _forwards(instruction)
 
 
 # Random numbers
