@@ -115,6 +115,7 @@ OPERATORS = {
     "floordiv": lambda a, b: a // b,
     "mod": lambda a, b: a % b,
     "pow": lambda a, b: a**b,
+    "matmul": lambda a, b: a @ b,
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
     "lt": lambda a, b: a < b,

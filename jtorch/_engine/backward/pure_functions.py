@@ -1,9 +1,9 @@
 """``torch.autograd.Function`` inside of a pure function of JAX.
 
-Its ``forward`` is recorded as everything else is. Its ``backward`` cannot wait until somebody asks,
-since JAX does that: it is captured at once, as a function of the gradients of the results, of the
-results and of what it takes from outside. Both together are one operator, which returns the results
-and whose gradient rule is what was captured.
+Its ``forward`` is recorded as everything else is. Its ``backward`` cannot wait until a gradient is
+asked for, since JAX does that: it is captured at once, as a function of the gradients of the
+results, of the results and of what it takes from outside. Both together are one operator, which
+returns the results and whose gradient rule is what was captured.
 """
 
 from __future__ import annotations

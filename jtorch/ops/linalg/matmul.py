@@ -20,7 +20,7 @@ from ..._engine.memory.host_views import reshape_vjp
 from ..._engine.recording import overrides
 from ..._engine.recording.autocast import converting
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, promoted_dtype
-from ..._engine.recording.record import write_result
+from ..._engine.recording.record import CONVERSIONS, write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
 from .._shared.on_host import widened_on_host
@@ -395,7 +395,10 @@ def matmul(input, other):
 
 def _operator(input, other):
     if not is_tensor(other):
-        return overrides.offer("__matmul__", input, other)
+        converted = CONVERSIONS["__matmul__"](other)
+        if converted is NotImplemented:
+            return overrides.offer("__matmul__", input, other)
+        other = converted
     return _matmul(input, other)
 
 
