@@ -248,6 +248,16 @@ def test_a_tracer_as_an_argument_is_refused():
     close(jax.grad(lambda x: interop.as_jax(operator)(x).sum())(jnp.zeros(2)), [1.0, 1.0])
 
 
+def test_a_function_of_jax_inside_a_transform_is_refused_in_a_clear_sentence():
+    for use in (
+        lambda: torch.func.vmap(lambda x: jnp.sum(x))(torch.ones(2, 3)),
+        lambda: torch.func.grad(lambda x: jnp.sum(x))(torch.ones(3)),
+        lambda: interop.as_jax(lambda x: jnp.sum(x.detach()))(jnp.ones(3)),
+    ):
+        with pytest.raises(RuntimeError, match=r"with jtorch\.interop\.as_operator"):
+            use()
+
+
 def test_errors_of_the_function_are_the_callers():
     with pytest.raises(TypeError, match="dot_general"):
         interop.as_operator(jnp.matmul)(torch.ones(2, 3), torch.ones(2, 3))

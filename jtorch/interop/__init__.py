@@ -17,7 +17,9 @@ into the same program as every operator, with gradients of any order.
     ============================  ==================================================================
 
 64-bit types are real wherever jtorch is imported (``jax_enable_x64``): arrays that JAX makes of
-Python numbers are of float64 and int64 unless a dtype is given.
+Python numbers are of float64 and int64 unless a dtype is given. Where a tensor and an array meet in
+an operator, the first decides what comes out: ``tensor + array`` is a tensor, ``array + tensor`` an
+array. JAX takes no tensor as an index: ``array[to_jax(index)]``.
 """
 
 from ._arrays import from_jax, to_jax

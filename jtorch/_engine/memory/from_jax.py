@@ -19,7 +19,7 @@ from ..._core.device import CPU, META, Device
 from ..._core.dtypes import BY_NUMPY
 from ..._core.dtypes import dtype as DType
 from ..execution import compilation, devices
-from ..graph.values import NO_GRAD, Meta, TensorBase, is_tensor, make_meta
+from ..graph.values import NO_GRAD, Meta, TensorBase, Value, is_tensor, make_meta
 from ..recording import record
 from ..recording.storage import current_value
 from ..recording.trace import local, materialise
@@ -116,9 +116,11 @@ def to_jax(tensor: Any) -> Any:
     """Return an array of JAX with the elements of a tensor, which is computed where it is pending.
 
     Args:
-        tensor: of any device but ``meta``. No gradient flows through the array.
+        tensor: of any device but ``meta``. No gradient flows through the array. It must not be
+            donated (``donate_argnums``) as long as the tensor is used.
     Raises:
         TypeError: it is no tensor, or one without elements.
+        RuntimeError: its elements are not known, inside of a transform.
     """
     if not is_tensor(tensor):
         if isinstance(tensor, TensorBase):
@@ -133,13 +135,26 @@ def to_jax(tensor: Any) -> Any:
     if value.meta.device is META:
         raise TypeError("a tensor of the device meta has no elements for a JAX array")
     with jax.ensure_compile_time_eval():  # not as a part of what JAX may be tracing
-        array = materialise(value, "used by JAX")
+        array = _computed(value)
         if array.__class__ is np.ndarray:
             # Kept: whoever asks again gets the same, and programs take it as well as NumPy's.
             array = compilation.place(array, value.meta.device)
             if value.array.__class__ is np.ndarray:
                 value.array = array
     return array
+
+
+def _computed(value: Value) -> Any:
+    if not local.trace.captures:
+        return materialise(value, "used by JAX")
+    try:
+        return materialise(value, "used by JAX")
+    except RuntimeError as error:
+        raise RuntimeError(
+            "a function of JAX is given a tensor whose elements are not known, inside of a "
+            "transform of torch.func or a function of jtorch.interop: make an operator of the "
+            "function with jtorch.interop.as_operator"
+        ) from error
 
 
 def as_operand(tensor: Any) -> Any:
