@@ -167,7 +167,8 @@ def level_of(segment: Any, trace: Trace, edges: dict[int, tuple[int, int]]) -> t
         if segment.trace is None
         else tuple([value.meta for value in trace.inputs])
     )
-    return tape.Level(end.by_slot(), metas, end.freed | segment.freed, edges)
+    remakes = segment.trace is None and segment.remakes
+    return tape.Level(end.by_slot(), metas, end.freed | segment.freed, edges, remakes)
 
 
 def leaf_at(segment: Any, reference: int, trace: Trace) -> Any:

@@ -55,7 +55,7 @@ def check_level(
         _check_closed_level(segment, end, plan, level_index)
     if not _is_written(segment):
         return {}
-    return _written_since(
+    found = _written_since(
         lambda reference: _closed_memory(segment, reference),
         segment.ints,
         end,
@@ -63,6 +63,11 @@ def check_level(
         plan,
         level_index,
     )
+    for (level, view), _, (_, source) in plan.views:
+        if level == level_index and view in found:  # made again of what it is a view of
+            written = found.pop(view)
+            found[source] = written._replace(views=written.views[:-1])
+    return found
 
 
 def _is_written(segment: Any) -> bool:

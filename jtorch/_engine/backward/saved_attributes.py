@@ -511,6 +511,8 @@ def _read(node: Any, attribute: str) -> Any:
         if leaf is not None:
             return leaf
     saved = segment.saved.get(reference, _MISSING)
+    if saved is _MISSING and segment.remakes and reference >= 0:
+        saved = _made_again(segment, end_of(segment).by_slot()[reference])
     if saved is _MISSING or isinstance(saved, Value):
         return saved if saved is _MISSING else _tensor_of(saved)
     meta = end_of(segment).meta_of(reference)
@@ -519,6 +521,15 @@ def _read(node: Any, attribute: str) -> Any:
         place = edge if isinstance(edge, tuple) else (segment, reference)
         value.segment, value.slot = place
     return wrap(value)
+
+
+def _made_again(segment: Any, view: Any) -> Any:
+    """Return the array of a view that was not kept, since it is one of an input of the segment."""
+    source = view.made_again_from()
+    saved = _MISSING if source is None else segment.saved.get(source, _MISSING)
+    if saved is _MISSING:
+        return saved
+    return view.function(saved.array if isinstance(saved, Value) else saved)
 
 
 def _as_tensor(number: Any) -> Any:
@@ -538,7 +549,8 @@ def _tensor_of(value: Value) -> Any:
 class _Only:
     """A plan of gradients that needs one instruction."""
 
-    __slots__ = ("order",)
+    __slots__ = ("order", "views")
 
     def __init__(self, instruction: Any):
         self.order = [(0, instruction)]
+        self.views = ()

@@ -413,6 +413,7 @@ class OnePass:
         signature = (
             ends,
             tuple([segment.freed for segment in segments]),
+            tuple([segment.remakes for segment in segments]),
             tuple([tuple(sorted(each.items())) if each else () for each in edges]),
             tuple(roots),
             None if bound is None else self._bound_key(bound, segments),
@@ -448,7 +449,7 @@ class OnePass:
                     GRADIENT,
                     end,
                     ends,
-                    signature[1],
+                    signature[1:3],
                     tuple([tuple(sorted(each.items())) for each in edges[1:]]),
                     tuple([_renumbered(root, place) for root in roots]),
                     tuple([_renumbered(target, place) for target in plan.targets]),
@@ -765,9 +766,10 @@ def _free(segment: Any, slots: frozenset[int]) -> None:
         segment.node_object._saved = None
         return
     end = segment.end
-    kept = end.backwards.get(segment.freed)
+    key = (segment.freed, segment.remakes)
+    kept = end.backwards.get(key)
     if kept is None:
-        kept = end.remember_backward(segment.freed, _still_needed(end, segment.freed))
+        kept = end.remember_backward(key, _still_needed(end, *key))
     if kept:
         segment.saved = {r: saved for r, saved in segment.saved.items() if r in kept}
         segment.lies = {r: memory for r, memory in segment.lies.items() if r in kept}
@@ -775,12 +777,17 @@ def _free(segment: Any, slots: frozenset[int]) -> None:
         segment.saved, segment.lies = {}, {}
 
 
-def _still_needed(end: Node, freed: frozenset[int]) -> frozenset[int]:
+def _still_needed(end: Node, freed: frozenset[int], remakes: bool) -> frozenset[int]:
     kept: set[Any] = set()
+    by_slot = end.by_slot()
     for instruction in end.instructions():
         if instruction.slot in freed or not instruction.gradient_operands:
             continue
         kept.update(instruction.operands[position] for position in instruction.saves)
         if instruction.saves_result:
             kept.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
+    if remakes:
+        views = [by_slot[r] for r in kept if isinstance(r, int) and r >= 0]
+        sources = [view.made_again_from() for view in views]
+        kept.update([source for source in sources if source is not None])
     return frozenset(kept)

@@ -100,7 +100,7 @@ def _of_instruction(instruction: Instruction) -> tuple:
 
 
 def _of_plan(plan: GradientPlan) -> tuple:
-    return plan.needs, plan.targets, plan.metas, plan.order
+    return plan.needs, plan.views, plan.targets, plan.metas, plan.order
 
 
 def _of_level(level: Level) -> tuple:

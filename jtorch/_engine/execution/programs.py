@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 import threading
@@ -170,9 +171,7 @@ def _interpret(
     owned: bool,
 ) -> Sequence[Any]:
     """Run a program without the compiler; have it compiled elsewhere when it has earned that."""
-    from ..interpreter import assemble as interpreter  # only where it is used: 20 ms
-    from ..interpreter import on_device
-
+    interpreter, on_device = _interpreter()
     program.used = next(_clock)
     failures.raise_if_lost(arguments)
     accelerator = None if device is CPU else jax_device(device)
@@ -210,6 +209,14 @@ def _interpret(
         return interpreter.run(assembled, arguments, floats, ints)
     except MemoryError as error:
         raise failures.explained(error, program, device) from None
+
+
+@functools.cache
+def _interpreter() -> tuple[Any, Any]:
+    """Import the interpreter where it is used first: that takes 20 ms."""
+    from ..interpreter import assemble, on_device
+
+    return assemble, on_device
 
 
 def _compile_ahead(

@@ -31,9 +31,10 @@ class Cone:
         edges: references of the trace that its gradients flow on to.
         floats, ints: which of the trace's numbers it uses, in its own order.
         freed, stale: references in the cone whose graph was freed, or that were overwritten.
+        remakes: whether views of inputs that gradients need are made again and not kept.
     """
 
-    __slots__ = ("end", "place", "needed", "edges", "floats", "ints", "freed", "stale")
+    __slots__ = ("end", "place", "needed", "edges", "floats", "ints", "freed", "stale", "remakes")
 
     end: Node
     place: dict[int, int]
@@ -43,6 +44,7 @@ class Cone:
     ints: list[int]
     freed: frozenset[int]
     stale: frozenset[int]
+    remakes: bool
 
 
 class _Forest:
@@ -85,6 +87,8 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
     by_slot = node.by_slot()
     needed: dict[int, None] = {}
     edges: dict[int, None] = {}
+    remade: dict[int, int] = {}
+    cone.remakes = not _packs(node)
     at = _Forest.root
     for instruction in instructions:
         entered: list[Meta] = []
@@ -112,6 +116,8 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
         at = child
         for offset in range(len(instruction.metas)):
             place[instruction.slot + offset] = child.slot + offset
+        if cone.remakes and child.instruction.made_again_from() is not None:
+            remade[instruction.slot] = instruction.operands[0]
         if instruction.slot not in node.freed:
             for position in instruction.saves:
                 if isinstance(instruction.operands[position], int):
@@ -128,7 +134,7 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
                 edges[reference] = None
     cone.end = at
     cone.place = place
-    cone.needed = list(needed)
+    cone.needed = list(dict.fromkeys([remade.get(reference, reference) for reference in needed]))
     cone.edges = list(edges)
     cone.floats, cone.ints = numbers["f"], numbers["i"]
     cone.freed = frozenset(place[i.slot] for i in instructions if i.slot in node.freed)
@@ -136,6 +142,16 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
     if _Forest.size > _LIMIT:
         _Forest.root, _Forest.size = Node(None, None, modes.DEFAULT), 0
     return cone
+
+
+def _packs(node: Node) -> bool:
+    """Return whether hooks pack what some of the operators save."""
+    at: Node | None = node
+    while at is not None:
+        if at.mode.saved_tensors_hooks:
+            return True
+        at = at.parent
+    return False
 
 
 def _stale(node: Node, place: dict[int, int]) -> frozenset[int]:

@@ -20,6 +20,7 @@ class SegmentBase:
         nodes: the ``grad_fn`` objects that were asked for, by slot.
         hooks, retained: what ``register_hook`` and ``retain_grad`` left on results, by slot.
         node_hooks: what ``grad_fn.register_hook`` left, by slot.
+        remakes: whether views of inputs are made again and not kept (see ``cones.Cone``).
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class SegmentBase:
         "hooks",
         "retained",
         "node_hooks",
+        "remakes",
         "__weakref__",
     )
 
@@ -47,3 +49,4 @@ class SegmentBase:
         self.hooks: dict[int, Any] | None = None
         self.retained: dict[int, Any] | None = None
         self.node_hooks: dict[int, Any] | None = None
+        self.remakes = False

@@ -32,9 +32,10 @@ class Level:
         freed: slots of the instructions whose gradient was taken and whose graph was freed.
         edges: for an input or a leaf slot, ``(level index, slot)`` where it is a result of another
             level, else ``None``.
+        remakes: whether views of inputs are made again, see ``Cone``.
     """
 
-    __slots__ = ("instructions", "input_metas", "freed", "edges")
+    __slots__ = ("instructions", "input_metas", "freed", "edges", "remakes")
 
     def __init__(
         self,
@@ -42,7 +43,9 @@ class Level:
         input_metas: tuple[Meta, ...],
         freed: Any,
         edges: dict[int, tuple[int, int]],
+        remakes: bool = False,
     ):
+        self.remakes = remakes
         self.instructions = instructions
         self.input_metas = input_metas
         self.freed = freed
@@ -53,6 +56,13 @@ class Level:
             return self.input_metas[-reference - 1]
         instruction = self.instructions[reference]
         return instruction.metas[reference - instruction.slot]
+
+    def remade(self, reference: Any) -> Instruction | None:
+        """Return the view that a reference means where it is made again when it is needed."""
+        if not self.remakes or not isinstance(reference, int) or reference < 0:
+            return None
+        instruction = self.instructions[reference]
+        return None if instruction.made_again_from() is None else instruction
 
 
 Place = tuple[int, int]
@@ -86,13 +96,15 @@ class GradientPlan:
         metas: metas of what the targets hold.
         order: the instructions behind the roots, ``(level, instruction)``, the last one first.
         function: ``(cotangents, *arrays) -> gradients``.
+        views: what is made of the arrays before anything else: a place, the view that it is, and
+            the place among ``needs`` that it is made of.
         levels, roots: what it was planned for.
         alone: whether it is the gradient of one instruction, see ``plan_alone``.
     """
 
     __slots__ = (
         *("needs", "targets", "metas", "function", "order", "levels", "roots", "alone"),
-        "_slots_used",
+        *("views", "_slots_used"),
     )
 
     needs: list[tuple[int, Any]]
@@ -103,10 +115,19 @@ class GradientPlan:
     levels: Sequence[NarrowLevel]
     roots: Sequence[Place]
     alone: bool
+    views: list[tuple[Place, Instruction, Place]]
     _slots_used: dict[int, frozenset[int]] | None
 
     def __init__(self) -> None:
         self._slots_used = None
+        self.views = []
+
+    def known(self, arrays: Sequence[Any]) -> dict[Any, Any]:
+        """Return what is known at first, by place: the arrays that are given, and views of them."""
+        known = dict(zip(self.needs, arrays, strict=True))
+        for place, instruction, source in self.views:
+            known[place] = instruction.function(known[source])
+        return known
 
     def slots_used(self) -> dict[int, frozenset[int]]:
         """Return the slots of the instructions that it differentiates, by level."""
@@ -182,6 +203,7 @@ def plan_gradient(
     order = _leading_to(wanted, levels, _reverse_order(levels, roots, stop))
     plan = GradientPlan()
     needs: dict[tuple[int, Any], None] = {}
+    views: dict[Place, tuple[Instruction, Place]] = {}
     targets: dict[Place, Meta] = {}
     for level_index, instruction in order:
         level = levels[level_index]
@@ -191,7 +213,14 @@ def plan_gradient(
         if refusal is not None:
             raise refusal()
         for position in instruction.saves:
-            needs[level_index, instruction.operands[position]] = None
+            reference = instruction.operands[position]
+            view = level.remade(reference)
+            if view is None:
+                needs[level_index, reference] = None
+            else:
+                source = (level_index, view.operands[0])
+                needs[source] = None
+                views[level_index, reference] = (view, source)
         for position, reference in enumerate(instruction.operands):
             if not isinstance(reference, int) and position not in instruction.saves:
                 needs[level_index, reference] = None
@@ -203,6 +232,7 @@ def plan_gradient(
             if meta.grad != NO_GRAD and wanted(place, meta):
                 targets[place] = meta
     plan.needs = list(needs)
+    plan.views = [(place, *view) for place, view in views.items()]
     plan.targets = list(targets)
     plan.metas = list(targets.values())
     plan.order = order
@@ -239,11 +269,11 @@ def plan_alone(
     ]
     plan.targets = [place for place, _ in resolved]
     plan.metas = [meta for _, meta in resolved]
-    level, needs, metas = plan.levels[level_index], plan.needs, plan.metas
+    level, metas, known_of = plan.levels[level_index], plan.metas, plan.known
     slots = range(instruction.slot, instruction.slot + len(instruction.metas))
 
     def gradient(cotangents: Sequence[Any], *arrays: Any) -> list[Any]:
-        known = dict(zip(needs, arrays, strict=True))
+        known = known_of(arrays)
         given = dict(zip(roots, cotangents, strict=True))
         results = [
             jnp.zeros(meta.shape, meta.dtype._numpy) if value is None else value
@@ -335,10 +365,10 @@ def _reverse_order(
 
 def _compose(plan: GradientPlan) -> Callable:
     levels, roots, order = plan.levels, plan.roots, plan.order
-    needs, targets, metas = plan.needs, plan.targets, plan.metas
+    targets, metas, known_of = plan.targets, plan.metas, plan.known
 
     def gradient(cotangents: Sequence[Any], *arrays: Any) -> list[Any]:
-        known = dict(zip(needs, arrays, strict=True))
+        known = known_of(arrays)
         flowing: dict[Place, Any] = {}
 
         def add(place: Place, cotangent: Any) -> None:

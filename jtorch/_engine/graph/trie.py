@@ -120,6 +120,16 @@ class Instruction:
         made.overwrites = self._moved_overwrites(place)
         return made
 
+    def made_again_from(self) -> int | None:
+        """Return the input that this view of a closed segment is made of, if it is one of an input.
+
+        A gradient that needs the view makes it again: to keep it would be to keep a copy.
+        """
+        source = self.view_of
+        if source is None or source >= 0 or not self.counted or self.operands != (source,):
+            return None
+        return source if len(self.metas) == 1 and self.gradient_operands == (0,) else None
+
     def _moved_overwrites(self, place: dict[int, int]) -> Any:
         overwrites = self.overwrites
         if overwrites is None:

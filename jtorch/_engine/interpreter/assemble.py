@@ -210,6 +210,10 @@ class Assembler:
         plan = gradient.plan
         count = gradient.cotangents
         known = dict(zip(plan.needs, operands[count:], strict=False))
+        for viewed, view, source in plan.views:
+            (made,) = self.step(self.step_of(view, [known[source]]), [known[source]])
+            assert made is not None
+            known[viewed] = made
         flowing: dict[tape.Place, int] = {}
 
         def add(place: tape.Place, cotangent: int) -> None:

@@ -431,6 +431,7 @@ def _close(segment: Segment, program: Any, trace: Trace, outputs: Any) -> None:
         if values[slot].meta.grad == RESULT:
             values[slot].slot = place[slot]
     segment.end = cone.end
+    segment.remakes = cone.remakes
     segment.sequence = sequence
     segment.saved = saved
     segment.edges = edges

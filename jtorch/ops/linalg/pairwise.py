@@ -128,6 +128,6 @@ def bilinear(input1, input2, weight, bias=None):
     return result if bias is None else result + bias
 
 
-publish("cosine_similarity", cosine_similarity, registry=NN_FUNCTIONS, remembered=True)
+publish("cosine_similarity", cosine_similarity, registry=NN_FUNCTIONS)
 publish("pairwise_distance", pairwise_distance, registry=NN_FUNCTIONS)
 publish("bilinear", bilinear, registry=NN_FUNCTIONS)
