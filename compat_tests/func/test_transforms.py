@@ -90,3 +90,44 @@ def test_vmap_refuses_running_statistics_that_all_slices_share():
     assert torch.vmap(torch.nn.BatchNorm1d(3).eval())(torch.ones(2, 4, 3)).shape == (2, 4, 3)
     plain = torch.nn.BatchNorm1d(3, track_running_stats=False)
     assert torch.vmap(plain)(torch.ones(2, 4, 3)).shape == (2, 4, 3)
+
+
+def without_gradients(v):
+    with torch.no_grad():
+        square = v * v
+    return square * v
+
+
+def detached(v):
+    return v.detach() * v
+
+
+REVERSE = {
+    "jacrev": lambda f, x: torch.func.jacrev(f)(x).diagonal(),
+    "grad of vmap": lambda f, x: torch.func.grad(lambda v: torch.func.vmap(f)(v).sum())(x),
+    "vmap of grad": lambda f, x: torch.func.vmap(torch.func.grad(f))(x),
+    "vjp": lambda f, x: torch.func.vjp(f, x)[1](torch.ones(3))[0],
+}
+FORWARD = {
+    "jacfwd": lambda f, x: torch.func.jacfwd(f)(x).diagonal(),
+    "jvp": lambda f, x: torch.func.jvp(f, (x,), (torch.ones(3),))[1],
+}
+
+
+@pytest.mark.parametrize("name", [*REVERSE, *FORWARD])
+def test_detach_stops_every_transform_and_no_grad_those_in_reverse(name):
+    transform = (REVERSE | FORWARD)[name]
+    x = torch.arange(3.0)
+    assert transform(detached, x).tolist() == [0.0, 1.0, 2.0]
+    expected = [0.0, 1.0, 4.0] if name in REVERSE else [0.0, 3.0, 12.0]
+    assert transform(without_gradients, x).tolist() == expected
+    with torch.no_grad():
+        assert transform(detached, x).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_second_derivatives_stop_at_detach():
+    x = torch.arange(3.0)
+    hessian = torch.func.hessian(lambda v: detached(v).sum())(x)
+    assert hessian.tolist() == torch.zeros(3, 3).tolist()
+    twice = torch.func.jacrev(torch.func.jacrev(lambda v: (without_gradients(v) * v).sum()))(x)
+    assert twice.diagonal().tolist() == [0.0, 2.0, 8.0]

@@ -289,7 +289,11 @@ def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Ca
         count = len(leaves)
 
         def flat(*fresh: Tensor) -> Any:
-            return func(*_with(args, places, unflatten(structure, fresh)), **kwargs)
+            if transform == "jacfwd":
+                return func(*_with(args, places, unflatten(structure, fresh)), **kwargs)
+            with enable_grad():  # what the tape would not differentiate is none of JAX's business
+                tracked = [leaf.clone() if leaf.requires_grad else leaf for leaf in fresh]
+                return func(*_with(args, places, unflatten(structure, tracked)), **kwargs)
 
         def build(pure: Callable, arrays: list, extra: list) -> list:
             values = pure(*arrays)
@@ -299,7 +303,10 @@ def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Ca
         made, results = apply(
             flat,
             leaves,
-            [stand_in_meta(tuple(leaf.shape), leaf._value.meta) for leaf in leaves],
+            [
+                stand_in_meta(tuple(leaf.shape), leaf._value.meta, transform == "jacrev")
+                for leaf in leaves
+            ],
             transform,
             build,
             count,

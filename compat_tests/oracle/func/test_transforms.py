@@ -28,3 +28,15 @@ def test_transform(both, name):
 
     # PyTorch's results are views of batched tensors, with other strides.
     both(program, strides=False, relative=1e-5, absolute=1e-6)
+
+
+def test_forwards_over_backwards_through_no_grad(both):
+    def program(torch):
+        def function(v):
+            with torch.no_grad():
+                square = v * v
+            return (square * v).sum()
+
+        return torch.func.hessian(function)(torch.arange(3.0)).tolist()
+
+    both(program)

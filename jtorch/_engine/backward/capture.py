@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
@@ -21,11 +20,10 @@ import jax
 import numpy as np
 
 from ..._core.device import CPU
-from ..._core.dtypes import BY_NAME
+from ..._core.dtypes import BY_NAME, is_inexact
 from ..declare import op
 from ..execution import fingerprint
 from ..execution.programs import Environment, evaluate, live_instructions, metas_of
-from ..graph import tape
 from ..graph.op import Spec
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
@@ -36,6 +34,7 @@ from ..recording.storage import current_value
 from ..recording.trace import REACH, Trace, local, materialise
 from . import _messages
 from .levels import levels
+from .rules import forwards, on_tape
 
 #: Transforms that differentiate forwards, for which JAX has to know every rule.
 FORWARD = ("jvp", "jacfwd")
@@ -324,23 +323,32 @@ class Captured:
             rules: whether operators keep PyTorch's gradient rules where those differ from JAX's;
                 JAX cannot differentiate such a function forwards.
         """
-        return self.of(_with_rule if rules else operator.attrgetter("function"))
+        return self.of(on_tape if rules else forwards, stops=rules)
 
-    def of(self, function_of: Callable[[Instruction], Callable]) -> Callable:
-        """Return the function, made of a function for each instruction."""
+    def of(self, function_of: Callable[[Instruction], Callable], stops: bool) -> Callable:
+        """Return the function, made of a function for each instruction.
+
+        Args:
+            function_of: gives it.
+            stops: whether no gradient flows to results that have none.
+        """
         needed = live_instructions(self.node.instructions(), self.outputs)[0]
         functions = {each.slot: function_of(each) for each in needed}
         metas = metas_of(needed)
+        stops = stops and any(each.gradient_operands for each in needed)
+
+        def declared(environment: Environment, reference: int) -> Any:
+            meta = metas.get(reference)
+            if meta is None:
+                return environment[reference]
+            array = environment.declared(reference, meta)
+            stopped = stops and meta.grad == NO_GRAD
+            return jax.lax.stop_gradient(array) if stopped else array
 
         def run(inputs: Sequence[Any], floats: Any, ints: Any) -> list[Any]:
             environment = Environment(zip(self.inputs, inputs), floats, ints)
             evaluate(needed, environment, lambda each: functions[each.slot])
-            return [
-                environment.declared(reference, metas[reference])
-                if reference in metas
-                else environment[reference]
-                for reference in self.outputs
-            ]
+            return [declared(environment, reference) for reference in self.outputs]
 
         return run
 
@@ -349,35 +357,6 @@ fingerprint.PARTS[Captured] = lambda captured: (
     *(captured.node.instructions(), captured.outputs, captured.inputs),
     *(captured.has_floats, captured.has_ints),
 )
-
-
-def _with_rule(instruction: Instruction) -> Callable:
-    """Return an instruction's function with its own gradient rule, where it has one."""
-    if instruction.vjp is None or not instruction.gradient_operands:
-        return instruction.function
-    places = {position: at for at, position in enumerate(instruction.gradient_operands)}
-
-    @jax.custom_vjp
-    def function(*operands: Any) -> Any:
-        return instruction.function(*operands)
-
-    def forward(*operands: Any) -> Any:
-        results = instruction.function(*operands)
-        return results, (operands, results)
-
-    def backward(residuals: Any, cotangents: Any) -> Any:
-        operands, results = residuals
-        several = isinstance(results, (tuple, list))
-        given = list(cotangents) if several else [cotangents]
-        gradients = tape.pull_back(
-            instruction, given, list(results) if several else [results], list(operands)
-        )
-        return tuple(
-            [gradients[places[at]] if at in places else None for at in range(len(operands))]
-        )
-
-    function.defvjp(forward, backward)
-    return function
 
 
 class Capture:
@@ -586,6 +565,13 @@ def transformed_op(*arrays: Any, transformed: Transformed, extra: int) -> tuple[
     return transformed.function(extra)(*arrays)
 
 
-def stand_in_meta(shape: tuple[int, ...], meta: Meta) -> Meta:
-    """Return the meta of a stand-in for a slice of a tensor."""
-    return make_meta(shape, meta.dtype, meta.device, None, LEAF if meta.grad else NO_GRAD)
+def stand_in_meta(shape: tuple[int, ...], meta: Meta, tracked: bool = False) -> Meta:
+    """Return the meta of a stand-in for a slice of a tensor.
+
+    Args:
+        shape: of the slice.
+        meta: of the tensor.
+        tracked: whether the transform differentiates as the tape does.
+    """
+    grad = LEAF if meta.grad or (tracked and is_inexact(meta.dtype)) else NO_GRAD
+    return make_meta(shape, meta.dtype, meta.device, None, grad)

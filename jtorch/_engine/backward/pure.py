@@ -18,13 +18,12 @@ import numpy as np
 
 from ..._core.device import Device
 from ..._core.dtypes import is_inexact
-from ..graph import tape
 from ..graph.tracing import tracing_for_jax
-from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta
 from ..recording.trace import materialise
 from . import _messages_pure as messages
 from .capture import Capture, CapturingTrace, StandIn, capture
+from .rules import cut_where_known, on_tape
 
 
 class Draw(NamedTuple):
@@ -153,7 +152,7 @@ class Pure:
         self.count = count
         self._draws: list[Draw] = made.arguments[count:]
         self._outside = [materialise(value, "constant") for value in made.values]
-        self._run = made.captured.of(_forwards_where_known if forward else on_tape)
+        self._run = made.captured.of(cut_where_known if forward else on_tape, stops=True)
 
     def __call__(self, arrays: Sequence[Any], key: Any) -> list[Any]:
         """Return the arrays of all tensors in the result.
@@ -202,100 +201,6 @@ def purify(
 def argument_meta(shape: tuple[int, ...], dtype: Any, device: Device, grad: bool) -> Meta:
     """Return the meta of an argument; gradients flow to it where its dtype has any."""
     return make_meta(shape, dtype, device, None, LEAF if grad and is_inexact(dtype) else NO_GRAD)
-
-
-# Gradients
-
-
-def on_tape(instruction: Instruction) -> Callable:
-    """Return an instruction's function, differentiated as the tape differentiates it."""
-    wanted = instruction.gradient_operands
-    if not wanted or instruction.vjp is None:
-        return _forwards(instruction)
-    places = {position: at for at, position in enumerate(wanted)}
-
-    @jax.custom_vjp
-    def function(*operands: Any) -> Any:
-        return instruction.function(*operands)
-
-    def forward(*operands: Any) -> Any:
-        results = function(*operands)  # by the rule too where it is differentiated once more
-        return results, (operands, results)
-
-    def backward(residuals: Any, cotangents: Any) -> Any:
-        operands, results = residuals
-        several = isinstance(results, (tuple, list))
-        given = list(cotangents) if several else [cotangents]
-        # PyTorch's gradient of a complex function is the conjugate of JAX's.
-        given = [
-            jnp.conj(cotangent) if _is_complex(cotangent) else _filled(cotangent, meta)
-            for cotangent, meta in zip(given, instruction.metas, strict=True)
-        ]
-        given_results = list(results) if several else [results]
-        with tracing_for_jax():
-            gradients = tape.pull_back(instruction, given, given_results, list(operands))
-        return tuple(
-            [
-                _fitting(gradients[places[at]], operand) if at in places else None
-                for at, operand in enumerate(operands)
-            ]
-        )
-
-    function.defvjp(forward, backward)
-    return function
-
-
-def _is_complex(array: Any) -> bool:
-    return np.dtype(array.dtype).kind == "c"
-
-
-def _filled(cotangent: Any, meta: Meta) -> Any:
-    """Return a cotangent, zeros for that of a result that has none."""
-    if cotangent.dtype == jax.dtypes.float0:
-        return jnp.zeros(meta.shape, meta.dtype._numpy)
-    return cotangent
-
-
-def _fitting(gradient: Any, operand: Any) -> Any:
-    """Return a gradient as JAX wants it: of the operand's dtype, by JAX's convention."""
-    if gradient is None:
-        return None
-    if _is_complex(operand):
-        gradient = jnp.conj(gradient)
-    elif _is_complex(gradient):
-        gradient = jnp.real(gradient)
-    return gradient.astype(operand.dtype)
-
-
-def _forwards(instruction: Instruction) -> Callable:
-    """Return an instruction's function, through which gradients flow where the tape lets them."""
-    kept = frozenset(instruction.gradient_operands)
-    without = frozenset(
-        at for at, meta in enumerate(instruction.metas) if meta.grad == NO_GRAD and kept
-    )
-
-    def function(*operands: Any) -> Any:
-        given = [
-            operand if at in kept else jax.lax.stop_gradient(operand)
-            for at, operand in enumerate(operands)
-        ]
-        results = instruction.function(*given)
-        if not without:
-            return results
-        if not isinstance(results, (tuple, list)):
-            return jax.lax.stop_gradient(results)
-        return [
-            jax.lax.stop_gradient(result) if at in without else result
-            for at, result in enumerate(results)
-        ]
-
-    return function
-
-
-def _forwards_where_known(instruction: Instruction) -> Callable:
-    """Return an instruction's function for JAX's own rules, if it has no ``backward`` in Python."""
-    own = instruction.op is not None and instruction.op.name == "_with_backward"
-    return on_tape(instruction) if own else _forwards(instruction)
 
 
 # Random numbers

@@ -22,7 +22,8 @@ from ..recording.kinds.base import Custom
 from ..recording.record import wrap
 from ..recording.storage import current_value
 from .capture import Capture, as_tuple, capture
-from .pure import PureTrace, on_tape
+from .pure import PureTrace
+from .rules import on_tape
 
 
 class _BackwardTrace(PureTrace):
@@ -50,7 +51,7 @@ class _Rule:
     ):
         self.made, self.slots = made, slots
         self.arguments, self.results, self.once = arguments, results, once
-        self._run = made.captured.of(on_tape)
+        self._run = made.captured.of(on_tape, stops=True)
         self._floats = np.array(made.floats) if made.floats else None
         self._ints = np.array(made.ints, np.int64) if made.ints else None
 
