@@ -498,18 +498,28 @@ def chain_function(meta: Meta, steps: Sequence[Step]) -> tuple[Callable, Meta]:
     return functools.partial(_read_steps, planned=planned), metas[-1]
 
 
+def _add(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Any:
+    """Add the node of an instruction that was not recorded here before."""
+    parent = trace.node
+    try:
+        instruction = make()
+    except BaseException:
+        trace.rollback()
+        raise
+    entered = tuple([value.meta for value in trace.inputs[parent.n_inputs :]])
+    return parent.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+
+
 def _extend(trace: Any, key: tuple, make: Callable[[], Instruction]) -> Value:
     """Record an instruction, made where the key is new, and return its value."""
     node = trace.node.children.get(key)
     if node is None:
-        parent = trace.node
-        try:
-            instruction = make()
-        except BaseException:
-            trace.rollback()
-            raise
-        entered = tuple([value.meta for value in trace.inputs[parent.n_inputs :]])
-        node = parent.extend(key, instruction, entered, len(trace.floats), len(trace.ints))
+        node = _add(trace, key, make)
+    return _value_at(trace, node)
+
+
+def _value_at(trace: Any, node: Any) -> Value:
+    """Return the value of what was recorded by going to a node."""
     try:
         trace.node = node
         value = Value(trace.base + node.slot, node.meta, trace.segment, node.slot)
@@ -587,22 +597,35 @@ def put_chain(
         raise messages.leaf_view_inplace()
     if trace.device is not base.meta.device:
         switch_device(base.meta.device)
-    from_base = reference_of(trace, base)
-    from_new = reference_of(trace, new)
+    from_base = base.place - trace.base
+    if not -REACH < from_base < REACH:
+        from_base = trace.enter(base)
+    from_new = new.place - trace.base
+    if not -REACH < from_new < REACH:
+        from_new = trace.enter(new)
     first = len(trace.ints)
-    key = _chain_key(trace, steps)
-
-    def make() -> Instruction:
-        numbers = _numbers_of(steps, first)
-        if trace.captures:
-            trace.check_write("copy_", *map(trace.reference_of_known, (base, new)))
-        instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
-        instruction.identity = (_PUT, trace.mode.grad, *how, *key)
-        instruction.counted = counted
-        return instruction
-
     how = (keeps_history, whole, counted)
-    value = _extend(trace, (_PUT, from_base, from_new, *how, *key), make)
+    key = (_PUT, from_base, from_new, *how)
+    for step in steps:
+        if step.key is None:
+            key += _key_of(trace, step)
+        else:
+            key += step.key
+            trace.ints += step.numbers
+    node = trace.node.children.get(key)
+    if node is None:
+
+        def make() -> Instruction:
+            numbers = _numbers_of(steps, first)
+            if trace.captures:
+                trace.check_write("copy_", *map(trace.reference_of_known, (base, new)))
+            instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
+            instruction.identity = (_PUT, trace.mode.grad, *how, *key[6:])
+            instruction.counted = counted
+            return instruction
+
+        node = _add(trace, key, make)
+    value = _value_at(trace, node)
     if value.meta.grad == LEAF:
         value.owner = base.owner
     return value
