@@ -189,6 +189,13 @@ def test_a_question_is_answered() -> None:
     assert module_of("torch.package").is_from_package(3) is False
 
 
+def test_what_another_package_decorates_with_is_no_refusal() -> None:
+    def function() -> int:
+        return 1
+
+    assert module_of("torch.distributed.rpc.api")._require_initialized(function) is function
+
+
 def test_a_name_is_one_object_wherever_it_is_read() -> None:
     outer, inner = module_of("torch.ao.quantization"), module_of("torch.ao.quantization.qconfig")
     assert outer.QConfig is inner.QConfig and outer.QConfig is outer.QConfig

@@ -80,6 +80,7 @@ BESIDES = {
     ],
     "torch._tensor_str": ["_tensor_str"],
     "torch.distributed.autograd": ["DistAutogradContext", "get_gradients"],
+    "torch.distributed.rpc.api": ["_require_initialized"],
     "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],
     "torch.onnx.symbolic_helper": ["parse_args"],
 }

@@ -10,7 +10,7 @@ from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from . import summary
+from . import plugins, summary
 
 
 class FileWriter:
@@ -198,6 +198,122 @@ class SummaryWriter:
         made = summary.pr_curve(tag, labels, predictions, num_thresholds, weights)
         self._get_file_writer().add_summary(made, global_step, walltime)
 
+    def add_audio(
+        self,
+        tag: str,
+        snd_tensor: Any,
+        global_step: Any = None,
+        sample_rate: int = 44100,
+        walltime: float | None = None,
+    ) -> None:
+        """Write sound of one channel, samples in [-1, 1]."""
+        made = plugins.audio(tag, snd_tensor, sample_rate)
+        self._get_file_writer().add_summary(made, global_step, walltime)
+
+    def add_figure(
+        self,
+        tag: str,
+        figure: Any,
+        global_step: Any = None,
+        close: bool = True,
+        walltime: float | None = None,
+    ) -> None:
+        """Write what a figure of Matplotlib, or a list of them, looks like; ``close`` closes it."""
+        picture = plugins.picture_of(figure, close)
+        formats = "NCHW" if isinstance(figure, list) else "CHW"
+        self.add_image(tag, picture, global_step, walltime, dataformats=formats)
+
+    def add_hparams(
+        self,
+        hparam_dict: dict[str, Any],
+        metric_dict: dict[str, Any],
+        hparam_domain_discrete: dict[str, list] | None = None,
+        run_name: str | None = None,
+        global_step: Any = None,
+    ) -> None:
+        """Write the hyperparameters of a run and what it came to, to a directory of its own."""
+        if type(hparam_dict) is not dict or type(metric_dict) is not dict:
+            raise TypeError("hparam_dict and metric_dict should be dictionary.")
+        made = plugins.hparams(hparam_dict, metric_dict, hparam_domain_discrete)
+        name = run_name or str(time.time())
+        with SummaryWriter(os.path.join(self._get_file_writer().get_logdir(), name)) as writer:
+            for each in made:
+                writer._get_file_writer().add_summary(each, global_step)
+            for tag, value in metric_dict.items():
+                writer.add_scalar(tag, value, global_step)
+
+    def add_embedding(
+        self,
+        mat: Any,
+        metadata: Any = None,
+        label_img: Any = None,
+        global_step: Any = None,
+        tag: str = "default",
+        metadata_header: Any = None,
+    ) -> None:
+        """Write points of a space, a row each, with labels and pictures, for the projector."""
+        step = str(0 if global_step is None else global_step).zfill(5)
+        folder = tag.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+        plugins.write_embedding(
+            self._get_file_writer().get_logdir(),
+            f"{step}/{folder}",
+            f"{tag}:{step}",
+            summary.as_array(mat),
+            metadata,
+            metadata_header,
+            label_img,
+        )
+
+    def add_graph(
+        self,
+        model: Any,
+        input_to_model: Any = None,
+        verbose: bool = False,
+        use_strict_trace: bool = True,
+    ) -> None:
+        """Write the graph of a module as ``torch.fx`` traces it, without running it.
+
+        Args:
+            model: the module.
+            input_to_model, use_strict_trace: accepted; PyTorch's tracer runs the module.
+            verbose: whether the graph is printed.
+        """
+        made = plugins.graph(model)
+        if verbose:
+            print(made)
+        self._get_file_writer().add_event(Event(graph_def=made.SerializeToString()))
+
+    def add_mesh(
+        self,
+        tag: str,
+        vertices: Any,
+        colors: Any = None,
+        faces: Any = None,
+        config_dict: dict[str, Any] | None = None,
+        global_step: Any = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Write points in space, with their colours and the triangles between them."""
+        made = plugins.mesh(tag, vertices, colors, faces, config_dict)
+        self._get_file_writer().add_summary(made, global_step, walltime)
+
+    def add_custom_scalars(self, layout: dict[str, dict[str, list]]) -> None:
+        """Write how scalars are put together into charts, by category and chart."""
+        self._get_file_writer().add_summary(plugins.custom_scalars(layout))
+
+    def add_custom_scalars_multilinechart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """Write that scalars are shown in one chart."""
+        self.add_custom_scalars({category: {title: ["Multiline", tags]}})
+
+    def add_custom_scalars_marginchart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """Write that a scalar is shown between two others: value, lower, upper."""
+        assert len(tags) == 3
+        self.add_custom_scalars({category: {title: ["Margin", tags]}})
+
     def flush(self) -> None:
         """Write to disk what is pending."""
         for writer in (self.all_writers or {}).values():
@@ -229,8 +345,6 @@ def _refusing(name: str) -> Any:
 
 
 for _name in (
-    *("add_graph", "add_embedding", "add_hparams", "add_figure", "add_video", "add_audio"),
-    *("add_mesh", "add_tensor", "add_custom_scalars", "add_onnx_graph", "add_image_with_boxes"),
-    *("add_custom_scalars_marginchart", "add_custom_scalars_multilinechart", "add_pr_curve_raw"),
+    *("add_video", "add_tensor", "add_onnx_graph", "add_image_with_boxes", "add_pr_curve_raw"),
 ):
     setattr(SummaryWriter, _name, _refusing(_name))
