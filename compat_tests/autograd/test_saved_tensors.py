@@ -92,6 +92,29 @@ def test_views_of_memory_that_was_written_to(torch, between):
     assert w.grad.tolist() == [2.0, 2.0]
 
 
+@pytest.mark.parametrize(
+    "views",
+    [
+        "w.chunk(2)",
+        "w.split([2, 2])",
+        "w.view(2, 2).unbind()",
+        "[rows[0] for rows in w.view(2, 2).chunk(2)]",
+    ],
+)
+@pytest.mark.parametrize("write", ["w.data[3] = 50", "array[3] = 50"])
+def test_each_of_several_views_is_read_again_for_itself(torch, between, views, write):
+    array = np.array([1.0, 2.0, 3.0, 4.0])
+    w = torch.from_numpy(array).detach().requires_grad_(True)
+    one, other = (torch.ones(2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    first, second = eval(views, {"w": w})
+    loss = (one * first + other**2 * second).sum()
+    between(loss)
+    exec(write, {"w": w, "array": array})
+    gradients = torch.autograd.grad(loss, [one, other, w], create_graph=True)
+    assert [each.tolist() for each in gradients] == [[1, 2], [6, 100], [1, 1, 1, 1]]
+    assert torch.autograd.grad(gradients[1].sum(), other)[0].tolist() == [6, 100]
+
+
 def test_data_has_a_version_counter_of_its_own(torch, between):
     a = torch.tensor([1.0, 2.0])
     data = a.data

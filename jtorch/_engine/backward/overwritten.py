@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._core import messages
 from ..graph import tape
-from ..graph.memory import Memory, Search, Written, is_written, shares_counter
+from ..graph.memory import Memory, Search, View, Written, is_written, shares_counter
 from ..graph.trie import Instruction, Node
 from ..graph.values import RESULT, Value
 from ..memory.views import read_memory, view_again
@@ -157,7 +157,7 @@ def _written_since(
                     break
                 if source is None or source.view_of is None:
                     break
-                search.back(memory, source, ints)
+                search.back(memory, View(source, ints, origin - source.slot))
                 origin = source.view_of
     return found
 
@@ -210,8 +210,8 @@ def present_value(written: Written) -> Value:
         value = current_value(memory.tensor)
     else:
         value = read_memory(memory.storage, memory.steps)
-    for instruction, ints in written.views:
-        value = view_again(instruction, value, ints)
+    for view in written.views:
+        value = view_again(view, value)
     return value
 
 

@@ -23,11 +23,10 @@ class Memory:
         tensor: instead of them, the tensor that was given other memory.
         counter, version: the version counter and what it showed before the first write.
         base: the memory of the value that this one is a view of, where it is one.
-        view: the instruction that made the view.
-        ints: the numbers that it takes.
+        view: how the view was made.
     """
 
-    __slots__ = ("storage", "steps", "tensor", "counter", "version", "base", "view", "ints")
+    __slots__ = ("storage", "steps", "tensor", "counter", "version", "base", "view")
 
     def __init__(self) -> None:
         self.storage: Any = None
@@ -36,8 +35,21 @@ class Memory:
         self.counter: list[int] = []
         self.version = 0
         self.base: Memory | None = None
-        self.view: Any = None
-        self.ints: Any = ()
+        self.view: View | None = None
+
+
+class View(NamedTuple):
+    """How a view was made of what it is a view of.
+
+    Attributes:
+        instruction: what made it.
+        ints: the numbers that the instruction takes.
+        output: which of the instruction's results it is.
+    """
+
+    instruction: Instruction
+    ints: Any
+    output: int
 
 
 class Written(NamedTuple):
@@ -45,12 +57,12 @@ class Written(NamedTuple):
 
     Attributes:
         memory: what was written to.
-        views: the instructions from there to the value, each with the numbers that it takes.
+        views: how to come from there to the value, one view after the other.
         checked: the memory whose version counter must not have counted a write, where there is one.
     """
 
     memory: Memory
-    views: tuple[tuple[Instruction, Any], ...]
+    views: tuple[View, ...]
     checked: Memory | None
 
 
@@ -87,14 +99,14 @@ class Search:
     __slots__ = ("views", "checked", "counted")
 
     def __init__(self) -> None:
-        self.views: tuple[tuple[Instruction, Any], ...] = ()
+        self.views: tuple[View, ...] = ()
         self.checked: Memory | None = None
         self.counted = True
 
-    def back(self, memory: Memory | None, view: Instruction, ints: Any) -> None:
+    def back(self, memory: Memory | None, view: View) -> None:
         """Go from a view, which lies in ``memory``, to what it is a view of."""
-        self.views = ((view, ints), *self.views)
-        if self.counted and not shares_counter(view):
+        self.views = (view, *self.views)
+        if self.counted and not shares_counter(view.instruction):
             self.counted = False
             self.checked = memory if memory is not None and memory.counter else None
 
@@ -105,7 +117,8 @@ class Search:
                 return Written(memory, self.views, memory if self.counted else self.checked)
             if memory.base is None:
                 return None
-            self.back(memory, memory.view, memory.ints)
+            assert memory.view is not None
+            self.back(memory, memory.view)
             memory = memory.base
         return None
 
@@ -130,5 +143,4 @@ def link(links: tuple, values: list[Value], inputs: list[Value], ints: list[int]
         if memory.base is None:
             origin = source.view_of
             memory.base = memory_of(inputs[-origin - 1] if origin < 0 else values[origin])
-            memory.view = source
-            memory.ints = ints
+            memory.view = View(source, ints, reference - source.slot)

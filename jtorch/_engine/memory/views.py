@@ -19,6 +19,7 @@ from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
 from ..graph import primitives
+from ..graph.memory import View
 from ..graph.op import IN_PLACE, Op, Operand, Plan, on_host
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, ready
@@ -702,14 +703,14 @@ def read_memory(shared: Storage, steps: tuple[Step, ...]) -> Value:
     return read_chain(shared.value, steps) if steps else shared.value
 
 
-def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> Value:
+def view_again(view: View, value: Value) -> Value:
     """Record a view of a value that an instruction made of another one.
 
     Args:
-        instruction: what made the view.
+        view: how it was made.
         value: what to view now.
-        ints: the numbers that the instruction's operands refer to.
     """
+    instruction, ints, output = view
     if instruction.op is _KEEP:
         return value
     trace = local.trace
@@ -718,7 +719,8 @@ def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> V
     places = [("i", len(trace.ints) + at) for at in range(len(numbers))]
     trace.ints += numbers
     tracked = value.meta.grad != NO_GRAD and bool(instruction.gradient_operands)
-    meta = instruction.metas[0].with_grad(RESULT if tracked else NO_GRAD)
+    part = RESULT if tracked else NO_GRAD
+    metas = tuple([meta.with_grad(part) for meta in instruction.metas])
 
     def make() -> Instruction:
         reference = trace.reference_of_known(value)
@@ -726,7 +728,7 @@ def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> V
             instruction.op,
             instruction.function,
             (reference, *places),
-            (meta,),
+            metas,
             gradient_operands=(0,) if tracked else (),
             vjp=instruction.vjp,
             node_name=instruction.node_name,
@@ -734,8 +736,19 @@ def view_again(instruction: Instruction, value: Value, ints: Sequence[int]) -> V
             identity=instruction.identity,
         )
 
-    key = (_AGAIN, instruction.identity, from_value, meta, len(numbers))
-    return _extend(trace, key, make)
+    key = (_AGAIN, instruction.identity, from_value, metas, len(numbers))
+    node = trace.node.children.get(key) or _add(trace, key, make)
+    try:
+        trace.node = node
+        values = [
+            Value(trace.base + slot, made, trace.segment, slot)
+            for slot, made in enumerate(node.metas, node.slot)
+        ]
+        trace.values += values
+        return values[output]
+    except BaseException:
+        trace.repair()
+        raise
 
 
 def with_history(old: Value, new: Value) -> Value:
