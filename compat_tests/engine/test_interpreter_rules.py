@@ -261,6 +261,12 @@ CONTROL = {
         lambda a: lax.while_loop(lambda s: s[0] < 5, lambda s: (s[0] + 1, s[1] * a), (0, a)),
         normal(3),
     ),
+    "while of a batch": (
+        jax.vmap(
+            lambda a, n: lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * 2), (0, a))
+        ),
+        *(normal(4, 3), np.array([2, 0, 5, 3])),
+    ),
     "scan": (
         lambda a: lax.scan(lambda c, x: (c + x, c * x), jnp.zeros(3, jnp.float32), a),
         normal(5, 3),

@@ -383,7 +383,19 @@ def _while(equation: Any) -> Callable:
             state = body(*of_body, *state)
         return state
 
-    return run
+    def run_batch(*arrays: Any) -> Any:
+        of_test, of_body = arrays[:first], arrays[first : first + second]
+        state: Any = arrays[first + second :]
+        while np.any(going := test(*of_test, *state)[0]):
+            changed = body(*of_body, *state)
+            state = [
+                np.where(going.reshape(going.shape + (1,) * (new.ndim - going.ndim)), new, old)
+                for new, old in zip(changed, state, strict=True)
+            ]
+        return state
+
+    # Under vmap each loop of a batch has a test of its own, and rests when that is false.
+    return run_batch if params["cond_jaxpr"].out_avals[0].shape else run
 
 
 def _cond(equation: Any) -> Callable:
