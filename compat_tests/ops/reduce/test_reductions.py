@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 
 import pytest
 
@@ -145,3 +146,34 @@ def test_running_sums_of_complex_exponentials_keep_their_phase(torch):
     x = torch.tensor([1 + 7j, 0.5 - 4j, 1 + 1j], dtype=torch.complex128)
     phases = torch.logcumsumexp(x, 0).imag.tolist()
     assert phases == pytest.approx([7.0, 7.5440, 7.4240], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
+def test_nan_comes_last_in_every_dtype(torch, name):
+    nan = math.nan
+    x = torch.tensor([3.0, nan, 1.0, 2.0, nan, -1.0, 2.0, 1.0]).to(getattr(torch, name))
+    unique, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    assert unique.tolist()[:4] == [-1.0, 1.0, 2.0, 3.0]
+    assert unique.isnan().tolist() == [False] * 4 + [True] * 2
+    assert inverse.tolist() == [3, 4, 1, 2, 5, 0, 2, 1]
+    assert counts.tolist() == [1, 2, 2, 1, 1, 1]
+    rows = torch.stack([x, x.flip(0)], 1)
+    assert torch.unique(rows, dim=0)[0].tolist() == [-1.0, 1.0]
+    assert x.nanmedian().item() == 1.0
+    assert torch.nanmedian(rows, 0).values.tolist() == [1.0, 1.0]
+
+
+def test_the_median_of_no_integers_is_what_nan_is_cast_to(torch):
+    found = {
+        name: torch.tensor([], dtype=getattr(torch, name)).median().item()
+        for name in ("uint8", "int8", "int16", "int32", "int64")
+    }
+    assert found == {"uint8": 0, "int8": 0, "int16": 0, "int32": -(2**31), "int64": -(2**63)}
+
+
+def test_no_element_overlaps_none(torch):
+    import numpy as np
+
+    x = torch.from_numpy(np.zeros((4, 5), np.float32)[:0].copy())
+    assert x.stride() == (0, 0)
+    assert x.add_(1).shape == x.uniform_().shape == torch.diff(x, 0).shape == (0, 5)

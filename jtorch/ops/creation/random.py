@@ -725,8 +725,12 @@ def _redraw(tensor: Any, operator: Op, generator: Any, draw: Draw) -> Any:
     _storage.check_write(tensor, ())
     value = current_value(tensor)
     meta = value.meta
-    if 0 in meta.strides and any(
-        size > 1 and stride == 0 for size, stride in zip(meta.shape, meta.strides, strict=True)
+    if (
+        0 in meta.strides
+        and meta.numel
+        and any(
+            size > 1 and stride == 0 for size, stride in zip(meta.shape, meta.strides, strict=True)
+        )
     ):
         raise messages.overlapping_write()
     trace = local.trace

@@ -183,8 +183,12 @@ def _erfinv_derivative(x):
     return 0.5 * math.sqrt(math.pi) * jnp.exp(inverse * inverse)
 
 
+def _erfinv(x):
+    return jnp.where(x == 0, x, special.erfinv(x))  # a zero keeps its sign
+
+
 erfinv = declare_unary(
-    "erfinv", "Inverse error function of each element.", special.erfinv,
+    "erfinv", "Inverse error function of each element.", _erfinv,
     check=real_only("erfinv_vml_cpu"), derivative=_erfinv_derivative, inplace_function=False,
     autocast=_IN_FLOAT32,
 )  # fmt: skip

@@ -26,6 +26,7 @@ from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from .._shared import out_dtypes
 from . import _messages_counting
+from .sorting import sortable_on_host
 
 
 def host_array(tensor: Any, reason: str) -> np.ndarray:
@@ -190,7 +191,7 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
         return _unique_of_nothing(input, dim, return_inverse, return_counts)
     if dim is None:
         flat = array.reshape(-1)
-        order = np.argsort(flat, kind="stable")
+        order = np.argsort(sortable_on_host(flat), kind="stable")
         ordered = flat[order]
         starts = np.ones(flat.size, bool)
         starts[1:] = ordered[1:] != ordered[:-1]
@@ -208,7 +209,7 @@ def _unique(input, sorted=True, return_inverse=False, return_counts=False, dim=N
     axis = normalise_dim(dim, array.ndim)
     rows = np.moveaxis(array, axis, 0)
     keys = rows.reshape(rows.shape[0], -1)
-    order = np.lexsort(keys.T[::-1]) if keys.size else np.arange(rows.shape[0])
+    order = np.lexsort(sortable_on_host(keys).T[::-1]) if keys.size else np.arange(rows.shape[0])
     ordered = keys[order]
     starts = np.ones(rows.shape[0], bool)
     starts[1:] = (ordered[1:] != ordered[:-1]).any(1)

@@ -413,11 +413,14 @@ def _nanmedian_index(array, axis):
 
 
 def _element(array: Any, find: Callable) -> Any:
-    """Return the one element that ``find`` gives the position of; of none NaN, or the least int."""
+    """Return the one element that ``find`` gives the position of; of none what NaN is cast to."""
     flat = array.reshape(-1)
     if not flat.size:
-        inexact = jnp.issubdtype(array.dtype, jnp.inexact)
-        return jnp.full((), jnp.nan if inexact else jnp.iinfo(array.dtype).min, array.dtype)
+        if jnp.issubdtype(array.dtype, jnp.inexact):
+            return jnp.full((), jnp.nan, array.dtype)
+        # What NaN is cast to: by way of int32 where the dtype is smaller.
+        wide = array.dtype.itemsize >= 4
+        return jnp.full((), jnp.iinfo(array.dtype).min if wide else 0, array.dtype)
     return flat[find(flat, 0).reshape(())]
 
 

@@ -29,7 +29,7 @@ from . import _messages_reduction, _messages_sorting, tied_order
 from .extrema import as_ordered, pick
 
 
-def _on_host(array: np.ndarray) -> np.ndarray:
+def sortable_on_host(array: np.ndarray) -> np.ndarray:
     """Return an array that NumPy sorts: NaN last, bool as uint8, small floats as float32."""
     if array.dtype == bool:
         return array.view(np.uint8)
@@ -86,7 +86,7 @@ def _order_of(array: Any, *, axis: int, descending: bool, tied: bool) -> Any:
 def _order_on_host(array: Any, *, axis: int, descending: bool, tied: bool) -> Any:
     if not array.ndim:
         return np.zeros((), np.int64)
-    order = _order_of(_on_host(array), axis=axis, descending=descending, tied=tied)
+    order = _order_of(sortable_on_host(array), axis=axis, descending=descending, tied=tied)
     return order.astype(np.int64, copy=False)
 
 
@@ -216,7 +216,7 @@ def _top_of(
 def _topk_on_host(array: Any, *, selects: bool, axis: int, largest: bool, **how: Any) -> Any:
     if not array.ndim:
         return np.zeros((), np.int64)
-    array = _on_host(array)
+    array = sortable_on_host(array)
     seen = _first(sorting_order(array, axis, largest), how["count"] + 1, axis)
     return _top_of(array, seen, axis=axis, largest=largest, **how).astype(np.int64, copy=False)
 
@@ -306,7 +306,7 @@ def _kth_of(array: Any, *, axis: int, keepdim: bool, place: int, tied: bool) -> 
 def _kth_on_host(array: Any, **how: Any) -> Any:
     if not array.ndim:
         return np.zeros((), np.int64)
-    return _kth_of(_on_host(array), **how).astype(np.int64, copy=False)
+    return _kth_of(sortable_on_host(array), **how).astype(np.int64, copy=False)
 
 
 @op(

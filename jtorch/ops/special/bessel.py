@@ -174,7 +174,7 @@ def _j0(x):
 
 
 def _j1(x):
-    sign, x = jnp.where(x < 0, -1, 1).astype(x.dtype), jnp.abs(x)
+    sign, x = jnp.where(x < 0, -1, 1).astype(x.dtype), jnp.where(x < 0, -x, x)  # -0 stays it
     first, second, sine, cosine, size = _waves(x, 1)
     square = x * x
     near = _polynomial(square, _J1_ABOVE) / _polynomial(square, _J1_BELOW) * x

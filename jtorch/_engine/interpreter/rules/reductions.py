@@ -100,11 +100,13 @@ def _sort(equation: Any) -> Callable | None:
     axis, keys = equation.params["dimension"], equation.params["num_keys"]
     if keys != 1 or dtype_of(equation).kind == "c":
         return None
-    if len(equation.invars) == 1:
+    small = dtype_of(equation).kind == "V"  # of which NumPy does not know where NaN goes
+    if len(equation.invars) == 1 and not small:
         return lambda array: [np.sort(array, axis=axis, kind="stable")]
 
     def sort(*arrays: Any) -> list[Any]:
-        order = np.argsort(arrays[0], axis=axis, kind="stable")
+        keys = arrays[0].astype(np.float32) if small else arrays[0]
+        order = np.argsort(keys, axis=axis, kind="stable")
         return [np.take_along_axis(array, order, axis) for array in arrays]
 
     return sort

@@ -155,7 +155,7 @@ class Overwriting:
         assert meta is not None
         if mode.grad and meta.grad == LEAF:
             raise messages.leaf_inplace()
-        if 0 in meta.strides and not getattr(self.inner, "may_overlap", False):
+        if 0 in meta.strides and meta.numel and not getattr(self.inner, "may_overlap", False):
             repeated = zip(meta.shape, meta.strides, strict=True)
             if any(size > 1 and stride == 0 for size, stride in repeated):
                 raise messages.overlapping_write()
