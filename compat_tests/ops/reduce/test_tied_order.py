@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import numpy as np
 import pytest
@@ -82,3 +84,17 @@ def test_numpy_and_xla_agree(function):
         return function(tied_order.keys_of(rows, True))
 
     np.testing.assert_array_equal(jax.jit(order)(rows), order(rows))
+
+
+@pytest.mark.parametrize(
+    ("elements", "value", "index"),
+    [
+        ([math.nan, 1.0, math.nan, 1.0], 1.0, 3),
+        ([math.nan, 2.0, 1.0, 2.0, 1.0, math.nan], 1.0, 4),
+        ([-0.0, 0.0, 1.0], 0.0, 1),
+        ([3.0, 2.0, 1.0], 1.0, 2),
+    ],
+)
+def test_the_mode_is_the_end_of_the_longest_run(torch, elements, value, index):
+    found = torch.tensor(elements).mode()
+    assert (found.values.item(), found.indices.item()) == (value, index)

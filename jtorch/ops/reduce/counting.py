@@ -26,7 +26,7 @@ from ..._engine.recording.storage import current_value
 from ..._engine.recording.trace import materialise
 from .._shared import out_dtypes
 from . import _messages_counting
-from .sorting import sortable_on_host
+from .extrema import sortable_on_host
 
 
 def host_array(tensor: Any, reason: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.dtypes import dtype as DType
@@ -70,7 +71,12 @@ def pick(input: Any, index: Any, dim: int, name: str, keepdim: bool = True) -> A
 
 
 def index_of(
-    function, name: str, kernel: str = "", refuse: tuple[DType, ...] = (), tied: bool = False
+    function,
+    name: str,
+    kernel: str = "",
+    refuse: tuple[DType, ...] = (),
+    tied: bool = False,
+    host: Callable | None = None,
 ):
     """Declare the private operator that finds the positions which ``pick`` takes.
 
@@ -80,7 +86,17 @@ def index_of(
         kernel: PyTorch's name of the kernel, for dtypes that it refuses.
         refuse: those dtypes, besides complex ones.
         tied: whether the function is told if equal elements may come in introsort's order.
+        host: the same by NumPy, ``(rows, **how) -> positions`` along the last of two dimensions.
     """
+
+    def on_host(array: Any, *, axis: int, keepdim: bool, **how: Any) -> Any:
+        if not array.ndim:
+            return np.zeros((), np.int64)
+        rows = np.moveaxis(array, axis, -1)
+        assert host is not None
+        found = host(sortable_on_host(rows.reshape(-1, rows.shape[-1])), **how)
+        found = found.reshape(rows.shape[:-1])
+        return np.expand_dims(found, axis) if keepdim else found
 
     def spec(operation, bound, mode) -> Spec:
         operand = bound["input"]
@@ -106,6 +122,7 @@ def index_of(
         method=False,
         function=False,
         differentiable=False,
+        host=None if host is None else on_host,
     )
     def positions(array: Any, *, axis: int, keepdim: bool, **how: Any) -> Any:
         """Return the positions along a dimension that ``pick`` takes."""
@@ -120,6 +137,13 @@ def index_of(
 def as_ordered(array):
     """Return an array that ``argmax`` and sorting take: bool as uint8."""
     return array.astype(jnp.uint8) if array.dtype == bool else array
+
+
+def sortable_on_host(array: np.ndarray) -> np.ndarray:
+    """Return an array that NumPy sorts: NaN last, bool as uint8, small floats as float32."""
+    if array.dtype == bool:
+        return array.view(np.uint8)
+    return array if array.dtype.kind in "iuf" else array.astype(np.float32)
 
 
 def _argmax(array, axis):
@@ -527,7 +551,23 @@ def _last(flags):
     return flags.shape[-1] - 1 - jnp.argmax(flags[..., ::-1], -1)
 
 
-_MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu", tied=True)
+def _mode_on_host(rows: Any, *, tied: bool) -> Any:
+    """Return the same of rows: the end of the first longest run of equal elements when sorted."""
+    order = np.argsort(rows, -1, kind="stable")
+    ordered = np.take_along_axis(rows, order, -1)
+    places = np.arange(rows.shape[1])
+    begins = np.ones(rows.shape, bool)
+    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    lengths = places - np.maximum.accumulate(np.where(begins, places, 0), -1) + 1
+    lengths[ordered != ordered] = 0  # NaN equals nothing
+    most = lengths.max(-1, initial=0)
+    if tied and (most > 1).any():
+        order = tied_order.sorted_order(tied_order.keys_of(rows, False))
+    found = np.take_along_axis(order, lengths.argmax(-1)[:, None], -1)[:, 0]
+    return np.where(most > 0, found, rows.shape[1] - 1).astype(np.int64)
+
+
+_MODE_INDEX = index_of(_mode_index, "mode", "mode_cpu", tied=True, host=_mode_on_host)
 
 
 @op(

@@ -26,14 +26,7 @@ from .._shared import out_dtypes
 from .._shared.calls import named
 from .._shared.data_checks import elements
 from . import _messages_reduction, _messages_sorting, tied_order
-from .extrema import as_ordered, pick
-
-
-def sortable_on_host(array: np.ndarray) -> np.ndarray:
-    """Return an array that NumPy sorts: NaN last, bool as uint8, small floats as float32."""
-    if array.dtype == bool:
-        return array.view(np.uint8)
-    return array if array.dtype.kind in "iuf" else array.astype(np.float32)
+from .extrema import as_ordered, pick, sortable_on_host
 
 
 def sorting_order(array, axis: int, descending: bool):
