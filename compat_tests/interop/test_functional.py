@@ -564,3 +564,56 @@ def test_an_operator_of_torch_library_keeps_its_gradient():
     )
     x = data(3)
     close(jax.grad(interop.as_jax(lambda x: squares(x).sum()))(x), 7 * x)
+
+
+MODULES = {
+    "transformer": (lambda: nn.Transformer(8, 2, 1, 1, 16, batch_first=True), [(2, 4, 8)] * 2),
+    "attention": (lambda: nn.MultiheadAttention(8, 2, 0.1, batch_first=True), [(2, 4, 8)] * 3),
+    "gru": (lambda: nn.GRU(8, 8, 2, dropout=0.5, batch_first=True), [(2, 4, 8)]),
+    "convolutions": (
+        lambda: nn.Sequential(
+            nn.ConvTranspose2d(3, 4, 2, 2), nn.GroupNorm(2, 4), nn.SiLU(), nn.AdaptiveAvgPool2d(1)
+        ),
+        [(2, 3, 8, 8)],
+    ),
+    "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(8, 3)), [(2, 8)]),
+    "spectral norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(8, 3)), [(2, 8)]),
+    "alpha dropout": (lambda: nn.Sequential(nn.Linear(8, 4), nn.AlphaDropout(0.2)), [(2, 8)]),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_of_every_kind(name):
+    make, shapes = MODULES[name]
+    torch.manual_seed(0)
+    module = make().eval()
+    apply, params, buffers = interop.functional(module)
+    inputs = [data(*shape, seed=at) for at, shape in enumerate(shapes)]
+
+    def total(tree):
+        return sum((leaf**2).sum() for leaf in jax.tree.leaves(tree, is_leaf=torch.is_tensor))
+
+    def loss(params):
+        return total(apply(params, buffers, *inputs)[0])
+
+    value, gradient = jax.jit(jax.value_and_grad(loss))(params)
+    expected = total(module(*map(torch.as_tensor, inputs)))
+    expected.backward()
+    close(value, expected.item(), 1e-4)
+    for each, parameter in module.named_parameters():
+        close(gradient[each], parameter.grad.numpy(), 1e-3)
+    train = jax.jit(functools.partial(apply, train=True))
+    first, second = (train(params, buffers, *inputs, rng=jax.random.key(at))[0] for at in (0, 1))
+    drawn = any(isinstance(part, nn.AlphaDropout | nn.GRU) for part in module.modules())
+    assert drawn == (not jnp.allclose(jax.tree.leaves(first)[0], jax.tree.leaves(second)[0])) or (
+        name in ("transformer", "attention")
+    )
+
+
+def test_numbers_that_elements_decide_are_refused():
+    for function in (
+        lambda x: torch.multinomial(x.softmax(0), 1),
+        lambda x: nn.functional.rrelu(x, training=True),
+    ):
+        with pytest.raises(NotImplementedError, match=r"torch\.multinomial, RReLU"):
+            interop.as_jax(function)(data(3), rng=jax.random.key(0))

@@ -14,7 +14,6 @@ from .._engine.backward import _messages as transform_messages
 from .._engine.backward.graph import FunctionSegment
 from .._engine.backward.levels import levels
 from .._engine.backward.nodes import Node, accumulator, node_at
-from .._engine.backward.pure_functions import attach as attach_pure
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, is_tensor, ready
 from .._engine.memory.views import share_argument
 from .._engine.recording.record import wrap
@@ -324,6 +323,8 @@ def _attach(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
 
 def _attach_pure(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[Any]:
     """Make the results differentiable inside of a pure function of JAX (``jtorch.interop``)."""
+    from .._engine.backward.pure_functions import attach  # which most programs do not need
+
     if ctx._dirty:
         raise NotImplementedError(
             f"{cls.__name__}: a function of jtorch.interop has no part for an autograd.Function "
@@ -352,7 +353,7 @@ def _attach_pure(cls: Any, ctx: Any, args: tuple, outputs: list[Any]) -> list[An
         given = dict(zip(places, gradients, strict=True))
         return run([given.get(at, _no_gradient(outputs[at])) for at in every], not once)
 
-    found = attach_pure(args, [outputs[at] for at in places], backward, once)
+    found = attach(args, [outputs[at] for at in places], backward, once)
     for at, result in zip(places, found, strict=True):
         outputs[at] = result
     return outputs

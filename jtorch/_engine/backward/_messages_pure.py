@@ -15,7 +15,8 @@ def no_such_draw(name: str) -> NotImplementedError:
     """Numbers are drawn of a distribution that has no counterpart."""
     return NotImplementedError(
         f"jtorch.interop.{name}: these random numbers cannot be drawn from a key of JAX; uniform, "
-        "normal, Bernoulli, exponential, geometric, Cauchy and integer ones can"
+        "normal, Bernoulli, exponential, geometric, Cauchy and integer ones can (not where the "
+        "elements of a tensor decide: torch.multinomial, RReLU)"
     )
 
 

@@ -97,6 +97,8 @@ class PureTrace(CapturingTrace):
 
     def all_slices(self, value: Value) -> Any:
         """Refuse to draw by elements that are not known."""
+        if self.follows(value):
+            raise messages.no_such_draw(self.transform)
         return self.read(value, "random")
 
     def adopt_draws(self) -> None:
