@@ -512,7 +512,7 @@ def _read(node: Any, attribute: str) -> Any:
             return leaf
     saved = segment.saved.get(reference, _MISSING)
     if saved is _MISSING and segment.remakes and reference >= 0:
-        saved = _made_again(segment, end_of(segment).by_slot()[reference])
+        saved = _made_again(segment, end_of(segment).by_slot(), reference)
     if saved is _MISSING or isinstance(saved, Value):
         return saved if saved is _MISSING else _tensor_of(saved)
     meta = end_of(segment).meta_of(reference)
@@ -523,9 +523,10 @@ def _read(node: Any, attribute: str) -> Any:
     return wrap(value)
 
 
-def _made_again(segment: Any, view: Any) -> Any:
-    """Return the array of a view that was not kept, since it is one of an input of the segment."""
-    source = view.made_again_from()
+def _made_again(segment: Any, by_slot: dict[int, Instruction], reference: int) -> Any:
+    """Return the array of a view that was not kept, since what it is a view of is kept."""
+    view = by_slot[reference]
+    source = view.made_again_from(by_slot)
     saved = _MISSING if source is None else segment.saved.get(source, _MISSING)
     if saved is _MISSING:
         return saved

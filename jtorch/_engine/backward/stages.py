@@ -788,6 +788,6 @@ def _still_needed(end: Node, freed: frozenset[int], remakes: bool) -> frozenset[
             kept.update(range(instruction.slot, instruction.slot + len(instruction.metas)))
     if remakes:
         views = [by_slot[r] for r in kept if isinstance(r, int) and r >= 0]
-        sources = [view.made_again_from() for view in views]
+        sources = [view.made_again_from(by_slot) for view in views]
         kept.update([source for source in sources if source is not None])
     return frozenset(kept)

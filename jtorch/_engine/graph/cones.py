@@ -88,6 +88,7 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
     needed: dict[int, None] = {}
     edges: dict[int, None] = {}
     remade: dict[int, int] = {}
+    copies: dict[int, Instruction] = {}
     cone.remakes = not _packs(node)
     at = _Forest.root
     for instruction in instructions:
@@ -116,7 +117,8 @@ def _number(node: Node, instructions: list[Instruction]) -> Cone:
         at = child
         for offset in range(len(instruction.metas)):
             place[instruction.slot + offset] = child.slot + offset
-        if cone.remakes and child.instruction.made_again_from() is not None:
+            copies[child.slot + offset] = child.instruction
+        if cone.remakes and child.instruction.made_again_from(copies) is not None:
             remade[instruction.slot] = instruction.operands[0]
         if instruction.slot not in node.freed:
             for position in instruction.saves:

@@ -62,7 +62,8 @@ class Level:
         if not self.remakes or not isinstance(reference, int) or reference < 0:
             return None
         instruction = self.instructions[reference]
-        return None if instruction.made_again_from() is None else instruction
+        source = instruction.made_again_from(self.instructions)
+        return None if source is None else instruction
 
 
 Place = tuple[int, int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._core import modes
@@ -120,15 +120,18 @@ class Instruction:
         made.overwrites = self._moved_overwrites(place)
         return made
 
-    def made_again_from(self) -> int | None:
-        """Return the input that this view of a closed segment is made of, if it is one of an input.
+    def made_again_from(self, by_slot: Mapping[int, Instruction]) -> int | None:
+        """Return what this view of a closed segment is made of, where that is kept anyhow.
 
-        A gradient that needs the view makes it again: to keep it would be to keep a copy.
+        That is: an input, or a result that the gradient of its own operator needs. A gradient that
+        needs the view makes it again, as to keep it would be to keep a copy.
         """
         source = self.view_of
-        if source is None or source >= 0 or not self.counted or self.operands != (source,):
+        if source is None or not self.counted or self.operands != (source,):
             return None
-        return source if len(self.metas) == 1 and self.gradient_operands == (0,) else None
+        if len(self.metas) != 1 or self.gradient_operands != (0,):
+            return None
+        return source if source < 0 or by_slot[source].saves_result else None
 
     def _moved_overwrites(self, place: dict[int, int]) -> Any:
         overwrites = self.overwrites
