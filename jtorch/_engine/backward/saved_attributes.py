@@ -21,6 +21,7 @@ from ..graph.op import Operand
 from ..graph.trie import Instruction
 from ..graph.values import LEAF, RESULT, Value, make_meta, ready
 from ..recording.record import wrap
+from ..recording.saved_hooks import announce, forget_unpacked, pack_into
 from . import _messages
 from .graph import FunctionSegment, end_of
 from .overwritten import check_level
@@ -312,18 +313,14 @@ class SavedTensor:
         if not isinstance(found, tuple):
             return  # a number: no gradient is made of the tensor shown
         reference = found[0]
-        if segment.packed is None:
-            segment.packed = {}
-        if reference in segment.packed:
+        if segment.packed is not None and reference in segment.packed:
             raise _messages.hooks_on_hooked_tensor()
-        given = tensor.detach()
-        version = given._version
-        packed = pack(given)
-        if given._version != version:
-            raise messages.packed_in_place()
         if segment.hooks is None:
             segment.hooks = {}  # says "not the usual path"
-        segment.packed[reference] = (packed, unpack)
+        try:
+            pack_into(announce(segment, reference, unpack), tensor.detach(), pack)
+        finally:
+            forget_unpacked(segment)
 
 
 def read(node: Any, name: str) -> Any:

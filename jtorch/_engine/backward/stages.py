@@ -28,6 +28,7 @@ from ..graph.values import (
 )
 from ..memory.views import with_history
 from ..recording.record import record, switch_device, wrap
+from ..recording.saved_hooks import Packed
 from ..recording.storage import current_value
 from ..recording.trace import REACH, Segment, Trace, flush, local, materialise
 from .graph import (
@@ -561,7 +562,23 @@ class OnePass:
         operands: list[Any] = []
         parts: list[Any] = []
 
-        base = trace.base
+        # What is recorded is recorded before anything enters the trace for the gradient.
+        present = {
+            (level_index, reference): self._with_history(
+                trace, segments[level_index], reference, present_value(found)
+            )
+            for level_index, each in enumerate(written)
+            for reference, found in each.items()
+        }
+        if any(getattr(segment, "packed", None) is not None for segment in segments):
+            for level_index, reference in plan.needs:
+                segment = segments[level_index]
+                packed = getattr(segment, "packed", None)
+                if packed is not None and reference in packed:
+                    present[level_index, reference] = self._with_history(
+                        trace, segment, reference, _unpacked(packed[reference])
+                    )
+        base = trace.base  # not before: what unpacks may end the trace
 
         def take(value: Value) -> None:
             reference = value.place - base
@@ -572,14 +589,6 @@ class OnePass:
                 reference = trace.reference_of_known(value)
             operands.append(reference)
 
-        # What is recorded is recorded before anything enters the trace for the gradient.
-        present = {
-            (level_index, reference): self._with_history(
-                trace, segments[level_index], reference, present_value(found)
-            )
-            for level_index, each in enumerate(written)
-            for reference, found in each.items()
-        }
         for value in gradients:
             take(value)
         for level_index, reference in plan.needs:
@@ -587,14 +596,7 @@ class OnePass:
             if present and (level_index, reference) in present:
                 take(present[level_index, reference])
                 continue
-            packed = segment.packed
-            if packed is not None and reference in packed:
-                what, unpack = packed[reference]
-                unpacked = unpack(what)
-                if not is_tensor(unpacked):
-                    raise messages.unpacked_no_tensor(unpacked)
-                take(current_value(unpacked))
-            elif segment.trace is not None:
+            if segment.trace is not None:
                 operands.append(reference)
                 parts.append(reference)
             elif isinstance(reference, int):
@@ -753,6 +755,14 @@ def _run_of(gradient: Callable, count: int, sums: tuple[int, ...] | None) -> Cal
 @functools.lru_cache(maxsize=1000)
 def _plain_meta(meta: Meta) -> Meta:
     return gradient_meta(meta)
+
+
+def _unpacked(packed: Packed) -> Value:
+    """Return the elements of a packed tensor; the history is that of what was packed."""
+    tensor = packed.unpack(packed.what)
+    if not is_tensor(tensor):
+        raise messages.unpacked_no_tensor(tensor)
+    return current_value(tensor.detach())
 
 
 def _closed_meta(segment: Segment, reference: int) -> Meta:

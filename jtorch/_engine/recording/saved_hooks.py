@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core import messages
+from ..._core.modes import intern_mode
 from ..graph.trie import AlwaysMiss, Node
-from ..graph.values import Value
-from .trace import Trace
+from ..graph.values import LEAF, Value
+from .trace import Trace, local
 
 #: Pairs of hooks (pack, unpack), the innermost last.
 stack: list[tuple[Callable, Callable]] = []
@@ -56,6 +57,52 @@ def _resolve(trace: Trace) -> None:
                 _noted[index] = (segment, reference, value, pair)
 
 
+class Packed:
+    """What a pack hook made of a saved tensor, and the hook that gives the tensor back."""
+
+    __slots__ = ("what", "unpack")
+
+    what: Any
+
+    def __init__(self, unpack: Callable):
+        self.unpack = unpack
+
+
+def announce(segment: Any, reference: int, unpack: Callable) -> Packed:
+    """Say that a saved tensor is packed, before it is.
+
+    The hook may look at values; the segment is closed then, and renumbers what it knows of.
+    """
+    if segment.packed is None:
+        segment.packed = {}
+    made = segment.packed[reference] = Packed(unpack)
+    return made
+
+
+def pack_into(made: Packed, tensor: Any, pack: Callable) -> None:
+    """Call a pack hook, which records nothing for gradients.
+
+    Raises:
+        RuntimeError: the hook changed the tensor in place.
+    """
+    version = tensor._version
+    mode = local.trace.mode
+    local.trace.set_mode(intern_mode(mode._replace(grad=False)))
+    try:
+        made.what = pack(tensor)
+    finally:
+        local.trace.set_mode(mode)
+    if tensor._version != version:
+        raise messages.packed_in_place()
+
+
+def forget_unpacked(segment: Any) -> None:
+    """Let a segment keep by itself what its pack hook failed to pack."""
+    if segment.packed is not None:
+        packed = {r: made for r, made in segment.packed.items() if hasattr(made, "what")}
+        segment.packed = packed or None
+
+
 def pack_noted() -> None:
     """Call the pack hooks for all that was noted."""
     for segment, _, holder, _ in list(_noted):
@@ -63,12 +110,20 @@ def pack_noted() -> None:
             _resolve(holder)
     noted = list(_noted)
     _noted.clear()
-    for segment, reference, value, (pack, unpack) in noted:
-        if isinstance(value, Value):
-            if segment.packed is None:
-                segment.packed = {}
-            tensor = wrap(value).detach()
-            packed = pack(tensor)
-            if tensor._version:
-                raise messages.packed_in_place()
-            segment.packed[reference] = (packed, unpack)
+    announced = [
+        (segment, announce(segment, reference, unpack), value, pack)
+        for segment, reference, value, (pack, unpack) in noted
+        if isinstance(value, Value)
+    ]
+    try:
+        for _, made, value, pack in announced:
+            pack_into(made, _tensor_of(value), pack)
+    finally:
+        for segment, *_ in announced:
+            forget_unpacked(segment)
+
+
+def _tensor_of(value: Value) -> Any:
+    """Return the leaf whose value it is, else a tensor with its history."""
+    leaf = value.owner() if value.meta.grad == LEAF else None
+    return wrap(value) if leaf is None else leaf
