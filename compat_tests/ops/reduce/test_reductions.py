@@ -177,3 +177,10 @@ def test_no_element_overlaps_none(torch):
     x = torch.from_numpy(np.zeros((4, 5), np.float32)[:0].copy())
     assert x.stride() == (0, 0)
     assert x.add_(1).shape == x.uniform_().shape == torch.diff(x, 0).shape == (0, 5)
+
+
+def test_rows_without_elements_are_searched(torch):
+    bounds, wanted = torch.zeros(2, 0), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert torch.searchsorted(bounds, wanted).tolist() == [[0, 0], [0, 0]]
+    assert torch.searchsorted(bounds, wanted, right=True).tolist() == [[0, 0], [0, 0]]
+    assert torch.searchsorted(wanted, torch.tensor([[1.5], [9.0]])).tolist() == [[1], [2]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -402,7 +403,7 @@ def _search_on_host(
     if array.ndim == 1 or not wanted.size:
         found = np.searchsorted(array, wanted, where) if wanted.size else np.zeros(wanted.shape)
         return np.asarray(found, result._numpy)
-    rows = array.reshape(-1, array.shape[-1])
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     sought = wanted.reshape(rows.shape[0], -1)
     found = [np.searchsorted(row, values, where) for row, values in zip(rows, sought, strict=True)]
     return np.asarray(found, result._numpy).reshape(wanted.shape)
