@@ -46,3 +46,53 @@ def test_pytorch_counts_these_operations(program: str) -> None:
         eval(program, operands(torch))
     found = mode.get_flop_counts().get("Global", {})
     assert {str(name).removeprefix("aten."): n for name, n in found.items()} == COUNTS[program]
+
+
+def _seen(library: str, program: str) -> list[str]:
+    """Return the operators that a mode sees of a program over a layer."""
+    import importlib
+
+    torch = importlib.import_module(library)
+    base = importlib.import_module(f"{library}.utils._python_dispatch").TorchDispatchMode
+
+    class Names(base):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    seen: list[str] = []
+    layer = torch.nn.Linear(2, 2)
+    loss = layer(torch.ones(1, 2)).sum()
+    optimiser = torch.optim.SGD(layer.parameters(), lr=0.1, foreach=False)
+    if program == "step":
+        loss.backward()
+    with Names():
+        loss.backward() if program == "backward" else optimiser.step()
+    return [name for name in seen if name.startswith("aten.") and "detach" not in name]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("program", ["backward", "step"])
+def test_a_mode_sees_what_training_does(program: str) -> None:
+    expected = _seen("torch", program)
+    assert expected and _seen("jtorch", program) == expected
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", ["conv2d", "batch_norm", "slice"])
+def test_a_node_has_all_that_it_saved(name: str) -> None:
+    import torch
+
+    import jtorch
+
+    def saved(torch) -> list[str]:
+        image = torch.ones(2, 3, 4, 4, requires_grad=True)
+        results = {
+            "conv2d": lambda: torch.nn.functional.conv2d(image, torch.ones(1, 3, 2, 2)),
+            "batch_norm": lambda: torch.nn.BatchNorm2d(3)(image),
+            "slice": lambda: image[1:],
+        }
+        node = results[name]().grad_fn
+        return [each for each in dir(node) if each.startswith("_saved_")]
+
+    assert saved(jtorch) == saved(torch)
