@@ -68,8 +68,12 @@ def _before(states: Any, first: Any, reverse: bool) -> Any:
 
 
 def columns(values: tuple[float, ...], size: int, dtype: Any) -> Any:
-    """Return a row that holds one value for each block of ``size`` columns."""
-    return jnp.repeat(jnp.asarray(values, dtype), size, total_repeat_length=len(values) * size)
+    """Return a row that holds one value for each block of ``size`` columns.
+
+    ``jnp.repeat`` would be a scatter, two running sums and a gather on every cell.
+    """
+    blocks = jnp.broadcast_to(jnp.asarray(values, dtype)[:, None], (len(values), size))
+    return blocks.reshape(-1)
 
 
 def _loop(step: Callable, carry: Any, steps: Any, reverse: bool) -> tuple[Any, Any]:
