@@ -89,6 +89,7 @@ OTHERS = {
         lambda: (torch.arange(60) ** 2 % 7).bfloat16().reshape(30, 2).topk(5, 0).indices,
         lambda: torch.arange(40).flip(0).topk(7, largest=False, sorted=False).indices,
     ],
+    "_mode_index": [lambda: (torch.arange(60) ** 2 % 7).reshape(2, 30).mode(1).indices],
     "_kth_index": [lambda: (torch.arange(60) ** 2 % 7).reshape(2, 30).kthvalue(9).indices],
     "addmm": [
         lambda: torch.addmm(

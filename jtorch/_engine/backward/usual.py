@@ -18,7 +18,7 @@ from ..graph.values import LEAF, NO_GRAD, RESULT, Value
 from ..recording.kinds.base import broadcast_shapes
 from ..recording.overrides import NotPlain
 from ..recording.record import reference_of, wrap
-from ..recording.storage import Extra, current_value, overwrite
+from ..recording.storage import Extra, ReadAgain, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
 from .accumulation import accumulation, keep_differentiable
 from .overwritten import check_open_level, needs_another_value
@@ -83,6 +83,8 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
         node = start.children.get(key)
         if node is None:
             node = _extend_usual(trace, key, plan, slot, leaves, retain_graph, create_graph)
+    except ReadAgain:
+        return _backward(value, retain_graph, create_graph)
     except NotPlain:  # a gradient that is sparse, to which this one is added
         trace.rollback()
         return False

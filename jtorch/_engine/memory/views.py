@@ -30,6 +30,7 @@ from ..recording.record import record, reference_of, switch_device, tensor_class
 from ..recording.storage import (
     FLIPS,
     Alias,
+    ReadAgain,
     Storage,
     current_value,
     is_flipped,
@@ -809,6 +810,7 @@ def _read(tensor: Any) -> Value:
         alias.seen = shared.version
         return value
     counted = alias.counter is shared.counter
+    interrupts = bool(alias.steps or alias.keeps) and _forget_call_under_way()
     if alias.leaf or (alias.remark is not None and old.meta.grad == LEAF):
         value = read_chain(value, alias.steps, LEAF, counted)
         value.owner = old.owner
@@ -831,7 +833,26 @@ def _read(tensor: Any) -> Value:
         _note_outdated(alias, old, value)
     tensor._value = value
     alias.seen = shared.version
+    if interrupts:
+        raise ReadAgain
     return value
+
+
+def _forget_call_under_way() -> bool:
+    """Take back what a call has taken that is not recorded yet; return whether there was anything.
+
+    What is recorded before it must not depend on it.
+    """
+    trace = local.trace
+    node = trace.node
+    if (
+        len(trace.inputs) == node.n_inputs
+        and len(trace.floats) == node.n_floats
+        and len(trace.ints) == node.n_ints
+    ):
+        return False
+    trace.rollback()
+    return True
 
 
 def _note_outdated(alias: Alias, before: Value, now: Value) -> None:

@@ -28,7 +28,7 @@ from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from . import cutting, saved_hooks
 from .record import switch_device, wrap
-from .storage import current_value, overwrite
+from .storage import ReadAgain, current_value, overwrite
 from .trace import REACH, SwitchDevice, Trace, flush, local
 
 
@@ -69,6 +69,15 @@ def _key(
     op: ListOp, static: Hashable, numbers: Sequence[Any], lists: Sequence[Sequence[Any]]
 ) -> tuple:
     """Return the key of a call, entering tensors and numbers into the trace on the way."""
+    try:
+        return _key_of(op, static, numbers, lists)
+    except ReadAgain:
+        return _key(op, static, numbers, lists)
+
+
+def _key_of(
+    op: ListOp, static: Hashable, numbers: Sequence[Any], lists: Sequence[Sequence[Any]]
+) -> tuple:
     trace = local.trace
     key: list[Any] = [op, static, len(lists[0]), len(lists)]
     append = key.append

@@ -35,7 +35,7 @@ from ..graph.values import Meta, Value, is_tensor, ready
 from . import overrides, planning, saved_hooks
 from .out import GENERAL, POLICIES
 from .overrides import NotPlain, Overridden
-from .storage import current_value, overwrite, slow
+from .storage import ReadAgain, current_value, overwrite, slow
 from .trace import REACH, SwitchDevice, Trace, flush, local
 
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
@@ -201,6 +201,8 @@ def record(op: Op, args: tuple, kwargs: dict, method: bool = False) -> Any:
     try:
         key = encode(op, trace, args, kwargs)
         node = trace.node.children.get(key)
+    except ReadAgain:
+        return record(op, args, kwargs, method)
     except (AttributeError, TypeError, OverflowError):
         trace.rollback()
         return recover(op, args, kwargs, method)
@@ -639,7 +641,7 @@ def make_inplace(op: Op, method: bool = True) -> Callable:
             if takes_number if cls is float else takes_tensor and cls is Tensor:
                 try:
                     return with_one(self, args[0])
-                except (SwitchDevice, NotPlain, Overridden):
+                except (SwitchDevice, NotPlain, Overridden, ReadAgain):
                     local.trace.rollback()
         if check is not None and (looks_at_all or kwargs):
             check((self, *args), kwargs)

@@ -209,6 +209,14 @@ def extra_of(tensor: Any) -> Extra:
     return extra
 
 
+class ReadAgain(AttributeError):
+    """A view had to be read in the middle of a call that had taken other operands already.
+
+    The reading comes before the call in the trie, so what the call took was forgotten: whoever is
+    at it begins again, and finds the view read.
+    """
+
+
 class _Slow:
     """The parts that need to record operators; ``views`` provides them."""
 
