@@ -6,6 +6,15 @@ import threading
 
 import pytest
 
+from jtorch._engine.backward.accumulation import accumulation
+
+
+@pytest.fixture(autouse=True)
+def contention_ends_here():
+    """Leave no trace of it: from the first time on threads run what they have recorded at once."""
+    yield
+    accumulation._contended = False
+
 
 def run_in_threads(work, count=8):
     """Call ``work(number)`` in as many threads and raise what one of them raised."""
