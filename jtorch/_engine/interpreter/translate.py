@@ -395,7 +395,7 @@ def _while(equation: Any) -> Callable:
         return state
 
     # Under vmap each loop of a batch has a test of its own, and rests when that is false.
-    return run_batch if params["cond_jaxpr"].out_avals[0].shape else run
+    return run_batch if params["cond_jaxpr"].jaxpr.outvars[0].aval.shape else run
 
 
 def _cond(equation: Any) -> Callable:
