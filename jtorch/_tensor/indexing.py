@@ -158,6 +158,17 @@ def _slice_step(shape: tuple[int, ...], dim: int, index: slice) -> Step:
     return new_step(_SLICE, args, (_SLICE, dim, int, length, step), (start,))
 
 
+def _sliced(shape: tuple[int, ...], dim: int, index: slice, steps: list[Step]) -> tuple[int, ...]:
+    """Add the step that takes a slice, unless it takes all; return the shape after it."""
+    if index.start is None and index.stop is None and index.step is None:
+        return shape
+    step = _slice_step(shape, dim, index)
+    if _takes_all(step, shape):
+        return shape
+    steps.append(step)
+    return (*shape[:dim], step.args[2], *shape[dim + 1 :])
+
+
 def _slice_index(value: Any) -> int:
     if is_tensor(value):
         return _number(value)
@@ -185,7 +196,7 @@ def _plain_steps(shape: tuple[int, ...], index: tuple) -> tuple[Step, ...] | Non
     """
     if len(index) > len(shape):
         return None
-    steps = []
+    steps: list[Step] = []
     dim = 0
     for position, item in enumerate(index):
         cls = item.__class__
@@ -193,11 +204,7 @@ def _plain_steps(shape: tuple[int, ...], index: tuple) -> tuple[Step, ...] | Non
             steps.append(_select_step(shape, dim, item, position))
             shape = shape[:dim] + shape[dim + 1 :]
         elif cls is slice:
-            if item.start is not None or item.stop is not None or item.step is not None:
-                step = _slice_step(shape, dim, item)
-                if not _takes_all(step, shape):
-                    steps.append(step)
-                    shape = (*shape[:dim], step.args[2], *shape[dim + 1 :])
+            shape = _sliced(shape, dim, item, steps)
             dim += 1
         else:
             return None
@@ -300,10 +307,7 @@ def apply_views(tensor: Any, index: Any) -> tuple[Any, dict[int, Any]]:
     for position, item in enumerate(items):
         cls = item.__class__
         if cls is slice:
-            step = _slice_step(shape, dim, item)
-            if not _takes_all(step, shape):
-                steps.append(step)
-                shape = (*shape[:dim], step.args[2], *shape[dim + 1 :])
+            shape = _sliced(shape, dim, item, steps)
             dim += 1
             continue
         if item is Ellipsis:
@@ -487,23 +491,21 @@ def check_bounds(tensor: Any, dims: tuple[int, ...], tensors: list[Any]) -> None
 _PLAIN_INDICES = frozenset((int, slice, type(Ellipsis)))
 
 
-def _holds_plain(index: Any) -> bool:
-    return index.__class__ is tuple and _PLAIN_INDICES.issuperset(map(type, index))
+def _fits_at_once(tensor: Any, index: Any, value: Any) -> bool:
+    """Return whether a value is a number that fits, and nothing overrides the assignment."""
+    if value.__class__ is not float or not -60000.0 < value < 60000.0:
+        return False
+    dtype = tensor._value.meta.dtype
+    if not dtype.is_floating_point or dtype.itemsize < 4 or tensor.__class__ not in overrides.PLAIN:
+        return False
+    items = index if index.__class__ is tuple else (index,)
+    return _PLAIN_INDICES.issuperset(map(type, items))
 
 
 def setitem(self: Any, index: Any, value: Any) -> None:
     """Do ``self[index] = value``."""
     meta = self._value.meta
-    if (
-        value.__class__ is float
-        and -60000.0 < value < 60000.0
-        and meta.dtype.is_floating_point
-        and meta.dtype.itemsize >= 4
-        and self.__class__ in overrides.PLAIN
-        and (index.__class__ in _PLAIN_INDICES or _holds_plain(index))
-    ):
-        pass  # a number that fits, and nothing that overrides
-    elif not hasattr(value, "_operand"):
+    if not hasattr(value, "_operand") and not _fits_at_once(self, index, value):
         found = overrides.overloaded((self, index, value))
         if found or overrides.active_modes():
             overrides.dispatch(overrides.operators["__setitem__"], found, (self, index, value), {})

@@ -20,18 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-#: Calls that are taken apart: what is run is what they call.
-_CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "remat2": "jaxpr",
-    "checkpoint": "jaxpr",
-}
+from .._engine.graph.equations import CALLS
+
 _SPARE = 2  # sets of numbers that a polynomial is not fitted to
 
 
@@ -335,7 +325,7 @@ def _settled(value: Any) -> Any:
 
 def _run(equation: Any, params: dict[str, Any], arrays: list[Any]) -> list[Any]:
     name = equation.primitive.name
-    inner = params.get(_CALLS.get(name, ""))
+    inner = params.get(CALLS.get(name, ""))
     if isinstance(inner, Closed):
         return inner(*arrays)
     if isinstance(inner, Merged):

@@ -124,6 +124,7 @@ def _meta_of(trace: Trace, reference: int) -> Meta:
     return trace.values[reference].meta
 
 
+@functools.lru_cache(maxsize=1000)
 def gradient_meta(meta: Meta) -> Meta:
     """Return the meta of the gradient of something."""
     return make_meta(meta.shape, meta.dtype, meta.device, meta.strides)
@@ -629,7 +630,7 @@ class OnePass:
         if isinstance(saved, Value):
             return saved
         meta = _closed_meta(segment, reference)
-        value = ready(saved, meta if self.create_graph else _plain_meta(meta))
+        value = ready(saved, meta if self.create_graph else gradient_meta(meta))
         if self.create_graph and meta.grad == RESULT:
             value.segment, value.slot = segment, reference
         return value
@@ -750,11 +751,6 @@ def _run_of(gradient: Callable, count: int, sums: tuple[int, ...] | None) -> Cal
         return tuple(gradients if sums is None else tape.added_up(gradients, sums, operator.add))
 
     return run
-
-
-@functools.lru_cache(maxsize=1000)
-def _plain_meta(meta: Meta) -> Meta:
-    return gradient_meta(meta)
 
 
 def _unpacked(packed: Packed) -> Value:

@@ -5,6 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
+#: Primitives that are functions of their own, and under which parameter.
+CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "remat": "jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+}
+
 
 def terms_of(equation: Any) -> float:
     """Return how many products each element of a result is the sum of, 0 where it is none.

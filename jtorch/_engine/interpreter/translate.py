@@ -19,24 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax.extend import core as jax_core
 
-from ..graph.equations import terms_of
+from ..graph.equations import CALLS, terms_of
 from .rules import RULES, SAME
 from .rules.base import by_xla
 from .symbolic import Numbers, Watch
 
-#: Primitives that are functions of their own, and under which parameter.
-_INLINED = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "remat": "jaxpr",
-    "remat2": "jaxpr",
-    "checkpoint": "jaxpr",
-}
 #: Bytes of a constant that is computed once and kept.
 _LARGEST_CONSTANT = 1 << 16
 
@@ -237,7 +224,7 @@ class _Writer:
     def equation(self, equation: Any, names: dict[Any, str]) -> None:
         primitive = equation.primitive
         operands = [self.name(atom, names) for atom in equation.invars]
-        inlined = _INLINED.get(primitive.name)
+        inlined = CALLS.get(primitive.name)
         if inlined is not None or primitive.name == "custom_linear_solve":
             if inlined is not None:
                 inner = equation.params[inlined]

@@ -607,13 +607,8 @@ def put_chain(
         from_new = trace.enter(new)
     first = len(trace.ints)
     how = (keeps_history, whole, counted)
-    key = (_PUT, from_base, from_new, *how)
-    for step in steps:
-        if step.key is None:
-            key += _key_of(trace, step)
-        else:
-            key += step.key
-            trace.ints += step.numbers
+    chain = _chain_key(trace, steps)
+    key = (_PUT, from_base, from_new, *how, *chain)
     node = trace.node.children.get(key)
     if node is None:
 
@@ -622,7 +617,7 @@ def put_chain(
             if trace.captures:
                 trace.check_write("copy_", *map(trace.reference_of_known, (base, new)))
             instruction = _put_instruction(trace, steps, base, new, numbers, keeps_history, whole)
-            instruction.identity = (_PUT, trace.mode.grad, *how, *key[6:])
+            instruction.identity = (_PUT, trace.mode.grad, *how, *chain)
             instruction.counted = counted
             return instruction
 

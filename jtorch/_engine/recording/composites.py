@@ -87,30 +87,10 @@ def composite(function: Callable) -> Callable:
         trace = local.trace
         if not trace.node.children:  # nothing was ever recorded here: most of that never comes back
             return function(*args, **kwargs)
-        base = trace.base
-        key: list[Any] = [call, settings.changes]
         try:
-            for arg in args:
-                cls = arg.__class__
-                if cls in _CONSTANTS:
-                    key.append((cls, arg))
-                    continue
-                if cls is tuple or cls is list:
-                    key.append(_parts(trace, arg))
-                    continue
-                value = arg._operand
-                if arg._alias is not None:
-                    value = current_value(arg)
-                reference = value.place - base
-                if -REACH < reference < REACH:
-                    key.append(reference)
-                else:
-                    key.append(trace.enter(value))
+            made: tuple[Any, ...] = (call, settings.changes, _parts(trace, args))
             if kwargs:
-                for name, arg in kwargs.items():
-                    key.append(name)
-                    key.append(_parts(trace, (arg,)))
-            made = tuple(key)
+                made += (*kwargs, _parts(trace, tuple(kwargs.values())))
             start = trace.node
             kept = start.composites
             path = None if kept is None else kept.get(made)
@@ -132,7 +112,7 @@ def composite(function: Callable) -> Callable:
             trace.ints += path.ints
             trace.node = path.end
             slot = start.next_slot
-            place = base + slot
+            place = trace.base + slot
             segment = trace.segment
             for meta in path.metas:
                 values.append(Value(place, meta, segment, slot))
