@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from compat_tests.helpers.signatures import parameters
+
 torch = pytest.importorskip("torch")
 
 MODULES = [
@@ -96,23 +98,6 @@ def test_every_tensor_attribute_is_pytorchs():
     ours = importlib.import_module("jtorch")
     extra = public_names(ours.Tensor) - public_names(torch.Tensor)
     assert sorted(extra) == []
-
-
-def parameters(function: Any) -> list[tuple[str, str, str]] | None:
-    """Return (name, kind, default) of each parameter, or None where Python cannot tell."""
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return [(p.name, p.kind.name, _default(p.default)) for p in found if p.name != "self"]
-
-
-def _default(value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return ""
-    if inspect.isroutine(value) or inspect.isclass(value):
-        return value.__name__
-    return repr(value).replace("jtorch.", "torch.")
 
 
 @pytest.mark.parametrize(
