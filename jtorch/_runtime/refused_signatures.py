@@ -72,14 +72,6 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
         "ScalarType? dtype=None, Layout? layout=None, Device? device=None, "
         "bool? pin_memory=False, bool? requires_grad=False)",
     ),
-    "fake_quantize_per_channel_affine": (
-        "(Tensor input, Tensor scale, Tensor zero_point, int64_t axis, int64_t quant_min, "
-        "int64_t quant_max)",
-    ),
-    "fake_quantize_per_tensor_affine": (
-        "(Tensor input, Tensor scale, Tensor zero_point, int64_t quant_min, int64_t quant_max)",
-        "(Tensor input, double scale, int64_t zero_point, int64_t quant_min, int64_t quant_max)",
-    ),
     "fbgemm_linear_fp16_weight": (
         "(Tensor input, Tensor packed_weight, Tensor bias)",
         "(Tensor input, Tensor packed_weight, Tensor bias, Tensor output)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._engine.declare import Autocast, publish
+from .._engine.declare import publish
 from .refused_signatures import SIGNATURES
 
 NESTED = "jtorch has no nested tensors; use a padded tensor and a mask"
@@ -22,8 +22,7 @@ HALF_COMPLEX = "jtorch has no torch.complex32; use torch.complex64"
 
 #: Functions of ``torch`` by what they need.
 _FUNCTIONS: dict[str, str] = {
-    QUANTISED: """choose_qparams_optimized empty_quantized fake_quantize_per_channel_affine
-        fbgemm_linear_fp16_weight
+    QUANTISED: """choose_qparams_optimized empty_quantized fbgemm_linear_fp16_weight
         fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
         fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
         fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix fused_moving_avg_obs_fake_quant
@@ -86,12 +85,6 @@ def refusals(module: str, names: Iterable[str], reason: str) -> dict[str, Callab
 for _reason, _names in _FUNCTIONS.items():
     for _name in _names.split():
         publish(_name, refusal(_name, _reason), refused=SIGNATURES.get(_name, ()))
-publish(
-    "fake_quantize_per_tensor_affine",
-    refusal("fake_quantize_per_tensor_affine", QUANTISED),
-    refused=SIGNATURES["fake_quantize_per_tensor_affine"],
-    autocast=Autocast(cpu="float32"),
-)
 for _reason, _names in _METHODS.items():
     for _name in _names.split():
         method = refusal(_name, _reason, "torch.Tensor")

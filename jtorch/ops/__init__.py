@@ -72,6 +72,7 @@ from .nn import (
     activations,
     dropout,
     embedding,
+    fake_quantization,
     gated,
     grid_sampling,
     padding,
