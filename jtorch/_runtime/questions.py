@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._core.cpp_names import type_name
 from .._core.dtypes import dtype as DType
 from .._core.memory_format import channels_last
 from .._core.memory_format import memory_format as MemoryFormat
 from .._core.schema.schema import Schema
 from .._engine.declare import publish
 from .._engine.graph.values import is_tensor
+from .._engine.recording.storage import OWN_DTYPE, extra_of
 
 # Tensors
 
@@ -139,10 +142,20 @@ def typename(obj: Any, /) -> str:
 
 
 def _gradient_dtype(self: Any) -> Any:
-    """The dtype of a leaf's gradient: its own."""
+    """The dtype of a leaf's gradient: its own, another one that was set, or ``None`` for any.
+
+    Gradients are converted to it before hooks see them. With ``None``, ``.grad`` may be set to a
+    tensor of any dtype; a backward pass makes gradients of the tensor's own.
+
+    Raises:
+        RuntimeError: the tensor is no leaf, or has a gradient of another dtype already.
+    """
     if not self.is_leaf:
         raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
-    return self.dtype
+    extra = self._extra
+    if extra is None or extra.grad_dtype is OWN_DTYPE:
+        return self.dtype
+    return extra.grad_dtype
 
 
 def _set_gradient_dtype(self: Any, dtype: Any) -> None:
@@ -152,8 +165,17 @@ def _set_gradient_dtype(self: Any, dtype: Any) -> None:
         )
     if not self.is_leaf:
         raise RuntimeError("grad_dtype can only be set on leaf tensors.")
-    if dtype is not self.dtype:
-        raise NotImplementedError("jtorch keeps each gradient in the dtype of its tensor")
+    extra = extra_of(self)
+    if dtype is not None and extra.grad is not None and extra.grad.dtype is not dtype:
+        raise RuntimeError(
+            f"Cannot set grad_dtype to '{dtype._legacy_name}' because there is already a gradient "
+            f"with dtype '{type_name(extra.grad.dtype)}'. Please clear the gradient (.grad = None) "
+            "before changing grad_dtype, or ensure the new grad_dtype matches the existing "
+            "gradient's dtype."
+        )
+    extra.grad_dtype = dtype
+    if extra.hooks is None:
+        extra.hooks = OrderedDict()
 
 
 def _volatile(self: Any) -> bool:

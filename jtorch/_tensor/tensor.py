@@ -22,7 +22,7 @@ from .._engine.recording import record
 from .._engine.recording.dispatch_modes import disabled_operators
 from .._engine.recording.overrides import add_plain
 from .._engine.recording.refusals import method_refused_by
-from .._engine.recording.storage import current_value, extra_of, retire, version_of
+from .._engine.recording.storage import OWN_DTYPE, current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
 from . import _messages, subclasses
 from .subclasses import TensorMeta
@@ -241,10 +241,12 @@ def _check_grad(tensor: Tensor, grad: Any) -> None:
         raise RuntimeError("can't assign Variable as its own grad")
     mine = tensor._value.meta
     its: Any = grad if isinstance(grad, SparseBase) else grad._value.meta
-    if its.dtype is not mine.dtype:
+    extra = tensor._extra
+    wanted = mine.dtype if extra is None or extra.grad_dtype is OWN_DTYPE else extra.grad_dtype
+    if its.dtype is not wanted and wanted is not None:
         raise RuntimeError(
             f"attempting to assign a gradient with dtype '{type_name(its.dtype)}' to a tensor with "
-            f"grad_dtype '{mine.dtype._legacy_name}'. The gradient must match the tensor's "
+            f"grad_dtype '{wanted._legacy_name}'. The gradient must match the tensor's "
             "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
             "attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
             "caution. Diverging the dtypes of a tensor and its gradient may break downstream "

@@ -29,7 +29,7 @@ from ..graph.values import (
 from ..memory.views import with_history
 from ..recording.record import record, switch_device, wrap
 from ..recording.saved_hooks import Packed
-from ..recording.storage import current_value
+from ..recording.storage import OWN_DTYPE, current_value
 from ..recording.trace import REACH, Segment, Trace, flush, local, materialise
 from .graph import (
     FunctionSegment,
@@ -646,7 +646,8 @@ class OnePass:
         totals: dict[int, Any] = {}
         for leaf, gradient in list(self.leaves.values()):
             extra = leaf._extra
-            if extra is not None and extra.hooks:
+            if extra is not None and extra.hooks is not None:
+                gradient = _in_dtype(gradient, extra.grad_dtype)
                 for hook in list(extra.hooks.values()):
                     gradient = _call_hook(hook, gradient)
             totals[id(leaf)] = gradient
@@ -701,6 +702,13 @@ def as_tensor(gradient: Any) -> Any:
 def as_gradient(tensor: Any) -> Any:
     """Return a tensor as what a pass carries: its value, or a sparse tensor itself."""
     return tensor if isinstance(tensor, SparseBase) else current_value(tensor)
+
+
+def _in_dtype(gradient: Any, dtype: Any) -> Any:
+    """Return the gradient of a leaf in the dtype that the leaf asks for (``grad_dtype``)."""
+    if dtype is OWN_DTYPE or dtype is None or isinstance(gradient, SparseBase):
+        return gradient
+    return current_value(primitives.to(wrap(gradient), dtype))
 
 
 def _call_hook(hook: Callable, gradient: Any) -> Any:

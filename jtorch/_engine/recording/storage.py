@@ -180,6 +180,10 @@ def is_flipped(tensor: Any, name: str | None = None) -> bool:
     return any(steps.count(each) % 2 for each in names)
 
 
+#: A gradient has the dtype of its tensor.
+OWN_DTYPE = object()
+
+
 class Extra:
     """What few tensors have; a tensor that has none of it keeps ``None`` instead.
 
@@ -189,9 +193,11 @@ class Extra:
         post_hooks: hooks after the accumulation, by id.
         retains_grad: whether a result keeps its gradient.
         node: the ``grad_fn`` or accumulator that was shown for it.
+        grad_dtype: the dtype of its gradients, of a leaf; ``OWN_DTYPE`` for its own, ``None`` for
+            any. Where it was set, ``hooks`` is a dict, so that a pass looks.
     """
 
-    __slots__ = ("grad", "hooks", "post_hooks", "retains_grad", "node")
+    __slots__ = ("grad", "hooks", "post_hooks", "retains_grad", "node", "grad_dtype")
 
     def __init__(self) -> None:
         self.grad: Any = None
@@ -199,6 +205,7 @@ class Extra:
         self.post_hooks: dict[int, Callable] | None = None
         self.retains_grad = False
         self.node: Any = None
+        self.grad_dtype: Any = OWN_DTYPE
 
 
 def extra_of(tensor: Any) -> Extra:
