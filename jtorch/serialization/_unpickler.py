@@ -109,6 +109,9 @@ class Unpickler:
         position: where the pickle ended, after ``load``.
     """
 
+    #: Opcodes and the machine's steps; those of PyTorch's unpickler unless a subclass has more.
+    _steps: dict[int, Callable[[Any], None]]
+
     def __init__(
         self,
         data: bytes,
@@ -146,12 +149,12 @@ class Unpickler:
             IndexError, KeyError, TypeError, ValueError, struct.error: for what is damaged, as in
                 PyTorch.
         """
-        opcode = self._source.opcode
+        opcode, steps = self._source.opcode, self._steps
         while True:
             code = opcode()
             if code == 0x2E:  # STOP
                 return self._pop()
-            step = _STEPS.get(code)
+            step = steps.get(code)
             if step is None:
                 raise UnpicklingError(f"Unsupported operand {code}")
             step(self)
@@ -172,7 +175,9 @@ class Unpickler:
     # Names and calls: all that could do harm is here.
 
     def _global(self) -> None:
-        module, name = self._source.name()
+        self._find(*self._source.name())
+
+    def _find(self, module: str, name: str) -> None:
         path = f"{module}.{name}"
         if module in _BLOCKED_MODULES:
             raise UnpicklingError(
@@ -456,6 +461,7 @@ _OPCODES: list[tuple[bytes, Callable[[Unpickler], None], int | None]] = [
     (b"\x80", Unpickler._protocol, 1),
 ]
 _STEPS = {code[0]: step for code, step, _ in _OPCODES}
+Unpickler._steps = _STEPS
 _OPERAND_SIZES = {code[0]: size for code, _, size in _OPCODES}
 
 
