@@ -12,6 +12,36 @@ from typing import Any, NoReturn
 
 from .._runtime import absent as _absent
 from .._runtime.unsupported import refusals
+from ._stores import (
+    DistBackendError as DistBackendError,
+)
+from ._stores import (
+    DistError as DistError,
+)
+from ._stores import (
+    DistNetworkError as DistNetworkError,
+)
+from ._stores import (
+    DistStoreError as DistStoreError,
+)
+from ._stores import (
+    FileStore as FileStore,
+)
+from ._stores import (
+    HashStore as HashStore,
+)
+from ._stores import (
+    PrefixStore as PrefixStore,
+)
+from ._stores import (
+    QueueEmptyError as QueueEmptyError,
+)
+from ._stores import (
+    Store as Store,
+)
+from ._stores import (
+    TCPStore as TCPStore,
+)
 
 _REASON = "jtorch runs in one process"
 _REFUSED = (
