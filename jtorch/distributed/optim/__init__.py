@@ -1,22 +1,11 @@
-"""Optimisers over many processes: ``torch.distributed.optim``. Making one is refused."""
+"""Optimisers over many processes: ``torch.distributed.optim``."""
 
 from __future__ import annotations
 
-from typing import Any
+from ..._runtime import absent as _absent
+from .post_localSGD_optimizer import PostLocalSGDOptimizer
+from .zero_redundancy_optimizer import ZeroRedundancyOptimizer
 
-from ...optim.optimizer import Optimizer
+__all__ = ["PostLocalSGDOptimizer", "ZeroRedundancyOptimizer"]
 
-__all__ = ["ZeroRedundancyOptimizer"]
-
-
-class ZeroRedundancyOptimizer(Optimizer):
-    """Stands for PyTorch's class in ``isinstance``.
-
-    Raises:
-        NotImplementedError: always; jtorch runs in one process.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            "torch.distributed.optim.ZeroRedundancyOptimizer: jtorch runs in one process"
-        )
+__getattr__ = _absent.attributes(__name__)
