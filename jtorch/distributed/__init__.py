@@ -42,6 +42,12 @@ from ._stores import (
 from ._stores import (
     TCPStore as TCPStore,
 )
+from .rendezvous import (
+    register_rendezvous_handler as register_rendezvous_handler,
+)
+from .rendezvous import (
+    rendezvous as rendezvous,
+)
 
 _REASON = "jtorch runs in one process"
 _REFUSED = (
