@@ -53,7 +53,6 @@ def test_scripts_are_deprecated():
         (lambda: torch.jit.CompilationUnit(), NotImplementedError, "jtorch has no TorchScript"),
         (lambda: torch.jit.freeze(torch.nn.Linear(1, 1)), RuntimeError, "modules in eval mode"),
         (lambda: torch.distributed.get_rank(), ValueError, "Default process group has not been"),
-        (lambda: torch.distributed.all_reduce(None), NotImplementedError, "runs in one process"),
         (lambda: torch.jit.nothing, AttributeError, "module 'torch.jit' has no attribute"),
     ],
 )
@@ -81,11 +80,6 @@ def test_forks_have_their_results():
 )
 def test_types_with_parameters(obj, of, expected):
     assert torch.jit.isinstance(obj, of) is expected
-
-
-def test_there_is_one_process():
-    assert not torch.distributed.is_available()
-    assert not torch.distributed.is_initialized()
 
 
 def test_types_for_annotations():

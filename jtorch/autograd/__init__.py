@@ -13,7 +13,7 @@ from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
-from . import _batched, functional, graph
+from . import _batched, _observers, functional, graph
 from . import _deprecated_methods as _deprecated_methods
 from . import forward_ad as forward_ad
 from ._tensor_methods import register_gradient_methods, retain_grad
@@ -135,6 +135,12 @@ def _run(
     set_grad_mode(create_graph)
     graph.begin_pass()
     succeeded = False
+    leaves: list[Any] = []
+
+    def deliver(leaf: Any, gradient: Any, create_graph: bool) -> None:
+        accumulate(leaf, gradient, create_graph)
+        leaves.append(leaf)
+
     try:
         gradients_of_inputs = differentiate(
             roots,
@@ -143,7 +149,7 @@ def _run(
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
             accumulate=accumulates,
-            deliver=accumulate,
+            deliver=deliver,
         )
         succeeded = True
     finally:
@@ -151,6 +157,8 @@ def _run(
             graph.end_pass(succeeded)
         finally:
             set_grad_mode(before)
+    if accumulates and _observers.accumulated:
+        _observers.notify(leaves)
     return gradients_of_inputs
 
 

@@ -16,6 +16,7 @@ from .._engine.declare import publish
 from .._engine.graph.values import NO_GRAD, RESULT
 from .._engine.recording.hooks import RemovableHandle, add_hook
 from .._engine.recording.storage import current_value, extra_of
+from . import _observers as observers
 
 
 def backward(
@@ -46,8 +47,10 @@ def backward(
         and value.meta.grad == RESULT
         and value.meta.numel == 1
         and not value.meta.dtype.is_complex
-        and usual_backward(value, retain, create_graph)
+        and (leaves := usual_backward(value, retain, create_graph)) is not None
     ):
+        if observers.accumulated:
+            observers.notify(leaves)
         return
     from . import backward as general_backward
 

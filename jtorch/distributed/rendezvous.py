@@ -1,8 +1,8 @@
 """How the processes of a program find each other: a URL says where the store is.
 
-``env://`` reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, ``tcp://host:port`` names the process
-of rank 0, ``file:///path`` a file that all processes see. Rank and world size stand in the query of
-the URL (``?rank=0&world_size=2``) where they are not arguments.
+``env://`` reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, ``tcp://host:port`` names the
+process of rank 0, ``file:///path`` a file that all processes see. Rank and world size stand in the
+query of the URL (``?rank=0&world_size=2``) where they are not arguments.
 """
 
 from __future__ import annotations

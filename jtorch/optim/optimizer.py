@@ -206,7 +206,11 @@ class Optimizer:
             # The end of a turn of most loops: a loop that never looks at a value would otherwise
             # be compiled several turns at a time, which takes minutes for a large model.
             trace = local.trace
-            if not trace.captures and not self.defaults.get("differentiable"):
+            if (
+                not trace.captures
+                and not self.defaults.get("differentiable")
+                and trace.segment is not local.continues
+            ):
                 flush(trace, "optimizer step")
             return out
 

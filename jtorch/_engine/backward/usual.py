@@ -25,11 +25,11 @@ from .overwritten import check_open_level, needs_another_value
 from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 
 
-def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
+def backward(value: Value, retain_graph: bool, create_graph: bool) -> list[Any] | None:
     """Take the usual path: one scalar, all of whose stretch is in the trace under way.
 
     Returns:
-        Whether it was taken.
+        The leaves that got gradients (``None`` for one that is gone), ``None`` if it was not taken.
     """
     if local.several:
         with accumulation:
@@ -37,12 +37,12 @@ def backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
     return _backward(value, retain_graph, create_graph)
 
 
-def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
+def _backward(value: Value, retain_graph: bool, create_graph: bool) -> list[Any] | None:
     trace = local.trace
     segment = trace.segment
     slot = value.place - trace.base
     if not 0 <= slot < REACH or segment.hooks is not None or anomaly.enabled:
-        return False
+        return None
     options = (slot, retain_graph, create_graph)
     start = trace.node
     plan = start.backwards.get(options)
@@ -50,7 +50,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
         plan = _usual_plan(trace, slot)
         start.remember_backward(options, plan)
     if plan is _UNUSUAL or (segment.renewed and needs_another_value(trace, plan)):
-        return False
+        return None
     try:
         leaves = []
         keys: list[Any] = [GRADIENT, options]
@@ -67,7 +67,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
                 extra = leaf._extra = Extra()
             elif extra.hooks is not None or extra.post_hooks is not None:
                 trace.rollback()
-                return False
+                return None
             grad = extra.grad
             if grad is None or create_graph:
                 keys.append(None)
@@ -75,7 +75,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
             before = current_value(grad)
             if before.meta.grad != NO_GRAD:
                 trace.rollback()
-                return False  # a gradient with a history
+                return None  # a gradient with a history
             if before.array is None and before.segment is not segment:
                 accumulation.note(before)
             keys.append(reference_of(trace, before))
@@ -87,7 +87,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
         return _backward(value, retain_graph, create_graph)
     except NotPlain:  # a gradient that is sparse, to which this one is added
         trace.rollback()
-        return False
+        return None
     except BaseException:
         trace.repair()
         raise
@@ -113,7 +113,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> bool:
                 extra.grad = wrap(result)
             else:
                 overwrite(extra.grad, result)
-    return True
+    return leaves
 
 
 def leaves_behind(value: Value) -> list[Any] | None:

@@ -271,9 +271,12 @@ class _Local(threading.local):
 
     Attributes:
         several: whether a second thread has ever recorded.
+        continues: a segment that an optimiser's step does not end, since every turn of its loop
+            runs what is recorded at another place.
     """
 
     several = False
+    continues: Segment | None = None
     _first = True
 
     def __init__(self) -> None:

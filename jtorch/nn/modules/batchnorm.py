@@ -294,12 +294,14 @@ class LazyBatchNorm3d(_LazyNormBase, _BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Normalise channels; in one process this is batch normalisation of any rank.
+    """Normalise channels by the statistics of the batches of all processes of a group.
+
+    Where there is no group, or this is not a training step, it is batch normalisation of any rank.
 
     Args:
         num_features: number of channels.
         eps, momentum, affine, track_running_stats, device, dtype, bias: as of ``BatchNorm2d``.
-        process_group: whose batches would be taken together.
+        process_group: whose batches are taken together; the world unless given.
     """
 
     def __init__(
@@ -319,6 +321,18 @@ class SyncBatchNorm(_BatchNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
         self.process_group = process_group
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalised input."""
+        from ... import distributed
+
+        group = self.process_group
+        if self.training and distributed.is_initialized() and distributed.get_world_size(group) > 1:
+            from ._synchronised import normalised
+
+            self._check_input_dim(input)
+            return normalised(self, input)
+        return super().forward(input)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() < 2:

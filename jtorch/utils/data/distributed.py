@@ -18,9 +18,8 @@ class DistributedSampler(Sampler[int]):
 
     Args:
         dataset: of a fixed length and order.
-        num_replicas: how many processes there are. jtorch has no process groups to ask, so this
-            and ``rank`` have to be given.
-        rank: which of them this is.
+        num_replicas: how many processes there are; those of the world unless given.
+        rank: which of them this is; that in the world unless given.
         shuffle: whether to shuffle, the same way in each process; ``set_epoch`` changes the order.
         seed: what the order is drawn from, together with the epoch.
         drop_last: whether to leave out what cannot be shared equally, instead of repeating some.
@@ -36,10 +35,10 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ):
         if num_replicas is None or rank is None:
-            raise ValueError(
-                "Default process group has not been initialized, "
-                "please make sure to call init_process_group."
-            )
+            from ... import distributed
+
+            num_replicas = distributed.get_world_size() if num_replicas is None else num_replicas
+            rank = distributed.get_rank() if rank is None else rank
         if rank >= num_replicas or rank < 0:
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"

@@ -30,6 +30,7 @@ def _allreduce_fut(process_group: Any, tensor: torch.Tensor) -> Future:
     group = _group(process_group)
     tensor.div_(group.size())
     work = dist.all_reduce(tensor, group=group, async_op=True)
+    assert work is not None
     return work.get_future().then(lambda future: future.value()[0])
 
 
@@ -48,6 +49,7 @@ def _compress_hook(dtype: torch.dtype, process_group: Any, bucket: Any) -> Futur
     buffer = bucket.buffer()
     compressed = buffer.to(dtype).div_(group.size())
     work = dist.all_reduce(compressed, group=group, async_op=True)
+    assert work is not None
     return work.get_future().then(lambda future: buffer.copy_(future.value()[0]))
 
 

@@ -1,0 +1,319 @@
+"""A group of processes, and what carries messages between two of them.
+
+A group is a communicator (``_engine/execution/communicator.py``) that is connected when the group
+runs its first collective, and a thread that runs the collectives in order (``_work.py``). All that
+is small goes by the store: addresses, and what processes say of themselves when they wait too long.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from .._core.device import Device
+from .._core.traceback_filter import hidden_folders
+from . import _debugging, _fake
+from ._backends import Backend, BackendConfig, DebugLevel
+from ._stores import Store
+from ._work import PATIENCE, Lane, Work
+from .constants import default_pg_timeout
+
+
+class ProcessGroup:
+    """Processes that run collectives together.
+
+    Made by ``init_process_group`` and ``new_group``.
+    """
+
+    __module__ = "torch.distributed.distributed_c10d"
+
+    def __init__(self, store: Store, rank: int, size: int):
+        self._set_up(store, list(range(size)), rank, default_pg_timeout, "gloo", "", "undefined")
+
+    def _set_up(
+        self,
+        store: Store,
+        ranks: list[int],
+        rank: int,
+        timeout: timedelta,
+        backend: str,
+        name: str,
+        description: str,
+    ) -> None:
+        self._store = store
+        self._ranks = ranks
+        self._rank = rank
+        self._timeout = timeout
+        self._backend = backend
+        self.group_name = name
+        self.group_desc = description
+        self.bound_device_id: Device | None = None
+        self._calls = 0
+        self._warned = False
+        self._communicator: Any = None
+        self._lane = Lane(f"jtorch-group-{name}", timeout.total_seconds(), self._report)
+        self._message_lanes: dict[tuple[int, int], MessageLane] = {}
+
+    def rank(self) -> int:
+        """Return the rank of this process in the group."""
+        return self._rank
+
+    def size(self) -> int:
+        """Return how many processes it has."""
+        return len(self._ranks)
+
+    def name(self) -> str:
+        """Return the name of its backend."""
+        return str(self._backend)
+
+    def get_group_store(self) -> Store:
+        """Return the store that its processes share."""
+        return self._store
+
+    def set_timeout(self, timeout: timedelta) -> None:
+        """Set how long a collective may take."""
+        self._timeout = timeout
+        self._lane.timeout = timeout.total_seconds()
+
+    _set_default_timeout = set_timeout
+
+    @property
+    def _device_types(self) -> list[Device]:
+        kinds = BackendConfig(self._backend).get_device_backend_map()
+        return [Device(kind) for kind in kinds if kind in ("cpu", "cuda")]
+
+    def _get_backend_name(self) -> str:
+        return self.name()
+
+    def _get_backend(self, device: Any) -> ProcessGroup:
+        return self
+
+    def _get_sequence_number_for_group(self) -> int:
+        return self._calls
+
+    # Running a collective
+
+    def collective(
+        self,
+        name: str,
+        kind: str,
+        array: np.ndarray,
+        form: tuple,
+        take: Callable[[np.ndarray], Any],
+        async_op: bool,
+        device: str = "cpu",
+    ) -> Work | None:
+        """Take part in a collective of the group.
+
+        Args:
+            name: PyTorch's.
+            kind, array, form: as a communicator runs it.
+            take: puts what this process gets into tensors; what it returns is the work's result.
+            async_op: whether to return at once.
+            device: where the tensors lie, for what is said of it.
+        Returns:
+            The work where ``async_op``, else ``None``.
+
+        Raises:
+            RuntimeError: a process is gone, or did not come in time.
+        """
+        self._calls += 1
+        number = self._calls
+        if _debugging.level() is DebugLevel.DETAIL:
+            self._compare(name, number, array)
+
+        def call() -> np.ndarray:
+            return self._connected().run(kind, array, *form)
+
+        def describe() -> str:
+            return f"{name}({array.dtype}{list(array.shape)}) #{number}"
+
+        if async_op:
+            return self._lane.remember(self._lane.submit(call, take, describe))
+        self._lane.run(call, take, describe)
+        return None
+
+    def _connected(self) -> Any:
+        """Return the communicator; the first collective connects it."""
+        if self._communicator is None:
+            self._communicator = self._connect(
+                self._rank, len(self._ranks), "address", self._timeout.total_seconds()
+            )
+        return self._communicator
+
+    def _connect(self, rank: int, size: int, key: str, seconds: float) -> Any:
+        if size == 1 or self._backend == Backend.FAKE:
+            return _fake.Communicator(rank, size, self)
+        from .._engine.execution.communicator import Communicator
+
+        store = self._store
+        return Communicator(
+            rank,
+            size,
+            publish=lambda address: store.set(key, address),
+            look_up=lambda: store.get(key).decode(),
+            host=own_address(store),
+            timeout=seconds,
+        )
+
+    def message_lane(self, source: int, target: int) -> MessageLane:
+        """Return what carries messages from one process of the group to another."""
+        found = self._message_lanes.get((source, target))
+        if found is None:
+            found = self._message_lanes[source, target] = MessageLane(self, source, target)
+        return found
+
+    # What it says where processes do not come together
+
+    def _report(self, work: Work) -> None:
+        """Tell the others where this process waits, and say once where they do."""
+        own = f"{work.describe()} at {_users_line()}"
+        try:
+            self._store.set(f"waits/{self._rank}", f"{work.describe()}\n{own}")
+            if self._warned:
+                return
+            others = []
+            for rank in range(len(self._ranks)):
+                if rank != self._rank and self._store.check([f"waits/{rank}"]):
+                    where = self._store.get(f"waits/{rank}").decode().partition("\n")
+                    if where[0] != work.describe():
+                        others.append(f"rank {self._ranks[rank]} in {where[2]}")
+        except Exception:  # the store is gone: the collective says the rest
+            return
+        if others:
+            self._warned = True
+            warnings.warn(
+                f"processes wait for each other in different collectives for more than "
+                f"{PATIENCE:g} s: rank {self._ranks[self._rank]} waits in {own}; "
+                + "; ".join(others),
+                stacklevel=2,
+            )
+
+    def _compare(self, name: str, number: int, array: np.ndarray) -> None:
+        """Raise where another process runs another collective (``TORCH_DISTRIBUTED_DEBUG``)."""
+        own = (
+            f"CollectiveFingerPrint(SequenceNumber={number}, OpType={name.upper().replace('_', '')}"
+            f", TensorShape={list(array.shape)}, TensorDtypes={array.dtype}, TensorDeviceTypes=cpu)"
+        )
+        self._store.set(f"print/{number}/{self._rank}", own)
+        for rank in range(len(self._ranks)):
+            if rank == self._rank:
+                continue
+            other = self._store.get(f"print/{number}/{rank}").decode()
+            if other != own:
+                raise RuntimeError(
+                    f"Detected mismatch between collectives on ranks. Rank {self._rank} is running "
+                    f"collective: {own}, but Rank {rank} is running collective: {other}."
+                )
+        if number > 2:  # all have read that one, as they have come to this
+            self._store.delete_key(f"print/{number - 2}/{self._rank}")
+
+    # Ends
+
+    def _end(self) -> None:
+        self._end_messages(LAST_WAIT)
+        self._lane.end(LAST_WAIT)
+        self._communicator = None
+
+    def _end_messages(self, seconds: float) -> None:
+        for each in self._message_lanes.values():
+            each.lane.end(seconds)
+        self._message_lanes.clear()
+
+    def shutdown(self) -> None:
+        """End the group in this process."""
+        self._end()
+
+    abort = shutdown
+
+
+class MessageLane:
+    """Carries messages from one process to another, in their order, whatever their tags.
+
+    A message is its tag, dtype and length, and then its elements: who receives it knows of both.
+    """
+
+    def __init__(self, group: ProcessGroup, source: int, target: int):
+        self.group, self.source, self.target = group, source, target
+        self.lane = Lane(f"jtorch-messages-{source}-{target}", group._timeout.total_seconds(), None)
+        self._communicator: Any = None
+        self._kept: dict[int, list[np.ndarray]] = {}
+
+    def _connected(self) -> Any:
+        if self._communicator is None:
+            group = self.group
+            self._communicator = group._connect(
+                int(group._rank == self.target),
+                2,
+                f"messages/{self.source}/{self.target}",
+                group._timeout.total_seconds(),
+            )
+        return self._communicator
+
+    def send(self, array: np.ndarray, tag: int) -> None:
+        """Send a message; in the lane's thread."""
+        communicator = self._connected()
+        content = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        communicator.run("permute", np.array([tag, content.size], np.int64), _FROM_FIRST)
+        if content.size:
+            communicator.run("permute", content, _FROM_FIRST)
+
+    def receive(self, tag: int) -> np.ndarray:
+        """Return the bytes of the next message with a tag; in the lane's thread."""
+        communicator = self._connected()
+        while not self._kept.get(tag):
+            head = communicator.run("permute", np.zeros(2, np.int64), _FROM_FIRST)
+            content = np.zeros(int(head[1]), np.uint8)
+            if content.size:
+                content = communicator.run("permute", content, _FROM_FIRST)
+            self._kept.setdefault(int(head[0]), []).append(content)
+        return self._kept[tag].pop(0)
+
+
+_FROM_FIRST = ((0, 1),)
+#: Seconds that messages under way get when a process ends or leaves a group.
+LAST_WAIT = 5.0
+
+
+def own_address(store: Store) -> str:
+    """Return the address of this process that others reach it at: of the way to the store."""
+    base: Any = store
+    while getattr(base, "underlying_store", None) is not None:
+        base = base.underlying_store
+    host, port = getattr(base, "host", None), getattr(base, "port", None)
+    if not host or not port:
+        return _address_of_host_name()
+    kind = socket.AF_INET
+    try:
+        kind, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(kind, socket.SOCK_DGRAM) as probe:
+            probe.connect(target)
+            return probe.getsockname()[0]
+    except OSError:
+        return "127.0.0.1"
+
+
+def _address_of_host_name() -> str:
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "127.0.0.1"
+
+
+def _users_line() -> str:
+    """Return the file and line of the user's that called what runs now."""
+    hidden = hidden_folders()
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((*hidden, "<frozen")) and os.sep + "threading.py" not in file:
+            return f"{os.path.basename(file)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "?"
