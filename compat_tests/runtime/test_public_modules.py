@@ -199,12 +199,12 @@ def test_dispatch_keys_can_be_put_in_sets():
     assert (keys.CPU.value, keys.AutocastCUDA.value, len(keys.__members__)) == (49, 32, 145)
 
 
-def test_no_operators_are_traced_below_autograd():
+def test_parts_of_the_tracer_of_operators_refuse():
     from jtorch.fx.experimental import proxy_tensor
 
     assert proxy_tensor.get_proxy_mode() is None
-    with pytest.raises(NotImplementedError, match="traces no operators below autograd"):
-        proxy_tensor.make_fx(lambda x: x)
+    with pytest.raises(NotImplementedError, match="make_fx traces what tensors do"):
+        proxy_tensor.selective_decompose(None)
 
 
 def test_leaves_of_trees_have_paths():

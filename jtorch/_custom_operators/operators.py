@@ -46,6 +46,7 @@ class Operator(OpOverload):
     def __init__(self, namespace: str, name: str, overload: str = "default"):
         super().__init__(name, overload, self._run)
         self.namespace = namespace
+        self.__module__ = f"torch._ops.{namespace}"
         self._name = self._qualified_name = f"{namespace}::{name}"
         self.kernels: dict[str, Callable] = {}
         self.fake: Callable | None = None

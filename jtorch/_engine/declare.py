@@ -486,6 +486,15 @@ def _bound_by_types(
             return write(out, result, public)
         return record.write_results(out, result, public, bound.values())
 
+    def inside(*args: Any, **kwargs: Any) -> Any:
+        _, bound = schema.bind(args[1:] if as_method else args, kwargs, as_method)
+        out = bound.pop("out", None)
+        result = pure(args[0], **bound) if as_method else pure(**bound)
+        if out is None:
+            return result
+        return record.write_results(out, result, public, bound.values())
+
+    overrides.set_inside(call, inside)
     return call
 
 

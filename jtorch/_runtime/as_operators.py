@@ -60,7 +60,9 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if composite is not None:
         return composite(*args, **kwargs)  # the operators within are seen
     with without_operators():
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+    dispatch_modes.pass_over(name, args, kwargs, result)
+    return result
 
 
 dispatch_modes.set_translation(translate)
@@ -94,12 +96,12 @@ _ALIASES = {
     **{"not_equal": "ne", "clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose"},
     **{"arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2", "fix": "trunc"},
     **{"special_expit": "sigmoid", "special_exp2": "exp2", "special_erf": "erf"},
-    **{"orgqr": "linalg_householder_product", "det": "_linalg_det", "imag": "imag"},
+    **{"orgqr": "linalg_householder_product", "det": "_linalg_det"},
     **{f"__{name}__": f"bitwise_{name}" for name in ("and", "or", "xor")},
     **{f"__i{name}__": f"bitwise_{name}_" for name in ("and", "or", "xor")},
     **{f"__r{name}__": f"bitwise_{name}" for name in ("and", "or", "xor")},
     **{f"__{name}__": name for name in ("eq", "ne", "lt", "le", "gt", "ge", "add", "mul", "pow")},
     **{"__invert__": "bitwise_not", "__floordiv__": "floor_divide", "__abs__": "abs"},
     **{"__sub__": "sub", "__truediv__": "div", "__mod__": "remainder", "__neg__": "neg"},
-    **{"__rsub__": "rsub", "movedim": "permute", "logsigmoid": "log_sigmoid_forward"},
+    **{"__rsub__": "rsub", "logsigmoid": "log_sigmoid_forward"},
 }

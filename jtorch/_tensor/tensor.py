@@ -20,7 +20,7 @@ from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, TensorBase
 from .._engine.memory.views import check_view
 from .._engine.recording import record
 from .._engine.recording.dispatch_modes import disabled_operators
-from .._engine.recording.overrides import add_plain
+from .._engine.recording.overrides import add_plain, without_modes
 from .._engine.recording.refusals import method_refused_by
 from .._engine.recording.storage import OWN_DTYPE, current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
@@ -213,7 +213,8 @@ def require_grad(tensor: Any, requires_grad: bool = True) -> Any:
     if not requires_grad:
         retire(value)
     if value.array is None:
-        value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (tensor,), {})
+        with without_modes():
+            value = record.record(_AS_LEAF if requires_grad else _AS_CONSTANT, (tensor,), {})
     else:
         value = ready(value.array, meta.with_grad(LEAF if requires_grad else NO_GRAD))
     if requires_grad:

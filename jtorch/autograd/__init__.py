@@ -10,6 +10,7 @@ from .._engine.backward.accumulation import accumulate
 from .._engine.backward.stages import as_tensor as as_tensor
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
+from .._engine.recording.dispatch_modes import refuse_unseen
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
@@ -114,6 +115,7 @@ def _run(
     create_graph: bool,
     accumulates: bool,
 ) -> list[Any]:
+    refuse_unseen("a backward pass")
     ends = (*outputs, *gradients, *(inputs or ()))
     if any(isinstance(end, SparseBase) for end in ends):
         return _sparse_route(

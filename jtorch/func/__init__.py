@@ -6,9 +6,11 @@ records (``_engine/capture.py``); ``grad`` and ``vjp`` differentiate as ``backwa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._engine.recording.overrides import state as _state
 from .._runtime import absent as _absent
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
@@ -131,8 +133,35 @@ def replace_all_batch_norm_modules_(root: Module) -> Module:
 
 
 def functionalize(func: Callable, *, remove: str = "mutations") -> Callable:
-    """Return the function: what is recorded never mutates anything."""
-    return func
+    """Return a function whose part of a graph that ``make_fx`` traces writes to no tensor.
+
+    What is recorded otherwise never does; elsewhere the function itself is called.
+
+    Args:
+        func: the function.
+        remove: ``"mutations"``, or ``"mutations_and_views"`` for a graph whose views are copies.
+    Raises:
+        RuntimeError: when it is called: ``remove`` is something else.
+    """
+
+    @functools.wraps(func)
+    def functional(*args: Any, **kwargs: Any) -> Any:
+        if remove not in ("mutations", "mutations_and_views"):
+            raise RuntimeError(
+                f"functionalize(f, remove='mutations'): received invalid argument for "
+                f"remove={remove}. Valid options are:\n     remove='mutations': all inplace and "
+                "out= operators will be removed from the program, and replaced with their "
+                "out-of-place equivalents.\n     remove='mutations_and_views': In addition to the "
+                "above, all aliasing operators {view} will be replaced with their non-aliasing "
+                "counterparts, {view}_copy.\n"
+            )
+        for mode in reversed(_state.dispatch_modes):
+            trace = getattr(mode, "functional_call", None)
+            if trace is not None:
+                return trace(func, remove == "mutations_and_views", args, kwargs)
+        return func(*args, **kwargs)
+
+    return functional
 
 
 def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import jtorch as torch
 
 from .._engine.declare import FUNCTIONS, NN_FUNCTIONS
+from .._ops import OpOverload
 from .._runtime.function_overrides import OF_NN
 from ..overrides import OF_FUNCTIONAL
 
@@ -146,6 +147,8 @@ def qualified_name(function: Any) -> str:
         public = None
     if public is not None:
         return public
+    if isinstance(function, OpOverload):
+        return f"torch.ops.{function.namespace}.{name}"
     if isinstance(function, types.MethodDescriptorType | types.WrapperDescriptorType):
         return f"{function.__objclass__.__module__}.{function.__objclass__.__name__}.{name}"
     if name == "<lambda>":

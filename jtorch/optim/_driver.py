@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import jtorch as torch
 
 from .._engine.graph.values import SparseBase
+from .._engine.recording.dispatch_modes import refuse_unseen
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from . import _messages
@@ -121,6 +122,7 @@ def _make_step(cls: type[SteppedOptimizer]) -> Callable:
         Returns:
             The loss of the closure, ``None`` without one.
         """
+        refuse_unseen("a step of an optimiser")
         loss = self._closure_loss(closure)
         for group in self.param_groups:
             self._step_group(group)

@@ -24,7 +24,6 @@ _TOLD = [
             "Needs complex32, which JAX does not have; jtorch says so by name.",
         ),
         ("_scaled_mm", "Products of float8 matrices, which no CPU formulation was written for."),
-        (r"torch\.fx|make_fx", "jtorch has no torch.fx."),
         ("profiler", "jtorch has no autograd profiler: programs are not run operator by operator."),
         (
             r"(dist|norm)\(.*prints 'tensor\(\d\.\d+e-",

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import overrides
 from .overrides import state
+from .trace import local
 
 
 class _DisabledOperators:
@@ -102,6 +103,36 @@ def is_seen(values: Iterable[Any]) -> bool:
     if not state.operators:
         return False
     return bool(state.dispatch_modes or (overrides.DISPATCHING and _found(values)))
+
+
+def pass_over(name: str, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
+    """Tell modes that must see everything of a call that none of them saw.
+
+    Args:
+        name: of the public function.
+        args, kwargs: its arguments.
+        result: what it gave.
+    """
+    for mode in state.dispatch_modes:
+        passed_over = getattr(mode, "passed_over", None)
+        if passed_over is not None:
+            passed_over(name, args, kwargs, result)
+
+
+def refuse_unseen(what: str) -> None:
+    """Refuse what runs as one program where a mode must see everything.
+
+    Raises:
+        NotImplementedError: there is such a mode.
+    """
+    modes = state.dispatch_modes
+    if modes and any(hasattr(mode, "passed_over") for mode in modes):
+        raise NotImplementedError(f"make_fx: jtorch does not see the operators of {what}")
+
+
+def is_captured() -> bool:
+    """Tell whether a function is being captured by a transform, which no mode sees whole."""
+    return bool(local.trace.captures)
 
 
 def _found(values: Iterable[Any]) -> list[Any]:

@@ -87,6 +87,19 @@ class without_subclasses:
         state.subclasses = self._before
 
 
+class without_modes:
+    """A block in which no mode is asked: what is recorded in it is part of a call they saw."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = state.modes
+        state.modes = ()
+
+    def __exit__(self, *exception: object) -> None:
+        state.modes = self._before
+
+
 #: Classes of arguments that override nothing. Emptied while a mode is active, which makes every
 #: call look for it.
 PLAIN: set[type] = set()
@@ -380,6 +393,15 @@ def hand_on_defaults(function: Any, normalise: Callable[[tuple, dict], tuple[tup
 _overridable: dict[Any, Callable] = {}
 
 
+#: Functions that bind their arguments, by what binds them and looks for no overriding classes.
+_inside: dict[Any, Callable] = {}
+
+
+def set_inside(function: Any, bound: Callable) -> None:
+    """Tell what a function is that has other parameters than the one that it wraps."""
+    _inside[function] = bound
+
+
 def inside(function: Any) -> Callable | None:
     """Return the function that looks for no overriding classes, of one made of others.
 
@@ -388,9 +410,9 @@ def inside(function: Any) -> Callable | None:
     """
     if function not in _overridable or not hasattr(function, "__wrapped__"):
         return None
-    while hasattr(function, "__wrapped__"):
+    while function not in _inside and hasattr(function, "__wrapped__"):
         function = function.__wrapped__
-    return function
+    return _inside.get(function, function)
 
 
 #: The public function of ``(operator, whether as a method)``.

@@ -45,6 +45,9 @@ def _reshaped(function: str) -> Callable:
         if shape == list(input.shape) and function == "flatten":
             return input
         if view_strides(current_value(input).meta, tuple(shape)) is not None:
+            given: Any = args[0] if args else kwargs.get("shape")
+            if function == "reshape" and not is_tensor(given):  # a -1 stays
+                shape = list(args) if isinstance(given, int) else list(given)
             return aten.view.default(input, shape)
         whole = aten.clone.default(input, memory_format=torch.contiguous_format)
         return aten._unsafe_view.default(whole, shape)
@@ -78,6 +81,53 @@ def _expand_as(input: Any, other: Any) -> Any:
 def _chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     size = -(-input.shape[dim] // chunks)
     return aten.split.Tensor(input, size, *([dim] if dim else []))
+
+
+@rule("movedim", "moveaxis")
+def _movedim(input: Any, source: Any, destination: Any) -> Any:
+    sources, places = (
+        [dim % max(input.ndim, 1) for dim in ([dims] if isinstance(dims, int) else dims)]
+        for dims in (source, destination)
+    )
+    if len(set(sources)) < len(sources) or len(set(places)) < len(sources) != len(places):
+        return NotImplemented  # which is refused
+    order = [dim for dim in range(input.ndim) if dim not in sources]
+    for place, dim in sorted(zip(places, sources)):
+        order.insert(place, dim)
+    return aten.permute.default(input, order)
+
+
+@rule("narrow")
+def _narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    if is_tensor(start):
+        start = start.item()
+    size = input.shape[dim]
+    start = start + size if start < 0 else start
+    if not 0 <= start <= start + length <= size:
+        return NotImplemented  # which is refused
+    return aten.slice.Tensor(input, dim, start, start + length)
+
+
+@rule("__get__:real", "real")
+def _real(input: Any) -> Any:
+    if not input.dtype.is_complex:
+        return input
+    return aten.select.int(aten.view_as_real.default(input), input.ndim, 0)
+
+
+@rule("__get__:imag", "imag")
+def _imag(input: Any) -> Any:
+    if not input.dtype.is_complex:
+        return NotImplemented  # which is refused
+    return aten.select.int(aten.view_as_real.default(input), input.ndim, 1)
+
+
+@rule("split")
+def _split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
+    if isinstance(split_size_or_sections, int):
+        return NotImplemented  # one operator
+    sizes = list(split_size_or_sections)
+    return aten.split_with_sizes.default(input, sizes, *([dim] if dim else []))
 
 
 @rule("__iter__")

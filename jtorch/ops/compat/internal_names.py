@@ -6,9 +6,11 @@ calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..._core.dtypes import float32
+from ..creation.ranges import arange
 from ..nn.conv.convolution import convolution
 from ..nn.conv.convolution import convolution_backward as gradient_of
 from ..nn.loss.classification import nll_loss
@@ -73,6 +75,41 @@ def lift_fresh(input: Any) -> Any:
     return input
 
 
+def lift_fresh_copy(input: Any) -> Any:
+    """Return a copy of a tensor that was just made of data."""
+    return input.clone()
+
+
+def zero(input: Any) -> Any:
+    """Return zeros like a tensor: ``zero_`` without its write."""
+    return input.clone().zero_()
+
+
+def copy(input: Any, src: Any, non_blocking: bool = False) -> Any:
+    """Return ``src`` in the shape and dtype of a tensor: ``copy_`` without its write."""
+    return input.clone().copy_(src)
+
+
+def unfold_backward(grad_in: Any, input_sizes: Any, dim: int, size: int, step: int) -> Any:
+    """Return the gradient of ``unfold``: each element is the sum of what its windows got."""
+    whole = grad_in.new_zeros(input_sizes)
+    count = grad_in.shape[dim]
+    windows = grad_in.movedim(-1, dim + 1 if dim >= 0 else dim).flatten(dim, dim + 1)
+    offsets = arange(count).unsqueeze(1) * step + arange(size)
+    return whole.index_add(dim, offsets.flatten(), windows)
+
+
+def _drawn(name: str) -> Callable:
+    """Return a method that fills a tensor with random numbers, without its write."""
+
+    def draw(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(input.clone(), name)(*args, **kwargs)
+
+    draw.__name__ = name.removesuffix("_")
+    draw.__doc__ = f"Return what ``{name}`` writes, in a new tensor."
+    return draw
+
+
 def _local_scalar_dense(input: Any) -> Any:
     """Return the one element as a number."""
     return input.item()
@@ -134,8 +171,12 @@ TABLE = {
     each.__name__: each
     for each in (
         *(_softmax, _log_softmax, nll_loss_forward, _to_copy, _unsafe_view, lift_fresh),
+        *(lift_fresh_copy, zero, copy, unfold_backward),
         *(_pin_memory, _sparse_addmm, _sparse_mm_reduce_impl),
         *(_local_scalar_dense, index, alias, _reshape_alias, convolution_backward),
     )
 }
 TABLE["nll_loss2d_forward"] = nll_loss_forward
+for _name in ("uniform", "exponential", "cauchy", "log_normal", "geometric", "random"):
+    TABLE[_name] = _drawn(f"{_name}_")
+TABLE["normal_functional"] = _drawn("normal_")

@@ -40,6 +40,7 @@ class OpOverload(OperatorBase):
         self._name, self._opname, self._overloadname = f"aten::{name}", name, overload
         self._function, self._packet = function, packet
         self.__name__ = f"{name}.{overload}"
+        self.__module__ = f"torch._ops.{self.namespace}"
         self.__qualname__ = self._name if overload == "default" else f"aten::{name}.{overload}"
 
     @property
