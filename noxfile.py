@@ -25,6 +25,7 @@ PAIRS = [("3.11", OLDEST_JAX), ("3.12", MIDDLE_JAX), ("3.13", MIDDLE_JAX), ("3.1
 # What depends on the versions of Python and JAX: processes, programs on disk, files.
 VERSIONED = ["compat_tests/engine", "compat_tests/launch", "compat_tests/utils"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
+DEFAULT = "not oracle and not gpu and not distributed"
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
 # Built on PyTorch, and run on jtorch; the programs are in compat_tests/libraries/scripts.
@@ -77,7 +78,7 @@ def tests(session: nox.Session) -> None:
     """Run the fast part of the suite: engine, hazards and units."""
     session.install("-e", ".[test]")
     left_out = [f"--ignore={path}" for path in WHOLE_PROGRAMS]
-    markers = "not oracle and not gpu and not examples and not slow"
+    markers = "not oracle and not gpu and not distributed and not examples and not slow"
     session.run("pytest", "-m", markers, *left_out, *session.posargs)
 
 
@@ -85,7 +86,7 @@ def tests(session: nox.Session) -> None:
 def compat(session: nox.Session) -> None:
     """Run the whole compatibility suite that needs no PyTorch."""
     session.install("-e", ".[test]")
-    session.run("pytest", *TWO_WORKERS, "-m", "not oracle and not gpu", *session.posargs)
+    session.run("pytest", *TWO_WORKERS, "-m", DEFAULT, *session.posargs)
 
 
 @nox.session
@@ -99,7 +100,7 @@ def pairs(session: nox.Session, jax: str) -> None:
     session.install(*wanted)
     session.run("python", "-c", "import jax, sys; print(sys.version.split()[0], jax.__version__)")
     paths = [] if session.posargs else VERSIONED
-    session.run("pytest", *TWO_WORKERS, "-m", "not oracle and not gpu", *paths, *session.posargs)
+    session.run("pytest", *TWO_WORKERS, "-m", DEFAULT, *paths, *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -107,8 +108,16 @@ def pairs(session: nox.Session, jax: str) -> None:
 def tiers(session: nox.Session, execution: str) -> None:
     """Run the suite by one tier alone; ``tests`` and ``compat`` run it as users do, by both."""
     session.install("-e", ".[test]")
-    words = [*TWO_WORKERS, "-m", "not oracle and not gpu", *session.posargs]
+    words = [*TWO_WORKERS, "-m", DEFAULT, *session.posargs]
     session.run("pytest", *words, env={"JTORCH_EXECUTION": execution})
+
+
+@nox.session(python="3.11")
+def distributed(session: nox.Session) -> None:
+    """Run the tests and examples of two and of four processes."""
+    session.install("-e", ".[test]")
+    words = ["compat_tests/distributed", "-m", "not oracle and not gpu", *session.posargs]
+    session.run("pytest", *words)
 
 
 @nox.session(python="3.11")

@@ -7,6 +7,7 @@ is small goes by the store: addresses, and what processes say of themselves when
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -22,7 +23,7 @@ from .._core.traceback_filter import hidden_folders
 from . import _debugging, _fake
 from ._backends import Backend, BackendConfig, DebugLevel
 from ._stores import Store
-from ._work import PATIENCE, Lane, Work
+from ._work import Lane, Work
 from .constants import default_pg_timeout
 
 
@@ -172,29 +173,28 @@ class ProcessGroup:
 
     # What it says where processes do not come together
 
-    def _report(self, work: Work) -> None:
-        """Tell the others where this process waits, and say once where they do."""
+    def _report(self, work: Work) -> str:
+        """Tell the others where this process waits; say, and warn once, where they do."""
         own = f"{work.describe()} at {_users_line()}"
+        others = []
         try:
             self._store.set(f"waits/{self._rank}", f"{work.describe()}\n{own}")
-            if self._warned:
-                return
-            others = []
             for rank in range(len(self._ranks)):
                 if rank != self._rank and self._store.check([f"waits/{rank}"]):
                     where = self._store.get(f"waits/{rank}").decode().partition("\n")
                     if where[0] != work.describe():
                         others.append(f"rank {self._ranks[rank]} in {where[2]}")
-        except Exception:  # the store is gone: the collective says the rest
-            return
-        if others:
+        except RuntimeError:  # the store is gone: the collective says the rest
+            return ""
+        if not others:
+            return ""
+        told = f"rank {self._ranks[self._rank]} waits in {own}; {'; '.join(others)}"
+        if not self._warned:
             self._warned = True
             warnings.warn(
-                f"processes wait for each other in different collectives for more than "
-                f"{PATIENCE:g} s: rank {self._ranks[self._rank]} waits in {own}; "
-                + "; ".join(others),
-                stacklevel=2,
+                f"processes wait for each other in different collectives: {told}", stacklevel=2
             )
+        return told
 
     def _compare(self, name: str, number: int, array: np.ndarray) -> None:
         """Raise where another process runs another collective (``TORCH_DISTRIBUTED_DEBUG``)."""
@@ -208,12 +208,20 @@ class ProcessGroup:
                 continue
             other = self._store.get(f"print/{number}/{rank}").decode()
             if other != own:
+                self._wait_for_all_to_see(number)
                 raise RuntimeError(
                     f"Detected mismatch between collectives on ranks. Rank {self._rank} is running "
                     f"collective: {own}, but Rank {rank} is running collective: {other}."
                 )
         if number > 2:  # all have read that one, as they have come to this
             self._store.delete_key(f"print/{number - 2}/{self._rank}")
+
+    def _wait_for_all_to_see(self, number: int) -> None:
+        """Let no process end, and the store with it, that another one still asks."""
+        self._store.set(f"seen/{number}/{self._rank}", "1")
+        with contextlib.suppress(RuntimeError):
+            seen = [f"seen/{number}/{rank}" for rank in range(len(self._ranks))]
+            self._store.wait(seen, timedelta(seconds=2))
 
     # Ends
 

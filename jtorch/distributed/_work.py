@@ -178,10 +178,11 @@ class Lane:
     Args:
         name: what the thread is called.
         timeout: seconds that one may take.
-        report: called when one has taken ``PATIENCE``; returns what to say about it.
+        report: called when one takes longer than ``PATIENCE``; returns where processes wait, where
+            they wait in different collectives.
     """
 
-    def __init__(self, name: str, timeout: float, report: Callable[[Work], None] | None = None):
+    def __init__(self, name: str, timeout: float, report: Callable[[Work], str] | None = None):
         self.name = name
         self.timeout = timeout
         self.report = report
@@ -263,11 +264,10 @@ class Lane:
         if work._done.wait(min(limit, PATIENCE)):
             return
         while not work._done.is_set():
-            if self.report is not None:
-                self.report(work)
+            told = self.report(work) if self.report is not None else ""
             left = end - time.monotonic()
             if left <= 0:
-                failure = timed_out(limit)
+                failure = timed_out(limit, told)
                 if self.failure is None:
                     self.failure = failure
                 raise failure
@@ -281,10 +281,11 @@ class Lane:
                 self._thread.join(limit)
 
 
-def timed_out(seconds: float) -> RuntimeError:
-    """A collective took longer than its limit."""
+def timed_out(seconds: float, told: str = "") -> RuntimeError:
+    """A collective took longer than its limit; ``told`` is where processes wait."""
     milliseconds = math.ceil(seconds * 1000)
-    return RuntimeError(f"Timed out waiting {milliseconds}ms for recv operation to complete")
+    words = f"Timed out waiting {milliseconds}ms for recv operation to complete"
+    return RuntimeError(f"{words}\n{told}" if told else words)
 
 
 def explained(error: Exception) -> Exception:
