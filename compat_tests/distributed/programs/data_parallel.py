@@ -136,6 +136,22 @@ def classes():
     return torch.randint(0, 4, (8,))
 
 
+def joined(buffers, unused=False, **options):
+    """Processes with three, five, ... batches."""
+    torch.manual_seed(0)
+    middle = nn.BatchNorm1d(3) if buffers else nn.Identity()
+    net = nn.Sequential(nn.Linear(3, 3), middle, nn.Linear(3, 1))
+    wrapped = DistributedDataParallel(net, find_unused_parameters=unused)
+    optimizer = torch.optim.SGD(wrapped.parameters(), 0.1)
+    torch.manual_seed(5 + rank)
+    with wrapped.join(**options):
+        for _ in range(3 + 2 * rank):
+            optimizer.zero_grad()
+            (wrapped(torch.randn(4, 3)) ** 2).mean().backward()
+            optimizer.step()
+    return list(wrapped.parameters()), list(wrapped.buffers())
+
+
 show("unused", unused)
 show("found unused", lambda: found_unused(find_unused_parameters=True))
 show("static graph", lambda: found_unused(static_graph=True))
@@ -154,6 +170,11 @@ show(
     "AdamW",
     lambda: losses(Attention, torch.optim.AdamW, lambda: torch.randint(0, 11, (8, 6)), classes),
 )
+show("join", lambda: joined(False))
+show("join with buffers", lambda: joined(True))
+show("join of those that are left", lambda: joined(False, divide_by_initial_world_size=False))
+show("join with unused", lambda: joined(False, unused=True))
+show("join that ends", lambda: joined(False, throw_on_early_termination=True))
 show("sampler", lambda: list(torch.utils.data.DistributedSampler(range(11))))
 dist.barrier()
 dist.destroy_process_group()

@@ -14,6 +14,7 @@ called replicated; neither they nor the results are copied.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import socket
 from collections.abc import Callable
@@ -105,12 +106,11 @@ class Communicator:
         Raises:
             ValueError: a process is gone.
         """
-        split = kind in _SPLIT
-        rows = array.reshape((self.size, -1) if split else (-1,))
+        rows = array.reshape(rows_of(kind, array.shape, self.size))
         length = rows.shape[-1]
         padding = self._padding((kind, *form, array.dtype), length)
         if padding:
-            rows = np.pad(rows, ((0, 0),) * split + ((0, padding),))
+            rows = np.pad(rows, ((0, 0),) * (rows.ndim - 1) + ((0, padding),))
         result = np.asarray(self._call(kind, form)(self._given(rows))._arrays[0])
         if padding:
             result = result[..., :length]
@@ -139,6 +139,12 @@ class Communicator:
             return 0
         unit = max(1, 1 << (length.bit_length() - 4))
         return -length % unit
+
+
+def rows_of(kind: str, shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """Return the shape that an array has within the program of a collective."""
+    length = math.prod(shape)
+    return (size, length // size) if kind in _SPLIT else (length,)
 
 
 def compiled(kind: str, form: tuple, mesh: Mesh) -> Callable:

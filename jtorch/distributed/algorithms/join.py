@@ -73,6 +73,9 @@ class Joinable(ABC):
         ...
 
 
+Joinable.register(torch.nn.parallel.DistributedDataParallel)
+
+
 class Join:
     """A block of training in which processes may have different numbers of inputs.
 

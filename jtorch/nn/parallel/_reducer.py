@@ -86,6 +86,8 @@ class Reducer:
         self.hook: tuple[Any, Callable] | None = None
         #: Whether the next backward pass is of a step that is to be reduced.
         self.expects = False
+        #: What sums are divided by, where that is not the number of processes.
+        self.divisor: int | None = None
         self._numbers = {id(parameter): at for at, parameter in enumerate(self.parameters)}
         self._ready: set[int] = set()
 
@@ -122,6 +124,15 @@ class Reducer:
             self.expects = False
             self._reduce(used)
 
+    def reduce_nothing(self) -> None:
+        """Take part in the reduction of a step of the others, with gradients of zero."""
+        held = [parameter.grad for parameter in self.parameters]
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter)
+        self._reduce(set() if self.finds_unused else set(range(len(held))))
+        for parameter, gradient in zip(self.parameters, held, strict=True):
+            parameter.grad = gradient
+
     def _reduce(self, used: set[int]) -> None:
         members = range(len(self.parameters))
         if self.finds_unused:
@@ -154,7 +165,7 @@ class Reducer:
 
     def _mean(self, gradients: list[Any], parameters: list[Any]) -> None:
         group = self.group
-        flat = flat_bucket.call(gradients, group.size())
+        flat = flat_bucket.call(gradients, self.divisor or group.size())
         reduced: list[Any] = []
         group.collective(
             "all_reduce",

@@ -42,6 +42,10 @@ class DistributedDataParallel(Module):
         ValueError: there is no group.
     """
 
+    #: What a ``Join`` block says of this object while it is in one.
+    _join_config: Any = None
+    _join_divides_by_initial_size = True
+
     def __init__(
         self,
         module: Module,
@@ -134,8 +138,14 @@ class DistributedDataParallel(Module):
         else:
             self.require_forward_param_sync = False
             self._reducer.expects = False
+        joins = self._join_config is not None and self._join_config.enable
+        if joins:
+            _ddp_join().begin_step(self)
         if self.will_sync_module_buffers():
-            self._broadcast(list(self.module.named_buffers()))
+            if joins:
+                _ddp_join().synchronise_buffers(self, True)
+            else:
+                self._broadcast(list(self.module.named_buffers()))
         if self.device_ids:
             target = torch.device(self.device_type, self.device_ids[0])
             inputs, kwargs = _to_device((inputs, kwargs), target)
@@ -231,7 +241,7 @@ class DistributedDataParallel(Module):
         from ...distributed.algorithms.join import Join
 
         return Join(
-            [self],  # type: ignore[list-item]
+            [self],  # type: ignore[list-item]  # registered there
             enable,
             throw_on_early_termination,
             divide_by_initial_world_size=divide_by_initial_world_size,
@@ -249,9 +259,7 @@ class DistributedDataParallel(Module):
 
     def join_hook(self, **kwargs: Any) -> Any:
         """Return what shadows the collectives of those that still have inputs."""
-        from ...distributed.algorithms._ddp_join import hook_of
-
-        return hook_of(self, **kwargs)
+        return _ddp_join().hook_of(self, **kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -272,6 +280,13 @@ class DistributedDataParallel(Module):
         finds = self.find_unused_parameters or self.static_graph
         self._reducer = Reducer(wanted, self.process_group, finds)
         _observe(self._reducer)
+
+
+def _ddp_join() -> Any:
+    """Import what a ``Join`` block needs where there is one."""
+    from ...distributed.algorithms import _ddp_join
+
+    return _ddp_join
 
 
 def _observe(reducer: Reducer) -> None:
