@@ -184,3 +184,16 @@ def test_rows_without_elements_are_searched(torch):
     assert torch.searchsorted(bounds, wanted).tolist() == [[0, 0], [0, 0]]
     assert torch.searchsorted(bounds, wanted, right=True).tolist() == [[0, 0], [0, 0]]
     assert torch.searchsorted(wanted, torch.tensor([[1.5], [9.0]])).tolist() == [[1], [2]]
+
+
+def test_a_gradient_that_is_nan_stays_at_the_extremum(torch):
+    nan = float("nan")
+    for name in ("max", "min", "median"):
+        x = torch.tensor([1.0, nan, 2.0, nan], requires_grad=True)
+        getattr(x, name)().backward(torch.tensor(nan))
+        assert x.grad.isnan().tolist() == [False, True, False, True], name
+        assert x.grad[::2].tolist() == [0.0, 0.0], name
+        x.grad = None
+        getattr(x, name)().backward(torch.tensor(-4.0))
+        assert x.grad.tolist() == [0.0, -2.0, 0.0, -2.0], name
+        assert not x.grad[::2].signbit().any(), name

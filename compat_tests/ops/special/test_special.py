@@ -278,3 +278,19 @@ def test_logarithm_of_gamma_is_0_at_1():
     import jtorch as torch
 
     assert torch.lgamma(torch.tensor([1.0, 2.0])).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("dtype", "close"), [("float32", 2e-7), ("float64", 1e-14)])
+def test_the_scaled_error_function_where_the_plain_one_is_subnormal(dtype, close):
+    import jtorch as torch
+
+    real = getattr(torch, dtype)
+    x = torch.tensor([9.195, 9.4, 26.55, 26.64, 30.0, 1e20], dtype=real)
+    expected = [
+        *(0.061001695777748985, 0.05968614284746154, 0.02123503737574592, 0.021163398286570656),
+        *(0.018795888861416754, 5.6418958354775626e-21),
+    ]
+    assert torch.special.erfcx(x).tolist() == pytest.approx(expected, rel=close)
+    assert torch.special.erfcx(torch.tensor([math.inf], dtype=real)).item() == 0
+    low = torch.special.log_ndtr(torch.tensor([-13.1, -37.6], dtype=real))
+    assert low.tolist() == pytest.approx([-89.30229538374473, -711.4266486707764], rel=close)

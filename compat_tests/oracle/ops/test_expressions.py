@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import numpy as np
 import pytest
 
@@ -21,18 +23,26 @@ def test_families_are_found():
     assert {"conversion", "padding", "random"} <= set(FAMILIES)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_recorded_outcomes_are_pytorchs(family):
+def _outcomes_of_pytorch(family: str) -> dict[str, str]:
     import torch
 
-    recorded = read(family)
-    assert recorded
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # which of two bad indices is named depends on the threads
     try:
-        outcomes = {expression: outcome(torch, expression) for expression in recorded}
+        return {expression: outcome(torch, expression) for expression in read(family)}
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_recorded_outcomes_are_pytorchs(family):
+    recorded = read(family)
+    assert recorded
+    outcomes = _outcomes_of_pytorch(family)
+    if outcomes != recorded:
+        # Some warnings come once in a process, which an earlier test may have seen.
+        with multiprocessing.get_context("spawn").Pool(1) as fresh:
+            outcomes = fresh.apply(_outcomes_of_pytorch, (family,))
     assert outcomes == recorded
 
 

@@ -168,8 +168,9 @@ def _shared(array, result, cotangent, axes):
 
 def _shared_with_nan(array, result, cotangent, axes):
     """Share a gradient among all elements equal to the result, NaN being equal to NaN."""
-    same = ((array == result) | ((array != array) & (result != result))).astype(array.dtype)
-    return cotangent * same / jnp.sum(same, axes, keepdims=True)
+    same = (array == result) | ((array != array) & (result != result))
+    share = cotangent / jnp.sum(same, axes, keepdims=True)
+    return jnp.where(same, share, 0).astype(array.dtype)
 
 
 def _extremum_check(op_, meta, dtype, wanted) -> None:
@@ -455,10 +456,7 @@ def _median_spec(operation, bound, mode) -> Spec:
         raise messages.not_implemented("median_cpu", meta.dtype._legacy_name)
 
     def vjp(cotangents, results, operands):
-        # Equal elements share the gradient.
-        (array,), (result,) = operands, results
-        same = (array == result) | ((array != array) & (result != result))
-        return [jnp.where(same, cotangents[0] / jnp.sum(same), 0).astype(array.dtype)]
+        return [_shared_with_nan(operands[0], results[0], cotangents[0], None)]
 
     return Spec([operand], (make_meta((), meta.dtype, meta.device),), vjp=vjp)
 

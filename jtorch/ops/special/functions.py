@@ -18,7 +18,7 @@ from ..pointwise.unary import polygamma
 from ..pointwise.zeta import zeta
 
 _PRECISE = frozenset((dtypes.float32, dtypes.float64))
-_ROOT_2, _ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
+_ROOT_2, _HALF_ROOT_2, _ROOT_PI = math.sqrt(2), math.sqrt(0.5), math.sqrt(math.pi)
 
 
 def _declare(
@@ -64,15 +64,35 @@ def _entr(x):
     return jnp.where(jnp.isnan(x), x, value).astype(x.dtype)
 
 
+#: Beyond it ``erfc`` is soon subnormal, and the asymptotic series precise.
+_FAR = 25.0
+
+
+def _erfcx_value(x):
+    """Return ``exp(x^2) erfc(x)``, of float32 by way of float64.
+
+    Near the end of its range ``erfc`` has few digits, and is 0 to XLA where it is subnormal; JAX
+    multiplies by it until there. The series: Abramowitz and Stegun, 7.1.23.
+    """
+    wide = x.astype(jnp.float64)
+    far = wide > _FAR
+    inverse = 1 / (2 * jnp.where(far, wide, 1) ** 2)
+    series = 1.0
+    for factor in range(13, 0, -2):
+        series = 1 - factor * inverse * series
+    beyond = series / (_ROOT_PI * jnp.where(far, wide, 1))
+    return jnp.where(far, beyond, special.erfcx(jnp.where(far, 0, wide))).astype(x.dtype)
+
+
 _erfcx: Callable = with_partials(
-    special.erfcx, lambda tangent, x: tangent * (2 * x * _erfcx(x) - 2 / _ROOT_PI)
+    _erfcx_value, lambda tangent, x: tangent * (2 * x * _erfcx(x) - 2 / _ROOT_PI)
 )
 
 
 def _log_ndtr(x):
-    scaled = x / _ROOT_2
+    scaled = x * _HALF_ROOT_2
     low = x < -1
-    below = jnp.log(special.erfcx(jnp.where(low, -scaled, 1)) / 2) - scaled * scaled
+    below = jnp.log(_erfcx_value(jnp.where(low, -scaled, 1)) / 2) - scaled * scaled
     return jnp.where(low, below, jnp.log1p(-special.erfc(scaled) / 2))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ...helpers.vision_programs import with_gradients
@@ -49,12 +50,26 @@ def test_positions_of_float32(both, mode):
     both(program, relative=1e-5, absolute=1e-5)
 
 
+@pytest.mark.parametrize("factor", [1.37, 0.71, 3.3])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize(("mode", "spatial"), [("linear", 1), ("trilinear", 3)])
-def test_halves_are_weighted_by_halves(both, mode, spatial, dtype):
-    def program(torch):
-        image = torch.randn(1, 3, *(5, 6, 7)[:spatial]).to(getattr(torch, dtype))
-        resample = torch.nn.functional.interpolate
-        return [resample(image, scale_factor=factor, mode=mode) for factor in (1.37, 0.71, 3.3)]
+def test_halves_are_weighted_by_halves(mode, spatial, dtype, factor):
+    import torch
 
-    both(program, relative=0, absolute=0)
+    import jtorch
+
+    torch.manual_seed(0)
+    data = torch.randn(1, 3, *(5, 6, 7)[:spatial]).numpy()
+
+    def resampled(library):
+        image = library.from_numpy(data).to(getattr(library, dtype))
+        result = library.nn.functional.interpolate(image, scale_factor=factor, mode=mode)
+        return result.double().numpy()
+
+    expected, found = resampled(torch), resampled(jtorch)
+    # PyTorch's kernels for processors with and without fused multiply-add differ where a sum lies
+    # between two halves: one element of 1296. Unrounded weights would change most elements.
+    differing = expected != found
+    unit = torch.finfo(getattr(torch, dtype)).eps
+    assert np.mean(differing) <= 0.002
+    np.testing.assert_allclose(found, expected, rtol=unit, atol=0)
