@@ -59,10 +59,20 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     composite = overrides.inside(function)
     if composite is not None:
         return composite(*args, **kwargs)  # the operators within are seen
+    if name not in _UNSEEN and not name.startswith(("is_", "_is_", "__")):
+        _refuse_untranslated(function, args, kwargs)
     with without_operators():
         result = function(*args, **kwargs)
     dispatch_modes.pass_over(name, args, kwargs, result)
     return result
+
+
+def _refuse_untranslated(function: Any, args: tuple, kwargs: dict[str, Any]) -> None:
+    """Let a class that no function may see the inside of refuse one that is no operator."""
+    for value in overrides.seeing_operators((*args, *kwargs.values())):
+        refuse = getattr(type(value), "__untranslated__", None)
+        if refuse is not None:
+            refuse(function)
 
 
 dispatch_modes.set_translation(translate)

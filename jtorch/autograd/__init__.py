@@ -11,6 +11,7 @@ from .._engine.backward.stages import as_tensor as as_tensor
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
 from .._engine.recording.dispatch_modes import refuse_unseen
+from .._engine.recording.overrides import DISPATCHING
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
 from ..ops.creation.creation import zeros_like
@@ -107,6 +108,19 @@ def set_sparse_route(function: Callable[..., list[Any]]) -> None:
     _sparse_route = function
 
 
+def _no_wrapper_route(run: Callable, *args: Any) -> list[Any]:
+    return run(*args)
+
+
+_wrapper_route: Callable[..., list[Any]] = _no_wrapper_route
+
+
+def set_wrapper_route(function: Callable[..., list[Any]]) -> None:
+    """Tell how a pass is run some of whose ends hold the tensors that gradients flow along."""
+    global _wrapper_route
+    _wrapper_route = function
+
+
 def _run(
     outputs: tuple,
     gradients: tuple,
@@ -121,6 +135,21 @@ def _run(
         return _sparse_route(
             _run, outputs, gradients, inputs, retain_graph, create_graph, accumulates
         )
+    if DISPATCHING and any(type(end) in DISPATCHING for end in ends):
+        return _wrapper_route(
+            _run_plain, outputs, gradients, inputs, retain_graph, create_graph, accumulates
+        )
+    return _run_plain(outputs, gradients, inputs, retain_graph, create_graph, accumulates)
+
+
+def _run_plain(
+    outputs: tuple,
+    gradients: tuple,
+    inputs: tuple | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    accumulates: bool,
+) -> list[Any]:
     roots = [current_value(output) for output in outputs]
     cotangents = _cotangents(outputs, gradients)
     for index, root in enumerate(roots):

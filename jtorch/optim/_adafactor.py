@@ -110,6 +110,7 @@ class Adafactor(SteppedOptimizer):
         ValueError: a number is out of range.
     """
 
+    _elementwise = False
     _step_function = staticmethod(adafactor)
     _states = ("step",)
     _hyperparameters = ("d", "lr", "beta2_decay", "weight_decay", "foreach", "maximize")

@@ -9,6 +9,7 @@ import jtorch as torch
 
 from .._engine.graph.values import SparseBase
 from .._engine.recording.dispatch_modes import refuse_unseen
+from .._engine.recording.overrides import DISPATCHING
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from . import _messages
@@ -40,6 +41,8 @@ class SteppedOptimizer(Optimizer):
     _added_options: ClassVar[dict[str, Any]] = {}
     #: Whether there is an option ``differentiable``; if not, no step records gradients.
     _has_differentiable: ClassVar[bool] = True
+    #: Whether each element is stepped by itself, so that the parts of a wrapper can be.
+    _elementwise: ClassVar[bool] = True
     #: Whether the step function takes what a ``GradScaler`` leaves to it.
     _takes_grad_scale: ClassVar[bool] = False
 
@@ -107,8 +110,36 @@ class SteppedOptimizer(Optimizer):
             hyperparameters["grad_scale"] = getattr(self, "grad_scale", None)
             hyperparameters["found_inf"] = getattr(self, "found_inf", None)
         lists = self._collect(group)
-        self._step_function(*lists, **hyperparameters)
+        if DISPATCHING and any(type(param) in DISPATCHING for param in lists[0]):
+            self._step_parts(lists, hyperparameters)
+        else:
+            self._step_function(*lists, **hyperparameters)
         return lists
+
+    def _step_parts(self, lists: list[list[Any]], hyperparameters: dict[str, Any]) -> None:
+        """Step the tensors that wrappers hold; what a step adds to the lists becomes a wrapper."""
+        if not self._elementwise:
+            raise NotImplementedError(
+                f"{type(self).__name__}: jtorch does not step distributed tensors by matrices"
+            )
+        params = lists[0]
+        parts = [
+            [_part_of(param, value) for param, value in zip(params, values, strict=False)]
+            for values in lists
+        ]
+        self._step_function(*parts, **hyperparameters)
+        for values, stepped in zip(lists, parts, strict=True):
+            for at, part in enumerate(stepped):
+                if values[at] is None and part is not None:
+                    holds = hasattr(params[at], "__with_part__")
+                    values[at] = params[at].__with_part__(part) if holds else part
+
+
+def _part_of(param: Any, value: Any) -> Any:
+    """Return the tensor that a parameter, its gradient or its state holds, cut as the parameter."""
+    if value is None:
+        return None
+    return param.__part__(value) if hasattr(param, "__part__") else value
 
 
 def _make_step(cls: type[SteppedOptimizer]) -> Callable:

@@ -119,6 +119,7 @@ class Muon(SteppedOptimizer):
         ValueError: a number is out of range, or a parameter is no matrix.
     """
 
+    _elementwise = False
     _step_function = staticmethod(functools.partial(muon, has_complex=False))
     _counters = ()
     _hyperparameters = (

@@ -27,6 +27,7 @@ from ..graph.locations import user_location
 from ..graph.trie import Instruction, Node
 from ..graph.values import LEAF, NO_GRAD, RESULT, Meta, Value, is_tensor, make_meta, ready
 from . import cutting, saved_hooks
+from .overrides import DISPATCHING
 from .record import switch_device, wrap
 from .storage import ReadAgain, current_value, overwrite
 from .trace import REACH, SwitchDevice, Trace, flush, local
@@ -438,6 +439,10 @@ def ready_full(like: Any, number: complex = 0.0) -> Any:
         like: the tensor whose shape, dtype, device and strides it has.
         number: its elements.
     """
+    if like.__class__ in DISPATCHING:
+        holder: Any = like
+        if hasattr(holder, "__part__"):
+            return holder.__with_part__(ready_full(holder.__part__(), number))
     meta = current_value(like).meta.with_grad(NO_GRAD)
     strides = meta.strides
     if memory_order(meta.shape, strides) is None:

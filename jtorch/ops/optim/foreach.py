@@ -16,6 +16,7 @@ from ..._engine.declare import publish
 from ..._engine.graph.op import REGISTRY, Op
 from ..._engine.graph.values import is_tensor
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
+from ..._engine.recording.overrides import DISPATCHING, seeing_operators
 from ..._engine.recording.trace import local
 from ..linalg.matmul import mm
 from ..pointwise import arithmetic, division, power, rounding, select, unary  # noqa: F401
@@ -56,6 +57,8 @@ def _spread(value: Any, count: int) -> list[Any]:
 
 def _together(*lists: Sequence[Any]) -> bool:
     """Return whether one operator can take whole lists: of floats of one dtype, without grad."""
+    if DISPATCHING and seeing_operators(lists):
+        return False
     first = lists[0][0]._value.meta
     if not first.dtype.is_floating_point:
         return False

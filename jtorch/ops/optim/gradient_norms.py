@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from ..._core import dtypes
 from ..._engine.recording.multi_tensor import ListOp, map_lists, write_lists
+from ..._engine.recording.overrides import seeing_operators
 from .._shared.widening import widen
 from ..reduce.vector_norms import linalg_vector_norm, vector_norm_of
 
@@ -46,7 +47,7 @@ def norms_of(tensors: Sequence[Any], order: float) -> list[Any]:
         tensors: of floating point or complex dtypes.
         order: of the norm.
     """
-    if any(tensor.dtype.is_complex for tensor in tensors):
+    if seeing_operators(tensors) or any(tensor.dtype.is_complex for tensor in tensors):
         return [linalg_vector_norm.call(tensor, order) for tensor in tensors]
     if any(not tensor.dtype.is_floating_point for tensor in tensors):
         return [linalg_vector_norm.call(tensor, order) for tensor in tensors]
@@ -60,7 +61,7 @@ def vector_norm(tensor: Any, order: float) -> Any:
 
 def scale_all(tensors: Sequence[Any], factor: Any) -> None:
     """Multiply tensors on one device in place with a tensor of one element."""
-    if any(tensor.dtype is dtypes.bool_ for tensor in tensors):
+    if seeing_operators(tensors) or any(tensor.dtype is dtypes.bool_ for tensor in tensors):
         for tensor in tensors:
             tensor.mul_(factor)
         return
@@ -69,4 +70,8 @@ def scale_all(tensors: Sequence[Any], factor: Any) -> None:
 
 def clamp_all(tensors: Sequence[Any], limit: float) -> None:
     """Clamp real tensors on one device in place to ``[-limit, limit]``."""
+    if seeing_operators(tensors):
+        for tensor in tensors:
+            tensor.clamp_(-limit, limit)
+        return
     write_lists(_CLAMP, None, (limit,), [tensors], (0,))

@@ -1,0 +1,1 @@
+"""Which placements operators take and yield: a table, one line for a family."""
