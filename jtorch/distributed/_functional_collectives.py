@@ -16,7 +16,8 @@ import jtorch.distributed as dist
 
 from ..autograd.function import Function
 from ._collective_counts import runs
-from .device_mesh import DeviceMesh
+from ._groups import resolve_process_group
+from .device_mesh import DeviceMesh, _group_of
 
 REDUCE_OPS = ("sum", "avg", "product", "min", "max", "band", "bor", "bxor")
 
@@ -50,13 +51,9 @@ def _resolve_group(group: Any, tag: str = "") -> Any:
             return group[0].get_group(group[1])
         raise ValueError("Invalid tuple for group must be (DeviceMesh, int)")
     if isinstance(group, str):
-        from .distributed_c10d import _resolve_process_group
-
-        return _resolve_process_group(group)
+        return resolve_process_group(group)
     if isinstance(group, list):
         ranks = [rank for each in group for rank in (each if isinstance(each, list) else [each])]
-        from .device_mesh import _group_of
-
         found = _group_of(ranks)
         return dist.new_group(ranks) if found is None else found
     if group is None:
@@ -98,7 +95,7 @@ def _all_gather(tensor: Any, dim: int, group: Any) -> Any:
     shape = list(tensor.shape) or [1]
     result = tensor.new_empty([shape[0] * size, *shape[1:]])
     runs("all_gather_into_tensor")
-    dist.all_gather_into_tensor(result, tensor.reshape(shape), group=group)
+    dist.all_gather_single(result, tensor.reshape(shape), group=group)
     if dim:
         result = torch.cat(result.chunk(size, 0), dim)
     return result
@@ -117,7 +114,7 @@ def _reduce_scatter(tensor: Any, name: str, dim: int, group: Any) -> Any:
 
     def run(op: Any) -> Any:
         result = tensor.new_empty([tensor.size(0) // size, *tensor.shape[1:]])
-        dist.reduce_scatter_tensor(result, tensor, op=op, group=group)
+        dist.reduce_scatter_single(result, tensor, op=op, group=group)
         return result
 
     runs("reduce_scatter_tensor")

@@ -12,6 +12,7 @@ from typing import Any
 import jtorch as torch
 import jtorch.distributed as dist
 
+from ._groups import world
 from ._mesh_backends import backends_by_dim, normalised_backend
 from ._mesh_layout import MeshDim, MeshLayout
 
@@ -532,9 +533,7 @@ def _groups_of_equal_mesh(mesh: DeviceMesh) -> list[Any] | None:
 
 
 def _group_of(ranks: Sequence[int]) -> Any:
-    from .distributed_c10d import _world
-
-    for group in _world.pg_map:
+    for group in world.groups.values():
         if list(dist.get_process_group_ranks(group)) == list(ranks):
             return group
     return None

@@ -137,7 +137,7 @@ class Communicator:
         if len(sizes) < _MOST_SIZES:
             sizes.add(length)
             return 0
-        unit = max(1, 1 << (length.bit_length() - 4))
+        unit = 1 << max(0, length.bit_length() - 4)
         return -length % unit
 
 

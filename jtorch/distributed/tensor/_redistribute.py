@@ -11,8 +11,8 @@ import jtorch as torch
 from .. import _functional_collectives as collectives
 from .placement_types import Partial, Placement, Replicate, Shard, _NormPartial, _StridedShard
 
-#: The model by which ways are compared: a collective takes this number of microseconds and moves so many
-#: bytes in each of them.
+#: The model by which ways are compared: what a collective takes in microseconds, and how many bytes
+#: it moves in each of them.
 LATENCY = 6.6
 BYTES_EACH_MICROSECOND = 87.7e3
 

@@ -33,7 +33,7 @@ _family(
     isposinf lcm ldexp le leaky_relu lerp lgamma log log10 log1p log2 log_sigmoid
     log_sigmoid_forward logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit
     lt masked_fill maximum
-    minimum mish mvlgamma nan_to_num native_dropout ne nextafter polygamma pow prelu _prelu_kernel
+    minimum mish mvlgamma nan_to_num native_dropout dropout feature_dropout ne nextafter polygamma pow prelu _prelu_kernel
     reciprocal relu relu6 remainder round rrelu_with_noise rsqrt rsub selu sgn sigmoid sign signbit
     silu sin sinc sinh softplus softshrink special_entr special_erfcx special_i0e special_i1
     special_i1e special_log_ndtr special_ndtri special_xlog1py special_zeta sqrt square tan tanh
