@@ -13,7 +13,13 @@ from compat_tests.helpers.processes import run_processes
 PROGRAMS = ROOT / "compat_tests" / "distributed" / "programs"
 GOLDEN = ROOT / "compat_tests" / "golden" / "distributed"
 #: Programs, and the numbers of processes that they are recorded with.
-RECORDED = {"collectives": (2, 4), "data_parallel": (2, 4)}
+RECORDED = {
+    "collectives": (2, 4),
+    "data_parallel": (2, 4),
+    "device_mesh": (4,),
+    "dtensor": (2, 4),
+    "tensor_parallel": (2, 4),
+}
 
 
 def golden(program: str, processes: int) -> Path:

@@ -1,14 +1,15 @@
 """Device meshes of four processes: what they say of themselves, slices, and refusals."""
 
+# ruff: noqa: F401  (expressions stand in strings and are run at once)
+
 import copy
 import pickle
 import warnings
 
 import torch
 import torch.distributed as dist
-from torch.distributed.device_mesh import DeviceMesh, _mesh_resources, init_device_mesh
-
 from _cases import show
+from torch.distributed.device_mesh import DeviceMesh, _mesh_resources, init_device_mesh
 
 warnings.simplefilter("ignore")
 dist.init_process_group("gloo")

@@ -1,18 +1,27 @@
 """DTensors of two or four processes: placements, parts, gradients and refusals."""
 
+# ruff: noqa: B023, E501, F401  (expressions stand in strings and are run at once)
+
 import copy
 import warnings
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from _cases import show
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import (
-    DTensor, Partial, Placement, Replicate, Shard, distribute_tensor, full, ones, zeros,
+    DTensor,
+    Partial,
+    Placement,
+    Replicate,
+    Shard,
+    distribute_tensor,
+    full,
+    ones,
+    zeros,
 )  # fmt: skip
 from torch.distributed.tensor.debug import CommDebugMode
-
-from _cases import show
 
 warnings.simplefilter("ignore")
 dist.init_process_group("gloo")
@@ -205,7 +214,6 @@ D(torch.arange(5.0), S(0))
 D(torch.arange(5.0), S(0)).full_tensor()
 (D(torch.arange(5.0), S(0)) + 1).sum().full_tensor()
 D(torch.arange(10.0).view(5, 2), S(0)).redistribute(mesh, [S(1), *more])
-DTensor.from_local(X.clone() * (rank + 1), mesh, [R, *more], run_check=True)
 DTensor.from_local(X[:1].clone(), mesh, [S(0), *more])
 DTensor.from_local(X.t(), mesh, [S(0), *more]).stride()
 zeros(5, 3, device_mesh=mesh, placements=[S(0), *more])
@@ -226,6 +234,7 @@ DTensor.from_local(X, mesh, [S(0), *more], shape=(1,))
 zeros(4)
 ones(4, device_mesh=mesh, placements=[S(0)] * 3)""".splitlines()
 WORDS = """D(X, S(0)).shape
+DTensor.from_local(X.clone() * (rank + 1), mesh, [R, *more], run_check=True)
 D(X, S(0)).numel()
 D(X, S(0)).stride()
 D(X, S(0)).is_contiguous()
@@ -255,7 +264,6 @@ GRADIENTS = {
     "layer_norm": (lambda a, b: F.layer_norm(a, [6], b) ** 2, X, ROW),
     "view": (lambda a: a.view(2, 2, 6).transpose(0, 1).exp(), X),
     "twice": (lambda a, b: (a @ b).sum() + (b * b).sum(), X, W),
-    "attention": (lambda a: F.scaled_dot_product_attention(a, a, a), Q),
 }
 for expression in VALUES:
     show(expression, lambda e=expression: counted(e))

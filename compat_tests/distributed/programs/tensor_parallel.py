@@ -1,23 +1,34 @@
 """Modules cut over two or four processes: outputs, gradients, placements and collectives."""
 
+# ruff: noqa: E501, F401  (expressions stand in strings and are run at once)
+
 import warnings
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from _cases import show
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import (
-    DTensor, Replicate, Shard, distribute_module, distribute_tensor,
+    DTensor,
+    Replicate,
+    Shard,
+    distribute_module,
+    distribute_tensor,
 )  # fmt: skip
 from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.experimental import implicit_replication, local_map
 from torch.distributed.tensor.parallel import (
-    ColwiseParallel, PrepareModuleInput, PrepareModuleInputOutput, PrepareModuleOutput,
-    RowwiseParallel, SequenceParallel, loss_parallel, parallelize_module,
+    ColwiseParallel,
+    PrepareModuleInput,
+    PrepareModuleInputOutput,
+    PrepareModuleOutput,
+    RowwiseParallel,
+    SequenceParallel,
+    loss_parallel,
+    parallelize_module,
 )  # fmt: skip
-
-from _cases import show
 
 warnings.simplefilter("ignore")
 dist.init_process_group("gloo")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +23,7 @@ from ._gradients import (
     use,
 )
 from ._redistribute import redistribute_local, shard_size_and_offset, step_cost, steps_between
-from ._rules.call import Call, Rule, Strategy, bytes_of
+from ._rules.call import Call, Rule, Strategy
 from .placement_types import Partial, Placement, Replicate, Shard
 
 
@@ -217,7 +219,7 @@ def _plan(operator: Any, rule: Rule, args: tuple, kwargs: dict, specs: list[DTen
     in_place = _is_in_place(operator)
     outs = [specs[0].tensor_meta] if in_place else _whole_results(operator, args, kwargs)
     call = Call(operator, args, kwargs, specs, outs)
-    chosen = []
+    ways = []
     for index in range(mesh.ndim):
         call.index = index
         try:
@@ -230,8 +232,10 @@ def _plan(operator: Any, rule: Rule, args: tuple, kwargs: dict, specs: list[DTen
             if not found:
                 words = _messages.in_place(operator, specs[0].placements)
                 raise _messages.failed(words, schema)
-        chosen.append(min(found, key=lambda each: _cost(call, each)))
-    plan = Plan(rule, call, chosen)
+        if not rule.searches and all(isinstance(now, Replicate) for now in call.current):
+            found = found[:1]
+        ways.append(found)
+    plan = Plan(rule, call, _cheapest(call, ways))
     if key is not None:
         if len(_plans) > 10000:
             _plans.clear()
@@ -239,14 +243,46 @@ def _plan(operator: Any, rule: Rule, args: tuple, kwargs: dict, specs: list[DTen
     return plan
 
 
-def _cost(call: Call, strategy: Strategy) -> float:
-    count = call.count
+#: How many combinations of ways along several dimensions of a mesh are compared.
+_MOST_COMBINATIONS = 5000
+
+
+def _cheapest(call: Call, ways: list[list[Strategy]]) -> list[Strategy]:
+    """Return the strategy for each dimension of the mesh with which least is sent.
+
+    What one dimension cuts, which costs nothing, the others need not send; so all are compared
+    together.
+    """
+    if math.prod(map(len, ways)) > _MOST_COMBINATIONS:
+        ways = [[min(each, key=lambda s: _cost(call, [s], at))] for at, each in enumerate(ways)]
+    return list(min(itertools.product(*ways), key=lambda chosen: _cost(call, list(chosen))))
+
+
+def _cost(call: Call, chosen: Sequence[Strategy], first: int = 0) -> float:
+    """Return how long the redistributions take that some strategies need.
+
+    Args:
+        call: the call.
+        chosen: a strategy for each dimension of the mesh, from the first one on.
+        first: that dimension.
+    """
     cost = 0.0
-    any_cut = any(isinstance(now, Shard) for now in call.current)
-    for spec, now, wanted in zip(call.specs, call.current, strategy.ins, strict=True):
-        if isinstance(now, Partial) and isinstance(wanted, Shard) and not any_cut:
-            return float("inf")  # terms are reduced to a whole where nothing asks for pieces
-        cost += step_cost(now, wanted, count, bytes_of(spec, call.index))
+    mesh = call.specs[0].mesh
+    for index, strategy in enumerate(chosen, first):
+        call.index = index
+        any_cut = any(isinstance(now, Shard) for now in call.current)
+        for at, (now, wanted) in enumerate(zip(call.current, strategy.ins, strict=True)):
+            if now == wanted:
+                continue
+            if isinstance(now, Partial) and isinstance(wanted, Shard) and not any_cut:
+                return float("inf")  # terms are reduced to a whole where nothing asks for pieces
+            spec = call.specs[at]
+            size = float(math.prod(spec.shape)) * spec.tensor_meta.dtype.itemsize
+            for other, each in enumerate(chosen, first):
+                there = each.ins[at]
+                if other != index and isinstance(there, Shard) and not now.is_shard(there.dim):
+                    size /= mesh.size(other)
+            cost += step_cost(now, wanted, call.count, size)
     return cost
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -104,11 +103,14 @@ class Rule(NamedTuple):
         localise: returns arguments for the parts, where these are not those for the whole:
             ``(call, args, kwargs, out_shapes, target) -> (args, kwargs)``.
         run: runs on the parts in the operator's place: ``(call, target, *args, **kwargs)``.
+        searches: whether what is replicated along a dimension of the mesh may be cut there, so
+            that less is sent along the others; else it stays as it is.
     """
 
     strategies: Callable[[Call], list[Strategy]]
     localise: Callable[..., tuple[tuple, dict[str, Any]]] | None = None
     run: Callable[..., Any] | None = None
+    searches: bool = False
 
 
 def dims_of(value: Any, ndim: int) -> list[int]:
@@ -117,12 +119,3 @@ def dims_of(value: Any, ndim: int) -> list[int]:
         return list(range(ndim))
     values = value if isinstance(value, (list, tuple)) else [value]
     return [dim % max(ndim, 1) for dim in values]
-
-
-def bytes_of(spec: DTensorSpec, index: int) -> float:
-    """Return how many bytes the processes along a dimension of the mesh have together."""
-    size = float(math.prod(spec.shape)) * spec.tensor_meta.dtype.itemsize
-    for other, placement in enumerate(spec.placements):
-        if other != index and placement.is_shard():
-            size /= spec.mesh.size(other)
-    return size

@@ -19,9 +19,11 @@ from .call import Rule
 RULES: dict[str, Rule] = {}
 
 
-def _family(names: str, strategies: Any, localise: Any = None, run: Any = None) -> None:
+def _family(
+    names: str, strategies: Any, localise: Any = None, run: Any = None, searches: bool = False
+) -> None:
     for name in names.split():
-        RULES[name] = Rule(strategies, localise, run)
+        RULES[name] = Rule(strategies, localise, run, searches)
 
 
 _family(
@@ -33,7 +35,8 @@ _family(
     isposinf lcm ldexp le leaky_relu lerp lgamma log log10 log1p log2 log_sigmoid
     log_sigmoid_forward logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit
     lt masked_fill maximum
-    minimum mish mvlgamma nan_to_num native_dropout dropout feature_dropout ne nextafter polygamma pow prelu _prelu_kernel
+    minimum mish mvlgamma nan_to_num native_dropout dropout feature_dropout ne nextafter polygamma
+    pow prelu _prelu_kernel
     reciprocal relu relu6 remainder round rrelu_with_noise rsqrt rsub selu sgn sigmoid sign signbit
     silu sin sinc sinh softplus softshrink special_entr special_erfcx special_i0e special_i1
     special_i1e special_log_ndtr special_ndtri special_xlog1py special_zeta sqrt square tan tanh
@@ -53,10 +56,10 @@ _family(
     random_""",
     pointwise.overwritten,
 )
-_family("mm", matrix.mm)
-_family("bmm", matrix.bmm)
-_family("addmm", matrix.addmm)
-_family("baddbmm", matrix.baddbmm)
+_family("mm", matrix.mm, searches=True)
+_family("bmm", matrix.bmm, searches=True)
+_family("addmm", matrix.addmm, searches=True)
+_family("baddbmm", matrix.baddbmm, searches=True)
 _family("mv", matrix.mv)
 _family("dot vdot", matrix.dot)
 _family("convolution", matrix.convolution)
@@ -72,21 +75,22 @@ _family("any", reductions.reduction("sum"))
 _family("all", reductions.reduction("product"))
 _family("amax", reductions.reduction("max", ("max",)))
 _family("amin", reductions.reduction("min", ("min",)))
-_family("max", reductions.extremum("max"))
-_family("min", reductions.extremum("min"))
+_family("max", reductions.extremum("max"), searches=True)
+_family("min", reductions.extremum("min"), searches=True)
 _family("linalg_vector_norm", reductions.norm)
 _family("argmax argmin logsumexp", reductions.whole_reduction(many=True))
-_family("median nanmedian mode", reductions.whole_reduction())
-_family("kthvalue", reductions.whole_reduction(at=2))
+_family("median nanmedian mode", reductions.whole_reduction(), searches=True)
+_family("kthvalue", reductions.whole_reduction(at=2), searches=True)
 _family("var std var_mean std_mean", reductions.variance)
 _family(
     """_softmax _log_softmax _safe_softmax softmax log_softmax cummax cummin cumprod logcumsumexp
-    sort argsort glu""",
+    glu""",
     reductions.along(),
 )
+_family("sort argsort", reductions.along(), searches=True)
 _family("cumsum", reductions.cumulative_sum)
-_family("topk", reductions.along(at=2))
-_family("flip", reductions.along(name="dims"))
+_family("topk", reductions.along(at=2), searches=True)
+_family("flip", reductions.along(name="dims"), searches=True)
 _family("roll", reductions.along(at=2, name="dims"))
 _family(
     """tril triu linalg_inv_ex linalg_cholesky_ex cholesky _linalg_det linalg_matrix_exp
@@ -118,9 +122,9 @@ _family("stack", views.stack)
 _family("new_zeros new_ones new_empty new_full", views.new, views.to_part_shape)
 _family("embedding", indexing.embedding, run=indexing.rows_of_part)
 _family("index_select", indexing.index_select)
-_family("index", indexing.index)
+_family("index", indexing.index, searches=True)
 _family("gather", indexing.gather)
-_family("native_layer_norm rms_norm _fused_rms_norm", indexing.normalised_last)
+_family("native_layer_norm rms_norm _fused_rms_norm", indexing.normalised_last, searches=True)
 _family("native_group_norm", reductions.first_dim(0), indexing.batch_of_part)
 _family(
     """max_pool2d_with_indices max_pool2d avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool2d
