@@ -17,6 +17,7 @@ RECORDED = {
     "collectives": (2, 4),
     "data_parallel": (2, 4),
     "device_mesh": (4,),
+    "functional_collectives": (2, 4),
     "dtensor": (2, 4),
     "tensor_parallel": (2, 4),
 }
