@@ -132,6 +132,7 @@ def test_cores_are_divided():
     assert cores_of(0, 1, [0, 1]) is None
 
 
+@pytest.mark.distributed
 def test_programs_of_other_kinds(script, tmp_path):
     """A module, a command, a script by runpy; options from the environment."""
     name = script('import os, sys; print(__name__, sys.argv[1:], os.environ["WORLD_SIZE"])')
@@ -159,6 +160,7 @@ def test_the_hook_is_installed_in_workers(script, tmp_path):
     assert (code, out) == (0, "tensor([2.])\n"), err
 
 
+@pytest.mark.distributed
 def test_under_the_hook(script, tmp_path):
     name = script('import os; print(os.environ["MASTER_PORT"])')
     port = str(free_port())
@@ -182,6 +184,7 @@ def test_under_the_hook(script, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, port + "\n", "")
 
 
+@pytest.mark.distributed
 def test_the_older_launcher_passes_the_local_rank(script, tmp_path):
     name = script("import sys; print(sys.argv[1:])")
     run = [sys.executable, "-m", "jtorch.distributed.launch"]
@@ -270,7 +273,10 @@ def described(place, rank, code, ended, told, error_file="<N/A>"):
 
 
 @pytest.mark.parametrize("library", ["jtorch", pytest.param("torch", marks=pytest.mark.oracle)])
-@pytest.mark.parametrize("name", FAILURES)
+@pytest.mark.parametrize(
+    "name",
+    ["raises", *(pytest.param(name, marks=pytest.mark.distributed) for name in [*FAILURES][1:])],
+)
 def test_a_failure_ends_the_others(name, library, script, tmp_path):
     """The report is PyTorch's, letter by letter; so is what is said of the others."""
     action, code, ended, told = FAILURES[name]
@@ -319,6 +325,7 @@ def test_a_failure_ends_the_others(name, library, script, tmp_path):
     assert len(widths) == 1 and widths <= set(range(50, 61))
 
 
+@pytest.mark.distributed
 def test_a_worker_that_does_not_end_is_killed(script, tmp_path):
     program = script(
         """
@@ -366,6 +373,7 @@ def test_recorded_exceptions_are_reported(library, script, tmp_path):
     assert "  <NO_OTHER_FAILURES>\n" in err
 
 
+@pytest.mark.distributed
 def test_restarts_have_a_store_of_their_own(script, tmp_path):
     program = script(
         """
@@ -384,6 +392,7 @@ def test_restarts_have_a_store_of_their_own(script, tmp_path):
     assert "ChildFailedError" not in err
 
 
+@pytest.mark.distributed
 def test_streams(script, tmp_path):
     program = script(
         """
@@ -458,6 +467,7 @@ def both_nodes(arguments, folder, *nodes):
     return results
 
 
+@pytest.mark.distributed
 def test_machines_meet_by_rank(script, tmp_path):
     program, port = script(SHOW), free_port()
     static = ["--nnodes", 2, "--master-addr", "localhost", "--master-port", port]
@@ -481,6 +491,7 @@ def test_machines_meet_by_rank(script, tmp_path):
     ]
 
 
+@pytest.mark.distributed
 def test_machines_begin_again_together(script, tmp_path):
     program = script(
         """
@@ -517,6 +528,7 @@ def test_a_failure_on_one_machine_ends_the_other(script, tmp_path):
     assert "another node has failed: rank 1 ended with exit code 3" in told
 
 
+@pytest.mark.distributed
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_functions(tmp_path, method):
     """In a process of its own: the one of the tests has threads, which a fork would not copy."""

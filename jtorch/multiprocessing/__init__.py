@@ -12,7 +12,7 @@ from typing import Any
 
 from .._runtime import absent as _absent
 from . import _transfer as _transfer
-from ._spawn import (
+from .spawn import (
     ProcessContext,
     ProcessException,
     ProcessExitedException,

@@ -1,4 +1,4 @@
-"""Several processes of one function, which fail together."""
+"""Several processes of one function, which fail together: ``torch.multiprocessing.spawn``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,24 @@ import pickle
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from .._core import traceback_filter
+
+__all__ = [
+    "ProcessContext",
+    "ProcessException",
+    "ProcessExitedException",
+    "ProcessRaisedException",
+    "SpawnContext",
+    "spawn",
+    "start_processes",
+]
 
 #: Seconds that the processes left over have to end after they were asked to.
 _GRACE = 30.0
@@ -57,12 +70,33 @@ class ProcessExitedException(ProcessException):
         return type(self), described
 
 
-def _run(function: Callable, index: int, args: tuple, error_file: str) -> None:
+#: Of ``prctl``: send this process a signal when its parent ends.
+_PARENT_DEATH_SIGNAL = 1
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel interrupt this process when its parent is killed; Linux alone can."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGINT))
+    if os.getppid() != parent:  # it had ended before
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _run(
+    function: Callable, index: int, args: tuple, error_file: str, parent: int | None = None
+) -> None:
+    if parent is not None:
+        _end_with(parent)
     try:
         function(index, *args)
     except KeyboardInterrupt:
         pass  # the parent was interrupted too, and says so
-    except Exception:
+    except Exception as error:
+        traceback_filter.strip(error)
         with open(error_file, "wb") as stream:
             pickle.dump(traceback.format_exc(), stream)
         sys.exit(1)
@@ -150,6 +184,10 @@ class SpawnContext(ProcessContext):
         super().__init__(processes, error_files)
 
 
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 def start_processes(
     fn: Callable,
     args: tuple = (),
@@ -174,10 +212,13 @@ def start_processes(
     """
     context: Any = multiprocessing.get_context(start_method)
     processes, files = [], []
+    # The kernel counts the end of the thread that starts them, and a forkserver is in between.
+    directly = start_method != "forkserver" and _is_main_thread()
+    parent = os.getpid() if directly else None
     for index in range(nprocs):
         with tempfile.NamedTemporaryFile(prefix="jtorch-error-", suffix=".pickle") as file:
             name = file.name
-        process = context.Process(target=_run, args=(fn, index, args, name), daemon=daemon)
+        process = context.Process(target=_run, args=(fn, index, args, name, parent), daemon=daemon)
         process.start()
         processes.append(process)
         files.append(name)
