@@ -25,6 +25,7 @@ PAIRS = [("3.11", OLDEST_JAX), ("3.12", MIDDLE_JAX), ("3.13", MIDDLE_JAX), ("3.1
 # What depends on the versions of Python and JAX: processes, programs on disk, files.
 VERSIONED = ["compat_tests/engine", "compat_tests/launch", "compat_tests/utils"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
+LIGHTNING_NEEDS = ["pytorch-lightning", "lightning-utilities", "torchmetrics"]
 DEFAULT = "not oracle and not gpu and not distributed"
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
@@ -114,8 +115,10 @@ def tiers(session: nox.Session, execution: str) -> None:
 
 @nox.session(python="3.11")
 def distributed(session: nox.Session) -> None:
-    """Run the tests and examples of two and of four processes."""
-    session.install("-e", ".[test]")
+    """Run the tests of two and of four processes."""
+    session.install("-e", ".[test]", "psutil", "pyyaml", "packaging")
+    # Without what they depend on: that would bring PyTorch.
+    session.install("--no-deps", "accelerate", "lightning", *LIGHTNING_NEEDS)
     words = ["compat_tests/distributed", "-m", "not oracle and not gpu", *session.posargs]
     session.run("pytest", *words)
 

@@ -14,7 +14,11 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from ._core import traceback_filter
-from ._launch.hook import _install, follow_into_spawned_processes
+from ._launch.hook import (
+    _install,
+    follow_into_spawned_processes,
+    follow_into_started_pythons,
+)
 from ._version import TORCH_VERSION, __version__
 
 HELP = """\
@@ -99,6 +103,7 @@ def _as_program(run: Callable[[], Any]) -> None:
     """Run the program; see to it that an exception that ends it shows the user's frames alone."""
     _install()
     follow_into_spawned_processes()
+    follow_into_started_pythons()
     _filter_exceptions_of_threads()
     gc.freeze()  # nothing of the program's yet: full collections need not look at the library
     often, *rest = gc.get_threshold()
@@ -268,6 +273,7 @@ def _run_standard_input(arguments: list[str], named: bool) -> None:
     _set_first_path("")
     _install()
     follow_into_spawned_processes()
+    follow_into_started_pythons()
     banner = f"Python {sys.version} on {sys.platform}\njtorch {__version__}: torch is jtorch here."
     with _line_editing():
         code.interact(banner, local=_new_main_module().__dict__, exitmsg="")

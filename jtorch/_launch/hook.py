@@ -327,6 +327,19 @@ class _InstallWhenUnpickled:
         return _install, ()
 
 
+def follow_into_started_pythons() -> None:
+    """Let ``torch`` be jtorch also in each Python of this environment that the program starts.
+
+    Launchers start their workers so (``[sys.executable, script]``). The variables of the
+    environment lead those to ``children/sitecustomize.py``.
+    """
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "children")
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if folder not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, *paths]))
+    os.environ["JTORCH_CHILDREN"] = sys.prefix
+
+
 def follow_into_spawned_processes() -> None:
     """Install the hook also in the processes that ``multiprocessing`` starts afresh.
 
