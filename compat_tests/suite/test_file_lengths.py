@@ -15,7 +15,7 @@ REASONS = {
     "jtorch/_engine/backward/stages.py": (
         "two classes share the state of one backward pass; each stage reads what the last one left"
     ),
-    "jtorch/_engine/memory/views.py": (
+    "jtorch/_engine/memory/chains.py": (
         "reading and writing through a chain of view steps are each other's inverse and change "
         "together"
     ),

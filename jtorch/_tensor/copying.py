@@ -8,7 +8,7 @@ from typing import Any
 from .._engine.declare import publish
 from .._engine.graph.memory import memory_of
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
-from .._engine.memory.views import read_chain
+from .._engine.memory.chains import read_chain
 from .._engine.recording import record
 from .._engine.recording.overrides import overrides_calls
 from .._engine.recording.record import wrap

@@ -20,16 +20,14 @@ from .._core.schema.schema import Schema
 from .._engine.declare import Autocast, publish
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta, ready
 from .._engine.memory import host_memory
+from .._engine.memory.chains import Step, new_step
 from .._engine.memory.from_jax import from_jax, is_jax
 from .._engine.memory.views import (
-    Step,
-    check_no_overlap,
-    check_write,
-    new_step,
     record_chain,
     record_view,
     storage_offset,
 )
+from .._engine.memory.write_checks import check_no_overlap, check_write
 from .._engine.recording import overrides
 from .._engine.recording.kinds.base import broadcast_shapes
 from .._engine.recording.overrides import Overridden

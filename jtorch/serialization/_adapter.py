@@ -16,7 +16,7 @@ from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.strides import is_contiguous, memory_order
 from .._engine.graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
-from .._engine.memory import views
+from .._engine.memory import chains, views
 from .._engine.recording import record
 from .._engine.recording import storage as engine_storage
 from .._engine.recording.storage import is_flipped
@@ -194,19 +194,19 @@ def _steps(owner: Meta, offset: int, size: tuple, stride: tuple) -> tuple:
     order = memory_order(owner.shape, owner.strides)
     assert order is not None
     if order != tuple(range(owner.ndim)):
-        steps.append(views.Step(permute, (order,)))
+        steps.append(chains.Step(permute, (order,)))
     if owner.ndim != 1:
-        steps.append(views.Step(_view, ((owner.numel,),)))
+        steps.append(chains.Step(_view, ((owner.numel,),)))
     numel = 1
     for n in size:
         numel *= n
     if is_contiguous(size, stride):
         if numel != owner.numel:
-            steps.append(views.Step(_slice, (0, offset, numel, 1)))
+            steps.append(chains.Step(_slice, (0, offset, numel, 1)))
         if len(size) != 1:
-            steps.append(views.Step(_view, (size,)))
+            steps.append(chains.Step(_view, (size,)))
         return tuple(steps)
-    steps.append(views.Step(_as_strided, (size, stride, offset)))
+    steps.append(chains.Step(_as_strided, (size, stride, offset)))
     return tuple(steps)
 
 

@@ -16,7 +16,8 @@ from ..graph import tape
 from ..graph.memory import Memory, Search, View, Written, is_written, shares_counter
 from ..graph.trie import Instruction, Node
 from ..graph.values import RESULT, Value
-from ..memory.views import read_memory, view_again
+from ..memory.chains import view_again
+from ..memory.views import read_memory
 from ..recording.storage import STALE, current_value, version_of
 from ..recording.trace import Trace
 from .graph import FunctionSegment, end_of

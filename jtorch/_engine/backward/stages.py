@@ -26,7 +26,7 @@ from ..graph.values import (
     make_meta,
     ready,
 )
-from ..memory.views import with_history
+from ..memory.chains import with_history
 from ..recording.record import record, switch_device, wrap
 from ..recording.saved_hooks import Packed
 from ..recording.storage import OWN_DTYPE, current_value

@@ -18,7 +18,7 @@ from ..graph.values import LEAF, NO_GRAD, RESULT, is_tensor, ready
 from ..recording.record import record, wrap
 from ..recording.storage import Alias, current_value, note_other_memory, storage_of
 from ..recording.trace import local
-from .views import Step, with_history
+from .chains import Step, with_history
 
 _watched: dict[int, weakref.ref] = {}  # by identity: equal references compare their tensors
 

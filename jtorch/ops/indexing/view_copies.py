@@ -15,8 +15,9 @@ from ..._core.memory_format import contiguous_format
 from ..._engine.declare import Out, op, under_name
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import NO_GRAD, make_meta
+from ..._engine.memory.chains import Step, chain_function
 from ..._engine.memory.overlap import put_at_positions
-from ..._engine.memory.views import Step, chain_function, make_view, make_views
+from ..._engine.memory.views import make_view, make_views
 from ..._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ..._engine.recording.record import record, wrap, write_result
 from ..._engine.recording.trace import local

@@ -22,7 +22,7 @@ from ..._core.strides import elementwise_strides, memory_order, strides_of_order
 from ..._engine.declare import InPlace, op, publish
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, is_tensor, make_meta
-from ..._engine.memory.views import check_partial_overlap
+from ..._engine.memory.write_checks import check_partial_overlap
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast
 from ..._engine.recording.kinds.pointwise import check_fits
 

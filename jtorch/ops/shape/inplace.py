@@ -16,7 +16,9 @@ from ..._core.strides import memory_order
 from ..._engine.declare import publish, under_name
 from ..._engine.graph.op import Op
 from ..._engine.graph.values import LEAF, NO_GRAD, RESULT, is_tensor, make_meta, ready
-from ..._engine.memory.views import check_write, make_view, share_memory_of, with_history
+from ..._engine.memory.chains import with_history
+from ..._engine.memory.views import make_view, share_memory_of
+from ..._engine.memory.write_checks import check_write
 from ..._engine.recording.storage import (
     Alias,
     count_write,

@@ -12,8 +12,9 @@ from ..._core import dtypes
 from ..._core.schema.schema import is_index
 from ..._engine.declare import op, publish
 from ..._engine.graph.values import Meta, is_tensor
+from ..._engine.memory.chains import Step
 from ..._engine.memory.host_views import parts_vjp
-from ..._engine.memory.views import Step, record_view
+from ..._engine.memory.views import record_view
 from ..._engine.recording.kinds.base import View, normalise_dim
 from . import _messages_views
 from .views import _select, _slice

@@ -13,8 +13,9 @@ from ..._core.strides import memory_order
 from ..._engine.declare import op, publish
 from ..._engine.graph.op import Op, Plan
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta
+from ..._engine.memory.chains import Step, put_chain, read_chain
 from ..._engine.memory.host_views import view_vjp
-from ..._engine.memory.views import Step, put_chain, read_chain, record_view, storage_offset
+from ..._engine.memory.views import record_view, storage_offset
 from ..._engine.recording.kinds.base import View, normalise_dim
 from ..._engine.recording.record import record, wrap
 from ..._engine.recording.storage import Alias, current_value, is_flipped, storage_of

@@ -77,7 +77,7 @@ def _erfcx_value(x):
     wide = x.astype(jnp.float64)
     far = wide > _FAR
     inverse = 1 / (2 * jnp.where(far, wide, 1) ** 2)
-    series = 1.0
+    series: Any = 1.0
     for factor in range(13, 0, -2):
         series = 1 - factor * inverse * series
     beyond = series / (_ROOT_PI * jnp.where(far, wide, 1))
