@@ -20,6 +20,7 @@ RECORDED = {
     "functional_collectives": (2, 4),
     "dtensor": (2, 4),
     "tensor_parallel": (2, 4),
+    "optimizers": (2, 4),
 }
 
 

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
+from .... import distributed as dist
 from . import debugging_hooks as debugging
 from . import default_hooks as default
 from . import powerSGD_hook as powerSGD
@@ -29,7 +30,7 @@ class _Registration:
         model.register_comm_hook(state, self._hook)
 
 
-def _refused(state: Any, bucket: Any) -> Any:
+def _refused(state: Any, bucket: dist.GradBucket) -> Any:
     raise NotImplementedError("gradients are not quantised: there are no quantised tensors")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .... import distributed as dist
 from ....futures import Future
 
 __all__ = ["noop_hook"]
 
 
-def noop_hook(_: Any, bucket: Any) -> Future:
+def noop_hook(_: Any, bucket: dist.GradBucket) -> Future:
     """Leave gradients as each process computed them.
 
     Args:

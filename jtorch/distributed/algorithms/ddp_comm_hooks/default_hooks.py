@@ -34,7 +34,7 @@ def _allreduce_fut(process_group: Any, tensor: torch.Tensor) -> Future:
     return work.get_future().then(lambda future: future.value()[0])
 
 
-def allreduce_hook(process_group: Any, bucket: Any) -> Future:
+def allreduce_hook(process_group: Any, bucket: dist.GradBucket) -> Future:
     """Average gradients: what DDP does without a hook.
 
     Args:
@@ -44,7 +44,7 @@ def allreduce_hook(process_group: Any, bucket: Any) -> Future:
     return _allreduce_fut(process_group, bucket.buffer())
 
 
-def _compress_hook(dtype: torch.dtype, process_group: Any, bucket: Any) -> Future:
+def _compress_hook(dtype: torch.dtype, process_group: Any, bucket: dist.GradBucket) -> Future:
     group = _group(process_group)
     buffer = bucket.buffer()
     compressed = buffer.to(dtype).div_(group.size())
@@ -53,7 +53,7 @@ def _compress_hook(dtype: torch.dtype, process_group: Any, bucket: Any) -> Futur
     return work.get_future().then(lambda future: buffer.copy_(future.value()[0]))
 
 
-def fp16_compress_hook(process_group: Any, bucket: Any) -> Future:
+def fp16_compress_hook(process_group: Any, bucket: dist.GradBucket) -> Future:
     """Average gradients in float16: divided first, then added up.
 
     Args:
@@ -63,13 +63,13 @@ def fp16_compress_hook(process_group: Any, bucket: Any) -> Future:
     return _compress_hook(torch.float16, process_group, bucket)
 
 
-def bf16_compress_hook(process_group: Any, bucket: Any) -> Future:
+def bf16_compress_hook(process_group: Any, bucket: dist.GradBucket) -> Future:
     """Average gradients in bfloat16; as ``fp16_compress_hook`` otherwise."""
     return _compress_hook(torch.bfloat16, process_group, bucket)
 
 
 def _compress_wrapper(dtype: torch.dtype, hook: Hook, name: str) -> Hook:
-    def wrapped(state: Any, bucket: Any) -> Future:
+    def wrapped(state: Any, bucket: dist.GradBucket) -> Future:
         original = bucket.buffer()
         bucket.set_buffer(original.to(dtype))
         return hook(state, bucket).then(lambda future: bucket.buffer().copy_(future.value()))

@@ -45,7 +45,7 @@ class PostLocalSGDState:
             logger.info("Start to apply local SGD after %s iterations.", self.iter)
 
 
-def post_localSGD_hook(state: PostLocalSGDState, bucket: Any) -> Any:
+def post_localSGD_hook(state: PostLocalSGDState, bucket: dist.GradBucket) -> Any:
     """Average gradients by all processes at first, later within the subgroup.
 
     Use it with ``PeriodicModelAverager``.

@@ -219,7 +219,7 @@ def _batches(state: PowerSGDState, matrices: list[torch.Tensor]) -> list[list[to
     return list(by_shape.values())
 
 
-def powerSGD_hook(state: PowerSGDState, bucket: Any) -> Future:
+def powerSGD_hook(state: PowerSGDState, bucket: dist.GradBucket) -> Future:
     """Average gradients of low rank, each parameter's by itself; short ones as they are.
 
     Args:
@@ -300,7 +300,7 @@ def _low_rank_memory(
     return ps, qs
 
 
-def batched_powerSGD_hook(state: PowerSGDState, bucket: Any) -> Future:
+def batched_powerSGD_hook(state: PowerSGDState, bucket: dist.GradBucket) -> Future:
     """Average gradients of low rank, all those of a bucket as one square matrix.
 
     Args:
