@@ -99,10 +99,19 @@ def edges_of(segment: Any) -> dict[int, Any]:
     }
 
 
-def segments_behind(above: list[SegmentPlace], trace: Trace) -> list[Any]:
+def segments_behind(
+    above: list[SegmentPlace], trace: Trace, bound: tuple[float, int] | None = None
+) -> list[Any]:
     """Return the segments that lie behind some places, the latest first.
 
     Level 0 is the trace under way, whether or not anything lies in it.
+
+    Args:
+        above: the places.
+        trace: the one under way.
+        bound: the order of a place where gradients stop: the segments before it are found as far
+            as they are reached directly. Then equal stretches of a model are found equal, however
+            much lies behind them.
     """
     found: dict[int, Any] = {}
     pending = [segment for segment, _ in above]
@@ -113,7 +122,8 @@ def segments_behind(above: list[SegmentPlace], trace: Trace) -> list[Any]:
         if segment.trace is not None and segment.trace is not trace:
             flush_of_other_thread(segment)
         found[id(segment)] = segment
-        pending.extend([source for source, _ in edges_of(segment).values()])
+        if bound is None or segment.sequence >= bound[0]:
+            pending.extend([source for source, _ in edges_of(segment).values()])
     segments = sorted(found.values(), key=lambda segment: -segment.sequence)
     if not segments or segments[0] is not trace.segment:
         segments.insert(0, trace.segment)

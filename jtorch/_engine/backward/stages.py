@@ -407,7 +407,7 @@ class OnePass:
             switch_device(gradients[0].meta.device)
         segments, self.behind = self.behind, None
         if segments is None or segments[0] is not trace.segment:
-            segments = segments_behind(above, trace)
+            segments = segments_behind(above, trace, bound)
         index_of = {id(segment): index for index, segment in enumerate(segments)}
         roots = [(index_of[id(segment)], slot) for segment, slot in above]
         ends = tuple([None if segment.trace is not None else segment.end for segment in segments])
