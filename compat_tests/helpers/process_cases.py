@@ -21,6 +21,7 @@ RECORDED = {
     "dtensor": (2, 4),
     "tensor_parallel": (2, 4),
     "optimizers": (2, 4),
+    "fully_shard": (2, 4),
 }
 
 

@@ -216,9 +216,7 @@ for name, given in {
     "both": [torch.ones(1), {"params": []}],
     "a group without": [{"lr": 0.1}],
 }.items():
-    show(
-        f"ZeRO of {name}", lambda given=given: ZeroRedundancyOptimizer(given, torch.optim.SGD)
-    )
+    show(f"ZeRO of {name}", lambda given=given: ZeroRedundancyOptimizer(given, torch.optim.SGD))
 
 
 def uneven():
