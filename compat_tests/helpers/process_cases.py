@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ def golden(program: str, processes: int) -> Path:
     return GOLDEN / f"{program}_{processes}.json"
 
 
-def cases_of(program: str, processes: int, library: str) -> list[dict[str, Any]]:
+def cases_of(
+    program: str, processes: int, library: str, arguments: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Run a program; return what its cases yielded, by rank and name."""
-    results = run_processes(PROGRAMS / f"{program}.py", processes, library=library, time_limit=240)
+    results = run_processes(
+        PROGRAMS / f"{program}.py", processes, library=library, arguments=arguments, time_limit=240
+    )
     for result in results:
         assert result.exit_code == 0, (result.rank, result.stdout[-2000:], result.stderr[-4000:])
     lines = [[json.loads(s) for s in r.lines if s.startswith('{"case"')] for r in results]

@@ -87,7 +87,7 @@ def attention(call: Call) -> list[Strategy]:
             own = dim - (query.ndim - mask.ndim)
             cut = own >= 0 and mask.shape[own] == query.shape[dim]
             ins.append(Shard(own) if cut else Replicate())
-        if all(spec.shape[dim] % call.count == 0 for spec in call.specs[:3]):
+        if all(spec.shape[dim] % call.pieces(dim) == 0 for spec in call.specs[:3]):
             found.append(Strategy((Shard(dim),) * len(call.outs), tuple(ins)))
     if len(call.specs) == 3 and query.ndim == 4 and not call.argument(5, "is_causal", False):
         whole = Replicate()

@@ -41,7 +41,7 @@ def reduction(
         keepdim = bool(call.argument(at + 1, "keepdim", False))
         found = [call.replicated(), *_cut_elsewhere(call, dims, keepdim)]
         for dim in dims if spec.ndim else []:
-            if not even or spec.shape[dim] % call.count == 0:
+            if not even or spec.shape[dim] % call.pieces(dim) == 0:
                 found.append(Strategy((Partial(reduce_op),), (Shard(dim),)))
         found.extend([call.same(Partial(each)) for each in passes])
         return found
@@ -185,7 +185,7 @@ def loss(call: Call) -> list[Strategy]:
             continue
         if reduced == "sum":
             found.append(Strategy((Partial(),), (Shard(dim),) * len(call.specs)))
-        elif size % call.count == 0:
+        elif size % call.pieces(dim) == 0:
             found.append(Strategy((Partial("avg"),), (Shard(dim),) * len(call.specs)))
     return found
 
@@ -201,6 +201,6 @@ def likelihood(call: Call) -> list[Strategy]:
         found.append(Strategy((Shard(0), Replicate()), tuple(ins)))
     elif reduced == "sum":
         found.append(Strategy((Partial(), Partial()), tuple(ins)))
-    elif len(call.specs) == 2 and call.specs[0].shape[0] % call.count == 0:
+    elif len(call.specs) == 2 and call.specs[0].shape[0] % call.pieces(0) == 0:
         found.append(Strategy((Partial("avg"), Partial()), tuple(ins)))
     return found
