@@ -20,6 +20,7 @@ RECORDED = {
     "device_mesh": (4,),
     "functional_collectives": (2, 4),
     "dtensor": (2, 4),
+    "dtensor_uses": (2,),
     "tensor_parallel": (2, 4),
     "optimizers": (2, 4),
     "fully_shard": (2, 4),

@@ -278,7 +278,7 @@ def grad(
     results = []
     for index, (tensor, value) in enumerate(zip(wanted, gradients_of_inputs, strict=True)):
         if value is not None:
-            results.append(as_tensor(value))
+            results.append(value if is_tensor(value) else as_tensor(value))
         elif materialize_grads:
             results.append(zeros_like(tensor))
         elif allow_unused:

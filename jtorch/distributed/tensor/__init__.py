@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..._runtime import absent as _absent
+from ...serialization import add_safe_globals
+from .._mesh_layout import MeshDim, MeshLayout
 from ..device_mesh import DeviceMesh as DeviceMesh
 from ..device_mesh import init_device_mesh as init_device_mesh
-from ._api import DTensor
+from ._api import DTensor, _rebuild
 from ._distribute import distribute_module, distribute_tensor
 from ._dtensor_spec import DTensorSpec as _DTensorSpec
 from ._dtensor_spec import ShardOrderEntry as _ShardOrderEntry
@@ -29,6 +31,16 @@ __all__ = [
     "randn",
     "zeros",
 ]
-_TYPES = (_DTensorSpec, _ShardOrderEntry, _TensorMeta)
+for _saved in (_DTensorSpec, _ShardOrderEntry, _TensorMeta):
+    _saved.__module__ = "torch.distributed.tensor._dtensor_spec"
+_rebuild.__module__ = "torch.distributed.tensor._api"
+for _saved in (MeshLayout, MeshDim):
+    _saved.__module__ = "torch.distributed._mesh_layout"
+add_safe_globals(
+    [
+        *(DeviceMesh, DTensor, Partial, Replicate, Shard, _StridedShard, _rebuild, MeshLayout),
+        *(_DTensorSpec, _ShardOrderEntry, _TensorMeta, MeshDim),
+    ]
+)
 
 __getattr__ = _absent.attributes(__name__)

@@ -103,6 +103,11 @@ class DTensor(torch.Tensor):
     def __hash__(self) -> int:
         return id(self)
 
+    def new_tensor(self, data: Any, **options: Any) -> torch.Tensor:  # type: ignore[override]
+        """Return a plain tensor of some data, of this tensor's dtype unless another is named."""
+        options.setdefault("dtype", self.dtype)
+        return torch.tensor(data, **options)
+
     def is_pinned(self) -> bool:  # type: ignore[override]
         """Return whether the part lies in pinned memory."""
         return self._local.is_pinned()
@@ -349,6 +354,7 @@ class DTensor(torch.Tensor):
     def data(self, value: DTensor) -> None:
         self._local.data = value._local.detach()
         self._spec = value._spec
+        self._value = value._value  # type: ignore[attr-defined]  shape and dtype
 
     @property
     def _extra(self) -> Any:  # what hooks and the optimisers' ``zero_grad`` keep beside a tensor

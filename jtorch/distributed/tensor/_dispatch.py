@@ -409,6 +409,8 @@ def dispatch(operator: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     """
     from ._rules.table import SPECIAL, rule_of
 
+    if operator._opname.startswith("_foreach_"):
+        return _one_by_one(operator._opname[len("_foreach_") :], args, kwargs)
     special: Any = state.overriding.get(operator._opname) or SPECIAL.get(operator._opname)
     if special is not None:
         return special(operator, *args, **kwargs)
@@ -451,6 +453,18 @@ def dispatch(operator: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if _is_in_place(operator):
         return _written(tensors[0], parts[0][1], result)
     return _wrapped(result, plan, shared, flows)
+
+
+def _one_by_one(name: str, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Do an operator on lists of tensors tensor by tensor."""
+    function = torch.linalg.vector_norm if name == "norm" else getattr(torch.Tensor, name)
+    results = [
+        function(
+            *[each[at] if isinstance(each, (list, tuple)) else each for each in args], **kwargs
+        )
+        for at in range(len(args[0]))
+    ]
+    return None if name.endswith("_") else results
 
 
 def _written(tensor: Any, part: Any, result: Any) -> Any:

@@ -101,6 +101,8 @@ def distribute_tensor(
     if mesh.get_coordinate() is None:
         local = local.new_empty(0)
     else:
+        if tensor.device.type == "meta":
+            src_data_rank = None  # there is nothing to send
         for index, placement in enumerate(wanted):
             if isinstance(placement, Shard):
                 local = _scattered(local, placement, mesh, index, src_data_rank)
