@@ -7,6 +7,7 @@ import pytest
 from compat_tests.helpers import process_cases
 
 
+@pytest.mark.distributed
 @pytest.mark.parametrize(("processes", "most"), [(2, 4), (4, 3)])
 def test_values_and_gradients_are_those_of_whole_tensors(processes, most):
     program = process_cases.PROGRAMS / "dtensor_values.py"

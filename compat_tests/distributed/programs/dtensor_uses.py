@@ -1,7 +1,5 @@
 """DTensors as programs use them: files, copies, hooks, initialisation, optimisers, autocast."""
 
-
-
 import copy
 import io
 import warnings

@@ -34,8 +34,7 @@ __all__ = [
 for _saved in (_DTensorSpec, _ShardOrderEntry, _TensorMeta):
     _saved.__module__ = "torch.distributed.tensor._dtensor_spec"
 _rebuild.__module__ = "torch.distributed.tensor._api"
-for _saved in (MeshLayout, MeshDim):
-    _saved.__module__ = "torch.distributed._mesh_layout"
+MeshLayout.__module__ = MeshDim.__module__ = "torch.distributed._mesh_layout"
 add_safe_globals(
     [
         *(DeviceMesh, DTensor, Partial, Replicate, Shard, _StridedShard, _rebuild, MeshLayout),

@@ -354,7 +354,7 @@ class DTensor(torch.Tensor):
     def data(self, value: DTensor) -> None:
         self._local.data = value._local.detach()
         self._spec = value._spec
-        self._value = value._value  # type: ignore[attr-defined]  shape and dtype
+        self._value = value._value  # type: ignore[attr-defined]
 
     @property
     def _extra(self) -> Any:  # what hooks and the optimisers' ``zero_grad`` keep beside a tensor

@@ -1,6 +1,6 @@
 """A perceptron whose layers are cut over processes: tensor parallelism.
 
-    jtorchrun --nproc-per-node 2 examples/tensor_parallel.py
+    jtorchrun --nproc-per-node 2 examples/distributed/tensor_parallel.py
 
 Each process holds half of both weights. The first layer is cut by its outputs and the second by its
 inputs, so that one sum over the processes is all that a pass forwards sends.
