@@ -24,6 +24,7 @@ RECORDED = {
     "tensor_parallel": (2, 4),
     "optimizers": (2, 4),
     "fully_shard": (2, 4),
+    "fsdp": (2, 4),
 }
 
 

@@ -103,7 +103,7 @@ def _examine(
         if submodules and module in submodules:
             info.prefixes.add(f"{clean_name(model, name)}.")
         if hasattr(module, "_sharded_state_dicts"):
-            info.sharded = module._sharded_state_dicts
+            info.sharded = functools.partial(module._sharded_state_dicts, model)
     return info
 
 
@@ -216,7 +216,10 @@ def _optimizer_state(
     for optimizer in optimizers:
         _optimizers.make_state(optimizer)
         named = _optimizers.by_name(_own(optimizer, "state_dict")(), optimizer, info.names)
-        merged["state"].update(named["state"])
+        states = named["state"].items()
+        # PyTorch gives those of FullyShardedDataParallel in the order of names.
+        fsdp = info.sharded is not contextlib.nullcontext
+        merged["state"].update(sorted(states) if fsdp else states)
         merged["param_groups"] += named["param_groups"]
     if info.options.flatten_optimizer_state_dict:
         merged = _optimizers.flat(merged)

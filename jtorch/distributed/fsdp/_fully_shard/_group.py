@@ -184,6 +184,15 @@ class ParameterGroup:
         for parameter in self.parameters:
             parameter.register(parameter.sharded)
 
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Take over what was written to parameters that ``unshard`` gathered."""
+        for parameter in self.parameters:
+            owner = parameter.owners[0]
+            whole = owner.module._parameters[owner.name]
+            assert whole is not None
+            parameter.sharded.copy_(parameter.distributed(parameter.cut(whole.detach())))
+
     def reshard(self) -> None:
         """Let whole parameters go, now."""
         if self._by_hand is not None:

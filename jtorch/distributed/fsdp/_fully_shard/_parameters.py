@@ -81,14 +81,17 @@ class ShardedParameter:
                 f"{parameter.size()} (world size: {axes.size})"
             )
         piece = -(-length // axes.size)
-        start = min(axes.rank * piece, length)
-        size = min(piece, length - start)
-        local = parameter.detach().narrow(dim, start, size).clone()
         #: Of a padded shard, with the cut dimension first.
         self.padded = torch.Size((piece, *self._rest()))
-        self.sharded: Any = self._as_parameter(local)
+        self.sharded: Any = self._as_parameter(self.cut(parameter.detach()))
         for other in owners:
             other.module._parameters[other.name] = self.sharded
+
+    def cut(self, whole: torch.Tensor) -> torch.Tensor:
+        """Return a copy of this process' shard of the whole parameter."""
+        piece, length = self.padded[0], self.shape[self.dim]
+        start = min(self.axes.rank * piece, length)
+        return whole.narrow(self.dim, start, min(piece, length - start)).clone()
 
     def _rest(self) -> tuple[int, ...]:
         return (*self.shape[: self.dim], *self.shape[self.dim + 1 :])
