@@ -50,6 +50,8 @@ def outcome(torch: ModuleType, expression: str) -> str:
         words = str(warning.message).split(" (Triggered internally")[0]
         if words.startswith("__array_wrap__ must accept"):
             continue  # NumPy's, of the older form that PyTorch's method has
+        if words.startswith("`torch.jit.script` is deprecated"):
+            continue  # PyTorch's own, of rules that it loads with the first forward derivative
         text += f" [{warning.category.__name__}: {words}]"
     return text
 

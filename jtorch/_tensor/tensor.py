@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from typing import Any
 
@@ -11,7 +12,7 @@ from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
 from .._core.schema import messages as schema_messages
-from .._core.schema.schema import set_tensor_type
+from .._core.schema.schema import Schema, set_tensor_type
 from .._core.size import Size
 from .._engine.backward._messages import requires_grad_in_transform
 from .._engine.backward.levels import levels
@@ -95,6 +96,8 @@ class Tensor(TensorBase, metaclass=TensorMeta):
         size = self._value.meta.size
         if dim is None:
             return size
+        if dim.__class__ is not int:
+            dim = _dimension(dim, "size")
         if not -len(size) <= dim < len(size):
             raise messages.no_such_dim(dim, len(size))
         return size[dim]
@@ -104,6 +107,8 @@ class Tensor(TensorBase, metaclass=TensorMeta):
         strides = self._value.meta.strides
         if dim is None:
             return strides
+        if dim.__class__ is not int:
+            dim = _dimension(dim, "stride")
         if not -len(strides) <= dim < len(strides):
             raise messages.no_such_dim(dim, len(strides))
         return strides[dim]
@@ -194,6 +199,15 @@ class Tensor(TensorBase, metaclass=TensorMeta):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+_OF_DIMENSION = {name: Schema(f"{name}(Tensor input, int64_t dim)") for name in ("size", "stride")}
+
+
+def _dimension(dim: Any, name: str) -> int:
+    """Return the number of a dimension that is no plain int, such as one of NumPy."""
+    _, bound = _OF_DIMENSION[name].bind((dim,), {}, True)
+    return operator.index(bound["dim"])
 
 
 def require_grad(tensor: Any, requires_grad: bool = True) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from .._engine.backward.capture import stand_in_meta
 from .._engine.backward.levels import levels
@@ -18,6 +19,7 @@ from .._tensor.tensor import Tensor, require_grad
 from ..autograd import grad as _autograd_grad
 from ..autograd.grad_mode import enable_grad
 from ..ops.creation.creation import zeros_like
+from . import _argument_checks as checks
 from ._apply import apply, rebuilt
 from ._trees import flatten, unflatten
 
@@ -27,14 +29,12 @@ _depth = 0
 def _tracked(tree: Any) -> tuple[Any, list[Tensor], bool]:
     """Return a tree with tensors to differentiate by, those, and whether they came from others."""
     leaves, structure = flatten(tree)
-    outer = any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves)
-    fresh, found = [], []
-    for leaf in leaves:
-        if isinstance(leaf, Tensor):
-            leaf = leaf.view_as(leaf) if leaf.requires_grad else require_grad(leaf.detach())
-            found.append(leaf)
-        fresh.append(leaf)
-    return unflatten(structure, fresh), found, outer
+    checks.check_inputs(leaves)
+    outer = any(leaf.requires_grad for leaf in leaves)
+    fresh = [
+        leaf.view_as(leaf) if leaf.requires_grad else require_grad(leaf.detach()) for leaf in leaves
+    ]
+    return unflatten(structure, fresh), fresh, outer
 
 
 def _flows_elsewhere(outputs: list, inputs: list) -> bool:
@@ -61,16 +61,6 @@ def _flows_elsewhere(outputs: list, inputs: list) -> bool:
         else:
             waiting.extend(following for following, _ in node.next_functions)
     return False
-
-
-def _chosen(args: tuple, argnums: Any, name: str) -> tuple[tuple[int, ...], bool]:
-    """Return the positions to differentiate by, and whether there is one alone."""
-    alone = isinstance(argnums, int)
-    indices = (argnums,) if alone else tuple(argnums)
-    for place in indices:
-        if not -len(args) <= place < len(args):
-            raise RuntimeError(f"Got argnum={place}, but only {len(args)} positional inputs")
-    return tuple([place % len(args) for place in indices]), alone
 
 
 def _with(args: tuple, places: tuple[int, ...], values: tuple) -> list:
@@ -117,7 +107,7 @@ def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> C
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         global _depth
-        places, alone = _chosen(args, argnums, "grad")
+        places, alone = checks.chosen(args, argnums)
         fresh, inputs, outer = _tracked(tuple([args[place] for place in places]))
         _depth += 1
         levels.stack.append(None)
@@ -191,22 +181,15 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
         _depth -= 1
     aux = None
     if has_aux:
-        output, aux = output
+        output, aux = checks.with_aux(output, checks.BACKWARD)
     outputs, form = flatten(output)
+    checks.check_outputs(outputs, checks.BACKWARD)
     outer = outer or _flows_elsewhere(outputs, inputs)
-    if not outputs or not all(isinstance(each, Tensor) for each in outputs):
-        raise RuntimeError(
-            f"vjp(f, *primals): Expected f to be a function that has non-empty output (got output "
-            f"= {output})"
-        )
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         given, shape = flatten(cotangents)
         if shape != form:
-            raise RuntimeError(
-                f"Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function. cotangents: {shape}, primal output: {form}"
-            )
+            raise checks.other_cotangents(cotangents, output)
         gradients = unflatten(flatten(fresh)[1], _gradients(outputs, inputs, given))
         gradients = _released(
             gradients, outer or any(cotangent.requires_grad for cotangent in given)
@@ -237,20 +220,23 @@ def jvp(
             "E.g. it should be valid to call f(*primals)."
         )
     leaves, structure = flatten(primals)
-    given, shape = flatten(tangents)
-    if structure != shape:
-        raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
-            f"structure. For example, if primals is a tuple of 3 tensors, tangents also must be. "
-            f"Got primals with structure {structure} and tangents with structure {shape}"
-        )
+    given, _ = flatten(tangents)
+    checks.check_directions(primals, tangents)
+
+    def flat(*fresh: Tensor) -> Any:
+        result = func(*unflatten(structure, fresh))
+        output = checks.with_aux(result, checks.FORWARD)[0] if has_aux else result
+        checks.check_outputs(flatten(output)[0], checks.FORWARD)
+        return result
 
     def build(pure: Callable, arrays: list, extra: list) -> list:
-        values, directions = jax.jvp(pure, tuple(arrays), tuple(extra))
-        return [*values, *directions]
+        tangents = [tangent.astype(array.dtype) for tangent, array in zip(extra, arrays)]
+        values, directions = jax.jvp(pure, tuple(arrays), tuple(tangents))
+        wider = [tangent for tangent, own in zip(extra, tangents) if tangent.dtype != own.dtype]
+        return [*values, *[_direction(*pair, wider) for pair in zip(directions, values)]]
 
     made, results = apply(
-        lambda *fresh: func(*unflatten(structure, fresh)),
+        flat,
         leaves,
         [stand_in_meta(tuple(leaf.shape), leaf._value.meta) for leaf in leaves],
         "jvp",
@@ -265,6 +251,19 @@ def jvp(
     return values, directions
 
 
+def _direction(direction: Any, value: Any, wider: list) -> Any:
+    """Return the derivative of a value as PyTorch has it.
+
+    Args:
+        direction: as JAX has it: nothing for integers, of which it is zeros.
+        value: the value.
+        wider: tangents of other dtypes than their primals, which it is promoted with.
+    """
+    if direction.dtype == jax.dtypes.float0:
+        return jnp.zeros(direction.shape, value.dtype)
+    return direction.astype(jnp.result_type(direction, *wider)) if wider else direction
+
+
 def linearize(func: Callable, *primals: Any) -> tuple:
     """Compute a function and get one that multiplies its Jacobian by vectors.
 
@@ -272,10 +271,24 @@ def linearize(func: Callable, *primals: Any) -> tuple:
         ``(output, jvp_fn)``; ``jvp_fn`` takes tangents in the form of the primals.
     """
 
-    def jvp_fn(*tangents: Any) -> Any:
-        return jvp(func, primals, tangents)[1]
+    for primal in flatten(primals)[0]:
+        if isinstance(primal, Tensor):
+            checks.check_primal(primal)
 
-    return func(*primals), jvp_fn
+    def jvp_fn(*tangents: Any) -> Any:
+        checks.check_tangents(primals, tangents)
+        directions = iter(jvp(tensors, primals, tangents)[1] if any(moving) else ())
+        parts = zip(outputs, moving, strict=True)
+        return unflatten(form, [next(directions) if moves else each for each, moves in parts])
+
+    def tensors(*again: Any) -> tuple:
+        leaves = flatten(func(*again))[0]
+        return tuple([leaf for leaf, moves in zip(leaves, moving, strict=True) if moves])
+
+    output = func(*primals)
+    outputs, form = flatten(output)
+    moving = [isinstance(leaf, Tensor) for leaf in outputs]
+    return output, jvp_fn
 
 
 def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Callable:
@@ -283,22 +296,46 @@ def _jacobian(func: Callable, argnums: Any, has_aux: bool, transform: str) -> Ca
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        places, alone = _chosen(args, argnums, transform)
+        places, alone = checks.chosen(args, argnums)
         chosen = tuple([args[place] for place in places])
         leaves, structure = flatten(chosen)
         count = len(leaves)
+        forward = transform == "jacfwd"
+        name = checks.FORWARD if forward else checks.BACKWARD
+        if not forward:
+            checks.check_inputs(leaves)
+        for leaf in leaves:
+            checks.check_primal(leaf)
 
         def flat(*fresh: Tensor) -> Any:
-            if transform == "jacfwd":
-                return func(*_with(args, places, unflatten(structure, fresh)), **kwargs)
-            with enable_grad():  # what the tape would not differentiate is none of JAX's business
-                tracked = [leaf.clone() if leaf.requires_grad else leaf for leaf in fresh]
-                return func(*_with(args, places, unflatten(structure, tracked)), **kwargs)
+            if forward:
+                result = func(*_with(args, places, unflatten(structure, fresh)), **kwargs)
+            else:
+                with enable_grad():  # what the tape would not differentiate is not JAX's business
+                    tracked = [leaf.clone() if leaf.requires_grad else leaf for leaf in fresh]
+                    result = func(*_with(args, places, unflatten(structure, tracked)), **kwargs)
+            output = checks.with_aux(result, name)[0] if has_aux else result
+            checks.check_outputs(flatten(output)[0], name)
+            return result
 
         def build(pure: Callable, arrays: list, extra: list) -> list:
             values = pure(*arrays)
-            jacobians = differentiate(pure, argnums=tuple(range(count)))(*arrays)
-            return [*values, *[part for parts in jacobians for part in parts]]
+            real = [jnp.issubdtype(value.dtype, jnp.inexact) for value in values]
+
+            def differentiable(*fresh: Any) -> list:
+                return [value for value, is_real in zip(pure(*fresh), real) if is_real]
+
+            every = tuple(range(count))
+            jacobians = iter(differentiate(differentiable, argnums=every)(*arrays))
+            blocks = []
+            for value, is_real in zip(values, real, strict=True):
+                if is_real:
+                    blocks.extend(next(jacobians))
+                else:
+                    blocks.extend(
+                        jnp.zeros((*value.shape, *array.shape), value.dtype) for array in arrays
+                    )
+            return [*values, *blocks]
 
         made, results = apply(
             flat,
@@ -344,10 +381,13 @@ def jacrev(
         argnums: by which of its arguments to differentiate; an int, or a tuple of them.
         has_aux: whether it returns a pair, the second part of which is handed on.
         chunk_size: accepted: rows are computed all at once.
+    Raises:
+        ValueError: ``chunk_size`` is not positive.
     Returns:
         Function whose result has, for each output and argument, a tensor of the shape of the
         output followed by that of the argument.
     """
+    checks.check_chunks(chunk_size, "jacrev")
     return _jacobian(func, argnums, has_aux, "jacrev")
 
 
@@ -355,7 +395,14 @@ def jacfwd(
     func: Callable, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Callable:
     """Return a function that computes the Jacobian of another, forwards; see ``jacrev``."""
-    return _jacobian(func, argnums, has_aux, "jacfwd")
+    jacobian = _jacobian(func, argnums, has_aux, "jacfwd")
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        checks.check_randomness(randomness)
+        return jacobian(*args, **kwargs)
+
+    return wrapper
 
 
 def hessian(func: Callable, argnums: Any = 0) -> Callable:

@@ -14,6 +14,7 @@ from .._tensor.tensor import Tensor
 from ..ops.shape.joining import cat
 from ..random import get_rng_state, set_rng_state
 from ._apply import tensors_in, transformed
+from ._argument_checks import check_randomness
 from ._trees import described, flatten, spread, unflatten
 
 
@@ -98,12 +99,8 @@ def vmap(
         ValueError: arguments and dimensions do not fit.
         RuntimeError: the function looks at a value, or draws random numbers.
     """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            "Only allowed values for randomness are 'error', 'different', or 'same'. "
-            f"Got {randomness}"
-        )
-    if chunk_size is not None and chunk_size <= 0:
+    check_randomness(randomness)
+    if not (chunk_size is None or chunk_size > 0):
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
     @functools.wraps(func)
