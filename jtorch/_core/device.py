@@ -184,6 +184,7 @@ CPU = Device("cpu")
 META = Device("meta")
 
 _default_device: list[Device | None] = [None]
+_tensor_type_device = [CPU]
 _current_index = [0]
 
 
@@ -199,7 +200,22 @@ def set_current_index(index: int) -> None:
 
 def default_device() -> Device:
     """Return the device on which tensors are made when none is named."""
-    return _default_device[0] or CPU
+    return _default_device[0] or _tensor_type_device[0]
+
+
+def named_default_device() -> Device | None:
+    """Return the default device if a context or ``set_default_device`` names one."""
+    return _default_device[0]
+
+
+def tensor_type_device() -> Device:
+    """Return the device of the default tensor type, which old constructors keep to."""
+    return _tensor_type_device[0]
+
+
+def set_tensor_type_device(device: Device) -> None:
+    """Set the device of the default tensor type."""
+    _tensor_type_device[0] = device
 
 
 def push_default_device(device: Device | None) -> Device | None:

@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .errors import OutOfMemoryError
-
 
 def device_mismatch(devices: Iterable[object], op: str) -> RuntimeError:
     """Operands of one operator live on different devices."""
@@ -478,24 +476,6 @@ def negative_dimension(size: Sequence[int]) -> RuntimeError:
     """A negative size, in the words of what allocates memory."""
     bad = next(n for n in size if n < 0)
     return RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(size)}")
-
-
-def out_of_memory(nbytes: int) -> RuntimeError:
-    """More memory than there is."""
-    return RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
-        f"you tried to allocate {nbytes} bytes. Error code 12 (Cannot allocate memory)"
-    )
-
-
-def out_of_device_memory(nbytes: int) -> OutOfMemoryError:
-    """More memory than a GPU has left."""
-    size, unit = float(nbytes), "bytes"
-    for larger in ("KiB", "MiB", "GiB"):
-        if size > 1024:
-            size, unit = size / 1024, larger
-    shown = f"{nbytes} bytes" if unit == "bytes" else f"{size:.2f} {unit}"
-    return OutOfMemoryError(f"CUDA out of memory. Tried to allocate {shown}.")
 
 
 def out_dtype(dtype: str, out: str) -> RuntimeError:

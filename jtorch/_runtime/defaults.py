@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from .._core import dtypes, modes
-from .._core.device import CPU, Device, default_device, push_default_device
+from .._core.device import CPU, Device, push_default_device, set_tensor_type_device
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import is_inexact
 from .._core.modes import intern_mode
@@ -70,13 +70,13 @@ def set_default_tensor_type(t: Any, /) -> None:
     if not tensor_type._dtype.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     set_default_dtype(tensor_type._dtype)
-    push_default_device(None if place is CPU else place)
+    set_tensor_type_device(place)
     default_tensor_device[0] = place.type
 
 
 def get_default_device() -> Device:
     """Return the device that tensors are made on where none is named."""
-    return default_device()
+    return devices.default()
 
 
 def set_default_device(device: Any) -> None:
@@ -85,7 +85,7 @@ def set_default_device(device: Any) -> None:
         push_default_device(None)
         return
     place = Device(device)
-    push_default_device(None if place is CPU else place)
+    push_default_device(place)
 
 
 def get_device_module(device: Any = None) -> Any:

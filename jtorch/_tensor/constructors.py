@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from .._core import dtypes, messages
-from .._core.device import CPU, META, Device, default_device
+from .._core.device import (
+    CPU,
+    META,
+    Device,
+    default_device,
+    named_default_device,
+    tensor_type_device,
+)
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
 from .._engine.declare import publish
@@ -98,6 +105,8 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         data, dtype, device = bound["data"], bound["dtype"], bound["device"]
         requires_grad = bound["requires_grad"]
         check_pinned(bound["pin_memory"])
+    if device is None:
+        device = devices.named_default()
     if is_tensor(data):
         warnings.warn(_messages.copy_construct("torch.tensor"), UserWarning, stacklevel=2)
         with without_subclasses():
@@ -109,9 +118,7 @@ def tensor(*args: Any, **kwargs: Any) -> Any:
         source = from_jax(data)
         place = source.device if device is None else devices.resolve(device)
         return source.to(place, dtype or source.dtype).requires_grad_(requires_grad)
-    place = default_device() if device is None else devices.resolve(device)
-    if place.type == "cuda":
-        place = devices.check(place)
+    place = devices.default() if device is None else devices.resolve(device)
     array, dtype = array_of_data(data, dtype)
     return fresh_tensor(array, dtype, place, requires_grad)
 
@@ -156,10 +163,11 @@ def as_tensor(*args: Any, **kwargs: Any) -> Any:
             a NumPy array is shared.
         dtype, device: as of ``torch.tensor``.
     """
-    if len(args) == 1 and not kwargs and is_jax(args[0]):
+    if len(args) == 1 and not kwargs and is_jax(args[0]) and named_default_device() is None:
         return from_jax(args[0])
     _, bound = _AS_TENSOR.bind(args, kwargs)
-    return _sharing(bound["data"], bound["dtype"], bound["device"])
+    device = devices.named_default() if bound["device"] is None else bound["device"]
+    return _sharing(bound["data"], bound["dtype"], device)
 
 
 def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
@@ -169,7 +177,7 @@ def _sharing(data: Any, dtype: DType | None, device: Any) -> Any:
         with without_subclasses():
             place = data.device if device is None else devices.resolve(device)
             return data.to(place, dtype or data.dtype)
-    place = default_device() if device is None else devices.resolve(device)
+    place = devices.default() if device is None else devices.resolve(device)
     if isinstance(data, np.ndarray):
         shared = _numpy_bridge.from_numpy(data)
         return shared.to(place, dtype or shared.dtype)
@@ -203,7 +211,7 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
     _, bound = _ASARRAY.bind(args, kwargs)
     obj, dtype, device, copy = (bound[name] for name in ("obj", "dtype", "device", "copy"))
     requires_grad = bound["requires_grad"]
-    place = None if device is None else devices.resolve(device)
+    place = devices.named_default() if device is None else devices.resolve(device)
     source: Any = None
     if is_tensor(obj):
         source = obj
@@ -232,7 +240,7 @@ def asarray(*args: Any, **kwargs: Any) -> Any:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
         array, dtype = array_of_data(obj, dtype)
-        return fresh_tensor(array, dtype, place or default_device(), bool(requires_grad))
+        return fresh_tensor(array, dtype, place or devices.default(), bool(requires_grad))
     place = place or source.device
     if copy is False:
         if place is not source.device:
@@ -283,7 +291,7 @@ def legacy_constructor(cls: type, *args: Any, **kwargs: Any) -> Any:
     """Make what ``torch.Tensor(...)`` makes."""
     from .legacy_types import construct
 
-    tensor = construct(args, kwargs, local.trace.mode.default_dtype, default_device())
+    tensor = construct(args, kwargs, local.trace.mode.default_dtype, tensor_type_device())
     if cls is record.Tensor:
         return tensor
     return _as_subclass(tensor, cls)

@@ -13,10 +13,11 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from .._core.device import Device, default_device
+from .._core.device import Device
 from .._core.dtypes import dtype as DType
 from .._core.dtypes import float64
 from .._engine.declare import op
+from .._engine.execution import devices
 from .._engine.graph.op import Spec
 from .._engine.graph.values import is_tensor, make_meta
 from .._engine.memory.from_host import fresh_tensor
@@ -92,7 +93,7 @@ class JaxOperator:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = jax.tree.flatten((args, kwargs), is_leaf=is_leaf)
-        device = next((leaf.device for leaf in leaves if is_tensor(leaf)), default_device())
+        device = next((leaf.device for leaf in leaves if is_tensor(leaf)), devices.default())
         tensors: list[Any] = []
         forms: list[tuple] = []
         for leaf in leaves:

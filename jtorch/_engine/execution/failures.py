@@ -9,9 +9,10 @@ from typing import Any
 
 import jax
 
-from ..._core import messages
+from ..._core import messages_memory
 from ..._core.device import CPU
 from ..graph.locations import describe
+from . import devices
 
 
 class Lost:
@@ -55,7 +56,9 @@ def is_gone(array: Any) -> bool:
     return array.__class__ is Lost or (isinstance(array, jax.Array) and array.is_deleted())
 
 
-_OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory.*?allocat\w* (\d+) bytes")
+#: XLA says bytes or, of large sizes, a rounded number of larger units.
+_OUT_OF_MEMORY = re.compile(r"[Oo]ut of memory.*?allocat\w* ([\d.]+) ?(bytes|[KMGT]i?B)")
+_UNITS = {"b": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def explained(error: BaseException, program: Any, device: Any = CPU) -> RuntimeError:
@@ -92,9 +95,31 @@ def lacks_memory(error: Exception) -> bool:
 def _in_pytorchs_words(text: str, short: re.Match | None, device: Any) -> RuntimeError:
     if short is None:
         return RuntimeError(text)
-    if device.type == "cpu":
-        return messages.out_of_memory(int(short[1]))
-    return messages.out_of_device_memory(int(short[1]))
+    return out_of_memory(_wanted(short), device)
+
+
+def out_of_memory(nbytes: int, device: Any) -> RuntimeError:
+    """Return the error to raise where a device, or the host, has not so much memory."""
+    if device.type != "cuda":
+        return messages_memory.out_of_memory(nbytes)
+    return messages_memory.out_of_device_memory(nbytes, device.index or 0, _memory_of(device))
+
+
+def _wanted(short: re.Match) -> int:
+    """Return the bytes that XLA could not allocate."""
+    return int(float(short[1]) * _UNITS[short[2][0]])
+
+
+def _memory_of(device: Any) -> dict[str, int]:
+    """Return JAX's statistics of a device's memory."""
+    return devices.jax_device(device).memory_stats() or {}
+
+
+def explained_array(error: Exception, device: Any) -> Exception:
+    """Return the error to raise where an array could not be put on a device."""
+    text = str(error).partition("\n")[0]
+    short = _OUT_OF_MEMORY.search(text)
+    return error if short is None else _in_pytorchs_words(text, short, device)
 
 
 def _bytes_of(instruction: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import dtypes, messages
+from ..._core import dtypes, messages, messages_memory
 from ..._core.cpp_names import c_type
 from ..._core.device import CPU, META, Device, default_device
 from ..._core.dtypes import dtype as DType
@@ -25,7 +25,7 @@ from ..._core.memory_format import preserve_format
 from ..._core.schema.schema import Schema, set_type
 from ..._core.strides import strides_of_order
 from ..._engine.declare import publish
-from ..._engine.execution import devices
+from ..._engine.execution import devices, failures
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta, is_tensor, make_meta, ready
 from ..._engine.memory.from_host import as_dtype
 from ..._engine.recording import record
@@ -82,7 +82,7 @@ def _full(meta: Meta, number: Any) -> np.ndarray:
             return np.zeros(meta.shape, meta.dtype._numpy)
         return np.full(meta.shape, number, meta.dtype._numpy)
     except MemoryError:
-        raise messages.out_of_memory(meta.nbytes) from None
+        raise failures.out_of_memory(meta.nbytes, meta.device) from None
 
 
 def filled_tensor(meta: Meta, number: Any, requires_grad: bool = False) -> Any:
@@ -107,10 +107,24 @@ def device_of(argument: Any, other: Device | None = None) -> Device:
     """Return the device that ``device=`` means, else the given one, else the default one."""
     if argument is not None:
         return devices.resolve(argument)
-    if other is not None:
-        return other
-    device = default_device()
-    return device if device is CPU else devices.check(device)
+    return devices.default() if other is None else other
+
+
+def device_for(argument: Any, out: Any) -> Device:
+    """Return the device that a function makes a tensor on, or writes to a tensor of.
+
+    Args:
+        argument: ``device=``.
+        out: the tensor to write to, or ``None``.
+    Raises:
+        RuntimeError: ``out`` is on a device of another type.
+    """
+    if out is None:
+        return device_of(argument)
+    device = devices.named_default() if argument is None else devices.resolve(argument)
+    if device is not None and device.type != out.device.type:
+        raise _messages.device_of_out(device.type, out.device.type)
+    return out.device
 
 
 #: Makes a tensor of a sparse layout: ``(name, size, dtype, device, layout, requires_grad)``.
@@ -165,7 +179,7 @@ def check_size(size: tuple[int, ...], dtype: DType, function: str | None) -> Non
     if count > 1 << 40:
         if count * dtype.itemsize >= 2**63:
             raise _messages.size_overflow(size)
-        raise messages.out_of_memory(count * dtype.itemsize)
+        raise messages_memory.out_of_memory(count * dtype.itemsize)
 
 
 def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
@@ -211,7 +225,7 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
         if out is not None:
             check_out_dtype(dtype, out)
             dtype = out.dtype
-        device = device_of(bound["device"], None if out is None else out.device)
+        device = device_for(bound["device"], out)
         check_options(bound, device)
         dtype = dtype or local.trace.mode.default_dtype
         check_size(size, dtype, name if name == "zeros" else None)
@@ -365,7 +379,7 @@ def full(*args: Any, **kwargs: Any) -> Any:
         return _of_sparse_layout("full", size, dtype, None, bound)
     if is_tensor(number):
         number = number.item()
-    device = device_of(bound["device"], None if out is None else out.device)
+    device = device_for(bound["device"], out)
     check_options(bound, device)
     if out is not None:
         check_out_dtype(dtype, out)

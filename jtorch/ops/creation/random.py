@@ -13,14 +13,14 @@ import numpy as np
 
 from ... import _random
 from ..._core import dtypes, messages
-from ..._core.device import CPU, META
+from ..._core.device import CPU, META, tensor_type_device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.backward._messages import random_write_to_unbatched
 from ..._engine.declare import Out, op, publish
-from ..._engine.execution import devices
+from ..._engine.execution import devices, failures
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import NO_GRAD, RESULT, Meta, is_tensor, make_meta, ready
 from ..._engine.recording import record
@@ -38,6 +38,7 @@ from .creation import (
     check_options,
     check_out_dtype,
     check_size,
+    device_for,
     device_of,
     filled_tensor,
     publish_function,
@@ -84,7 +85,7 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
             else:
                 array = _on_cuda(source, draw, shape, meta)
         except MemoryError:
-            raise messages.out_of_memory(meta.nbytes) from None
+            raise failures.out_of_memory(meta.nbytes, meta.device) from None
     if slices:
         return local.trace.drawn(devices.put(array, meta.device), meta)
     if order is not None:
@@ -147,19 +148,23 @@ def _on_cuda(source: Any, draw: Draw, shape: tuple[int, ...], meta: Meta) -> Any
     place = devices.jax_device(meta.device)
     recipe = getattr(draw, "philox", None)
     dtype = meta.dtype
-    if recipe is not None and dtype in (dtypes.float32, dtypes.float64):
+    draw(_CHECKING, (0,), dtype._numpy)  # raises for wrong parameters
+    if recipe is not None and dtype.is_floating_point:
         wide = dtype is dtypes.float64
         seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
-        name, low, high = recipe
-        with jax.default_device(place):
-            array = _philox_program(name, shape, dtype._numpy, engine.threads)(
-                _words(seed), _words(offset)
-            )
-            return _stretched(name, array, low, high)
+        name, *parameters = recipe
+        inner = np.float64 if wide else np.float32
+        with jax.default_device(place), devices.told_of_memory(meta.device):
+            program = _philox_program(name, shape, dtype._numpy, engine.threads)
+            return program(_words(seed), _words(offset), *map(inner, parameters))
     # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
     seed, offset = engine.take(math.prod(shape), 4)
     host = _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
-    return jax.device_put(draw(host, shape, dtype._numpy), place)
+    return devices.put(draw(host, shape, dtype._numpy), meta.device)
+
+
+#: Draws nothing: an empty draw from it looks at the parameters alone.
+_CHECKING = _random.CPUGenerator(0)
 
 
 def _words(number: int) -> np.ndarray:
@@ -168,18 +173,18 @@ def _words(number: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=256)
 def _philox_program(name: str, shape: tuple, dtype: Any, threads: int) -> Callable:
-    draw = philox.philox_uniform if name == "uniform" else philox.philox_normal
+    inner = np.float64 if dtype == np.float64 else np.float32
 
-    def jtorch_philox(seed, offset):
-        return draw(seed, offset, shape, dtype, threads=threads, xp=jnp)
+    def jtorch_uniform(seed, offset, low, high):
+        units = philox.philox_uniform(seed, offset, shape, inner, threads=threads, xp=jnp)
+        values = (units * (high - low) + low).astype(dtype)
+        return jnp.where(values == high.astype(dtype), low.astype(dtype), values)
 
-    return jax.jit(jtorch_philox)
+    def jtorch_normal(seed, offset, mean, std):
+        units = philox.philox_normal(seed, offset, shape, inner, threads=threads, xp=jnp)
+        return (units * std + mean).astype(dtype)
 
-
-def _stretched(name: str, array: Any, low: float, high: float) -> Any:
-    if name == "uniform":
-        return array if (low, high) == (0.0, 1.0) else array * (high - low) + low
-    return array if (low, high) == (0.0, 1.0) else array * high + low
+    return jax.jit(jtorch_uniform if name == "uniform" else jtorch_normal)
 
 
 class _Uniform:
@@ -234,7 +239,7 @@ def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType
         dtype: that of the result unless it is given; ``None`` for the default dtype.
     """
     out = bound.get("out")
-    device = device_of(bound["device"], None if out is None else out.device)
+    device = device_for(bound["device"], out)
     check_options(bound, device)
     if out is not None:
         check_out_dtype(bound["dtype"], out)
@@ -682,6 +687,8 @@ def normal(*args: Any, **kwargs: Any) -> Any:
     index, bound = _NORMAL.bind(args, kwargs)
     mean, std = bound["mean"], bound["std"]
     if index == 3:
+        if bound["device"] is None and bound["out"] is None:  # it has no part in default devices
+            bound["device"] = tensor_type_device()
         return _made(bound, bound["size"], _Normal(mean, std), None)
     tensors = [number for number in (mean, std) if is_tensor(number)]
     for tensor in tensors:

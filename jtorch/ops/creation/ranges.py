@@ -11,11 +11,11 @@ import numpy as np
 
 from ..._core import dtypes, messages
 from ..._core.cpp_names import type_name
-from ..._core.device import META
+from ..._core.device import META, tensor_type_device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.execution import devices
+from ..._engine.execution import devices, failures
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
@@ -24,7 +24,7 @@ from .creation import (
     check_options,
     check_out_dtype,
     check_size,
-    device_of,
+    device_for,
     publish_function,
     write_out,
 )
@@ -49,7 +49,7 @@ def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> A
         make: returns the array of a dtype.
     """
     out = bound.get("out")
-    device = device_of(bound["device"], None if out is None else out.device)
+    device = device_for(bound["device"], out)
     check_options(bound, device)
     if out is not None:
         return write_out(out, make(out.dtype), out.dtype, name)
@@ -59,7 +59,7 @@ def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> A
     try:
         array = make(dtype)
     except MemoryError:
-        raise messages.out_of_memory(bound.get("nbytes", 0)) from None
+        raise failures.out_of_memory(bound.get("nbytes", 0), device) from None
     meta = make_meta(array.shape, dtype, device)
     if device is META:
         tensor = record.fresh(devices.NO_ELEMENTS, meta)
@@ -175,6 +175,8 @@ def range_(*args: Any, **kwargs: Any) -> Any:
     start, end, step = (_number(bound[name]) for name in ("start", "end", "step"))
     _check_range(start, end, step)
     count = int((end - start) / step + 1)
+    if bound["device"] is None and bound["out"] is None:  # it has no part in default devices
+        bound["device"] = tensor_type_device()
     dtype = bound["dtype"] or local.trace.mode.default_dtype
     return _finish(bound, "range", dtype, lambda of: _arithmetic(start, step, count, of))
 

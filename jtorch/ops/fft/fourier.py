@@ -25,7 +25,7 @@ from ..._engine.recording import record
 from ..._engine.recording.kinds.base import Custom
 from ..._engine.recording.signatures import CallSignature, make_binder
 from ..._engine.recording.trace import local
-from ..creation.creation import check_options, device_of, write_out
+from ..creation.creation import check_options, device_for, write_out
 from . import _messages_fourier
 
 #: How a transform is scaled: not at all, by the root of the number of points, or by the number.
@@ -658,7 +658,7 @@ def _frequencies(name: str) -> Any:
             raise _messages_fourier.frequency_dtype(name)
         if dtype.is_complex:
             raise _messages_fourier.complex_frequency(dtype._legacy_name)
-        device = device_of(bound["device"], None if out is None else out.device)
+        device = device_for(bound["device"], out)
         check_options(bound, device)
         steps = np.arange(int(n / 2) + 1) if name == "rfftfreq" else np.arange(n)
         if name == "fftfreq":

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes, messages
-from ..._core.device import default_device
 from ..._core.dtypes import dtype as DType
 from ..._core.messages import warn_out_resized
 from ..._engine.declare import Autocast, Out, op, publish
@@ -214,8 +213,7 @@ def unravel_index(indices, shape):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     steps = [math.prod(sizes[dim + 1 :]) for dim in range(len(sizes))]
     step, size = (
-        indices.new_tensor(numbers, dtype=dtypes.int64, device=default_device())
-        for numbers in (steps, list(sizes))
+        indices.new_tensor(numbers, dtype=dtypes.int64) for numbers in (steps, list(sizes))
     )
     return (indices.unsqueeze(-1).floor_divide(step) % size).unbind(-1)
 
