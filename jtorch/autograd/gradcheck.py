@@ -111,15 +111,16 @@ def _numerical(
 
     def evaluate(replaced: Any, array: np.ndarray) -> np.ndarray:
         arguments = [
-            make(array, dtype=t.dtype).requires_grad_(True) if t is replaced else t for t in tensors
+            make(array, dtype=t.dtype, device=t.device).requires_grad_(True) if t is replaced else t
+            for t in tensors
         ]
         outputs = _outputs(func(*arguments))
         with no_grad():
-            return np.array(outputs[output_index].detach().numpy())
+            return np.array(outputs[output_index].detach().cpu().numpy())
 
     jacobians = []
     for tensor in checked:
-        start = np.array(tensor.detach().numpy())
+        start = np.array(tensor.detach().cpu().numpy())
         rows = []
         for position in range(start.size):
             parts = []
@@ -151,7 +152,7 @@ def _analytical(grad: Callable, output: Any, checked: Sequence[Any]) -> list[np.
                 grad(
                     output,
                     tuple(checked),
-                    make(weights, dtype=output.dtype),
+                    make(weights, dtype=output.dtype, device=output.device),
                     retain_graph=True,
                     allow_unused=True,
                 )
@@ -163,7 +164,7 @@ def _analytical(grad: Callable, output: Any, checked: Sequence[Any]) -> list[np.
                 gradients.append(
                     np.zeros(tensor.numel(), tensor.dtype._numpy)
                     if value is None
-                    else np.array(value.detach().numpy()).reshape(-1)
+                    else np.array(value.detach().cpu().numpy()).reshape(-1)
                 )
             columns[index].append(_real_jacobian(gradients, tensor.dtype.is_complex))
     return [

@@ -61,7 +61,7 @@ def transformed(
     arguments = made.arguments
     whole = Transformed(made.captured, (transform, key), build, len(arguments), not forward)
     operands = [*arguments, *map(wrap, made.values), *extra]
-    operands += packed_numbers(made.floats, made.ints)
+    operands += packed_numbers(made)
     return list(as_tuple(transformed_op.call(whole, operands, len(extra))))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._core.device import CPU
+from ..._core.device import Device
 from ..._core.dtypes import BY_NAME, is_inexact
 from ..declare import op
 from ..execution import fingerprint
@@ -165,7 +165,7 @@ class CapturingTrace(Trace):
         follows = self.follows(value)
         captured, values = captured_of(self, (reference,), follows)
         arguments = self.arguments if follows else []
-        operands = [*arguments, *map(wrap, values), *packed_numbers(self.floats, self.ints)]
+        operands = [*arguments, *map(wrap, values), *packed_numbers(self)]
         axes = self.axes if follows and self.transform == "vmap" else ()
 
         def build(pure: Callable, arrays: list, extra: list) -> list:
@@ -370,6 +370,7 @@ class Capture:
         mapped: for each tensor in ``result``, whether it differs between slices of ``vmap``.
         arguments, axes: what the captured function is called with, the draws for slices too.
         floats, ints: the Python numbers that it takes.
+        device: where it runs.
     """
 
     captured: Captured
@@ -381,6 +382,7 @@ class Capture:
     axes: tuple[int, ...]
     floats: list[float]
     ints: list[int]
+    device: Device
 
 
 def capture(
@@ -441,7 +443,7 @@ def capture(
     made.result = result
     made.positions = positions
     made.arguments, made.axes = trace.arguments, trace.axes
-    made.floats, made.ints = list(trace.floats), list(trace.ints)
+    made.floats, made.ints, made.device = list(trace.floats), list(trace.ints), trace.device
     return made
 
 
@@ -475,13 +477,14 @@ def captured_of(
     return Captured(trace, references, tuple(order)), outside
 
 
-def packed_numbers(floats: list[float], ints: list[int]) -> list[Any]:
-    """Return the Python numbers that a captured function takes, as tensors."""
+def packed_numbers(made: CapturingTrace | Capture) -> list[Any]:
+    """Return the Python numbers that a captured function takes, as tensors where it runs."""
     packed = []
-    if floats:
-        packed.append(fresh_tensor(np.array(floats), BY_NAME["float64"], CPU, False))
-    if ints:
-        packed.append(fresh_tensor(np.array(ints, np.int64), BY_NAME["int64"], CPU, False))
+    device = made.arguments[0].device if made.arguments else made.device
+    if made.floats:
+        packed.append(fresh_tensor(np.array(made.floats), BY_NAME["float64"], device, False))
+    if made.ints:
+        packed.append(fresh_tensor(np.array(made.ints, np.int64), BY_NAME["int64"], device, False))
     return packed
 
 
