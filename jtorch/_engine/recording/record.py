@@ -298,7 +298,8 @@ def write_out(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
 
 
 def _refuse_self_overlap(meta: Any) -> None:
-    if any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True)):
+    repeated = any(step == 0 and n > 1 for n, step in zip(meta.shape, meta.strides, strict=True))
+    if repeated and meta.numel:
         raise messages.overlapping_write()
 
 

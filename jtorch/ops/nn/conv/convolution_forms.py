@@ -31,6 +31,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._shared.dot_precision import of_convolutions
+
 #: Kernels of more elements than this are left to XLA where shifted products were an option.
 _MOST_TAPS = 64
 #: Kernels of more elements than this take all windows at once where there are few (see below).
@@ -248,6 +250,7 @@ def _lax(images: Any, filters: Any, geometry: Geometry, dilate: Any = None) -> A
         rhs_dilation=geometry.dilation,
         dimension_numbers=_LAYOUTS[rank],
         feature_group_count=geometry.groups,
+        precision=None if geometry.cpu else of_convolutions(),
     )
 
 
@@ -368,7 +371,7 @@ def _backward(upstream: Any, filters: Any, sizes: tuple[int, ...], geometry: Geo
     if 0 in upstream.shape or 0 in filters.shape or 0 in sizes:
         return jnp.zeros((upstream.shape[0], *sizes, filters_in * groups), upstream.dtype)
     taps = math.prod(kernel)
-    if not geometry.cpu:
+    if not geometry.cpu and jnp.issubdtype(upstream.dtype, jnp.inexact):  # JAX transposes no others
         shape = (upstream.shape[0], *sizes, filters_in * groups)
         like = jax.ShapeDtypeStruct(shape, upstream.dtype)
         (found,) = jax.linear_transpose(lambda images: _lax(images, filters, geometry), like)(
