@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from . import dtypes
+from .precision import Precision
 
 
 class Mode(NamedTuple):
@@ -20,6 +21,7 @@ class Mode(NamedTuple):
         saved_tensors_hooks: whether hooks are called with the tensors that operators save, which
             keeps every operator on the slow path.
         default_dtype: dtype of floating point results that have no other.
+        precision: how exactly GPUs multiply float32.
     """
 
     grad: bool = True
@@ -27,6 +29,7 @@ class Mode(NamedTuple):
     default_dtype: dtypes.dtype = dtypes.float32
     autocast: Any = None
     saved_tensors_hooks: bool = False
+    precision: Precision = Precision()
 
 
 _MODES: dict[Mode, Mode] = {}

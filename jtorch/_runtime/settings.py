@@ -1,7 +1,7 @@
 """Switches of PyTorch's runtime: determinism, precision of products, warnings, anomaly mode.
 
-Most change nothing here: programs are deterministic, and products are computed in full precision.
-What was set is remembered and answered.
+Programs of the CPU are deterministic and multiply in full precision whatever is set; those of a GPU
+are compiled as the script says. What was set is remembered and answered.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .._core import config, once
+from .._core import config, modes, once
+from .._core import precision as precisions
 from .._engine.backward.usual import anomaly
 from .._engine.declare import publish
+from .._engine.recording import trace as trace_module
 from .._engine.recording.refusals import without_arguments
 
 
@@ -20,16 +22,30 @@ class _Settings:
 
     Attributes:
         deterministic, warn_only: as of ``use_deterministic_algorithms``.
-        precision: as of ``set_float32_matmul_precision``.
     """
 
     def __init__(self) -> None:
         self.deterministic = False
         self.warn_only = False
-        self.precision = "highest"
 
 
 _settings = _Settings()
+
+
+def set_precision(**parts: Any) -> None:
+    """Set how the programs of GPUs are compiled from now on; see ``_core/precision.py``.
+
+    What was recorded before runs as it was. The setting is part of the mode, so that the same
+    operators under another one are another program.
+    """
+    wanted = precisions.current()._replace(**parts)
+    if wanted == precisions.current():
+        return
+    trace_module.current("another precision of products")
+    trace = trace_module.local.trace
+    precisions.set_current(wanted)
+    trace.set_mode(modes.intern_mode(trace.mode._replace(precision=wanted)))
+    modes.DEFAULT = modes.intern_mode(modes.DEFAULT._replace(precision=wanted))  # of new threads
 
 
 def _check_bool(value: Any, function: str, argument: str) -> None:
@@ -53,6 +69,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     _check_bool(mode, "_set_deterministic_algorithms", "mode")
     _settings.deterministic, _settings.warn_only = mode, warn_only
     config.pin_one_tier(mode)
+    set_precision(deterministic=mode)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
@@ -94,7 +111,10 @@ def get_deterministic_debug_mode() -> int:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Say how exact products of float32 have to be; they are as exact as float32 in any case."""
+    """Say how exactly a GPU multiplies matrices of float32: ``highest``, or by TF32 from there on.
+
+    Products of the CPU are in full precision in any case.
+    """
     if precision not in ("highest", "high", "medium"):
         warnings.warn(
             f"{precision} is not one of 'highest', 'high', or 'medium'; the current "
@@ -103,12 +123,12 @@ def set_float32_matmul_precision(precision: str) -> None:
             stacklevel=2,
         )
         return
-    _settings.precision = precision
+    set_precision(products=precision)
 
 
 def get_float32_matmul_precision() -> str:
     """Return what ``set_float32_matmul_precision`` was given."""
-    return _settings.precision
+    return precisions.current().products
 
 
 def set_warn_always(b: bool, /) -> None:

@@ -32,6 +32,33 @@ class Setting:
         vars(holder)[self.key] = new
 
 
+class Followed(Setting):
+    """A setting that changes how programs are compiled, or follows from how they are.
+
+    Args:
+        setting: what is checked and kept.
+        follow: is called with each new value.
+        read: returns the value, given the kept one.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        follow: Callable[[Any], None],
+        read: Callable[[Any], Any] | None = None,
+    ):
+        super().__init__(setting.value, setting.check)
+        self.follow, self.read = follow, read
+
+    def __get__(self, holder: Any, owner: type | None = None) -> Any:
+        kept = super().__get__(holder, owner)
+        return kept if self.read is None else self.read(kept)
+
+    def __set__(self, holder: Any, new: Any) -> None:
+        super().__set__(holder, new)
+        self.follow(new)
+
+
 def flag(value: Any, setter: str | None = None) -> Setting:
     """Return a setting.
 

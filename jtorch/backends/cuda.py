@@ -1,7 +1,7 @@
-"""Settings of products on NVIDIA's GPUs: ``torch.backends.cuda``. They are kept.
+"""Settings of products on NVIDIA's GPUs: ``torch.backends.cuda``.
 
-Products of float32 are in full precision whatever they say. Those of attention are the ones of
-``torch.nn.attention``.
+Those of TF32 say how XLA multiplies float32 (``jtorch/_core/precision.py``), the others are kept.
+Those of attention are the ones of ``torch.nn.attention``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 
 from .. import cuda as _cuda
 from .._core import attention_backends as _attention
+from .._core.precision import current
 from .._runtime import absent as _absent
+from .._runtime.settings import set_precision
 from .._tensor.tensor import Tensor
-from ._flags import Settings, flag, precision
+from ._flags import Followed, Settings, flag, precision
 
 _ONE = "set_allow_tf32_cublas"
 
@@ -23,11 +25,19 @@ _ONE = "set_allow_tf32_cublas"
 class cuBLASModule(Settings):
     """How matrices are multiplied."""
 
-    allow_tf32 = flag(False, _ONE)
+    allow_tf32 = Followed(
+        flag(False, _ONE),
+        lambda allowed: set_precision(products="high" if allowed else "highest"),
+        lambda kept: current().products != "highest",
+    )
     allow_fp16_reduced_precision_reduction = flag(True)
     allow_bf16_reduced_precision_reduction = flag(True)
     allow_fp16_accumulation = flag(False, "set_allow_fp16_accumulation_cublas")
-    fp32_precision = precision()
+    fp32_precision = Followed(
+        precision(),
+        lambda chosen: set_precision(products="high" if chosen == "tf32" else "highest"),
+        lambda kept: "tf32" if current().products != "highest" else kept,
+    )
 
 
 matmul = cuBLASModule()

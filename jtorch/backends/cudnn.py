@@ -1,7 +1,7 @@
-"""Settings of cuDNN: ``torch.backends.cudnn``. They are kept; XLA chooses by itself.
+"""Settings of cuDNN: ``torch.backends.cudnn``.
 
-Results on a GPU do not depend on them: products are in full precision, and XLA's choice of a
-convolution is made when a program is compiled.
+``allow_tf32`` and ``deterministic`` say how XLA compiles convolutions for a GPU
+(``jtorch/_core/precision.py``); the others are kept, since XLA tries the algorithms itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import cuda as _cuda
 from .._runtime import absent as _absent
-from ._flags import change, changed, flag, group, make_settings, precision
+from .._runtime.settings import are_deterministic_algorithms_enabled, set_precision
+from ._flags import Followed, change, changed, flag, group, make_settings, precision
 
 __path__: list = []  # PyTorch's is a package
 CUDNN_TENSOR_DTYPES: set[Any] = set()
@@ -80,8 +81,15 @@ make_settings(
     enabled=flag(True, "set_enabled_cudnn"),
     benchmark=flag(False, "set_benchmark_cudnn"),
     benchmark_limit=flag(None),
-    deterministic=flag(False, "set_deterministic_cudnn"),
-    allow_tf32=flag(True, "set_allow_tf32_cublas"),
+    deterministic=Followed(
+        flag(False, "set_deterministic_cudnn"),
+        lambda wanted: set_precision(
+            deterministic=wanted or are_deterministic_algorithms_enabled()
+        ),
+    ),
+    allow_tf32=Followed(
+        flag(True, "set_allow_tf32_cublas"), lambda allowed: set_precision(convolutions=allowed)
+    ),
     fp32_precision=precision(),
 )
 

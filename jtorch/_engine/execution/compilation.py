@@ -57,7 +57,7 @@ from typing import Any
 
 import jax
 
-from ..._core import config
+from ..._core import config, precision
 from ..._core.device import CPU
 from ..._core.processor import cpu_flags
 from ..graph.equations import terms_of
@@ -109,10 +109,12 @@ def cheap_options(looped_products: bool) -> dict[str, Any]:
     )
 
 
-@functools.cache
 def accelerator_options() -> dict[str, Any]:
     """Return the compiler options on other devices, which have one tier."""
-    return _without_the_users({"xla_allow_excess_precision": False})
+    options: dict[str, Any] = {"xla_allow_excess_precision": False}
+    if precision.current().deterministic:
+        options["xla_gpu_exclude_nondeterministic_ops"] = True
+    return _without_the_users(options)
 
 
 def _without_the_users(options: dict[str, Any]) -> dict[str, Any]:

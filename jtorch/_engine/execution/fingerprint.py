@@ -28,8 +28,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._core import config
-from ..._core.device import Device
+from ..._core import config, precision
+from ..._core.device import CPU, Device
 from ..._core.dtypes import dtype as DType
 from ..graph.op import Op
 from ..graph.tape import GradientPlan, Level
@@ -66,6 +66,8 @@ def digest(program: Any, arguments: Iterable[Any], device: Any) -> str | None:
     try:
         walk.raw(_surroundings())
         walk.add(str(device))
+        if device is not CPU:
+            walk.add(tuple(precision.current()))
         hardware = jax_device(device)
         walk.add((hardware.platform, hardware.device_kind, hardware.client.platform_version))
         walk.add(

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..._core import precision
 from .steps import Form, Step, present_only
 
 #: Microseconds: to start an executable, and to compile one.
@@ -49,7 +50,7 @@ class Executables:
     ) -> Step:
         """Return a function as an executable; the arguments are those of ``steps.translated``."""
         own = tuple([(form.shape, form.dtype) for form in (*forms, *absent)])
-        whole = (key, len(forms), own, self.device)
+        whole = (key, len(forms), own, self.device, precision.current())
         step = _executables.get(whole)
         if step is None:
             if len(_executables) >= _MOST_EXECUTABLES:

@@ -21,9 +21,9 @@ from ..._core.strides import contiguous_strides
 from ..._core.structseq import RETURN_TYPES
 from ..._engine.graph.values import Meta, make_meta
 from ..._engine.recording.record import write_result
+from .._shared.dot_precision import of_products
 from ..reduce.counting import host_array
 from . import _messages
-from .matmul import _PRECISION
 
 _LAPACK = (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128)
 
@@ -174,7 +174,7 @@ def product(*arrays: Any) -> Any:
     """Multiply matrices from the left to the right in full precision."""
     result = arrays[0]
     for array in arrays[1:]:
-        result = jnp.matmul(result, array, precision=_PRECISION)
+        result = jnp.matmul(result, array, precision=of_products())
     return result
 
 

@@ -23,19 +23,19 @@ from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, prom
 from ..._engine.recording.record import CONVERSIONS, write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
+from .._shared.dot_precision import of_products
 from .._shared.on_host import widened_on_host
 from .._shared.widening import is_half
 from ..pointwise.arithmetic import add
 from ..shape.views import t
 from . import _messages_products
 
-#: PyTorch multiplies float32 in full precision unless asked otherwise, on accelerators too.
-_PRECISION = jax.lax.Precision.HIGHEST
-
 
 def _product(left, right):
     """Multiply arrays as ``jnp.matmul`` does, integers in their own dtype (they wrap around)."""
-    return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=_accumulate(left))
+    return jnp.matmul(
+        left, right, precision=of_products(), preferred_element_type=_accumulate(left)
+    )
 
 
 def _accumulate(array):
@@ -45,7 +45,7 @@ def _accumulate(array):
 def _unrounded_product(left, right):
     """Multiply arrays; of 16-bit floating point ones the product stays in float32."""
     wide = jnp.float32 if is_half(left.dtype) else _accumulate(left)
-    return jnp.matmul(left, right, precision=_PRECISION, preferred_element_type=wide)
+    return jnp.matmul(left, right, precision=of_products(), preferred_element_type=wide)
 
 
 def _no_out_dtype(operation, bound) -> None:

@@ -18,10 +18,11 @@ from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ..._engine.recording.record import write_result
 from .._shared import out_dtypes
+from .._shared.dot_precision import of_products
 from .._shared.plans import array_spec
 from ..pointwise.arithmetic import mul
 from . import _messages, _messages_products
-from .matmul import _PRECISION, dot, mm
+from .matmul import dot, mm
 
 
 @op("outer(Tensor input, Tensor vec2, *, Tensor out=None)", aliases=("ger",))
@@ -391,7 +392,7 @@ def _einsum(*arrays: Any, equation: str, dtype: DType) -> Any:
     """Sum products of elements over indices."""
     if dtype is dtypes.int64:  # what was added up is int64 before the products
         arrays = tuple([array.astype(jnp.int64) for array in arrays])
-    return jnp.einsum(equation, *arrays, precision=_PRECISION).astype(dtype._numpy)
+    return jnp.einsum(equation, *arrays, precision=of_products()).astype(dtype._numpy)
 
 
 def einsum(*args):

@@ -24,17 +24,16 @@ from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
 from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
 from ...._engine.recording.trace import local
+from ..._shared.dot_precision import of_products
 from ...creation.creation import ones, zeros_like
 from ...linalg.matmul import matmul
 from ...shape.copying import format_strides
 from ..dropout import dropout
 from . import _messages
 
-_PRECISION = jax.lax.Precision.HIGHEST
-
 
 def _einsum(formula: str, left: Any, right: Any) -> Any:
-    return jnp.einsum(formula, left, right, precision=_PRECISION)
+    return jnp.einsum(formula, left, right, precision=of_products())
 
 
 def _safe_weights(scores: Any) -> Any:

@@ -31,11 +31,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_PRECISION = jax.lax.Precision.HIGHEST
+from ..._shared.dot_precision import of_products
 
 
 def _times(left: Any, right: Any) -> Any:
-    return jnp.matmul(left, right, precision=_PRECISION)
+    return jnp.matmul(left, right, precision=of_products())
 
 
 def _hoisted(array: Any) -> Any:
