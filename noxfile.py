@@ -76,11 +76,22 @@ def stubs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the fast part of the suite: engine, hazards and units."""
+    """Run the fast part of the suite: engine, hazards and units, and some tests of a device.
+
+    ``-- --device stand-in`` runs all tests of a device, with a second device of the host as
+    ``cuda:0``; ``-- --device cuda`` runs them on a GPU.
+    """
+    if any(word.startswith("--device") for word in session.posargs):
+        on_gpu = any("cuda" in word for word in session.posargs)
+        session.install("-e", ".[test,cuda]" if on_gpu else ".[test]")
+        session.run("pytest", *session.posargs)
+        return
     session.install("-e", ".[test]")
     left_out = [f"--ignore={path}" for path in WHOLE_PROGRAMS]
     markers = "not oracle and not gpu and not distributed and not examples and not slow"
     session.run("pytest", "-m", markers, *left_out, *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "--device", "stand-in", "--reduced")
 
 
 @nox.session(python=PYTHONS)
@@ -266,11 +277,13 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """Run the tests that need a CUDA device; say so and stop where there is none."""
+    """Run the tests of a device on a GPU; say so and stop where there is none."""
     if not _has_nvidia_gpu():
         session.skip("no NVIDIA GPU on this machine")
     session.install("-e", ".[test,cuda]")
-    session.run("pytest", "-m", "gpu", *session.posargs)
+    session.run("pytest", "--device", "cuda", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "-m", "gpu")
 
 
 def _install_pytorch(session: nox.Session) -> None:

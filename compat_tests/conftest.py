@@ -19,6 +19,42 @@ KNOWN_GAPS = Path(__file__).with_name("known_gaps.toml")
 BACKEND = os.environ.get("COMPAT_BACKEND", "jtorch")
 
 
+#: How many cases of one test function ``--reduced`` keeps.
+REDUCED = 20
+DEVICE_TESTS = Path(__file__).with_name("device")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose a device."""
+    parser.addoption(
+        "--device",
+        choices=("stand-in", "cuda"),
+        help="run compat_tests/device: on a second device of the host, or on a GPU",
+    )
+    parser.addoption(
+        "--reduced",
+        action="store_true",
+        help=f"of each test function run at most {REDUCED} cases, evenly spread",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a device of the host stand in for the GPU, before anything imports jtorch."""
+    if config.getoption("--device") == "stand-in":
+        os.environ["JTORCH_FAKE_CUDA"] = "1"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests of a device to ``--device``, which runs nothing else that is not named."""
+    if collection_path.suffix != ".py":
+        return None
+    of_device = collection_path.is_relative_to(DEVICE_TESTS)
+    if config.getoption("--device") is None:
+        return True if of_device else None
+    named = [Path(word.partition("::")[0]).resolve() for word in config.args]
+    return None if of_device or collection_path in named else True
+
+
 @pytest.fixture(scope="session")
 def torch() -> ModuleType:
     """Return the library under test: jtorch, unless COMPAT_BACKEND names another."""
@@ -68,15 +104,33 @@ def matches(pattern: str, test_id: str) -> bool:
     return re.fullmatch(expression, test_id) is not None
 
 
+def reduce(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that ``--reduced`` keeps."""
+    by_function: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept = []
+    for cases in by_function.values():
+        step = max(1, len(cases) / REDUCED)
+        kept += [cases[int(place * step)] for place in range(min(REDUCED, len(cases)))]
+    return kept
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the known gaps as strict expected failures; refuse an entry that matches no test."""
+    if config.getoption("--reduced"):
+        kept = reduce(items)
+        config.hook.pytest_deselected(items=[each for each in items if each not in set(kept)])
+        items[:] = kept
     if BACKEND != "jtorch":
         return
     by_file: dict[str, list[pytest.Item]] = {}
     for item in items:
         by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    whole_files = not any("::" in argument for argument in config.args)
+    whole_files = not config.getoption("--reduced") and not any(
+        "::" in argument for argument in config.args
+    )
     for pattern, reason in read_known_gaps():
         file = pattern.partition("::")[0]
         found = [item for item in by_file.get(file, []) if matches(pattern, item.nodeid)]

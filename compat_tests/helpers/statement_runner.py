@@ -1,8 +1,8 @@
 """Run programs statement by statement in one process and write down what each one printed.
 
-Started as a script, ``statement_runner.py RESULTS.json PROGRAM.py...``, in the way that a user of
-the library would start it. A statement that raises does not stop its program: those after it are
-held to their output all the same.
+Started as a script, ``statement_runner.py [--device DEVICE] RESULTS.json PROGRAM.py...``, in the
+way that a user of the library would start it; a device becomes the default one. A statement that
+raises does not stop its program: those after it are held to their output all the same.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def run_program(path: Path) -> list[dict[str, str]]:
 
 def main(results_path: str, *programs: str) -> None:
     """Run each program and write all results to one file."""
+    if results_path == "--device":
+        import torch
+
+        device, results_path, *programs = programs
+        torch.set_default_device(device)
     results = {Path(program).stem: run_program(Path(program)) for program in programs}
     Path(results_path).write_text(json.dumps(results), encoding="utf-8")
 
