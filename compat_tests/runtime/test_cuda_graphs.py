@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import jtorch as torch
+from jtorch._engine.execution import settings
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU refuses in other words")
 
@@ -40,6 +41,20 @@ def test_questions_about_streams_are_answered() -> None:
     assert type(torch.cuda.stream(None)) is torch.cuda.StreamContext
     assert torch.cuda.set_stream(None) is None
     assert not isinstance(3, torch.cuda.CUDAGraph)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "variables"),
+    [
+        ("", {}),
+        ("max_split_size_mb:128", {}),
+        ("backend:cudaMallocAsync", {"XLA_PYTHON_CLIENT_ALLOCATOR": "cuda_async"}),
+        ("backend:native,expandable_segments:True", {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}),
+        ("per_process_memory_fraction:0.5", {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.5"}),
+    ],
+)
+def test_the_variable_for_the_memory_of_gpus(wanted, variables) -> None:
+    assert settings.allocator_variables(wanted) == variables
 
 
 def test_names_of_the_extension_module() -> None:

@@ -63,7 +63,7 @@ def test_with_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     from jtorch.cuda import _nvml
 
     monkeypatch.setitem(sys.modules, "pynvml", library())
-    monkeypatch.setattr(torch.cuda, "_index", lambda device: device or 0)
+    monkeypatch.setattr(torch.cuda._index, "index_of", lambda device: device or 0)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert {name: getattr(torch.cuda, name)() for name in QUESTIONS} == QUESTIONS
     assert torch.cuda.list_gpu_processes() == (

@@ -16,7 +16,7 @@ from .._engine.memory.from_host import fresh_tensor
 from .._engine.recording.storage import current_value
 from .._engine.recording.trace import local, materialise
 from .._random import CPUGenerator
-from .._random.philox import PhiloxGenerator
+from .._random.philox import DEFAULT_THREADS, PhiloxGenerator
 
 
 class Generator:
@@ -35,7 +35,11 @@ class Generator:
         if place.type not in ("cpu", "cuda"):
             raise RuntimeError(f"{place.type.upper()} device type not an accelerator.")
         self._device = devices.check(place)
-        self._engine: Any = CPUGenerator() if self._device is CPU else PhiloxGenerator()
+        self._engine: Any = (
+            CPUGenerator()
+            if self._device is CPU
+            else PhiloxGenerator(threads=devices.threads_of(self._device) or DEFAULT_THREADS)
+        )
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """``torch.cuda``: questions about GPUs, which are those that JAX sees.
 
-JAX runs and frees things by itself: streams, caches and graphs have no counterpart here.
+JAX runs things in the order in which they were recorded, and frees by itself: streams are there and
+have nothing to do, and caches cannot be emptied.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .._core import messages as _messages
-from .._core.device import Device
 from .._core.device import current_index as _current_index
 from .._core.device import set_current_index as _set_current_index
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
@@ -21,6 +20,8 @@ from .._runtime.generator import cuda_generator as _cuda_generator
 from .._runtime.generator import seed_cuda as _seed_cuda
 from .._tensor.legacy_types import CUDA_TYPES as _CUDA_TYPES
 from . import amp as amp
+from . import nvtx as nvtx
+from ._index import index_of, required
 from ._nvml import clock_rate as clock_rate
 from ._nvml import device_memory_used as device_memory_used
 from ._nvml import list_gpu_processes as list_gpu_processes
@@ -33,27 +34,38 @@ from .graphs import graph as graph
 from .graphs import graph_pool_handle as graph_pool_handle
 from .graphs import is_current_stream_capturing as is_current_stream_capturing
 from .graphs import make_graphed_callables as make_graphed_callables
+from .memory import empty_cache as empty_cache
+from .memory import get_allocator_backend as get_allocator_backend
+from .memory import get_per_process_memory_fraction as get_per_process_memory_fraction
+from .memory import host_memory_stats as host_memory_stats
+from .memory import host_memory_stats_as_nested_dict as host_memory_stats_as_nested_dict
+from .memory import max_memory_allocated as max_memory_allocated
+from .memory import max_memory_cached as max_memory_cached
+from .memory import max_memory_reserved as max_memory_reserved
+from .memory import mem_get_info as mem_get_info
+from .memory import memory_allocated as memory_allocated
+from .memory import memory_cached as memory_cached
+from .memory import memory_reserved as memory_reserved
+from .memory import memory_snapshot as memory_snapshot
+from .memory import memory_stats as memory_stats
+from .memory import memory_stats_as_nested_dict as memory_stats_as_nested_dict
+from .memory import memory_summary as memory_summary
+from .memory import reset_accumulated_host_memory_stats as reset_accumulated_host_memory_stats
+from .memory import reset_accumulated_memory_stats as reset_accumulated_memory_stats
+from .memory import reset_max_memory_allocated as reset_max_memory_allocated
+from .memory import reset_max_memory_cached as reset_max_memory_cached
+from .memory import reset_peak_host_memory_stats as reset_peak_host_memory_stats
+from .memory import reset_peak_memory_stats as reset_peak_memory_stats
+from .memory import set_per_process_memory_fraction as set_per_process_memory_fraction
+from .streams import Event as Event
+from .streams import ExternalStream as ExternalStream
+from .streams import Stream as Stream
+from .streams import current_stream as current_stream
+from .streams import default_stream as default_stream
+from .streams import get_stream_from_external as get_stream_from_external
+from .streams import set_stream as set_stream
 
 globals().update(_CUDA_TYPES)
-
-
-def _required() -> None:
-    if not _devices.gpus():
-        raise _messages.no_cuda()
-
-
-def _index(device: Any) -> int:
-    """Return the index of a device, the current one for ``None``."""
-    _required()
-    if device is None:
-        return _current_index()
-    place = Device("cuda", device) if isinstance(device, int) else Device(device)
-    if place.type != "cuda":
-        raise ValueError(f"Expected a cuda device, but got: {place}")
-    index = _current_index() if place.index is None else place.index
-    if index >= len(_devices.gpus()):
-        raise AssertionError("Invalid device id")
-    return index
 
 
 def is_available() -> bool:
@@ -77,7 +89,7 @@ def init() -> None:
     Raises:
         AssertionError: there is none.
     """
-    _required()
+    required()
 
 
 def _is_compiled() -> bool:
@@ -103,13 +115,13 @@ def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = Fal
 
 def current_device() -> int:
     """Return the index that ``cuda`` without one means."""
-    _required()
+    required()
     return _current_index()
 
 
 def set_device(device: Any) -> None:
     """Set the index that ``cuda`` without one means."""
-    _set_current_index(_index(device))
+    _set_current_index(index_of(device))
 
 
 class device(contextlib.ContextDecorator):
@@ -123,7 +135,7 @@ class device(contextlib.ContextDecorator):
         if self._wanted is not None and self._wanted != -1:
             if not _devices.gpus():
                 raise RuntimeError("PyTorch was compiled without CUDA support")
-            _set_current_index(_index(self._wanted))
+            _set_current_index(index_of(self._wanted))
 
     def __exit__(self, *exception: object) -> None:
         _set_current_index(self._before)
@@ -138,24 +150,29 @@ class device_of(device):
 
 def get_device_name(device: Any = None) -> str:
     """Return the name of a GPU."""
-    return _devices.gpus()[_index(device)].device_kind
+    return _devices.gpus()[index_of(device)].device_kind
 
 
 def get_device_capability(device: Any = None) -> tuple[int, int]:
     """Return the compute capability of a GPU, (0, 0) where JAX does not tell."""
-    found = getattr(_devices.gpus()[_index(device)], "compute_capability", "0.0")
+    found = getattr(_devices.gpus()[index_of(device)], "compute_capability", "0.0")
     major, _, minor = str(found).partition(".")
     return int(major), int(minor or 0)
 
 
-class _Properties:
+class _CudaDeviceProperties:
     """What is known of a GPU."""
 
+    is_integrated = is_multi_gpu_board = 0
+    warp_size = 32
+
     def __init__(self, index: int):
-        self.name = get_device_name(index)
+        place = _devices.gpus()[index]
+        self.name = self.gcnArchName = get_device_name(index)
         self.major, self.minor = get_device_capability(index)
-        self.total_memory = _statistic(index, "bytes_limit")
-        self.multi_processor_count = getattr(_devices.gpus()[index], "core_count", 0)
+        self.total_memory = mem_get_info(index)[1]
+        self.multi_processor_count = getattr(place, "core_count", 0)
+        self.max_threads_per_multi_processor = _devices.threads_of_a_core(place)
 
     def __repr__(self) -> str:
         return (
@@ -165,64 +182,31 @@ class _Properties:
         )
 
 
-def get_device_properties(device: Any = None) -> _Properties:
+def get_device_properties(device: Any = None) -> _CudaDeviceProperties:
     """Return the name, the capability and the memory of a GPU."""
-    return _Properties(_index(device))
+    return _CudaDeviceProperties(index_of(device))
 
 
 def synchronize(device: Any = None) -> None:
     """Run what is pending and wait until the GPU is done."""
-    _required()
+    required()
     _trace.current("torch.cuda.synchronize")
-    _interchange.synchronize(_devices.gpus()[_index(device)])
-
-
-def empty_cache() -> None:
-    """Do nothing: JAX manages the memory."""
+    _interchange.synchronize(_devices.gpus()[index_of(device)])
 
 
 def ipc_collect() -> None:
     """Do nothing: memory is not shared between processes."""
-    _required()
-
-
-def _statistic(device: Any, name: str) -> int:
-    if not _devices.gpus():
-        return 0
-    found = _devices.gpus()[_index(device)].memory_stats() or {}
-    return int(found.get(name, 0))
-
-
-def memory_allocated(device: Any = None) -> int:
-    """Return the bytes in use on a GPU, 0 without one."""
-    return _statistic(device, "bytes_in_use")
-
-
-def max_memory_allocated(device: Any = None) -> int:
-    """Return the most bytes that were in use."""
-    return _statistic(device, "peak_bytes_in_use")
-
-
-def memory_reserved(device: Any = None) -> int:
-    """Return the bytes that JAX has reserved."""
-    return _statistic(device, "bytes_reserved") or memory_allocated(device)
-
-
-def max_memory_reserved(device: Any = None) -> int:
-    """Return the most bytes that JAX had reserved."""
-    return _statistic(device, "peak_bytes_reserved") or max_memory_allocated(device)
-
-
-def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """Return the free and the total bytes of a GPU."""
-    _required()
-    total = _statistic(device, "bytes_limit")
-    return total - memory_allocated(device), total
+    required()
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
     """Return whether bfloat16 can be used: XLA can on every GPU."""
     return is_available()
+
+
+def is_tf32_supported() -> bool:
+    """Return whether a GPU multiplies float32 in TF32 where it may: from Ampere on."""
+    return is_available() and get_device_capability()[0] >= 8
 
 
 def get_arch_list() -> list[str]:
@@ -235,19 +219,45 @@ def get_gencode_flags() -> str:
     return ""
 
 
+_SYNC_MODES = ("default", "warn", "error")
+
+
+def set_sync_debug_mode(debug_mode: int | str) -> None:
+    """Ask for reports of waiting for a GPU, of which there are none but in the default mode.
+
+    Raises:
+        AssertionError: there is no GPU.
+        NotImplementedError: it is not the default mode, 0.
+    """
+    required()
+    if isinstance(debug_mode, str):
+        if debug_mode not in _SYNC_MODES:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`"
+            )
+        debug_mode = _SYNC_MODES.index(debug_mode)
+    if debug_mode:
+        raise NotImplementedError(
+            "torch.cuda.set_sync_debug_mode: jtorch waits for a GPU only where a value is looked at"
+        )
+
+
 def get_sync_debug_mode() -> int:
     """Return whether waiting for a GPU is reported: 0, it is not.
 
     Raises:
         AssertionError: there is no GPU.
     """
-    _required()
+    required()
     return 0
 
 
 def manual_seed(seed: int) -> None:
     """Seed the generator of the current GPU; without one, remember the seed."""
-    manual_seed_all(seed)
+    if _devices.gpus():
+        _cuda_generator(_current_index()).manual_seed(int(seed))
+    else:
+        _seed_cuda(int(seed))
 
 
 def manual_seed_all(seed: int) -> None:
@@ -261,18 +271,21 @@ def seed() -> None:
         _cuda_generator(_current_index()).seed()
 
 
-seed_all = seed
+def seed_all() -> None:
+    """Seed the generators of all GPUs with one unpredictable number."""
+    if _devices.gpus():
+        _seed_cuda(_cuda_generator(0).seed())
 
 
 def initial_seed() -> int:
     """Return the last seed of the current GPU."""
-    _required()
+    required()
     return _cuda_generator(_current_index()).initial_seed()
 
 
 def get_rng_state(device: Any = "cuda") -> Any:
     """Return the state of a GPU's generator."""
-    return _cuda_generator(_index(device)).get_state()
+    return _cuda_generator(index_of(device)).get_state()
 
 
 def get_rng_state_all() -> list[Any]:
@@ -283,7 +296,7 @@ def get_rng_state_all() -> list[Any]:
 def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
     """Let a GPU's generator continue from a state; nothing happens without one."""
     if _devices.gpus():
-        _cuda_generator(_index(device)).set_state(new_state)
+        _cuda_generator(index_of(device)).set_state(new_state)
 
 
 def set_rng_state_all(new_states: list[Any]) -> None:
@@ -294,67 +307,36 @@ def set_rng_state_all(new_states: list[Any]) -> None:
 
 def can_device_access_peer(device: Any, peer_device: Any) -> bool:
     """Return whether a GPU can reach another one's memory."""
-    _required()
-    return _index(device) != _index(peer_device)
-
-
-class _Unsupported:
-    """A stream or an event: JAX orders its work itself."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        name = type(self).__name__
-        if not _devices.gpus():
-            raise RuntimeError(
-                "torch.cuda.Stream requires CUDA support"
-                if name == "Stream"
-                else f"Tried to instantiate dummy base class {name}"
-            )
-        raise NotImplementedError(f"torch.cuda.{name}: JAX orders the work of a GPU itself")
-
-
-class Stream(_Unsupported):
-    """A queue of work, which has no counterpart here."""
-
-
-class Event(_Unsupported):
-    """A point in a queue of work, which has no counterpart here."""
-
-
-def current_stream(device: Any = None) -> Any:
-    """Raise: there are no streams here."""
-    _required()
-    return Stream()
-
-
-default_stream = current_stream
+    required()
+    return index_of(device) != index_of(peer_device)
 
 
 class StreamContext:
-    """A block that changes nothing: there are no streams to choose from.
+    """A block within which a stream is chosen.
 
     Args:
-        stream: the stream, which may be ``None``.
+        stream: the stream; ``None`` for a block that changes nothing.
     """
 
-    def __init__(self, stream: Any):
+    def __init__(self, stream: Stream | None):
         self.stream = stream
 
     def __enter__(self) -> None:
-        pass
+        if self.stream is not None and _devices.gpus():
+            self._before = current_stream(self.stream.device)
+            set_stream(self.stream)
 
     def __exit__(self, *exception: object) -> None:
-        pass
+        if self.stream is not None and _devices.gpus():
+            set_stream(self._before)
 
 
-def stream(stream: Any) -> StreamContext:
-    """Return a block that changes nothing."""
+def stream(stream: Stream | None) -> StreamContext:
+    """Return a block within which a stream is chosen."""
     return StreamContext(stream)
 
 
-def set_stream(stream: Any) -> None:
-    """Do nothing: there are no streams to choose from."""
-
-
+has_half, has_magma = True, False
 default_generators: tuple = ()
 
 __getattr__ = _absent.attributes(__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from . import _index
+
 #: NVML's numbers of the sensor on the chip and of the clock of the multiprocessors.
 _CHIP_SENSOR, _MULTIPROCESSOR_CLOCK = 0, 1
 _NO_DRIVER = "cuda driver can't be loaded, is cuda enabled?"
@@ -35,9 +37,7 @@ def _handle(library: Any, device: Any) -> Any:
 
     NVML counts all GPUs of the machine, a program those that ``CUDA_VISIBLE_DEVICES`` leaves it.
     """
-    from . import _index
-
-    index = _index(device)
+    index = _index.index_of(device)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = [name.strip() for name in visible.split(",") if name.strip()]
     if index < len(names):
@@ -124,10 +124,8 @@ def list_gpu_processes(device: Any = None) -> str:
         return "pynvml module not found, please install nvidia-ml-py"
     except RuntimeError as error:
         return str(error)
-    from . import _index
-
     found = library.nvmlDeviceGetComputeRunningProcesses(_handle(library, device))
-    lines = [f"GPU:{_index(device)}"]
+    lines = [f"GPU:{_index.index_of(device)}"]
     for process in found:
         used = (process.usedGpuMemory or 0) / 2**20
         lines.append(f"process {process.pid:>10d} uses {used:>12.3f} MB GPU memory")

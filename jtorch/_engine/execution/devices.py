@@ -57,6 +57,23 @@ def jax_device(device: Device) -> Any:
     return jax.devices("cpu")[0]
 
 
+#: Threads that a core of a GPU (a multiprocessor) holds at once, by compute capability; the others
+#: hold 2048.
+_THREADS = {"7.5": 1024, **dict.fromkeys(("8.6", "8.7", "8.9", "12.0", "12.1"), 1536)}
+
+
+def threads_of_a_core(gpu: Any) -> int:
+    """Return how many threads a multiprocessor of a GPU of JAX's holds at once."""
+    return _THREADS.get(str(getattr(gpu, "compute_capability", "")), 2048)
+
+
+def threads_of(device: Device) -> int | None:
+    """Return how many threads a GPU holds at once; ``None`` where JAX does not tell."""
+    gpu = jax_device(device)
+    cores = getattr(gpu, "core_count", 0) if gpu.platform != "cpu" else 0
+    return cores * threads_of_a_core(gpu) or None
+
+
 def check(device: Device) -> Device:
     """Return a device that exists, with its index where it has one.
 

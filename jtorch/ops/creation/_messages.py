@@ -16,6 +16,11 @@ def size_overflow(size: Sequence[int], strides: Sequence[int] | None = None) -> 
     return RuntimeError(text if strides is None else f"{text} and strides={list(strides)}")
 
 
+def pinned_on_device() -> RuntimeError:
+    """Memory of a GPU is to be pinned."""
+    return RuntimeError("Only dense CPU tensors can be pinned")
+
+
 def device_of_out(device: str, out: str) -> RuntimeError:
     """``out=`` is on a device of another type than the function's."""
     return RuntimeError(f"device type {device} does not match device type of out parameter ({out})")

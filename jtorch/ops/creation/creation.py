@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import dtypes, messages, messages_memory
+from ..._core import dtypes, messages
 from ..._core.cpp_names import c_type
 from ..._core.device import CPU, META, Device, default_device
 from ..._core.dtypes import dtype as DType
@@ -159,15 +159,20 @@ def check_options(bound: dict[str, Any], device: Device) -> None:
         raise NotImplementedError(f"jtorch has no tensors of layout {bound['layout']}")
     if bound.get("pin_memory") and device is CPU and not devices.gpus():
         raise messages.pinned()
+    if bound.get("pin_memory") and device.type == "cuda":
+        raise _messages.pinned_on_device()
 
 
-def check_size(size: tuple[int, ...], dtype: DType, function: str | None) -> None:
+def check_size(
+    size: tuple[int, ...], dtype: DType, function: str | None, device: Device = CPU
+) -> None:
     """Refuse a size that is negative or more than memory can be.
 
     Args:
         size: the size.
         dtype: of the elements.
         function: whose words to use; ``None`` for those of what allocates memory.
+        device: whose memory.
     """
     count = 1
     for n in size:
@@ -179,7 +184,7 @@ def check_size(size: tuple[int, ...], dtype: DType, function: str | None) -> Non
     if count > 1 << 40:
         if count * dtype.itemsize >= 2**63:
             raise _messages.size_overflow(size)
-        raise messages_memory.out_of_memory(count * dtype.itemsize)
+        raise failures.out_of_memory(count * dtype.itemsize, device)
 
 
 def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
@@ -228,7 +233,7 @@ def _constant(name: str, number: int, *, memory_format: bool = False) -> Callabl
         device = device_for(bound["device"], out)
         check_options(bound, device)
         dtype = dtype or local.trace.mode.default_dtype
-        check_size(size, dtype, name if name == "zeros" else None)
+        check_size(size, dtype, name if name == "zeros" else None, device)
         strides = None
         if bound.get("memory_format") is not None:
             if bound["memory_format"] is preserve_format:
@@ -386,7 +391,7 @@ def full(*args: Any, **kwargs: Any) -> Any:
         dtype = out.dtype
     if dtype is None:
         dtype = dtype_of_number(number)
-    check_size(size, dtype, None)
+    check_size(size, dtype, None, device)
     number = number_for(number, dtype)
     if out is not None:
         return write_out(out, np.full(size, number, dtype._numpy), dtype, "full")

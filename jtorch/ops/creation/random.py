@@ -245,14 +245,14 @@ def _made(bound: dict[str, Any], size: tuple[int, ...], draw: Draw, dtype: DType
         check_out_dtype(bound["dtype"], out)
         if local.trace.mode.grad and out.requires_grad:
             raise _messages.fill_gradient("rand")
-        check_size(size, out.dtype, None)
+        check_size(size, out.dtype, None, device)
         meta = make_meta(size, out.dtype, device)
         if tuple(out.shape) != size:
             out.resize_(size)
         record.assign_out(out, ready(_drawn(meta, bound.get("generator"), draw), meta))
         return out
     dtype = bound["dtype"] or dtype or local.trace.mode.default_dtype
-    check_size(size, dtype, None)
+    check_size(size, dtype, None, device)
     meta = make_meta(size, dtype, device)
     return _fresh(meta, bound.get("generator"), draw, bound["requires_grad"])
 
