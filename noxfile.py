@@ -216,12 +216,17 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Report measurements; ``nox -s bench -- engine`` runs benchmarks/engine.py alone."""
+    """Report measurements; ``nox -s bench -- engine`` runs benchmarks/engine.py alone.
+
+    ``nox -s bench -- gpu`` runs those of a GPU, with its tests.
+    """
     session.install("-e", ".")
     _install_pytorch(session)  # what jtorch is measured beside
     folder = Path("benchmarks")
     known = sorted(path.stem for path in folder.glob("[!_]*.py"))
-    chosen = [word for word in session.posargs if not word.startswith("-")] or known
+    named = [word for word in session.posargs if not word.startswith("-")]
+    chosen = ["gpu_day" if word == "gpu" else word for word in named]
+    chosen = chosen or [name for name in known if name != "gpu_day"]  # which needs a GPU
     options = [word for word in session.posargs if word.startswith("-")]
     unknown = sorted(set(chosen) - set(known))
     if unknown:
