@@ -1,8 +1,8 @@
 """What is timed on a GPU. Each function takes the library, how to wrap a model, and the size.
 
 PyTorch and jtorch run the same lines, under the device as the default one. A function returns
-``run(steps)``; ResNet-18, the transformer and inference look at no value in it. The sizes are ``full``, what a GPU is for, and ``small``,
-which a stand-in of the CPU comes to the end of. Perceptron, CNN and LSTM are those of the CPU
+``run(steps)``; ResNet-18, the transformer and inference look at no value in it. The sizes are
+``full``, what a GPU is for, and ``small``, which a stand-in of the CPU comes to the end of. Perceptron, CNN and LSTM are those of the CPU
 (``_training_workloads.py``).
 """
 

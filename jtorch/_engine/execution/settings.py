@@ -12,8 +12,8 @@ user has set by the variable or the JAX setting of the same meaning. Each part h
   ``jtorch.compiler.release_memory()``.
 - *Synchronous dispatch* on the CPU, only together with the above (by itself it costs): a step whose
   loss is read took 13 us instead of 24.
-- *Memory of GPUs*: what ``PYTORCH_ALLOC_CONF`` or ``PYTORCH_CUDA_ALLOC_CONF`` says and JAX has, too,
-  becomes JAX's variable, unless that is set. ``CUDA_VISIBLE_DEVICES`` JAX reads itself.
+- *Memory of GPUs*: what ``PYTORCH_ALLOC_CONF`` or ``PYTORCH_CUDA_ALLOC_CONF`` says and JAX has,
+  too, becomes JAX's variable, unless that is set. ``CUDA_VISIBLE_DEVICES`` JAX reads itself.
 - *Programs on disk* (``JTORCH_CACHE``, see ``disk_cache``).
 - *No warning about forks*: a forked process gets a client of its own (``forking``), which is what
   JAX warns that it lacks.
