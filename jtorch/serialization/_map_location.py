@@ -207,7 +207,8 @@ def restorer(map_location: Any) -> Callable[[LoadedStorage, str], LoadedStorage]
 def _restore_by_function(
     function: Callable[[Any, str], Any], storage: LoadedStorage, location: str
 ) -> LoadedStorage:
-    result = function(storage, location)
+    on_host = storage.location.startswith(_ACCELERATORS)  # where a file's bytes are at first
+    result = function(storage.moved("cpu") if on_host else storage, location)
     if result is None:
         return default_restore_location(storage, location)
     if isinstance(result, LoadedStorage):

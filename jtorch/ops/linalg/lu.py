@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._core import dtypes
+from ..._core import messages as core_messages
 from ..._core.dtypes import dtype as DType
 from ..._engine.declare import LINALG_FUNCTIONS, Autocast, Out, op, publish
 from ..._engine.graph.op import Spec
@@ -349,6 +350,8 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """
     if LU_data.dim() < 2:
         raise _messages.lu_rank("torch.lu_unpack", LU_data.shape)
+    if LU_pivots.device is not LU_data.device:
+        raise core_messages.device_mismatch((LU_data.device, LU_pivots.device), "lu_unpack")
     if unpack_pivots and LU_pivots.dtype is not dtypes.int32:
         raise _messages.unpack_pivots()
     lower, upper = _lu_unpack.call(LU_data, unpack_data)
