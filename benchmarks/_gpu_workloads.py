@@ -2,8 +2,8 @@
 
 PyTorch and jtorch run the same lines, under the device as the default one. A function returns
 ``run(steps)``; ResNet-18, the transformer and inference look at no value in it. The sizes are
-``full``, what a GPU is for, and ``small``, which a stand-in of the CPU comes to the end of. Perceptron, CNN and LSTM are those of the CPU
-(``_training_workloads.py``).
+``full``, what a GPU is for, and ``small``, which a stand-in of the CPU comes to the end of.
+Perceptron, CNN and LSTM are those of the CPU (``_training_workloads.py``).
 """
 
 from __future__ import annotations

@@ -19,23 +19,10 @@ KNOWN_GAPS = Path(__file__).with_name("known_gaps.toml")
 BACKEND = os.environ.get("COMPAT_BACKEND", "jtorch")
 
 
-#: How many cases of one test function ``--reduced`` keeps.
+#: How many cases of one test function ``--reduced`` keeps; the option stands in ``conftest.py``
+#: of the repository.
 REDUCED = 20
 DEVICE_TESTS = Path(__file__).with_name("device")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that choose a device."""
-    parser.addoption(
-        "--device",
-        choices=("stand-in", "cuda"),
-        help="run compat_tests/device: on a second device of the host, or on a GPU",
-    )
-    parser.addoption(
-        "--reduced",
-        action="store_true",
-        help=f"of each test function run at most {REDUCED} cases, evenly spread",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,13 +92,14 @@ def matches(pattern: str, test_id: str) -> bool:
 
 
 def reduce(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests that ``--reduced`` keeps."""
+    """Return the tests that ``--reduced`` keeps: of those that share a run, the first ones."""
     by_function: dict[str, list[pytest.Item]] = {}
     for item in items:
         by_function.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept = []
     for cases in by_function.values():
-        step = max(1, len(cases) / REDUCED)
+        together = cases[0].get_closest_marker("xdist_group") is not None
+        step = 1 if together else max(1, len(cases) / REDUCED)
         kept += [cases[int(place * step)] for place in range(min(REDUCED, len(cases)))]
     return kept
 

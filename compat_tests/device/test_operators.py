@@ -15,6 +15,7 @@ from compat_tests.helpers.paths import GOLDEN
 from compat_tests.helpers.recorded_cases import AS_BITS, Reader, cotangent, tensors_of
 from compat_tests.helpers.tolerances import DATABASE, EXACT
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 READER = Reader(GOLDEN / "device_operators.npz")
 CASES = {case["id"]: case for case in READER.cases}
 
