@@ -27,7 +27,7 @@ DEVICE_TESTS = Path(__file__).with_name("device")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let a device of the host stand in for the GPU, before anything imports jtorch."""
-    if config.getoption("--device") == "stand-in":
+    if config.getoption("--device", None) == "stand-in":
         os.environ["JTORCH_FAKE_CUDA"] = "1"
 
 
@@ -36,7 +36,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py":
         return None
     of_device = collection_path.is_relative_to(DEVICE_TESTS)
-    if config.getoption("--device") is None:
+    if config.getoption("--device", None) is None:
         return True if of_device else None
     named = [Path(word.partition("::")[0]).resolve() for word in config.args]
     return None if of_device or collection_path in named else True
@@ -107,7 +107,7 @@ def reduce(items: list[pytest.Item]) -> list[pytest.Item]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the known gaps as strict expected failures; refuse an entry that matches no test."""
-    if config.getoption("--reduced"):
+    if config.getoption("--reduced", False):
         kept = reduce(items)
         config.hook.pytest_deselected(items=[each for each in items if each not in set(kept)])
         items[:] = kept
@@ -116,7 +116,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     by_file: dict[str, list[pytest.Item]] = {}
     for item in items:
         by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    whole_files = not config.getoption("--reduced") and not any(
+    whole_files = not config.getoption("--reduced", False) and not any(
         "::" in argument for argument in config.args
     )
     for pattern, reason in read_known_gaps():
