@@ -42,7 +42,7 @@ if how == "ddp":
 else:
     from torch.distributed.fsdp import fully_shard
     for block in net:
-        fully_shard(block)
+        fully_shard(block, reshard_after_forward=how == "resharded")
     model = fully_shard(net)
 optimizer = torch.optim.AdamW(model.parameters())
 for step in range(2):
@@ -82,3 +82,15 @@ def test_data_parallel_reduces_the_gradients_once(size):
     found = collectives(size, "ddp")
     assert found["parameters"] == _BYTES
     assert found["collectives"] == [["all-reduce", _BYTES]]
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("size", [8, 64])
+@pytest.mark.parametrize(("how", "times"), [("sharded", 1), ("resharded", 2)])
+def test_shards_are_gathered_and_gradients_scattered_once_a_module(size, how, times):
+    """A module that gives up its parameters after the forward pass gathers them once more."""
+    found = collectives(size, how)["collectives"]
+    block = _BYTES // 4
+    assert found.count(["all-gather", block]) == 4 * times
+    assert found.count(["reduce-scatter", block // size]) == 4
+    assert len(found) == 4 * times + 4
