@@ -385,6 +385,19 @@ def test_an_overload_refuses_in_pytorchs_words() -> None:
     assert str(missing.value) == "The underlying op of 'aten.add' has no overload name 'nope'"
 
 
+@pytest.mark.parametrize(
+    "name", ["binary_cross_entropy_with_logits", "kl_div", "hinge_embedding_loss"]
+)
+def test_losses_are_averaged_by_the_operator_alone(name: str) -> None:
+    ones, operator = torch.ones(2, 2), getattr(torch.ops.aten, name).default
+    assert operator(ones, ones).shape == () and operator(ones, ones, reduction=0).shape == (2, 2)
+    with Names() as mode:
+        assert getattr(torch, name)(ones, ones).shape == (2, 2)
+        loss = getattr(torch.nn.functional, name)(ones, ones, reduction="mean")
+    assert mode.seen[-1] == f"aten.{name}.default"
+    assert loss.item() == pytest.approx(operator(ones, ones).item())
+
+
 def test_an_operator_of_a_program_is_seen() -> None:
     @torch.library.custom_op("seen::double", mutates_args=())
     def double(x: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from .._engine.recording import dispatch_modes, overrides
 from .._engine.recording.dispatch_modes import without_operators
 from ..ops.compat import aten
 from ..ops.compat.matching import match
+from ..ops.compat.overloads import AVERAGED
 from .operator_rules import RULES
 
 
@@ -50,6 +51,9 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if packet is not None and not name.startswith("__set__"):
         if kwargs.get("inplace"):
             packet = _packet(f"{name}_") or packet
+        place = AVERAGED.get(name)
+        if place is not None and function.__module__ == "torch" and len(args) <= place:
+            kwargs = {"reduction": 0, **kwargs}  # only the operators average by default
         found = match(packet, args, kwargs)
         if found is not None:
             differentiable = kwargs.get("requires_grad") and name not in _UNSEEN
@@ -60,19 +64,22 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if composite is not None:
         return composite(*args, **kwargs)  # the operators within are seen
     if name not in _UNSEEN and not name.startswith(("is_", "_is_", "__")):
-        _refuse_untranslated(function, args, kwargs)
+        result = _untranslated(function, args, kwargs)
+        if result is not NotImplemented:
+            return result
     with without_operators():
         result = function(*args, **kwargs)
     dispatch_modes.pass_over(name, args, kwargs, result)
     return result
 
 
-def _refuse_untranslated(function: Any, args: tuple, kwargs: dict[str, Any]) -> None:
-    """Let a class that no function may see the inside of refuse one that is no operator."""
+def _untranslated(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Let a class do a function that is no operator, where no function may see its inside."""
     for value in overrides.seeing_operators((*args, *kwargs.values())):
-        refuse = getattr(type(value), "__untranslated__", None)
-        if refuse is not None:
-            refuse(function)
+        call = getattr(type(value), "__untranslated__", None)
+        if call is not None:
+            return call(function, args, kwargs)
+    return NotImplemented
 
 
 dispatch_modes.set_translation(translate)

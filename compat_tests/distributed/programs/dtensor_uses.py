@@ -149,7 +149,47 @@ def set_gradient():
     return [str(tensor.grad.placements), tensor.grad.full_tensor()]
 
 
+def losses():
+    logits, sure = D(Shard(0), True), (D(Shard(0)) > 0).float()
+    labels = distribute_tensor(torch.arange(4), mesh, [Shard(0)])
+    functions = nn.functional
+    loss = functions.binary_cross_entropy_with_logits(logits, sure)
+    smooth = functions.cross_entropy(logits, labels, label_smoothing=0.1)
+    (loss + smooth).full_tensor().backward()
+    return [loss.full_tensor(), smooth.full_tensor(), logits.grad.full_tensor()]
+
+
+def averaged():
+    module = network()
+    mean = torch.optim.swa_utils.AveragedModel(module)
+    optimiser = torch.optim.RMSprop(module.parameters())
+    for _ in range(3):
+        optimiser.zero_grad()
+        module(X).pow(2).sum().backward()
+        optimiser.step()
+        mean.update_parameters(module)
+    return [parameter.full_tensor() for parameter in mean.module.parameters()]
+
+
+def second_order_steps():
+    module = parallelize_module(nn.Linear(6, 8), mesh, ColwiseParallel(output_layouts=R))
+    optimiser = torch.optim.LBFGS(module.parameters(), max_iter=5)
+
+    def closure():
+        optimiser.zero_grad()
+        loss = (module(X) - 1).pow(2).sum()
+        loss.backward()
+        return loss
+
+    before = closure().item()
+    optimiser.step(closure)
+    return closure().item() < 0.1 * before
+
+
 for name, case in {
+    "losses": losses,
+    "averaged": averaged,
+    "lbfgs": second_order_steps,
     "saved": lambda: saved(weights_only=False),
     "saved, weights only": saved,
     "checkpoint": lambda: rematerialised(False),

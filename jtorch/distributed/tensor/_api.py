@@ -64,9 +64,13 @@ class DTensor(torch.Tensor):
         return _dispatch.dispatch(func, args, kwargs or {})
 
     @classmethod
-    def __untranslated__(cls, function: Any) -> None:
-        """Refuse a function that is no operator, which would see a tensor without elements."""
-        raise _messages.untranslated(function)
+    def __untranslated__(cls, function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Do a function that is no operator with whole tensors, in each process.
+
+        Raises:
+            NotImplementedError: it writes to its operands, or there are several meshes.
+        """
+        return _dispatch.on_whole_tensors(function, args, kwargs)
 
     # What it is
 

@@ -455,6 +455,33 @@ def dispatch(operator: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     return _wrapped(result, plan, shared, flows)
 
 
+def on_whole_tensors(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Call a function that is no operator on whole tensors, in each process; differentiable.
+
+    Args:
+        function: the function; its results are replicated.
+        args, kwargs: its arguments, some of them DTensors.
+    Raises:
+        NotImplementedError: it writes to its operands, or there are several meshes.
+    """
+    meshes = []
+
+    def whole(value: Any) -> Any:
+        if not isinstance(value, _class):
+            return value
+        if value.device_mesh not in meshes:
+            meshes.append(value.device_mesh)
+        return value.full_tensor()
+
+    name = getattr(function, "__name__", "")
+    args, kwargs = _map_all(args, kwargs, whole)
+    if len(meshes) != 1 or name.endswith("_") or kwargs.get("inplace") or kwargs.get("out"):
+        raise _messages.untranslated(function)
+    (mesh,) = meshes
+    placements = [Replicate()] * mesh.ndim
+    return _mapped(function(*args, **kwargs), lambda t: _class.from_local(t, mesh, placements))
+
+
 def _one_by_one(name: str, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Do an operator on lists of tensors tensor by tensor."""
     function = torch.linalg.vector_norm if name == "norm" else getattr(torch.Tensor, name)

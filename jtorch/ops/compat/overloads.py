@@ -16,6 +16,15 @@ from . import schemas
 _REDUCTIONS = ("none", "mean", "sum")
 
 
+#: Losses that these operators average by default, and the public functions of the names do not;
+#: where their argument ``reduction`` is.
+AVERAGED = {
+    **{"binary_cross_entropy_with_logits": 4, "kl_div": 2, "hinge_embedding_loss": 3},
+    **{"margin_ranking_loss": 4, "cosine_embedding_loss": 4, "triplet_margin_loss": 7},
+    "ctc_loss": 5,
+}
+
+
 class OperatorBase:
     """Base of what stands behind ``torch.ops``."""
 
@@ -100,6 +109,8 @@ class OpOverload(OperatorBase):
                 f"{self._name}() takes {places} positional argument(s) but {len(args)} was/were "
                 f"given.  Declaration: {self._schema}"
             )
+        if len(args) <= AVERAGED.get(self._opname, -1) and "reduction" not in kwargs:
+            kwargs = {**kwargs, "reduction": 1}
         with dispatch_modes.without_operators():
             try:
                 return self._function(*args, **self._python_names(kwargs))
