@@ -7,7 +7,10 @@ import textwrap
 
 import pytest
 
+from compat_tests.helpers.paths import ROOT
 from compat_tests.helpers.processes import run_processes
+
+EXAMPLE = ROOT / "examples" / "distributed" / "fully_sharded.py"
 
 SETUP = """
     import json, os, tempfile, warnings
@@ -153,3 +156,38 @@ def test_memory_of_equal_layers():
     sharded = max(one["peak"] for one in told(program.replace("SHARDED", "True"), 4))
     replicated = max(one["peak"] for one in told(program.replace("SHARDED", "False"), 4))
     assert sharded <= 0.6 * replicated, (sharded, replicated)
+
+
+#: What PyTorch 2.13 prints with gloo.
+TRAINED = [
+    "4 processes: 9884 of 39536 parameters here, from step 0",
+    "step 20: loss 2.663",
+    "step 40: loss 1.675",
+    "step 60: loss 0.239",
+]
+WITH_TWO = [
+    "2 processes: 19768 of 39536 parameters here, from step 60",
+    "step 80: loss 0.038",
+    "step 100: loss 0.017",
+    "step 120: loss 0.011",
+]
+JTORCH, TORCH = "jtorch", "torch"
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (JTORCH, JTORCH),
+        pytest.param(TORCH, JTORCH, marks=pytest.mark.oracle),
+        pytest.param(JTORCH, TORCH, marks=pytest.mark.oracle),
+    ],
+)
+def test_two_processes_go_on_where_four_ended(tmp_path, first, second):
+    for library, processes, expected in ((first, 4, TRAINED), (second, 2, WITH_TWO)):
+        results = run_processes(
+            EXAMPLE, processes, library=library, arguments=["--out", str(tmp_path)], time_limit=200
+        )
+        assert [each.exit_code for each in results] == [0] * processes, results[0].stderr[-3000:]
+        lines = [each for each in results[0].lines if "Gloo" not in each]
+        assert lines == expected
