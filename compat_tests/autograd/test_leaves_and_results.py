@@ -221,3 +221,17 @@ def test_gradients_of_a_view_that_was_written_without_grad_mode(torch):
         view.mul_(view)
     (gradient,) = torch.autograd.grad(view.sum(), [a], allow_unused=True)
     assert gradient.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("view", ["b.view(4)", "b[1:]", "b.t()", "b.view(2, 2)[0]"])
+@pytest.mark.parametrize("ask", ["v.requires_grad_()", "v.requires_grad = True"])
+def test_a_view_made_without_grad_mode_is_a_leaf_once_it_is_asked_to_be(torch, view, ask):
+    b = torch.ones(4, requires_grad=True)
+    with torch.no_grad():
+        v = eval(view, {"b": b})
+        taken_over = eval(view, {"b": b})
+    exec(ask, {"v": v})
+    (v * 2).sum().backward()
+    (taken_over * 2).sum().backward()
+    assert v.is_leaf and v.grad.tolist() == [2.0] * len(v)
+    assert taken_over.requires_grad and taken_over.grad is None and b.grad is None

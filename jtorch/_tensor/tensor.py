@@ -219,6 +219,10 @@ def require_grad(tensor: Any, requires_grad: bool = True) -> Any:
             return tensor
         raise messages.not_a_leaf_flag()
     if bool(requires_grad) == (meta.grad == LEAF):
+        if requires_grad and value.owner() is None:
+            # A view made without grad mode has the flag of its base, and is a leaf from now on.
+            value.owner = weakref.ref(tensor)
+            _separate_leaf(tensor, value)
         return tensor
     if requires_grad and meta.inference and not record.local.trace.mode.inference:
         raise messages.inference_requires_grad()
@@ -234,16 +238,21 @@ def require_grad(tensor: Any, requires_grad: bool = True) -> Any:
     if requires_grad:
         value.owner = weakref.ref(tensor)
     tensor._value = value
-    alias = tensor._alias
-    if alias is not None:
-        if alias.steps:
-            # A view that becomes a leaf: what it shares is the memory, not the history.
-            from .._engine.memory.views import make_leaf_view
-
-            make_leaf_view(tensor, value)
-        else:
-            alias.storage.value = value
+    _separate_leaf(tensor, value)
     return tensor
+
+
+def _separate_leaf(tensor: Any, value: Any) -> None:
+    """Note that a tensor is a leaf: what a view shares then is the memory, not the history."""
+    alias = tensor._alias
+    if alias is None:
+        return
+    if alias.steps:
+        from .._engine.memory.views import make_leaf_view
+
+        make_leaf_view(tensor, value)
+    else:
+        alias.storage.value = value
 
 
 def _check_grad(tensor: Tensor, grad: Any) -> None:

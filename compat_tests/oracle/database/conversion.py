@@ -117,7 +117,9 @@ class Converter:
         base, first = self(value._base), value.storage_offset()
         with jtorch.no_grad():
             if base.dtype.is_complex == value.dtype.is_complex:
-                return base.as_strided(tuple(value.shape), value.stride(), first)
+                view = base.as_strided(tuple(value.shape), value.stride(), first)
+                view = view.conj() if value.is_conj() != value._base.is_conj() else view
+                return view.requires_grad_() if _has_gradient(value) else view
             part = (base.real, base.imag)[first % 2]  # a vector, see ``_lost_history``
             start, step = first // 2 - base.storage_offset(), value.stride(0) // 2
             return part[start :: step // base.stride(0)][: len(value)]
@@ -250,6 +252,14 @@ def _lost_history(value: torch.Tensor) -> bool:
     if base is None or not (value.is_leaf and value.requires_grad and base.requires_grad):
         return False
     return base.dtype == value.dtype or (base.is_complex() and base.ndim == value.ndim == 1)
+
+
+def _has_gradient(value: torch.Tensor) -> bool:
+    """Tell whether gradients reach such a view: only where its flag was set, not taken over."""
+    with torch.enable_grad():
+        total = (value * 1).sum()
+    seed = torch.ones_like(total)
+    return torch.autograd.grad(total, value, seed, allow_unused=True)[0] is not None
 
 
 def _from_bits(value: torch.Tensor) -> Any:
