@@ -572,9 +572,15 @@ def test_functions(tmp_path, method):
 def test_names_that_libraries_import():
     from jtorch.distributed.elastic.multiprocessing import Std, start_processes, to_map
     from jtorch.distributed.elastic.multiprocessing.errors import ErrorHandler, record
+    from jtorch.distributed.elastic.multiprocessing.errors.error_handler import ErrorHandler as same
+    from jtorch.distributed.elastic.multiprocessing.errors.handlers import get_error_handler
+    from jtorch.distributed.launch import parse_args
     from jtorch.distributed.launcher import LaunchConfig
-    from jtorch.distributed.run import config_from_args, get_args_parser
+    from jtorch.distributed.run import config_from_args, get_args_parser, get_rdzv_endpoint
 
+    assert same is ErrorHandler is type(get_error_handler())
+    assert get_rdzv_endpoint(parse_args(["a.py"])) == "127.0.0.1:29500"
+    assert not parse_args(["a.py"]).use_env
     assert callable(start_processes) and callable(config_from_args)
     assert Std.from_str("3") is Std.ALL
     assert Std.from_str("0:1,1:2") == {0: Std.OUT, 1: Std.ERR}

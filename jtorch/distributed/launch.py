@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from argparse import Namespace
 from collections.abc import Sequence
 
 from .run import as_program, get_args_parser, run
@@ -21,13 +22,8 @@ further instructions
 """
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """Start a program in several processes.
-
-    Args:
-        args: the command line, without the name of the module.
-    """
-    warnings.warn(_DEPRECATED, FutureWarning, stacklevel=2)
+def parse_args(args: Sequence[str] | None) -> Namespace:
+    """Return the options of a command line: those of ``torchrun``, and ``--use-env``."""
     parser = get_args_parser()
     parser.add_argument(
         "--use-env",
@@ -36,7 +32,22 @@ def main(args: Sequence[str] | None = None) -> None:
         action="store_true",
         help="Leave the local rank to LOCAL_RANK instead of passing --local-rank.",
     )
-    run(parser.parse_args(args))
+    return parser.parse_args(args)
+
+
+def launch(args: Namespace) -> None:
+    """Start the processes that a command line asks for, and wait for them."""
+    run(args)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Start a program in several processes.
+
+    Args:
+        args: the command line, without the name of the module.
+    """
+    warnings.warn(_DEPRECATED, FutureWarning, stacklevel=2)
+    launch(parse_args(args))
 
 
 if __name__ == "__main__":

@@ -130,6 +130,18 @@ def determine_local_world_size(nproc_per_node: str) -> int:
     raise ValueError(f"Unsupported nproc_per_node value: {nproc_per_node}")
 
 
+def get_rdzv_endpoint(args: Namespace) -> str:
+    """Return where machines meet: the endpoint, or the master's address and port (static)."""
+    if args.rdzv_backend == "static" and not args.rdzv_endpoint:
+        return f"{args.master_addr}:{args.master_port}"
+    return args.rdzv_endpoint
+
+
+def get_use_env(args: Namespace) -> bool:
+    """Return whether the local rank is left to ``LOCAL_RANK``; only ``launch`` can say no."""
+    return getattr(args, "use_env", True)
+
+
 def _rendezvous_settings(text: str) -> dict[str, str]:
     settings = {}
     for each in filter(None, (part.strip() for part in text.split(","))):
@@ -172,7 +184,7 @@ def run_script_path(training_script: str, *training_script_args: str) -> None:
 def _command(args: Namespace) -> tuple[Callable[..., Any] | str, list[str]]:
     """Return what each worker runs: a command or a function, and its arguments."""
     rest = list(args.training_script_args)
-    if not getattr(args, "use_env", True):
+    if not get_use_env(args):
         rest.insert(0, "--local-rank=${local_rank}")
     if args.run_path:
         return run_script_path, [args.training_script, *rest]
@@ -204,10 +216,8 @@ def config_from_args(
         print(_OMP_WARNING, file=sys.stderr)
         os.environ["OMP_NUM_THREADS"] = "1"
     settings: dict[str, Any] = _rendezvous_settings(args.rdzv_conf)
-    endpoint = args.rdzv_endpoint
     if args.rdzv_backend == "static":
         settings["rank"] = args.node_rank
-        endpoint = endpoint or f"{args.master_addr}:{args.master_port}"
     config = LaunchConfig(
         min_nodes=least,
         max_nodes=most,
@@ -215,7 +225,7 @@ def config_from_args(
         logs_specs=_logs(args),
         run_id=args.rdzv_id,
         role=args.role,
-        rdzv_endpoint=endpoint,
+        rdzv_endpoint=get_rdzv_endpoint(args),
         rdzv_backend=args.rdzv_backend,
         rdzv_configs=settings,
         max_restarts=args.max_restarts,
