@@ -8,6 +8,7 @@ import jtorch as torch
 from compat_tests.engine.test_interpreter import VIEWS, flat, run_under
 from jtorch._engine.graph.op import REGISTRY
 from jtorch.nn import functional as F
+from jtorch.ops.optim.buckets import bucket_parts, flat_bucket
 
 FLOATS = ("float32", "float64", "bfloat16", "float16")
 
@@ -81,6 +82,13 @@ CASES = {
 }
 #: Those of other dtypes than ``numbers``.
 OTHERS = {
+    "_flat_bucket": [
+        lambda: flat_bucket.call([torch.ones(2, 2), torch.arange(3.0)], 1),
+        lambda: flat_bucket.call([torch.arange(3.0).double(), torch.ones(())], 3),
+    ],
+    "_bucket_parts": [
+        lambda: bucket_parts.call(torch.arange(6.0), [torch.ones(2), torch.ones(2, 2)])[1],
+    ],
     "_sorting_order": [
         lambda: (torch.arange(60) ** 2 % 7).reshape(2, 30).argsort(1, descending=True),
         lambda: (torch.arange(6) % 2 == 0).sort(stable=True).indices,

@@ -480,7 +480,8 @@ def captured_of(
 def packed_numbers(made: CapturingTrace | Capture) -> list[Any]:
     """Return the Python numbers that a captured function takes, as tensors where it runs."""
     packed = []
-    device = made.arguments[0].device if made.arguments else made.device
+    first = made.arguments[0] if made.arguments else None
+    device = made.device if first is None else first.device
     if made.floats:
         packed.append(fresh_tensor(np.array(made.floats), BY_NAME["float64"], device, False))
     if made.ints:

@@ -111,8 +111,9 @@ def _wanted(short: re.Match) -> int:
 
 
 def _memory_of(device: Any) -> dict[str, int]:
-    """Return JAX's statistics of a device's memory."""
-    return devices.jax_device(device).memory_stats() or {}
+    """Return JAX's statistics of a GPU's memory, none of one that is not there."""
+    index, known = device.index or 0, devices.gpus()
+    return known[index].memory_stats() or {} if index < len(known) else {}
 
 
 def explained_array(error: Exception, device: Any) -> Exception:
