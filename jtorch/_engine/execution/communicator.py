@@ -34,6 +34,10 @@ _MOST_SIZES = 8
 #: The service does not outlive the connecting, which has a limit of its own.
 _HEARTBEAT = 10**6
 _AXIS = "rank"
+#: Bytes of a process above which, and bytes of all processes below which, each gets the arrays of
+#: all and reduces them itself: gloo's reduction goes around a ring twice. Two processes on one core
+#: each, 64 bytes to 64 kB: 3.7 ms by gloo's, 2.0 so (of 8 bytes 0.7 and 1.9).
+_TINY, _SMALL = 16, 1 << 18
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -184,7 +188,8 @@ def _free_port(host: str) -> int:
 
 def _all_reduce(size: int, reduction: str, x: Any) -> Any:
     direct = _REDUCTIONS.get(reduction)
-    if direct is not None:
+    nbytes = x.size * x.dtype.itemsize
+    if direct is not None and (nbytes <= _TINY or nbytes * size > _SMALL):
         return direct(x, _AXIS)
     return _folded(reduction, jax.lax.all_gather(x, _AXIS))
 
