@@ -59,7 +59,7 @@ class _Acceptor:
         self.held = KeyValues()
         self._listener = listener
         self._links: set[Connection] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the end may come while its thread holds it
         self._closed = False
         _acceptors.add(self)
 
@@ -101,14 +101,12 @@ class _Acceptor:
             return pack([False, str(error)])
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock:  # under which threads close their connections, and descriptors are reused
             self._closed = True
-            links = list(self._links)
+            for connection in self._links:
+                _stop(connection.fileno())  # its thread closes it
         _stop(self._listener.fileno())  # an accept that waits returns only then
         self._listener.close()
-        for connection in links:
-            if not connection.closed:
-                _stop(connection.fileno())  # its thread closes it
         self.held.close()
 
     def leave_to_parent(self) -> None:
