@@ -62,6 +62,14 @@ def member_rank(group: ProcessGroup, global_rank: Any, group_rank: Any, default:
     return get_group_rank(group, int(global_rank))
 
 
+def check_root_list(name: str, given: Any, own: bool, role: str) -> None:
+    """Raise where the list of tensors of the root is missing there, or given elsewhere."""
+    if own and not given:
+        raise ValueError(f"Argument ``{name}`` must be specified on {role} rank.")
+    if not own and given:
+        raise ValueError(f"Argument ``{name}`` must NOT be specified on non-{role} ranks.")
+
+
 def check_root(name: str, root: int, group: ProcessGroup) -> None:
     if not 0 <= root < group.size():
         raise RuntimeError(f"ProcessGroupGloo::{name}: invalid root rank: {root}")

@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_dtypes, check_root, check_tensor, check_tensors, member_rank
+from ._checks import (
+    check_dtypes,
+    check_root,
+    check_root_list,
+    check_tensor,
+    check_tensors,
+    member_rank,
+)
 from ._deprecation import LATER, deprecated
 from ._elements import elements, put, stacked
 from ._groups import resolve, warn_not_in_group
@@ -148,10 +155,7 @@ def gather(
         return None
     root = member_rank(members, dst, group_dst, 0 if group is None else None)
     own = members.rank() == root
-    if own and not gather_list:
-        raise ValueError("Argument ``gather_list`` must be specified on destination rank.")
-    if not own and gather_list:
-        raise ValueError("Argument ``gather_list`` must NOT be specified on non-destination ranks.")
+    check_root_list("gather_list", gather_list, own, "destination")
     targets = gather_list or []
     if own and len(targets) != members.size():
         raise RuntimeError(
@@ -220,10 +224,7 @@ def scatter(
         return None
     root = member_rank(members, src, group_src, 0 if group is None else None)
     own = members.rank() == root
-    if own and not scatter_list:
-        raise ValueError("Argument ``scatter_list`` must be specified on source rank.")
-    if not own and scatter_list:
-        raise ValueError("Argument ``scatter_list`` must NOT be specified on non-source ranks.")
+    check_root_list("scatter_list", scatter_list, own, "source")
     size = members.size()
     if own and scatter_list and len(scatter_list) != size:
         raise RuntimeError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import member_rank
+from ._checks import check_root_list, member_rank
 from ._groups import resolve, warn_not_in_group
 from ._point_to_point import recv, send
 from ._process_group import ProcessGroup
@@ -84,12 +84,7 @@ def gather_object(
         return None
     root = member_rank(members, dst, group_dst, 0 if group is None else None)
     own = members.rank() == root
-    if own and not object_gather_list:
-        raise ValueError("Argument ``object_gather_list`` must be specified on destination rank.")
-    if not own and object_gather_list:
-        raise ValueError(
-            "Argument ``object_gather_list`` must NOT be specified on non-destination ranks."
-        )
+    check_root_list("object_gather_list", object_gather_list, own, "destination")
     found = _gathered(members, "gather_object", obj)
     if object_gather_list and own:
         for index, value in enumerate(found):

@@ -108,9 +108,11 @@ def all_reduce(
     )
 
 
-def _coalesced(
+@deprecated(LATER.format("all_reduce_coalesced"))
+def all_reduce_coalesced(
     tensors: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
+    """Reduce each of several tensors, all of one dtype, as ``all_reduce`` does."""
     tensors = [tensors] if is_tensor(tensors) else tensors
     check_tensors(tensors, "tensors")
     check_dtypes(tensors)
@@ -133,14 +135,6 @@ def _coalesced(
         take,
         async_op,
     )
-
-
-@deprecated(LATER.format("all_reduce_coalesced"))
-def all_reduce_coalesced(
-    tensors: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
-) -> Work | None:
-    """Reduce each of several tensors, all of one dtype, as ``all_reduce`` does."""
-    return _coalesced(tensors, op, group, async_op)
 
 
 def reduce(

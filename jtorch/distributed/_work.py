@@ -37,7 +37,6 @@ class Work:
         self._found: Any = None
         self._result: Any = None
         self._lane: Lane | None = None
-        self._waits: Callable[[Work, float], None] | None = None
         self._future: Future | None = None
         self.describe: Callable[[], str] = lambda: "a collective"
 
