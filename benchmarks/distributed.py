@@ -102,6 +102,7 @@ def main() -> None:
     )
     print("| what | torch, ms | jtorch, ms | wall / torch | processor / torch |")
     print("|---|---|---|---|---|")
+    walls: dict[str, dict[str, float]] = {}
     for name in names:
         kind, _, size = name.partition(":")
         steps, before = _SIZES[int(size)] if kind == "all_reduce" else _STEPS[kind]
@@ -112,6 +113,7 @@ def main() -> None:
             for library, group in groups.items():
                 times[library].append(group.run(name, steps))
         wall = {library: statistics.median(t[0] for t in found) for library, found in times.items()}
+        walls[name] = wall
         cpu = {library: statistics.median(t[1] for t in found) for library, found in times.items()}
         print(
             f"| {name} | {wall['torch'] * 1e3:.3f} | {wall['jtorch'] * 1e3:.3f} | "
@@ -120,6 +122,13 @@ def main() -> None:
         )
     for group in groups.values():
         group.end()
+    trained = [name for name in walls if f"{name}:alone" in walls]
+    if trained:
+        print("\nEfficiency: a step of one process, over the same step with its gradients sent")
+        print("| what | torch | jtorch |\n|---|---|---|")
+    for name in trained:
+        torch, jtorch = (walls[f"{name}:alone"][key] / walls[name][key] for key in groups)
+        print(f"| {name} | {torch:.2f} | {jtorch:.2f} |")
 
 
 if __name__ == "__main__":

@@ -83,22 +83,70 @@ else:
 
 
 @pytest.mark.distributed
-def test_different_collectives_are_named():
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (
+            "dist.all_gather([torch.ones(2), torch.ones(2)], torch.ones(2))",
+            "dist.all_reduce(torch.ones(3))",
+            ["all_gather(float32[2])", "all_reduce(float32[3])"],
+        ),
+        (
+            "dist.all_reduce(torch.ones(4))",
+            "dist.all_reduce(torch.ones(4000))",
+            ["all_reduce(float32[4])", "all_reduce(float32[4000])"],
+        ),
+        (
+            "dist.all_reduce(torch.ones(4000))",
+            "dist.all_reduce(torch.ones(5000))",
+            ["all_reduce(float32[4000])", "all_reduce(float32[5000])"],
+        ),
+        (
+            "dist.all_reduce(torch.ones(4))",
+            "dist.all_reduce(torch.ones(4, dtype=torch.int32))",
+            ["all_reduce(float32[4])", "all_reduce(int32[4])"],
+        ),
+        (
+            "dist.all_reduce(torch.ones(4), op=dist.ReduceOp.MAX)",
+            "dist.reduce_scatter(torch.ones(2), [torch.ones(2), torch.ones(2)])",
+            ["all_reduce(float32[4])", "reduce_scatter(float32[2, 2])"],
+        ),
+    ],
+)
+def test_different_collectives_are_named(first, second, told):
+    body = f"""
+try:
+    if rank == 0:
+        {first}
+    else:
+        {second}
+except RuntimeError as error:
+    print(error)
+"""
+    results = run(body)
+    told = [f"{told[0]} #2 at program.py:14", f"{told[1]} #2 at program.py:16"]
+    for rank, result in enumerate(results):
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.count("Detected mismatch between collectives on ranks. ") == 1
+        for other in (0, 1):
+            assert f"Rank {other} is running collective: {told[other]}" in result.stdout, rank
+
+
+@pytest.mark.distributed
+def test_a_broadcast_is_told_from_a_reduction():
     body = """
 try:
     if rank == 0:
-        dist.all_gather([torch.ones(2), torch.ones(2)], torch.ones(2))
+        dist.broadcast(torch.ones(2), 0)
+        time.sleep(6)
     else:
         dist.all_reduce(torch.ones(3))
 except RuntimeError as error:
     print(error)
 """
     results = run(body)
-    told = "".join(result.stderr for result in results)
-    assert "all_gather(float32[2]) #2 at program.py:14" in told
-    assert "all_reduce(float32[3]) #2 at program.py:16" in told
-    for result in results:
-        assert "Timed out waiting 4000ms" in result.stdout
+    assert [result.exit_code for result in results] == [0, 0]
+    assert "Timed out waiting 4000ms" in results[1].stdout
 
 
 @pytest.mark.distributed

@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import Mesh
 import torch
 import torch.distributed as dist
-from jtorch._engine.execution.communicator import compiled, rows_of
+from jtorch._engine.execution.collectives import compiled, rows_of
 
 size, how = int(sys.argv[1]), sys.argv[2]
 dist.init_process_group("fake", rank=0, world_size=size, store=dist.HashStore())

@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
@@ -59,7 +60,9 @@ class ProcessGroup:
         self._calls = 0
         self._warned = False
         self._communicator: Any = None
-        self._lane = Lane(f"jtorch-group-{name}", timeout.total_seconds(), self._report)
+        self._lane = Lane(
+            f"jtorch-group-{name}", timeout.total_seconds(), self._report, self._mismatch
+        )
         self._message_lanes: dict[tuple[int, int], MessageLane] = {}
 
     def rank(self) -> int:
@@ -196,6 +199,23 @@ class ProcessGroup:
             )
         return told
 
+    def _mismatch(self, work: Work) -> RuntimeError:
+        """Return the error of processes that have met in different collectives."""
+        own = f"{work.describe()} at {_users_line()}"
+        told = [f"Rank {self._ranks[self._rank]} is running collective: {own}"]
+        with contextlib.suppress(RuntimeError):  # without the store there is less to say
+            self._store.set(f"differs/{self._rank}", own)
+            end = time.monotonic() + _MISMATCH_WAIT
+            while len(told) == 1 and time.monotonic() < end:
+                for rank, name in enumerate(self._ranks):
+                    if rank != self._rank and self._store.check([f"differs/{rank}"]):
+                        other = self._store.get(f"differs/{rank}").decode()
+                        told.append(f"Rank {name} is running collective: {other}")
+                time.sleep(0.01)
+        return RuntimeError(
+            f"Detected mismatch between collectives on ranks. {', but '.join(told)}."
+        )
+
     def _compare(self, name: str, number: int, array: np.ndarray) -> None:
         """Raise where another process runs another collective (``TORCH_DISTRIBUTED_DEBUG``)."""
         own = (
@@ -286,6 +306,8 @@ class MessageLane:
 
 
 _FROM_FIRST = ((0, 1),)
+#: Seconds that a process waits to be told what the others run instead.
+_MISMATCH_WAIT = 2.0
 #: Seconds that messages under way get when a process ends or leaves a group.
 LAST_WAIT = 5.0
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from .._core.errors import MismatchError
 from ..futures import Future
 
 #: Seconds in a collective after which a process tells the others where it waits, and asks them.
@@ -112,6 +113,8 @@ class Work:
             assert self._lane is not None
             self._lane.wait_for(self, limit)
         if self._error is not None:
+            if self._lane is not None:
+                self._lane.name_mismatch(self)
             raise self._error.with_traceback(None)
         self._deliver()
 
@@ -179,12 +182,20 @@ class Lane:
         timeout: seconds that one may take.
         report: called when one takes longer than ``PATIENCE``; returns where processes wait, where
             they wait in different collectives.
+        mismatch: called when processes have met in different collectives; returns what is raised.
     """
 
-    def __init__(self, name: str, timeout: float, report: Callable[[Work], str] | None = None):
+    def __init__(
+        self,
+        name: str,
+        timeout: float,
+        report: Callable[[Work], str] | None = None,
+        mismatch: Callable[[Work], BaseException] | None = None,
+    ):
         self.name = name
         self.timeout = timeout
         self.report = report
+        self.mismatch = mismatch
         self.failure: BaseException | None = None
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -271,6 +282,14 @@ class Lane:
                     self.failure = failure
                 raise failure
             work._done.wait(min(left, 1.0))
+
+    def name_mismatch(self, work: Work) -> None:
+        """Let a work's error say what the processes run that have met in different collectives."""
+        if isinstance(work._error, MismatchError) and self.mismatch is not None:
+            named = self.mismatch(work)
+            if self.failure is work._error:
+                self.failure = named
+            work._error = named
 
     def end(self, limit: float) -> None:
         """Let the thread finish what it was given, for some seconds."""
