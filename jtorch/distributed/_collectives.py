@@ -352,16 +352,8 @@ def _exchange(
 ) -> Work | None:
     """Exchange parts of different lengths, padded to the longest of all processes."""
     longest = np.array([max([each.size for each in parts] + lengths)], np.int64)
-    found: list[int] = []
-    group.collective(
-        f"{name} (its sizes)",
-        "all_reduce",
-        longest,
-        ("max",),
-        lambda got: found.append(int(got[0])),
-        False,
-    )
-    rows = np.stack([np.pad(each, (0, found[0] - each.size)) for each in parts])
+    width = int(group.received(f"{name} (its sizes)", "all_reduce", longest, "max")[0])
+    rows = np.stack([np.pad(each, (0, width - each.size)) for each in parts])
 
     def taken(got: np.ndarray) -> list[Any]:
         return take([row[:length] for row, length in zip(got, lengths, strict=True)])

@@ -25,23 +25,14 @@ def broadcast_tensors(tensors: Sequence[Any], group: ProcessGroup, source: int =
         return
     parts = [elements_of(tensor, "broadcast") for tensor in ordered]
     content = np.concatenate([np.ascontiguousarray(p).reshape(-1).view(np.uint8) for p in parts])
-
-    def take(got: np.ndarray) -> None:
-        start = 0
-        for tensor, part in zip(ordered, parts, strict=True):
-            end = start + part.nbytes
-            replace_elements(tensor, got[start:end].view(part.dtype).reshape(part.shape))
-            start = end
-
-    own = group.rank() == source
-    group.collective(
-        "broadcast",
-        "broadcast",
-        content,
-        (source,),
-        (lambda got: None) if own else take,
-        False,
-    )
+    got = group.received("broadcast", "broadcast", content, source)
+    if group.rank() == source:
+        return
+    start = 0
+    for tensor, part in zip(ordered, parts, strict=True):
+        end = start + part.nbytes
+        replace_elements(tensor, got[start:end].view(part.dtype).reshape(part.shape))
+        start = end
 
 
 def check_same_shapes(parameters: Sequence[Any], group: ProcessGroup) -> None:

@@ -24,28 +24,11 @@ def _unpacked(content: np.ndarray) -> Any:
 def _gathered(group: ProcessGroup, name: str, value: Any) -> list[Any]:
     """Return the objects of all processes."""
     content = _packed(value)
-    sizes: list[int] = []
-    group.collective(
-        f"{name} (its sizes)",
-        "all_gather",
-        np.array([content.size], np.int64),
-        (),
-        lambda got: sizes.extend(got.reshape(-1).tolist()),
-        False,
-    )
+    length = np.array([content.size], np.int64)
+    sizes = group.received(f"{name} (its sizes)", "all_gather", length).reshape(-1).tolist()
     padded = np.pad(content, (0, max(sizes) - content.size))
-    found: list[Any] = []
-    group.collective(
-        name,
-        "all_gather",
-        padded,
-        (),
-        lambda got: found.extend(
-            _unpacked(row[:size]) for row, size in zip(got, sizes, strict=True)
-        ),
-        False,
-    )
-    return found
+    rows = group.received(name, "all_gather", padded)
+    return [_unpacked(row[:size]) for row, size in zip(rows, sizes, strict=True)]
 
 
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
@@ -121,19 +104,10 @@ def broadcast_object_list(
 
 
 def _broadcast(group: ProcessGroup, name: str, content: np.ndarray, root: int) -> np.ndarray:
-    sizes: list[int] = []
-    group.collective(
-        f"{name} (its size)",
-        "broadcast",
-        np.array([content.size], np.int64),
-        (root,),
-        lambda got: sizes.append(int(got[0])),
-        False,
-    )
-    padded = np.pad(content, (0, sizes[0] - content.size)) if content.size < sizes[0] else content
-    found: list[np.ndarray] = []
-    group.collective(name, "broadcast", padded, (root,), found.append, False)
-    return found[0]
+    own_size = np.array([content.size], np.int64)
+    size = int(group.received(f"{name} (its size)", "broadcast", own_size, root)[0])
+    padded = np.pad(content, (0, size - content.size)) if content.size < size else content
+    return group.received(name, "broadcast", padded, root)
 
 
 def scatter_object_list(
@@ -164,17 +138,13 @@ def scatter_object_list(
         raise ValueError("source rank must provide non-None scatter_object_input_list")
     parts = [_packed(each) for each in scatter_object_input_list or ()] if own else []
     lengths = np.array([each.size for each in parts] or [0] * members.size(), np.int64)
-    sizes: list[int] = []
-    group_sizes = "scatter_object_list (its sizes)"
-    members.collective(
-        group_sizes, "broadcast", lengths, (root,), lambda got: sizes.extend(got.tolist()), False
-    )
+    name = "scatter_object_list"
+    sizes = members.received(f"{name} (its sizes)", "broadcast", lengths, root).tolist()
     rows = np.zeros((members.size(), max(sizes)), np.uint8)
     for row, part in zip(rows, parts, strict=False):
         row[: part.size] = part
-    found: list[np.ndarray] = []
-    members.collective("scatter_object_list", "all_to_all", rows, (), found.append, False)
-    scatter_object_output_list[0] = _unpacked(found[0][root][: sizes[members.rank()]])
+    found = members.received(name, "all_to_all", rows)
+    scatter_object_output_list[0] = _unpacked(found[root][: sizes[members.rank()]])
     return None
 
 

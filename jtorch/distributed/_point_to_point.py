@@ -86,10 +86,9 @@ def irecv(
 
     Args:
         tensor: gets the elements when the work is waited for.
-        src: the rank in the world of who sends it; ``group_src`` is that within the group.
+        src: the rank in the world of who sends it; ``group_src`` is that within the group. Without
+            either it is received of whoever sends first.
         tag: that of the message.
-    Raises:
-        NotImplementedError: no sender is given.
     """
     check_tensor(tensor, "tensor")
     members = resolve(group)
@@ -97,9 +96,16 @@ def irecv(
         warn_not_in_group("irecv")
         return None
     if src is None and group_src is None:
-        raise NotImplementedError(
-            "torch.distributed.irecv: jtorch receives from a process that is named, give src="
+        mailbox = members.mailbox()
+
+        def take_of_any(found: tuple[int, np.ndarray]) -> list[Any]:
+            work._source = members._ranks[found[0]]
+            return _fill(tensor, *found)
+
+        work = mailbox.lane.submit(
+            lambda: mailbox.receive(tag), take_of_any, lambda: "irecv from any rank"
         )
+        return members._lane.remember(work)
     source = member_rank(members, src, group_src)
     if source == members.rank():
         raise ValueError(
@@ -108,22 +114,25 @@ def irecv(
         )
     _check_peer(members, source)
     carrier = members.message_lane(source, members.rank())
-
-    def take(message: np.ndarray) -> list[Any]:
-        dtype = np.dtype(tensor.dtype._numpy)
-        if message.size != tensor.numel() * dtype.itemsize:
-            raise RuntimeError(
-                f"rank {source} sent {message.size} bytes, and the tensor that receives them has "
-                f"{tensor.numel() * dtype.itemsize}"
-            )
-        replace_elements(tensor, message.view(dtype).reshape(tuple(tensor.shape)))
-        return [tensor]
-
     work = carrier.lane.submit(
-        lambda: carrier.receive(tag), take, lambda: f"irecv from rank {source}"
+        lambda: carrier.receive(tag),
+        lambda message: _fill(tensor, source, message),
+        lambda: f"irecv from rank {source}",
     )
     work._source = members._ranks[source]
     return members._lane.remember(work)
+
+
+def _fill(tensor: Any, source: int, message: np.ndarray) -> list[Any]:
+    """Give a tensor the elements of a message."""
+    dtype = np.dtype(tensor.dtype._numpy)
+    if message.size != tensor.numel() * dtype.itemsize:
+        raise RuntimeError(
+            f"rank {source} sent {message.size} bytes, and the tensor that receives them has "
+            f"{tensor.numel() * dtype.itemsize}"
+        )
+    replace_elements(tensor, message.view(dtype).reshape(tuple(tensor.shape)))
+    return [tensor]
 
 
 def recv(
@@ -137,13 +146,11 @@ def recv(
 
     Args:
         tensor: gets the elements.
-        src: the rank in the world of who sends it; ``group_src`` is that within the group.
+        src: the rank in the world of who sends it; ``group_src`` is that within the group. Without
+            either it is received of whoever sends first.
         tag: that of the message.
     Returns:
         The rank of the sender, -1 where this process is no member of the group.
-
-    Raises:
-        NotImplementedError: no sender is given.
     """
     work = irecv(tensor, src, group, tag, group_src)
     if work is None:

@@ -1,4 +1,4 @@
-"""A group of processes, and what carries messages between two of them.
+"""A group of processes.
 
 A group is a communicator (``_engine/execution/communicator.py``) that is connected when the group
 runs its first collective, and a thread that runs the collectives in order (``_work.py``). All that
@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from .._core.device import Device
 from .._core.traceback_filter import hidden_folders
 from . import _debugging, _fake
 from ._backends import Backend, BackendConfig, DebugLevel
+from ._messages import Mailbox, MessageLane
 from ._stores import Store
 from ._work import Lane, Work
 from .constants import default_pg_timeout
@@ -64,6 +66,8 @@ class ProcessGroup:
             f"jtorch-group-{name}", timeout.total_seconds(), self._report, self._mismatch
         )
         self._message_lanes: dict[tuple[int, int], MessageLane] = {}
+        self._lanes_lock = threading.Lock()
+        self._mailbox: Mailbox | None = None
 
     def rank(self) -> int:
         """Return the rank of this process in the group."""
@@ -112,7 +116,6 @@ class ProcessGroup:
         form: tuple,
         take: Callable[[np.ndarray], Any],
         async_op: bool,
-        device: str = "cpu",
     ) -> Work | None:
         """Take part in a collective of the group.
 
@@ -121,13 +124,26 @@ class ProcessGroup:
             kind, array, form: as a communicator runs it.
             take: puts what this process gets into tensors; what it returns is the work's result.
             async_op: whether to return at once.
-            device: where the tensors lie, for what is said of it.
         Returns:
             The work where ``async_op``, else ``None``.
 
         Raises:
             RuntimeError: a process is gone, or did not come in time.
         """
+        call, describe = self._next(name, kind, array, form)
+        if async_op:
+            return self._lane.remember(self._lane.submit(call, take, describe))
+        self._lane.run(call, take, describe)
+        return None
+
+    def received(self, name: str, kind: str, array: np.ndarray, *form: Any) -> np.ndarray:
+        """Take part in a collective, wait for it, and return what this process gets."""
+        call, describe = self._next(name, kind, array, form)
+        return self._lane.run(call, lambda got: got, describe)
+
+    def _next(
+        self, name: str, kind: str, array: np.ndarray, form: tuple
+    ) -> tuple[Callable[[], np.ndarray], Callable[[], str]]:
         self._calls += 1
         number = self._calls
         if _debugging.level() is DebugLevel.DETAIL:
@@ -139,10 +155,7 @@ class ProcessGroup:
         def describe() -> str:
             return f"{name}({array.dtype}{list(array.shape)}) #{number}"
 
-        if async_op:
-            return self._lane.remember(self._lane.submit(call, take, describe))
-        self._lane.run(call, take, describe)
-        return None
+        return call, describe
 
     def _connected(self) -> Any:
         """Return the communicator; the first collective connects it."""
@@ -169,10 +182,18 @@ class ProcessGroup:
 
     def message_lane(self, source: int, target: int) -> MessageLane:
         """Return what carries messages from one process of the group to another."""
-        found = self._message_lanes.get((source, target))
-        if found is None:
-            found = self._message_lanes[source, target] = MessageLane(self, source, target)
+        with self._lanes_lock:
+            found = self._message_lanes.get((source, target))
+            if found is None:
+                found = MessageLane(self, source, target)
+                self._message_lanes[source, target] = found
         return found
+
+    def mailbox(self) -> Mailbox:
+        """Return what receives messages of any process."""
+        if self._mailbox is None:
+            self._mailbox = Mailbox(self)
+        return self._mailbox
 
     # What it says where processes do not come together
 
@@ -251,8 +272,10 @@ class ProcessGroup:
         self._communicator = None
 
     def _end_messages(self, seconds: float) -> None:
+        if self._mailbox is not None:
+            self._mailbox.end()
         for each in self._message_lanes.values():
-            each.lane.end(seconds)
+            each.end(seconds)
         self._message_lanes.clear()
 
     def shutdown(self) -> None:
@@ -262,50 +285,6 @@ class ProcessGroup:
     abort = shutdown
 
 
-class MessageLane:
-    """Carries messages from one process to another, in their order, whatever their tags.
-
-    A message is its tag, dtype and length, and then its elements: who receives it knows of both.
-    """
-
-    def __init__(self, group: ProcessGroup, source: int, target: int):
-        self.group, self.source, self.target = group, source, target
-        self.lane = Lane(f"jtorch-messages-{source}-{target}", group._timeout.total_seconds(), None)
-        self._communicator: Any = None
-        self._kept: dict[int, list[np.ndarray]] = {}
-
-    def _connected(self) -> Any:
-        if self._communicator is None:
-            group = self.group
-            self._communicator = group._connect(
-                int(group._rank == self.target),
-                2,
-                f"messages/{self.source}/{self.target}",
-                group._timeout.total_seconds(),
-            )
-        return self._communicator
-
-    def send(self, array: np.ndarray, tag: int) -> None:
-        """Send a message; in the lane's thread."""
-        communicator = self._connected()
-        content = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
-        communicator.run("permute", np.array([tag, content.size], np.int64), _FROM_FIRST)
-        if content.size:
-            communicator.run("permute", content, _FROM_FIRST)
-
-    def receive(self, tag: int) -> np.ndarray:
-        """Return the bytes of the next message with a tag; in the lane's thread."""
-        communicator = self._connected()
-        while not self._kept.get(tag):
-            head = communicator.run("permute", np.zeros(2, np.int64), _FROM_FIRST)
-            content = np.zeros(int(head[1]), np.uint8)
-            if content.size:
-                content = communicator.run("permute", content, _FROM_FIRST)
-            self._kept.setdefault(int(head[0]), []).append(content)
-        return self._kept[tag].pop(0)
-
-
-_FROM_FIRST = ((0, 1),)
 #: Seconds that a process waits to be told what the others run instead.
 _MISMATCH_WAIT = 2.0
 #: Seconds that messages under way get when a process ends or leaves a group.

@@ -166,16 +166,9 @@ class Reducer:
     def _mean(self, gradients: list[Any], parameters: list[Any]) -> None:
         group = self.group
         flat = flat_bucket.call(gradients, self.divisor or group.size())
-        reduced: list[Any] = []
-        group.collective(
-            "all_reduce",
-            "all_reduce",
-            elements_of(flat, "gradients of all processes"),
-            ("sum",),
-            reduced.append,
-            False,
-        )
-        self._give(fresh_tensor(reduced[0], flat.dtype, flat.device), parameters)
+        own = elements_of(flat, "gradients of all processes")
+        reduced = group.received("all_reduce", "all_reduce", own, "sum")
+        self._give(fresh_tensor(reduced, flat.dtype, flat.device), parameters)
 
     def _give(self, flat: Any, parameters: list[Any]) -> None:
         for parameter, part in zip(parameters, bucket_parts.call(flat, parameters), strict=True):
