@@ -233,6 +233,7 @@ class ProcessGroup:
                         other = self._store.get(f"differs/{rank}").decode()
                         told.append(f"Rank {name} is running collective: {other}")
                 time.sleep(0.01)
+        self._wait_for_all_to_see("differs")
         return RuntimeError(
             f"Detected mismatch between collectives on ranks. {', but '.join(told)}."
         )
@@ -249,7 +250,7 @@ class ProcessGroup:
                 continue
             other = self._store.get(f"print/{number}/{rank}").decode()
             if other != own:
-                self._wait_for_all_to_see(number)
+                self._wait_for_all_to_see(str(number))
                 raise RuntimeError(
                     f"Detected mismatch between collectives on ranks. Rank {self._rank} is running "
                     f"collective: {own}, but Rank {rank} is running collective: {other}."
@@ -257,12 +258,12 @@ class ProcessGroup:
         if number > 2:  # all have read that one, as they have come to this
             self._store.delete_key(f"print/{number - 2}/{self._rank}")
 
-    def _wait_for_all_to_see(self, number: int) -> None:
+    def _wait_for_all_to_see(self, what: str) -> None:
         """Let no process end, and the store with it, that another one still asks."""
-        self._store.set(f"seen/{number}/{self._rank}", "1")
         with contextlib.suppress(RuntimeError):
-            seen = [f"seen/{number}/{rank}" for rank in range(len(self._ranks))]
-            self._store.wait(seen, timedelta(seconds=2))
+            self._store.set(f"seen/{what}/{self._rank}", "1")
+            seen = [f"seen/{what}/{rank}" for rank in range(len(self._ranks))]
+            self._store.wait(seen, timedelta(seconds=_MISMATCH_WAIT))
 
     # Ends
 
