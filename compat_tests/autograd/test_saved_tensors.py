@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -284,3 +286,32 @@ def test_what_pytorch_copies_may_be_overwritten(torch, between):
     vector.mul_(9)
     solution.sum().backward()
     assert leaf.grad.tolist() == [6.5, 6.25]
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((4,), "The size of tensor a (3) must match the size of tensor b (4) at non-singleton"),
+        ((3, 2), "The size of tensor a (3) must match the size of tensor b (2) at non-singleton"),
+        ((2, 5), "The size of tensor a (3) must match the size of tensor b (5) at non-singleton"),
+    ],
+)
+def test_memory_of_another_size_is_refused_at_backward(torch, between, shape, words):
+    leaf = torch.ones(2, 3, requires_grad=True)
+    loss = (leaf**2).sum()
+    between(loss)
+    leaf.data = torch.full(shape, 3.0)
+    with pytest.raises(RuntimeError, match=re.escape(words)):
+        loss.backward()
+    assert leaf.grad is None
+    del loss  # which knows the leaf by its old size
+    leaf.pow(2).sum().backward()
+    assert leaf.grad.tolist() == torch.full(shape, 6.0).tolist()
+
+
+def test_memory_of_another_size_may_take_the_place_of_what_is_not_needed(torch):
+    layer = torch.nn.Linear(3, 2)
+    loss = layer(torch.ones(1, 3)).sum()
+    layer.bias.data = torch.zeros(7)
+    loss.backward()
+    assert layer.weight.grad.tolist() == [[1.0, 1.0, 1.0]] * 2

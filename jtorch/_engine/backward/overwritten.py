@@ -18,6 +18,7 @@ from ..graph.trie import Instruction, Node
 from ..graph.values import RESULT, Value
 from ..memory.chains import view_again
 from ..memory.views import read_memory
+from ..recording.kinds.base import broadcast_shapes
 from ..recording.storage import STALE, current_value, version_of
 from ..recording.trace import Trace
 from .graph import FunctionSegment, end_of
@@ -214,6 +215,21 @@ def present_value(written: Written) -> Value:
     for view in written.views:
         value = view_again(view, value)
     return value
+
+
+def check_size(segment: Any, reference: int, value: Value) -> None:
+    """Refuse what memory holds now where it is of another size than what was saved.
+
+    Raises:
+        RuntimeError: it is; the words are those of the first two sizes that do not go together.
+    """
+    saved, now = end_of(segment).meta_of(reference).shape, value.meta.shape
+    if saved == now:
+        return
+    broadcast_shapes([saved, now])
+    raise RuntimeError(
+        f"a tensor of size {list(saved)} was saved for backward, and has size {list(now)} now"
+    )
 
 
 def _replacements(node: Node) -> dict[int, int]:

@@ -48,7 +48,7 @@ from .graph import (
     segments_behind,
 )
 from .hook_calls import call_before, call_behind, check_hook, edges_of
-from .overwritten import check_level, present_value
+from .overwritten import check_level, check_size, present_value
 
 
 class _GradientOp:
@@ -564,13 +564,14 @@ class OnePass:
         parts: list[Any] = []
 
         # What is recorded is recorded before anything enters the trace for the gradient.
-        present = {
-            (level_index, reference): self._with_history(
-                trace, segments[level_index], reference, present_value(found)
-            )
-            for level_index, each in enumerate(written)
-            for reference, found in each.items()
-        }
+        present = {}
+        for level_index, each in enumerate(written):
+            segment = segments[level_index]
+            for reference, found in each.items():
+                value = present_value(found)
+                check_size(segment, reference, value)
+                value = self._with_history(trace, segment, reference, value)
+                present[level_index, reference] = value
         if any(getattr(segment, "packed", None) is not None for segment in segments):
             for level_index, reference in plan.needs:
                 segment = segments[level_index]
