@@ -25,7 +25,12 @@ PAIRS = [("3.11", OLDEST_JAX), ("3.12", MIDDLE_JAX), ("3.13", MIDDLE_JAX), ("3.1
 # What depends on the versions of Python and JAX: processes, programs on disk, files.
 VERSIONED = ["compat_tests/engine", "compat_tests/launch", "compat_tests/utils"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
-LIGHTNING_NEEDS = ["pytorch-lightning", "lightning-utilities", "torchmetrics"]
+# Libraries that train in several processes, and all that they need but PyTorch.
+TRAINERS = ["accelerate", "lightning", "pytorch-lightning", "lightning-utilities", "torchmetrics"]
+TRAINERS_NEED = [
+    *("fsspec[http]", "huggingface-hub", "packaging", "psutil", "pyyaml", "safetensors", "tqdm"),
+    "typing-extensions",
+]
 DEFAULT = "not oracle and not gpu and not distributed"
 NEWEST_ORACLE = "torch==2.13.0"
 TYPED_SCRIPTS = "compat_tests/type_checks"
@@ -127,9 +132,8 @@ def tiers(session: nox.Session, execution: str) -> None:
 @nox.session(python="3.11")
 def distributed(session: nox.Session) -> None:
     """Run the tests of two and of four processes."""
-    session.install("-e", ".[test]", "psutil", "pyyaml", "packaging")
-    # Without what they depend on: that would bring PyTorch.
-    session.install("--no-deps", "accelerate", "lightning", *LIGHTNING_NEEDS)
+    session.install("-e", ".[test]", *TRAINERS_NEED)
+    session.install("--no-deps", *TRAINERS)
     words = ["compat_tests/distributed", "-m", "not oracle and not gpu", *session.posargs]
     session.run("pytest", *words)
 
