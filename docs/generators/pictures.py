@@ -183,8 +183,8 @@ def draw_tiers(theme: Theme, steps: list[Step]) -> Axes:
     axes.annotate(
         f"step {half}: another thread\nbegins to compile",
         (half, 100 * steps[half - 1].paid),
-        xytext=(half - 4, 72),
-        ha="right",
+        xytext=(half + 6, 6),
+        ha="left",
         fontsize=11,
         color=theme.ink,
         arrowprops={"arrowstyle": "-", "color": theme.ink},
