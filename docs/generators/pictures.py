@@ -177,13 +177,13 @@ def draw_tiers(theme: Theme, steps: list[Step]) -> Axes:
     middle = (count + 0.5 + len(steps)) / 2
     axes.text(middle, 50, "compiled", color=theme.second, fontsize=12, ha="center", weight="bold")
     words = f"interpreted: {count} steps"
-    axes.text(count - 2, 36, words, color=theme.first, fontsize=12, ha="right", weight="bold")
+    axes.text(count - 2, 14, words, color=theme.first, fontsize=12, ha="right", weight="bold")
     half = next(number for number, step in enumerate(steps, 1) if step.paid >= 0.5)
     axes.plot([half], [100 * steps[half - 1].paid], "o", color=theme.first)
     axes.annotate(
         f"step {half}: another thread\nbegins to compile",
         (half, 100 * steps[half - 1].paid),
-        xytext=(half + 6, 6),
+        xytext=(6, 72),
         ha="left",
         fontsize=11,
         color=theme.ink,
