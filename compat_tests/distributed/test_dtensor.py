@@ -54,6 +54,18 @@ def test_pieces_of_pieces(placed):
     assert found == [([2, 3], [0, 0]), ([2, 3], [2, 0]), ([2, 3], [4, 0]), ([2, 3], [6, 0])]
 
 
+def test_where_a_part_lies(placed):
+    from jtorch.distributed.tensor._utils import compute_local_shape_and_global_offset as place_of
+
+    cut, twice = [placed.Shard(0), placed.Shard(1)], [placed.Shard(0), placed.Shard(0)]
+    mesh = Mesh((2, 2), (1, 1))
+    assert place_of((8, 6), mesh, cut) == ((4, 3), (4, 3))
+    assert place_of((5, 3), mesh, twice) == ((1, 3), (4, 0))
+    assert place_of((1, 7), mesh, cut) == ((0, 3), (1, 4))
+    assert place_of((8, 6), mesh, cut, skip_offset=True) == ((4, 3), ())
+    assert place_of((8, 6), Mesh((2, 2), None), cut) == ((0,), ())
+
+
 @pytest.mark.parametrize(
     ("source", "target", "steps"),
     [
