@@ -43,18 +43,3 @@ def test_the_default_dtype_is_followed(torch):
     finally:
         torch.set_default_dtype(torch.float32)
     assert torch.rand(2).dtype is torch.float32
-
-
-@pytest.mark.parametrize("name", ["dim", "ndimension", "numel", "nelement", "item", "element_size"])
-def test_methods_without_arguments_refuse_them(torch, name):
-    method = getattr(type(torch.ones(1)), name)
-    for args, kwargs, words in (
-        ((1,), {}, "no arguments (1 given)"),
-        ((1, "a"), {}, "no arguments (2 given)"),
-        ((), {"x": 1}, "no keyword arguments"),
-        ((2,), {"x": 1}, "no keyword arguments"),
-    ):
-        with pytest.raises(TypeError) as raised:
-            method(torch.ones(1), *args, **kwargs)
-        assert str(raised.value) == f"TensorBase.{name}() takes {words}"
-    assert method(torch.ones(1)) == (4 if name == "element_size" else 1)

@@ -202,7 +202,7 @@ def _replaced(tensor: Any, elements: list) -> Any:
 
 publish("apply_", method=apply_)
 publish("map_", method=map_, refused=("(Tensor input, Tensor other, PyObject* callable)",))
-publish("item", method=item, refused=("(Tensor input)",))
+publish("item", method=item)
 publish("tolist", method=tolist, refused=("(Tensor input)",))
 publish("__repr__", method=tensor_repr)
 publish("__format__", method=tensor_format)

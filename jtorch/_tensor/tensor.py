@@ -22,7 +22,7 @@ from .._engine.memory.views import check_view
 from .._engine.recording import record
 from .._engine.recording.dispatch_modes import disabled_operators
 from .._engine.recording.overrides import add_plain, without_modes
-from .._engine.recording.refusals import method_refused_by, refused_by
+from .._engine.recording.refusals import method_refused_by
 from .._engine.recording.storage import OWN_DTYPE, current_value, extra_of, retire, version_of
 from ..ops.shape.views import _as_leaf, detach
 from . import _messages, subclasses
@@ -113,19 +113,17 @@ class Tensor(TensorBase, metaclass=TensorMeta):
             raise messages.no_such_dim(dim, len(strides))
         return strides[dim]
 
-    @method_refused_by("(Tensor input)")
     def dim(self) -> int:
         """Return the number of dimensions."""
         return self._value.meta.ndim
 
-    ndimension = refused_by(dim, "ndimension", ("(Tensor input)",), as_method=True)
+    ndimension = dim
 
-    @method_refused_by("(Tensor input)")
     def numel(self) -> int:
         """Return the number of elements."""
         return self._value.meta.numel
 
-    nelement = refused_by(numel, "nelement", ("(Tensor input)",), as_method=True)
+    nelement = numel
 
     @method_refused_by("(Tensor input)")
     def element_size(self) -> int:
