@@ -57,14 +57,17 @@ PRIVATE_ALONE = (
     "_inductor", "_inductor.compile_fx", "_inductor.config", "_inductor.utils",
     "compiler.config", "_inductor.custom_graph_pass", "_inductor.pattern_matcher",
     "fx.experimental.proxy_tensor", "distributed._composable.fsdp", "distributed._tensor",
+    "distributed._tensor.experimental",
     "distributed.algorithms._checkpoint.checkpoint_wrapper", "distributed.checkpoint",
     "distributed.checkpoint.default_planner", "distributed.checkpoint.state_dict",
+    "distributed.checkpoint._consolidate_hf_safetensors",
     "distributed.device_mesh", "distributed.fsdp", "distributed.fsdp.api",
     "distributed.fsdp.fully_sharded_data_parallel", "distributed.fsdp.sharded_grad_scaler",
     "distributed.fsdp.wrap",
     "distributed.autograd", "distributed.elastic", "distributed.elastic.multiprocessing",
     "distributed.elastic.multiprocessing.errors",
     "distributed.rpc", "distributed.tensor", "distributed.tensor.experimental",
+    "distributed.tensor.experimental._attention",
     "distributed.tensor.parallel", "distributed.tensor.placement_types",
 )  # fmt: skip
 #: Names that libraries read when they are imported, and that no ``__all__`` lists.
@@ -81,6 +84,7 @@ BESIDES = {
     "torch._tensor_str": ["_tensor_str"],
     "torch.distributed.autograd": ["DistAutogradContext", "get_gradients"],
     "torch.distributed.rpc.api": ["_require_initialized"],
+    "torch.distributed.utils": ["_sync_module_states"],
     "torch.onnx": ["register_custom_op_symbolic", "unregister_custom_op_symbolic"],
     "torch.onnx.symbolic_helper": ["parse_args"],
 }
