@@ -98,6 +98,17 @@ else:
     assert results[0].exit_code == 0, results[0].stderr
 
 
+def test_none_sends_in_a_world_of_one():
+    body = """
+try:
+    dist.recv(torch.zeros(2))
+except RuntimeError as error:
+    print(error)
+"""
+    (result,) = run(body, 1)
+    assert "Timed out waiting 4000ms for recv operation to complete" in result.stdout
+
+
 @pytest.mark.distributed
 def test_processes_that_are_gone_send_nothing():
     body = """

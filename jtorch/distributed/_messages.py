@@ -70,9 +70,8 @@ class MessageLane:
 
     def announced(self) -> bool:
         """Return whether the source has ever sent something, or this process asked it to."""
-        if self._communicator is not None or self.group.size() == 1:
-            return True
-        return self.group.get_group_store().check([self._key])
+        connected = self._communicator is not None
+        return connected or self.group.get_group_store().check([self._key])
 
     def taken(self, tag: int) -> np.ndarray | None:
         """Return the bytes of a message with a tag that is here already, if there is one."""
@@ -131,7 +130,7 @@ class Mailbox:
                     gone.append(lane.lane.failure)
                 elif lane.announced():
                     lane.listen()
-            if len(gone) == len(lanes):
+            if gone and len(gone) == len(lanes):
                 raise gone[0].with_traceback(None)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
