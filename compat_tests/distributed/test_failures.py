@@ -133,7 +133,26 @@ except RuntimeError as error:
 
 
 @pytest.mark.distributed
-def test_a_broadcast_is_told_from_a_reduction():
+def test_processes_that_wait_in_different_collectives_are_named():
+    body = """
+try:
+    if rank == 0:
+        dist.all_to_all_single(torch.zeros(2), torch.ones(2))
+    else:
+        dist.all_reduce(torch.ones(3))
+except RuntimeError as error:
+    print(error)
+"""
+    results = run(body)
+    told = "".join(result.stderr for result in results)
+    assert "all_to_all_single(float32[2, 1]) #2 at program.py:14" in told
+    assert "all_reduce(float32[3]) #2 at program.py:16" in told
+    for result in results:
+        assert "Timed out waiting 4000ms" in result.stdout
+
+
+@pytest.mark.distributed
+def test_who_reduces_while_another_broadcasts_gets_an_error():
     body = """
 try:
     if rank == 0:
