@@ -13,7 +13,3 @@ class OutOfMemoryError(RuntimeError):
     """Exception raised when device is out of memory"""
 
     __module__ = "torch"
-
-
-class MismatchError(Exception):
-    """Processes have met in different collectives, or with other shapes; who waits names them."""

@@ -223,7 +223,7 @@ class ProcessGroup:
     def _mismatch(self, work: Work) -> RuntimeError:
         """Return the error of processes that have met in different collectives."""
         own = f"{work.describe()} at {_users_line()}"
-        told = [f"Rank {self._ranks[self._rank]} is running collective: {own}"]
+        told = [(self._ranks[self._rank], own)]
         with contextlib.suppress(RuntimeError):  # without the store there is less to say
             self._store.set(f"differs/{self._rank}", own)
             end = time.monotonic() + _MISMATCH_WAIT
@@ -231,12 +231,10 @@ class ProcessGroup:
                 for rank, name in enumerate(self._ranks):
                     if rank != self._rank and self._store.check([f"differs/{rank}"]):
                         other = self._store.get(f"differs/{rank}").decode()
-                        told.append(f"Rank {name} is running collective: {other}")
+                        told.append((name, other))
                 time.sleep(0.01)
         self._wait_for_all_to_see("differs")
-        return RuntimeError(
-            f"Detected mismatch between collectives on ranks. {', but '.join(told)}."
-        )
+        return _mismatch_of(told)
 
     def _compare(self, name: str, number: int, array: np.ndarray) -> None:
         """Raise where another process runs another collective (``TORCH_DISTRIBUTED_DEBUG``)."""
@@ -251,10 +249,7 @@ class ProcessGroup:
             other = self._store.get(f"print/{number}/{rank}").decode()
             if other != own:
                 self._wait_for_all_to_see(str(number))
-                raise RuntimeError(
-                    f"Detected mismatch between collectives on ranks. Rank {self._rank} is running "
-                    f"collective: {own}, but Rank {rank} is running collective: {other}."
-                )
+                raise _mismatch_of([(self._rank, own), (rank, other)])
         if number > 2:  # all have read that one, as they have come to this
             self._store.delete_key(f"print/{number - 2}/{self._rank}")
 
@@ -290,6 +285,12 @@ class ProcessGroup:
 _MISMATCH_WAIT = 2.0
 #: Seconds that messages under way get when a process ends or leaves a group.
 LAST_WAIT = 5.0
+
+
+def _mismatch_of(told: list[tuple[int, str]]) -> RuntimeError:
+    """Processes do not run the same collective; ``told`` is which runs what."""
+    parts = [f"Rank {rank} is running collective: {what}" for rank, what in told]
+    return RuntimeError(f"Detected mismatch between collectives on ranks. {', but '.join(parts)}.")
 
 
 def own_address(store: Store) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from .._core.errors import MismatchError
+from .._engine.execution.failures import MismatchError
 from ..futures import Future
 
 #: Seconds in a collective after which a process tells the others where it waits, and asks them.

@@ -25,6 +25,7 @@ _TINY, _LARGE = 16, 1 << 20
 #: Bytes of the first message between two processes: what collective it is, and its elements where
 #: they fit in.
 _FIRST_MESSAGE, _MARK = 4096, 4
+_NOTHING = np.zeros(0, np.uint8)
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -77,17 +78,15 @@ class Exchange:
     def send(self, x: Any, pairs: Any) -> Any:
         """Return what this process is sent, zeros where it is in no pair ``(source, target)``."""
         eager = _fits_first_message(x)
-        content = jax.lax.bitcast_convert_type(x, np.uint8).reshape(-1) if eager else x[:0]
-        padding = _FIRST_MESSAGE - _MARK - content.size
-        first = jnp.concatenate([self.mark, content, jnp.zeros(padding, np.uint8)])
-        received = jax.lax.ppermute(first.astype(np.uint8), AXIS, pairs)
+        content = jax.lax.bitcast_convert_type(x if eager else _NOTHING, np.uint8)
+        end = _MARK + content.size
+        first = jnp.concatenate([self.mark, content.reshape(-1)])
+        received = jax.lax.ppermute(jnp.pad(first, (0, _FIRST_MESSAGE - end)), AXIS, pairs)
         mark = received[:_MARK]
         same = jnp.all(mark == self.mark) | jnp.all(mark == 0)
         self.agreed = self.agreed & same
         if eager:
-            content = received[_MARK : _MARK + content.size]
-            bytes_of_one = (x.dtype.itemsize,) if x.dtype.itemsize > 1 else ()
-            content = content.reshape(*x.shape, *bytes_of_one)
+            content = received[_MARK:end].reshape(content.shape)
             return jax.lax.bitcast_convert_type(content, x.dtype)
         return jax.lax.cond(
             same, lambda: jax.lax.ppermute(x, AXIS, pairs), lambda: jnp.zeros_like(x)

@@ -25,8 +25,8 @@ from jax._src import core
 from jax._src.lib import _jax, xla_client
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ..._core.errors import MismatchError
 from .collectives import AXIS, compiled, rows_of
+from .failures import MismatchError
 
 #: Different sizes of one sort of collective after which sizes are rounded up, so that messages of
 #: any length compile some programs and not one each.

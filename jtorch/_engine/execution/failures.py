@@ -44,6 +44,10 @@ class Interrupted(BaseException):
         self.signal = signal
 
 
+class MismatchError(Exception):
+    """Processes have met in different collectives, or with other shapes; who waits names them."""
+
+
 def raise_if_lost(arrays: Iterable[Any]) -> None:
     """Raise why one of these was never computed, if that is so."""
     for array in arrays:
