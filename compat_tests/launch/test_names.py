@@ -218,3 +218,22 @@ def test_the_table_of_refusals_matches_what_is_recorded() -> None:
     tops = [*absent.names(), *absent._packages(), *paths]
     for subtree in table["reasons"]:
         assert any(each == subtree or each.startswith(f"{subtree}.") for each in tops), subtree
+
+
+#: Attributes after ``import torch`` alone.
+LOADED = [
+    *("distributed.algorithms.join", "distributed.device_mesh", "fx.passes.graph_drawer"),
+    *("fx.passes.infra.pass_base", "fx.passes.infra.pass_manager", "fx.passes.operator_support"),
+    *("fx.passes.tools_common", "fx.passes.utils.common", "utils.weak"),
+]
+
+
+def test_modules_are_attributes_before_they_are_imported() -> None:
+    lines = ["import jtorch", *(f"jtorch.{path}" for path in LOADED)]
+    lines.append(
+        "print(hasattr(jtorch.fx.passes, 'nothing'), hasattr(jtorch.distributed, '_work_'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("False False\n", "")

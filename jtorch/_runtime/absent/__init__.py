@@ -14,7 +14,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -48,6 +48,15 @@ def _is_known(module: str) -> bool:
     return module in names() or module in _packages()
 
 
+def _is_ours(module: str) -> bool:
+    """Return whether jtorch has a public module that may not be imported yet, as PyTorch's are."""
+    parent, _, name = module.rpartition(".")
+    path = getattr(_import(parent), "__path__", None)
+    if path is None or name.startswith("_"):
+        return False
+    return PathFinder.find_spec(f"{_OURS}{module[len(_THEIRS) :]}", path) is not None
+
+
 def _lookup(module: str, name: str) -> Any:
     """Return what stands for a name of a module, by PyTorch's name of that module.
 
@@ -56,9 +65,10 @@ def _lookup(module: str, name: str) -> Any:
     """
     entry = names().get(module, {}).get(name)
     if entry is None or entry == "module":
-        if not _is_known(f"{module}.{name}"):
+        submodule = f"{module}.{name}"
+        if not (_is_known(submodule) or _is_ours(submodule)):
             raise KeyError(name)
-        return _import(f"{module}.{name}")
+        return _import(submodule)
     kind, _, home = entry.partition("@")
     home_module, _, qualified = home.partition("#")
     qualified = qualified or name
