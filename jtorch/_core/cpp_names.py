@@ -61,3 +61,12 @@ def c_type(dtype: DType) -> str:
     if dtype in dtypes.INTEGERS and dtype is not dtypes.int32:
         return f"{dtype._name}_t"
     return _TYPE_NAMES[dtype]
+
+
+#: Nodes that are none of an operator.
+_OF_THE_ENGINE = ("AccumulateGrad", "CopyBackwards", "CopySlices")
+
+
+def node_name(name: str) -> str:
+    """Return the name of a node of the backward graph, with its namespace where it shows one."""
+    return f"torch::autograd::{name}" if name in _OF_THE_ENGINE else name

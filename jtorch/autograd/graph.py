@@ -18,6 +18,7 @@ from .._engine.recording.saved_hooks import pack_noted
 from .._engine.recording.saved_hooks import stack as saved_tensor_hooks
 from .._engine.recording.trace import local
 from .._runtime import absent as _absent
+from ..ops.shape.inplace import write_nothing
 from .grad_mode import no_grad
 
 __all__ = [
@@ -127,8 +128,7 @@ def increment_version(tensor: Any) -> None:
     with no_grad():
         for each in tensors:
             if not each.is_inference():
-                part = each.detach() if each.dim() else each.detach().unsqueeze(0)
-                part[0:0].zero_()
+                write_nothing(each)
 
 
 class _AllowMutationOnSavedContext:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from ..._core.cpp_names import node_name
 from ..execution import failures
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value, ready
 from ..memory.views import check_view
@@ -18,8 +19,6 @@ from .graph import FunctionSegment, NodeHooks, end_of
 from .hook_calls import tensor_operands
 
 _NO_ELEMENTS = "a gradient edge has no elements"
-#: Nodes that are none of an operator; PyTorch names them with their namespace.
-_OF_THE_ENGINE = ("AccumulateGrad", "CopyBackwards", "CopySlices")
 
 
 class Node:
@@ -32,8 +31,7 @@ class Node:
 
     def name(self) -> str:
         """Return the name of the operator's backward."""
-        name = type(self).__name__
-        return f"torch::autograd::{name}" if name in _OF_THE_ENGINE else name
+        return node_name(type(self).__name__)
 
     def value_at(self, output: int) -> Value:
         """Return the value of one of the results that this is the node of."""

@@ -7,11 +7,12 @@ gradient is that of what the memory holds now.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from typing import Any
 
 from ..._core import messages
+from ..._core.cpp_names import node_name
 from ..graph import tape
 from ..graph.memory import Memory, Search, View, Written, is_written, shares_counter
 from ..graph.trie import Instruction, Node
@@ -19,6 +20,7 @@ from ..graph.values import RESULT, Value
 from ..memory.chains import view_again
 from ..memory.views import read_memory
 from ..recording.kinds.base import broadcast_shapes
+from ..recording.planning import keep_history
 from ..recording.storage import STALE, current_value, version_of
 from ..recording.trace import Trace
 from .graph import FunctionSegment, end_of
@@ -290,36 +292,50 @@ def _modified(
     """Describe the overwritten value as PyTorch does."""
     meta = node.meta_of(needed)
     later = _replacements(node)
-    earlier = {slot: reference for reference, slot in later.items()}
+    became = {
+        i.view_of: i.slot for i in node.instructions() if i.view_of is not None and i.op.in_place
+    }
+    earlier = {slot: reference for reference, slot in (later | became).items()}
     then = 0
     place: Any = origin
     while place in earlier:
-        then += 1
+        then += earlier[place] in later
         place = earlier[place]
-    now = then + extra_writes
-    place = origin
-    while place in later:
-        now += 1
-        place = later[place]
     if memory is not None:
         now, then = _version_now(memory), memory.version
+    else:
+        writes = [place for place in _places(origin, later, became) if place in later]
+        now = then + extra_writes + len(writes)
     where = ""
     if needed >= 0 and meta.grad == RESULT:
         # PyTorch names the operator that the tensor is a result of now; for a result that its own
         # operator saved, that operator.
-        source = node.by_slot()[needed]
-        if not own_result:
-            place = origin
-            while place in later:
-                place = later[place]
-                source = node.by_slot()[place]
-        output = needed - source.slot if own_result else 0
-        where = f", which is output {output} of {_short_name(source)},"
+        by_slot = node.by_slot()
+        source, output, name = by_slot[needed], 0, ""
+        if own_result:
+            output = needed - source.slot
+        elif source.view_of is not None and not source.op.in_place:
+            name = "AsStrided"  # the view is made again of what it is a view of
+        else:
+            for place in _places(origin, later, became) if needed == origin else ():
+                meta = node.meta_of(place)
+                if place in by_slot and by_slot[place].vjp is not keep_history:
+                    source = by_slot[place]
+        name = name or _short_name(source)
+        where = f", which is output {output} of {name},"
     return messages.modified_inplace(
         f"torch.{meta.dtype._legacy_name}Tensor", meta.shape, where, now, then
     )
 
 
+def _places(place: Any, later: dict[int, int], became: dict[Any, int]) -> Iterator[int]:
+    """Yield the references of what a tensor held from one on: writes, and views that it became."""
+    while place is not None:
+        yield place
+        place = later.get(place, became.get(place))
+
+
 def _short_name(instruction: Instruction) -> str:
     """Return the operator's name as this message has it: ``Exp`` for ``ExpBackward0``."""
-    return instruction.node_name.partition("Backward")[0]
+    name, _, number = instruction.node_name.partition("Backward")
+    return node_name(name + number.removesuffix("0"))

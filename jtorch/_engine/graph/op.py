@@ -259,6 +259,7 @@ class Op:
         call: the public function.
         inplace_twin: the operator of the in-place form, where there is one.
         inplace_function: what ``torch.<name>_`` is, where PyTorch has that.
+        in_place: whether it is a view that its own tensor becomes (``t_``).
     """
 
     call: Callable
@@ -320,6 +321,7 @@ class Op:
             *(f"{name}{signature}" for signature in signatures),
             numbers_as_tensors=numbers_as_tensors,
         )
+        self.in_place = False
         self.static = frozenset(static)
         self.extra_dynamic = frozenset(dynamic)
         self.__doc__ = function.__doc__

@@ -54,10 +54,11 @@ class _ChainOp:
     """Stands where an instruction or a key names an operator.
 
     Attributes:
-        function, host, host_vjp: see ``Op``.
+        function, host, host_vjp, in_place: see ``Op``.
     """
 
     differentiable = True
+    in_place = False
     function: Callable | None = None
     host: Callable | None = None
     host_vjp: Callable | None = None
@@ -386,6 +387,10 @@ def put_chain(
     return value
 
 
+def _unchanged(base_array: Any, new_array: Any, *given: Any) -> Any:
+    return base_array
+
+
 def _put_instruction(
     trace: Any,
     steps: tuple[Step, ...],
@@ -432,7 +437,9 @@ def _put_instruction(
 
     function: Callable = run
     simple = whole and all(end - start == 1 for start, end in parts)
-    if simple:
+    if not metas[-1].numel:
+        function = _unchanged
+    elif simple:
         function = functools.partial(_put_steps, planned=planned)
     return Instruction(
         _PUT_ON_HOST if simple and vjp is None and _all_on_host(planned) else _PUT,

@@ -23,7 +23,6 @@ from ..._engine.recording.storage import (
     Alias,
     count_write,
     current_value,
-    mark_stale,
     retire,
     storage_of,
     version_of,
@@ -34,40 +33,56 @@ from .strided import (
     AS_STRIDED_SIGNATURE,
     _as_strided,
     as_strided,
+    in_place_view,
     memory_extent,
-    renamed,
     strided_view,
 )
 from .views import squeeze, swapaxes, t, transpose, unsqueeze
 
 
-def _become(tensor: Any, viewed: Any) -> Any:
-    """Let a tensor be what a view of it is, and count that as a write."""
+def _become(tensor: Any, view: Callable[[], Any]) -> Any:
+    """Let a tensor be what a view of it is, and count that as a write.
+
+    Args:
+        tensor: the tensor.
+        view: returns the view.
+    """
+    view()  # raises where it does, before anything is counted
+    storage = storage_of(tensor)
+    counted = storage.counted
+    write_nothing(tensor)
+    if tensor._alias.steps:
+        storage.counted = counted  # it keeps its history
+    old, viewed = current_value(tensor), view()
     value = viewed._value
-    old = current_value(tensor)
     if old.meta.grad == RESULT and value.meta.grad != RESULT:
         value = with_history(old, value)  # autograd does not see it
     elif value.meta.grad == LEAF:
         value.owner = weakref.ref(tensor)
-    mark_stale(old)
     mine, its = tensor._alias, viewed._alias
     base = mine.base
     alias = Alias(its.storage, its.steps, base)
     alias.counter = mine.counter
     alias.remark = mine.remark
     alias.leaf = mine.leaf or value.meta.grad == LEAF
-    alias.counter[0] += 1
     tensor._alias = alias
     tensor._value = value
     return tensor
 
 
+def write_nothing(tensor: Any) -> None:
+    """Count a write to a tensor of which every element stays as it is."""
+    part = tensor.detach()
+    if not part.dim():
+        part = part.unsqueeze(0)
+    part[0:0].zero_()
+
+
 def _variant(entry: Op, node_name: str) -> Callable:
     """Return the method of a view operator whose ``grad_fn`` has another name."""
-    twin = copy.copy(entry)
+    twin = in_place_view(entry, node_name)
     twin.kind = copy.copy(twin.kind)
     twin.kind.names = None  # type: ignore[attr-defined]
-    twin.node_name = node_name
     return make_view(twin, True)
 
 
@@ -76,7 +91,7 @@ def _inplace(name: str, view: Callable) -> Callable:
 
     def call(self, *args, **kwargs):
         check_write(self)
-        return _become(self, view(self, *args, **kwargs))
+        return _become(self, lambda: view(self, *args, **kwargs))
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = "torch"
@@ -111,7 +126,9 @@ publish(
     method=_inplace("unsqueeze_", _variant(unsqueeze, "UnsqueezeBackward1")),
     signatures=("(Tensor input, int64_t dim)",),
 )
-as_strided_ = _inplace("as_strided_", functools.partial(strided_view, renamed(_as_strided)))
+as_strided_ = _inplace(
+    "as_strided_", functools.partial(strided_view, in_place_view(_as_strided, "AsStridedBackward1"))
+)
 publish(
     "as_strided_", as_strided_, signatures=(AS_STRIDED_SIGNATURE,), refused=(AS_STRIDED_SIGNATURE,)
 )
@@ -129,7 +146,7 @@ def squeeze_(self: Any, *args: Any, **kwargs: Any) -> Any:
     if args or kwargs:
         dim = args[0] if args else next(iter(kwargs.values()))
         number = 5 if isinstance(dim, (tuple, list)) else 4
-    return _become(self, _SQUEEZES[number](self, *args, **kwargs))
+    return _become(self, lambda: _SQUEEZES[number](self, *args, **kwargs))
 
 
 def detach_(self: Any) -> Any:
@@ -191,13 +208,11 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("numel: integer multiplication overflow")
     wanted = make_meta(size, meta.dtype, meta.device, inference=meta.inference)
     if wanted.shape == meta.shape:
-        # torch 2.13 counts this as a write too, and keeps the strides.
-        count_write(self)
-        return self
+        return self  # with the strides it has
     shared = storage_of(self)
     offset = self.storage_offset()
     if offset + wanted.numel <= memory_extent(shared.meta):
-        return _become(self, as_strided(self, size, wanted.strides, offset))
+        return _become(self, lambda: as_strided(self, size, wanted.strides, offset))
     if meta.device.type == "meta":
         raise NotImplementedError("resize_ of a tensor on the meta device")
     order = memory_order(meta.shape, meta.strides)
@@ -205,7 +220,8 @@ def resize_(self: Any, *args: Any, **kwargs: Any) -> Any:
     flat = array.transpose(order).reshape(-1) if order is not None else array.reshape(-1)
     grown = np.zeros(wanted.numel, array.dtype)
     grown[: min(flat.size, grown.size)] = flat[: grown.size]
-    count = version_of(self) + 1
+    count_write(self)
+    count = version_of(self)
     self._value = ready(grown.reshape(size), wanted)
     self._alias = None
     self._writes = count

@@ -167,10 +167,11 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     return strided_view(_as_strided, input, size, stride, storage_offset)
 
 
-def renamed(entry: Op) -> Op:
-    """Return the operator under the name that ``as_strided_`` gives its node."""
+def in_place_view(entry: Op, node_name: str) -> Op:
+    """Return a view operator as its in-place form records it, with a ``grad_fn`` of its own."""
     twin = copy.copy(entry)
-    twin.node_name = "AsStridedBackward1"
+    twin.node_name = node_name
+    twin.in_place = True
     return twin
 
 
