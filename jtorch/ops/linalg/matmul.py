@@ -24,6 +24,7 @@ from ..._engine.recording.record import CONVERSIONS, write_result
 from ..._engine.recording.trace import local
 from .._shared import out_dtypes
 from .._shared.dot_precision import of_products
+from .._shared.half_products import AddendGradient, stays_half
 from .._shared.on_host import widened_on_host
 from .._shared.widening import is_half
 from ..pointwise.arithmetic import add
@@ -472,7 +473,15 @@ def _addend_spec(
     grads = [mode.grad and operand.meta.grad for operand in operands]
     saves = tuple([p for p, other in ((1, 2), (2, 1)) if grads[other]])
     saves += tuple(range(3, 3 + len(factors)))
-    return Spec([*operands, *factors], (meta,), {**fixed, **params}, saves=saves)
+    vjp = None
+    if stays_half(meta) and not params:
+        vjp = AddendGradient(
+            wanted=tuple(map(bool, grads)),
+            shapes=tuple([operand.meta.shape for operand in operands]),
+            numbers=(fixed.get("beta"), fixed.get("alpha")),
+            multiply=_product,
+        ).vjp
+    return Spec([*operands, *factors], (meta,), {**fixed, **params}, saves=saves, vjp=vjp)
 
 
 def _factors(numbers: tuple[Any, ...], beta: Any, alpha: Any) -> tuple[Any, Any]:

@@ -22,10 +22,12 @@ from ...._core.dtypes import dtype as DType
 from ...._engine.declare import NN_FUNCTIONS, op, publish
 from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import make_meta
-from ...._engine.recording.kinds.base import Custom, cast, normalise_dim
+from ...._engine.recording.kinds.base import Custom, broadcast_shapes, cast, normalise_dim
 from ...._engine.recording.trace import local
 from ..._shared.dot_precision import of_products
+from ..._shared.half_products import stays_half
 from ...creation.creation import ones, zeros_like
+from ...linalg.common import sum_to
 from ...linalg.matmul import matmul
 from ...shape.copying import format_strides
 from ..dropout import dropout
@@ -188,6 +190,46 @@ def _flash(
     )  # fmt: skip
     result = _einsum("bhts,bhse->bhte", _safe_weights(scores), value)
     return cast(result, dtype), jax.scipy.special.logsumexp(scores, -1)
+
+
+def _wide_scores_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
+    operands: list[Operand] = [bound["query"], bound["key"]]
+    query, key = [operand.meta for operand in operands]
+    wanted = [mode.grad and operand.meta.grad != 0 for operand in operands]
+    shapes, dtype = (query.shape, key.shape), query.dtype._numpy
+
+    def vjp(cotangents: list, results: list, operands: list) -> list:
+        query, key = operands
+        upstream = cotangents[0].astype(dtype)
+        gradients = []
+        if wanted[0]:
+            gradients.append(_einsum("...ts,...se->...te", upstream, key))
+        if wanted[1]:
+            gradients.append(_einsum("...ts,...te->...se", upstream, query))
+        own = [shape for shape, needed in zip(shapes, wanted, strict=True) if needed]
+        return [sum_to(each, shape) for each, shape in zip(gradients, own, strict=True)]
+
+    batch = broadcast_shapes([query.shape[:-2], key.shape[:-2]])
+    shape = (*batch, query.shape[-2], key.shape[-2])
+    return Spec(operands, (make_meta(shape, dtypes.float32, query.device),), saves=(0, 1), vjp=vjp)
+
+
+@op(
+    "_wide_scores(Tensor query, Tensor key)",
+    kind=Custom(_wide_scores_spec),
+    method=False,
+    function=False,
+    node_name="UnsafeViewBackward0",
+)
+def _wide_scores(query: Any, key: Any) -> Any:
+    """Return ``query @ key.mT`` of tensors of 16 bits, in float32."""
+    return jnp.einsum(
+        "...te,...se->...ts",
+        query,
+        key,
+        precision=of_products(),
+        preferred_element_type=jnp.float32,
+    )
 
 
 def _safe_softmax_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
@@ -375,7 +417,8 @@ def _step_by_step(
         The result and the attention weights.
     """
     origin = query.dtype
-    if origin in dtypes.HALVES:
+    halves = stays_half(query._value.meta)
+    if origin in dtypes.HALVES and not halves:
         query, key, value = [each.to(dtypes.float32) for each in (query, key, value)]
     if is_causal:
         if attn_mask is not None:
@@ -384,7 +427,7 @@ def _step_by_step(
         attn_mask = ones(shape, dtype=dtypes.bool_, device=query.device).tril()
     if attn_mask is not None and attn_mask.dtype is dtypes.bool_:
         hidden = attn_mask.logical_not()
-        attn_mask = zeros_like(attn_mask, dtype=query.dtype)
+        attn_mask = zeros_like(attn_mask, dtype=dtypes.float32 if halves else query.dtype)
         attn_mask = attn_mask.masked_fill_(hidden, -math.inf)
     if enable_gqa:
         heads, key_heads, value_heads = query.shape[-3], key.shape[-3], value.shape[-3]
@@ -396,9 +439,12 @@ def _step_by_step(
             value = value.repeat_interleave(heads // value_heads, -3)
     features = query.shape[-1]
     factor = 1 / math.sqrt(features) if scale is None and features else scale or 0.0
-    root = math.sqrt(abs(factor))
-    query = query * (-root if factor < 0 else root)
-    scores = matmul(query, key.transpose(-2, -1) * root)
+    if halves:
+        scores = _wide_scores.call(query, key) * factor
+    else:
+        root = math.sqrt(abs(factor))
+        query = query * (-root if factor < 0 else root)
+        scores = matmul(query, key.transpose(-2, -1) * root)
     if attn_mask is not None:
         scores = scores + attn_mask if scores.dtype is attn_mask.dtype else scores.add(
             attn_mask.to(scores.dtype)
@@ -406,11 +452,11 @@ def _step_by_step(
     weights = _safe_softmax.call(scores, -1)
     if dropout_p > 0.0 and dropout_mask is not None:
         dropped = weights.masked_fill(dropout_mask.logical_not(), 0.0)
-        result = matmul(dropped, value * (1.0 / (1.0 - dropout_p)))
+        result = matmul(dropped.to(value.dtype), value * (1.0 / (1.0 - dropout_p)))
         return result.to(origin), dropped.to(origin)
     if dropout_p:
         weights = dropout(weights, dropout_p, True)
-    result = matmul(weights, value)
+    result = matmul(weights.to(value.dtype), value)
     return result.to(origin), weights.to(origin)
 
 

@@ -16,13 +16,20 @@ from ...._engine.declare import NN_FUNCTIONS, Autocast, op, publish
 from ...._engine.graph.op import Operand, Spec
 from ...._engine.graph.values import Meta, is_tensor, make_meta
 from ...._engine.recording.kinds.base import Custom
+from ..._shared.half_products import stays_half
 from ..._shared.memory_order import suggests_channels_last
 from ..._shared.widening import wide_dtype, widen
 from .. import _messages as nn_messages
 from ..binding import bound_each_time
 from ..padding import constant_pad_nd
 from . import _messages
-from .convolution_forms import Geometry, convolve, input_gradient, weight_gradient
+from .convolution_forms import (
+    Geometry,
+    computed_with,
+    convolve,
+    input_gradient,
+    weight_gradient,
+)
 
 _LAST = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 _OLD_NAMES = ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte")
@@ -233,7 +240,7 @@ class _Gradient(NamedTuple):
     wanted: tuple[bool, ...]
 
     def vjp(self, cotangents: list, results: list, operands: list) -> list:
-        upstream, input, weight = map(widen, (cotangents[0], *operands[:2]))
+        upstream, input, weight = computed_with(self.geometry, cotangents[0], *operands[:2])
         gradients = []
         if self.wanted[0]:
             if self.transposed:
@@ -244,7 +251,7 @@ class _Gradient(NamedTuple):
             pair = (upstream, input) if self.transposed else (input, upstream)
             gradients.append(weight_gradient(*pair, weight.shape[2:], self.geometry))
         if len(self.wanted) == 3 and self.wanted[2]:
-            gradients.append(jnp.sum(upstream, (0, *range(2, upstream.ndim))))
+            gradients.append(jnp.sum(widen(upstream), (0, *range(2, upstream.ndim))))
         return [gradient.astype(cotangents[0].dtype) for gradient in gradients]
 
 
@@ -294,13 +301,15 @@ def _real_convolution(
     Args:
         sizes: those of the results' images where the convolution is a transposed one.
     """
+    images, filters = computed_with(geometry, input, weight)
     if sizes is not None:
-        result = input_gradient(widen(input), widen(weight), sizes, geometry)
+        result = input_gradient(images, filters, sizes, geometry)
     else:
-        result = convolve(widen(input), widen(weight), geometry)
+        result = convolve(images, filters, geometry)
     if input.shape[1] == 0:  # then there are no output channels either
         return jnp.zeros((input.shape[0], 0, *result.shape[2:]), input.dtype)
     if bias is not None:
+        result = widen(result)
         row = widen(bias).astype(result.dtype).reshape(1, -1, *(1,) * (result.ndim - 2))
         result = result + row
     return result.astype(input.dtype)
@@ -573,11 +582,11 @@ def _convolution_backward(
     given: Any, upstream: Any, *, of_input: bool, shape: tuple[int, ...], geometry: Geometry
 ) -> Any:
     """Return the gradient of a convolution's input or weight, of which the shape is given."""
-    given, wide = widen(given), widen(upstream)
+    given, arriving = computed_with(geometry, given, upstream)
     if of_input:
-        gradient = input_gradient(wide, given, shape[2:], geometry)
+        gradient = input_gradient(arriving, given, shape[2:], geometry)
     else:
-        gradient = weight_gradient(given, wide, shape[2:], geometry)
+        gradient = weight_gradient(given, arriving, shape[2:], geometry)
     return gradient.astype(upstream.dtype)
 
 
@@ -636,7 +645,7 @@ def _tbc_spec(operation, bound, mode) -> Spec:
     return Spec(
         operands,
         (make_meta(shape, input.dtype, input.device),),
-        {"shape": shape, "pad": pad, "length": length},
+        {"shape": shape, "pad": pad, "length": length, "halves": stays_half(input)},
         saves=(0, 1, 2),
     )
 
@@ -648,7 +657,9 @@ def _tbc_spec(operation, bound, mode) -> Spec:
     node_name="ConvTbcBackward0",
     autocast="lower",
 )
-def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length: Any) -> Any:
+def conv_tbc(
+    input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length: Any, halves: bool
+) -> Any:
     """Convolution over time of sequences of shape (time, batch, channels).
 
     Args:
@@ -661,10 +672,12 @@ def conv_tbc(input: Any, weight: Any, bias: Any, *, shape: Any, pad: Any, length
     """
     dtype = input.dtype
     wide = wide_dtype(dtype)
-    padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(wide)
+    factors = dtype if halves else wide
+    padded = jnp.pad(input, ((pad, pad), (0, 0), (0, 0))).astype(factors)
     total = jnp.zeros(shape, wide)
     for tap in range(weight.shape[0]):
-        total = total + padded[tap : tap + length] @ weight[tap].astype(wide)
+        product = padded[tap : tap + length] @ weight[tap].astype(factors)
+        total = total + product.astype(wide)
     return (total + bias.astype(wide)).astype(dtype)
 
 

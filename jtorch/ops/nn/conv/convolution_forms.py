@@ -32,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._shared.dot_precision import of_convolutions
+from ..._shared.widening import widen
 
 #: Kernels of more elements than this are left to XLA where shifted products were an option.
 _MOST_TAPS = 64
@@ -60,6 +61,11 @@ class Geometry(NamedTuple):
     dilation: tuple[int, ...]
     groups: int
     cpu: bool
+
+
+def computed_with(geometry: Geometry, *arrays: Any) -> list[Any]:
+    """Return arrays as they are convolved: the CPU widens 16 bits, cuDNN takes them as they are."""
+    return [widen(array) for array in arrays] if geometry.cpu else list(arrays)
 
 
 def _channels_last(array: Any) -> Any:
