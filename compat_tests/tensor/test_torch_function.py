@@ -121,3 +121,26 @@ def test_a_method_of_a_subclass_may_call_that_of_the_tensor():
     assert x.sum().item() == 6.0
     assert type(x.sum()) is Doubling
     assert torch.sum(x).item() == 3.0
+
+
+def test_modes_see_calls_of_autograd() -> None:
+    """Under torch 2.13 they see ``torch.autograd.grad`` and ``backward``, and all arguments."""
+    seen = []
+
+    class Mode(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            seen.append((func.__name__, len(args), sorted(kwargs or {})))
+            return func(*args, **(kwargs or {}))
+
+    x = torch.ones(3, requires_grad=True)
+    y, z = (x * x).sum(), (x * 2).sum()
+    with Mode():
+        (gradient,) = torch.autograd.grad(y, x)
+        torch.autograd.backward(z)
+    assert gradient.tolist() == [2, 2, 2] and x.grad.tolist() == [2, 2, 2]
+    options = ["create_graph", "retain_graph"]
+    of_grad = ["allow_unused", "grad_outputs", "is_grads_batched", "materialize_grads"]
+    assert seen == [
+        ("grad", 2, sorted([*options, *of_grad, "only_inputs"])),
+        ("backward", 1, sorted([*options, "grad_tensors", "inputs"])),
+    ]

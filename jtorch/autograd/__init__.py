@@ -10,6 +10,7 @@ from .._engine.backward.accumulation import accumulate
 from .._engine.backward.stages import as_tensor as as_tensor
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
+from .._engine.recording import overrides
 from .._engine.recording.dispatch_modes import refuse_unseen
 from .._engine.recording.overrides import DISPATCHING
 from .._engine.recording.storage import current_value
@@ -214,6 +215,11 @@ def backward(
         RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
     """
     outputs = _as_tuple(tensors)
+    if overrides.state.modes:
+        options = {"retain_graph": retain_graph, "create_graph": create_graph, "inputs": inputs}
+        options["grad_tensors"] = grad_variables if grad_tensors is None else grad_tensors
+        overrides.dispatch(backward, [], (outputs,), options, in_python=True)
+        return
     if grad_tensors is None:
         grad_tensors = grad_variables
     gradients = (None,) * len(outputs) if grad_tensors is None else _as_tuple(grad_tensors)
@@ -260,6 +266,14 @@ def grad(
             "but got: allow_unused=False."
         )
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    if overrides.state.modes:
+        options = {
+            **{"grad_outputs": grad_outputs, "retain_graph": retain_graph},
+            **{"create_graph": create_graph, "only_inputs": only_inputs},
+            **{"allow_unused": allow_unused, "is_grads_batched": is_grads_batched},
+            "materialize_grads": materialize_grads,
+        }
+        return overrides.dispatch(grad, [], (outputs, wanted), options, in_python=True)
     if is_grads_batched:
 
         def gradients_of(row: tuple, again: bool) -> tuple:

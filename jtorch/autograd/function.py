@@ -16,6 +16,7 @@ from .._engine.backward.levels import levels
 from .._engine.backward.nodes import Node, accumulator, node_at
 from .._engine.graph.values import LEAF, NO_GRAD, RESULT, SparseBase, is_tensor, ready
 from .._engine.memory.views import share_argument
+from .._engine.recording import overrides
 from .._engine.recording.record import wrap
 from .._engine.recording.storage import count_write, current_value, mark_stale, version_of
 from .._engine.recording.trace import flush, local, materialise
@@ -221,6 +222,9 @@ class Function(metaclass=_FunctionMeta):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call ``forward`` and note the call for differentiation."""
+        modes = overrides.state.modes
+        if modes and getattr(modes[-1], "sees_functions_of_autograd", False):
+            return overrides.dispatch(cls.apply, [], args, kwargs)
         if levels.stack and cls.setup_context is Function.setup_context:
             raise transform_messages.function_in_transform()
         ctx: Any = object.__new__(cls._backward_cls)
