@@ -174,6 +174,105 @@ def _unit32(word: Any, scale: float = 1.0) -> Any:
     return word.astype(np.float32) * unit + unit / np.float32(2)
 
 
+def philox_units(
+    seed: Any, offset: Any, shape: tuple[int, ...], wide: bool, threads: int, xp: ModuleType = np
+) -> Any:
+    """Draw uniformly from (0, 1]: what most of PyTorch's CUDA kernels transform.
+
+    Args:
+        seed, offset, shape, threads, xp: as for ``philox_uniform``.
+        wide: whether they are float64 and not float32.
+    """
+    count = math.prod(shape)
+    if count == 0:
+        return xp.zeros(shape, np.float64 if wide else np.float32)
+    words, _, _ = _thread_words(seed, offset, count, threads, 2 if wide else 4, xp)
+    if wide:
+        parts = [_unit64(words[0], words[1], xp), _unit64(words[2], words[3], xp)]
+    else:
+        parts = [_unit32(word) for word in words]
+    return _in_order(parts, count, shape, xp)
+
+
+def dropout_vector(count: int) -> int:
+    """Return how many elements that lie side by side a thread of the dropout kernel takes."""
+    return next(size for size in (4, 2, 1) if count % size == 0)
+
+
+def philox_dropout(
+    seed: Any, offset: Any, shape: tuple[int, ...], keep: Any, threads: int, xp: ModuleType = np
+) -> Any:
+    """Draw which elements PyTorch's CUDA kernel of dropout keeps, in the order of memory.
+
+    Args:
+        seed, offset, shape, threads, xp: as for ``philox_uniform``.
+        keep: the probability, a float32, or a float64 for elements of float64.
+    """
+    count = math.prod(shape)
+    vector = dropout_vector(count)
+    if vector == 1 or count == 0:
+        return philox_units(seed, offset, shape, False, threads, xp) < keep
+    words, _, _ = _thread_words(seed, offset, count, threads, vector, xp)
+    units = xp.stack([_unit32(word) for word in words[:vector]], axis=-1)
+    return units.reshape(-1)[:count].reshape(shape) < keep
+
+
+class KernelWords:
+    """Words of a CUDA generator on the host, in the order of PyTorch's kernels for integers.
+
+    Whatever draws integers from the words of a ``CPUGenerator`` draws what a CUDA device would.
+    """
+
+    def __init__(self, generator: PhiloxGenerator):
+        self._generator = generator
+
+    def words(self, count: int) -> np.ndarray:
+        """Return one uint32 for each of ``count`` elements."""
+        seed, offset = self._generator.take(count, 4)
+        words, _, _ = _thread_words(seed, offset, count, self._generator.threads, 4, np)
+        return _in_order(words, count, (count,), np)
+
+    def words64(self, count: int) -> np.ndarray:
+        """Return one uint64 for each of ``count`` elements."""
+        seed, offset = self._generator.take(count, 2)
+        words, _, _ = _thread_words(seed, offset, count, self._generator.threads, 2, np)
+        wide = [word.astype(np.uint64) for word in words]
+        pairs = [high << np.uint64(32) | low for high, low in (wide[:2], wide[2:])]
+        return _in_order(pairs, count, (count,), np)
+
+
+def philox_permutation(generator: PhiloxGenerator, count: int) -> np.ndarray:
+    """Draw a permutation of 0 to ``count`` - 1 as ``torch.randperm`` does on a CUDA device.
+
+    Random keys are sorted, which have as many bits as leave all of them different in nine draws of
+    ten; among equal ones it goes on with a shuffle (Fisher, Yates).
+    """
+    if count == 0:
+        return np.zeros(0, np.int64)
+    least = count - (6.0 * count * count + 1) / (12 * math.log(0.9))
+    bits = min(64, math.ceil(math.log2(least)))
+    kind = np.int32 if bits <= 32 else np.int64
+    bounds = np.iinfo(kind)
+    words = KernelWords(generator).words64(count)
+    keys = (words % np.uint64(int(bounds.max) - int(bounds.min))).astype(np.int64)
+    keys = (keys + int(bounds.min)).astype(kind)
+    keys = keys if bits == bounds.bits else keys & kind(2**bits - 1)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    start = generator.offset
+    generator.offset += -(-count // 4) * 4
+    equal = np.flatnonzero(keys[1:] == keys[:-1])
+    for first in (int(place) for place in equal if place == 0 or keys[place - 1] != keys[place]):
+        size = int(np.searchsorted(keys[first:], keys[first], "right"))
+        for step, last in enumerate(range(size - 1, 0, -1)):
+            low, high = _halves(start // 4 + step // 4, np)
+            at = (low, high, np.uint32(first), np.uint32(0))
+            word = philox_words(generator.initial_seed(), at)[step % 4]
+            other = first + int(word) % (last + 1)
+            order[[first + last, other]] = order[[other, first + last]]
+    return order
+
+
 def philox_uniform(
     seed: Any,
     offset: Any,
@@ -198,16 +297,8 @@ def philox_uniform(
     dtype = np.dtype(dtype)
     if not is_floating(dtype):
         raise messages.not_implemented("check_uniform_bounds", messages.scalar_type(dtype))
-    count, inner = math.prod(shape), compute_dtype(dtype)
-    if count == 0:
-        return xp.zeros(shape, dtype)
-    unroll = 2 if dtype == np.float64 else 4
-    words, _, _ = _thread_words(seed, offset, count, threads, unroll, xp)
-    if dtype == np.float64:
-        parts = [_unit64(words[0], words[1], xp), _unit64(words[2], words[3], xp)]
-    else:
-        parts = [_unit32(word) for word in words]
-    units = _in_order(parts, count, shape, xp)
+    inner = compute_dtype(dtype)
+    units = philox_units(seed, offset, shape, dtype == np.float64, threads, xp)
     start, end = inner(low), inner(high)
     if (low, high) != (0.0, 1.0):
         units = _fused(units, end - start, start, xp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -28,12 +27,11 @@ from ..._engine.recording.kinds.base import Custom, broadcast_shapes
 from ..._engine.recording.storage import current_value, overwrite
 from ..._engine.recording.storage import slow as _storage
 from ..._engine.recording.trace import local
-from ..._random import philox
 from ..._runtime.generator import generator_of
 from .._shared import out_dtypes
 from .._shared.gradient_rules import not_differentiable
 from ..shape.copying import format_strides
-from . import _messages
+from . import _messages, cuda_draws
 from .creation import (
     check_options,
     check_out_dtype,
@@ -83,7 +81,7 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
             if meta.device is CPU:
                 array = draw(source._engine, shape, meta.dtype._numpy)
             else:
-                array = _on_cuda(source, draw, shape, meta)
+                array = cuda_draws.draw(source._engine, draw, shape, meta)
         except MemoryError:
             raise failures.out_of_memory(meta.nbytes, meta.device) from None
     if slices:
@@ -109,10 +107,12 @@ class Named:
 
     Attributes:
         distribution: the name, and the parameters.
+        kernel: the same for PyTorch's CUDA kernel, where that is another one (``cuda_draws``).
     """
 
-    def __init__(self, distribution: tuple, draw: Draw):
+    def __init__(self, distribution: tuple, draw: Draw, kernel: tuple | None = None):
         self.distribution = distribution
+        self.kernel = kernel or distribution
         self._draw = draw
 
     def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -142,57 +142,12 @@ def _drawing_order(meta: Meta) -> tuple[int, ...] | None:
     return None if order == tuple(range(meta.ndim)) else order
 
 
-def _on_cuda(source: Any, draw: Draw, shape: tuple[int, ...], meta: Meta) -> Any:
-    """Draw with Philox on the device itself; what CUDA has its own kernels for, on the host."""
-    engine = source._engine
-    place = devices.jax_device(meta.device)
-    recipe = getattr(draw, "philox", None)
-    dtype = meta.dtype
-    draw(_CHECKING, (0,), dtype._numpy)  # raises for wrong parameters
-    if recipe is not None and dtype.is_floating_point:
-        wide = dtype is dtypes.float64
-        seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
-        name, *parameters = recipe
-        inner = np.float64 if wide else np.float32
-        with jax.default_device(place), devices.told_of_memory(meta.device):
-            program = _philox_program(name, shape, dtype._numpy, engine.threads)
-            return program(_words(seed), _words(offset), *map(inner, parameters))
-    # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
-    seed, offset = engine.take(math.prod(shape), 4)
-    host = _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
-    return devices.put(draw(host, shape, dtype._numpy), meta.device)
-
-
-#: Draws nothing: an empty draw from it looks at the parameters alone.
-_CHECKING = _random.CPUGenerator(0)
-
-
-def _words(number: int) -> np.ndarray:
-    return np.array([number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF], np.uint32)
-
-
-@functools.lru_cache(maxsize=256)
-def _philox_program(name: str, shape: tuple, dtype: Any, threads: int) -> Callable:
-    inner = np.float64 if dtype == np.float64 else np.float32
-
-    def jtorch_uniform(seed, offset, low, high):
-        units = philox.philox_uniform(seed, offset, shape, inner, threads=threads, xp=jnp)
-        values = (units * (high - low) + low).astype(dtype)
-        return jnp.where(values == high.astype(dtype), low.astype(dtype), values)
-
-    def jtorch_normal(seed, offset, mean, std):
-        units = philox.philox_normal(seed, offset, shape, inner, threads=threads, xp=jnp)
-        return (units * std + mean).astype(dtype)
-
-    return jax.jit(jtorch_uniform if name == "uniform" else jtorch_normal)
-
-
 class _Uniform:
     """Draws from [low, high)."""
 
     def __init__(self, low: float, high: float):
         self.low, self.high = low, high
-        self.philox = self.distribution = ("uniform", low, high)
+        self.distribution = ("uniform", low, high)
 
     def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return _random.uniform(engine, shape, dtype, self.low, self.high)
@@ -203,7 +158,7 @@ class _Normal:
 
     def __init__(self, mean: float, std: float, contiguous: bool = True):
         self.mean, self.std, self.contiguous = mean, std, contiguous
-        self.philox = self.distribution = ("normal", mean, std)
+        self.distribution = ("normal", mean, std)
 
     def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return _random.normal(engine, shape, dtype, self.mean, self.std, self.contiguous)
@@ -216,7 +171,7 @@ def _rand(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return _random.rand(engine, shape, dtype)
 
 
-_rand.philox = _rand.distribution = ("uniform", 0.0, 1.0)  # type: ignore[attr-defined]
+_rand.distribution = ("uniform", 0.0, 1.0)  # type: ignore[attr-defined]
 _STANDARD = _Normal(0.0, 1.0)
 
 
@@ -483,8 +438,7 @@ def _engine_for(generator: Any, tensor: Any) -> Any:
     source = generator_of(generator, tensor.device)
     if source._device is CPU:
         return source._engine
-    seed, offset = source._engine.take(max(1, tensor.numel()), 4)
-    return _random.CPUGenerator((seed + 0x9E3779B97F4A7C15 * (offset + 1)) % 2**64)
+    return cuda_draws.host_engine(source._engine, tensor.numel())
 
 
 def _written(out: Any, result: Any, name: str) -> Any:
@@ -774,12 +728,14 @@ def _in_place(signatures: tuple[str, ...], make_draw: Callable, doc: str) -> Cal
 def _draw_random(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw]:
     low, high = bound.get("from"), bound.get("to")
     operator = (_DRAWN_RANDOM, _DRAWN_RANDOM_FROM, _DRAWN_RANDOM_TO)[index]
-    if index == 1 and high is None:
-        return operator, lambda engine, shape, dtype: _random.random_(
-            engine, shape, dtype, low, None
-        )
-    draw: Draw = lambda engine, shape, dtype: _random.random_(engine, shape, dtype, low, high)  # noqa: E731
-    return operator, draw if high is None else Named(("integers", low or 0, high), draw)
+
+    def draw(engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return _random.random_(engine, shape, dtype, low, high)
+
+    if high is None:
+        draw.kernel = ("integers",)  # type: ignore[attr-defined]
+        return operator, draw
+    return operator, Named(("integers", low or 0, high), draw)
 
 
 def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, Draw]:

@@ -39,15 +39,25 @@ from . import _messages_dropout
 _SATURATION = 1.7580993408473766
 
 
-def _coins(probability: float) -> Callable:
-    """Return how to draw truth values that are true with a probability."""
+def _coins(probability: float, kernel: str, dtype: DType) -> Callable:
+    """Return how to draw truth values that are true with a probability.
+
+    Args:
+        probability: that.
+        kernel: PyTorch's CUDA kernel for it.
+        dtype: of the numbers that it draws.
+    """
+    kernel = f"wide_{kernel}" if dtype is dtypes.float64 else kernel
     return Named(
         ("bernoulli", probability),
         lambda engine, shape, dtype: _random.bernoulli(engine, probability, shape, np.bool_),
+        (kernel, probability),
     )
 
 
-def _mask(shape: tuple[int, ...], strides: Any, like: Meta, keep: float) -> Any:
+def _mask(
+    shape: tuple[int, ...], strides: Any, like: Meta, keep: float, kernel: str = "bernoulli"
+) -> Any:
     """Draw a tensor that tells which elements stay.
 
     The draws follow the memory of the tensor of numbers that PyTorch would have drawn.
@@ -55,12 +65,13 @@ def _mask(shape: tuple[int, ...], strides: Any, like: Meta, keep: float) -> Any:
     if like.dtype.is_complex:
         raise messages.not_implemented("bernoulli_scalar_cpu_", like.dtype._legacy_name)
     meta = make_meta(shape, dtypes.bool_, like.device, strides)
-    return wrap(ready(_drawn(meta, None, _coins(keep), once=True), meta))
+    coins = _coins(keep, kernel, like.dtype)
+    return wrap(ready(_drawn(meta, None, coins, once=True), meta))
 
 
-def _element_mask(input: Any, keep: float) -> Any:
+def _element_mask(input: Any, keep: float, kernel: str) -> Any:
     meta = current_value(input).meta
-    return _mask(meta.shape, format_strides(meta, None), meta, keep)
+    return _mask(meta.shape, format_strides(meta, None), meta, keep, kernel)
 
 
 def _channel_mask(input: Any, keep: float) -> Any:
@@ -159,7 +170,10 @@ def _apply(input: Any, p: float, train: bool, inplace: bool, feature: bool, alph
         zero = filled_tensor(make_meta((), meta.dtype, meta.device), 0)
         return input.mul_(zero) if inplace else mul.call(input, zero)
     keep = 1.0 - p
-    mask = _channel_mask(input, keep) if feature else _element_mask(input, keep)
+    if feature:
+        mask = _channel_mask(input, keep)
+    else:
+        mask = _element_mask(input, keep, "bernoulli" if inplace or alpha else "dropout")
     multiply = (_dropout.inplace_twin if inplace else _dropout).call
     if not alpha:
         return multiply(input, mask, _reciprocal(keep, input.dtype))
@@ -287,7 +301,8 @@ def native_dropout(input, p, train):
     if train is None or train:
         keep = 1.0 - p
         shaped = make_meta(meta.shape, dtypes.bool_, meta.device, strides)
-        mask = wrap(ready(_drawn(shaped, None, _coins(keep), once=True), shaped))
+        coins = _coins(keep, "dropout", meta.dtype)
+        mask = wrap(ready(_drawn(shaped, None, coins, once=True), shaped))
         return _native_dropout.call(input, mask, 0.0 if keep == 0 else 1.0 / keep), mask
     mask = filled_tensor(make_meta(meta.shape, dtypes.bool_, meta.device, strides), True)
     if not is_inexact(meta.dtype):
