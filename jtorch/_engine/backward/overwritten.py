@@ -15,7 +15,7 @@ from ..._core import messages
 from ..._core.cpp_names import node_name
 from ..graph import tape
 from ..graph.memory import Memory, Search, View, Written, is_written, shares_counter
-from ..graph.trie import Instruction, Node
+from ..graph.trie import ITS_RESULTS, Instruction, Node
 from ..graph.values import RESULT, Value
 from ..memory.chains import view_again
 from ..memory.views import read_memory
@@ -257,7 +257,7 @@ def _needed(instruction: Instruction) -> list[tuple[int, bool]]:
         for reference in needed
         if isinstance(reference, int) and reference not in replaced
     ]
-    if instruction.saves_result:
+    if instruction.saves_result and ITS_RESULTS not in instruction.unchecked:
         count = len(instruction.metas) if "results" in instruction.op.keeps else 1
         found += [(instruction.slot + offset, True) for offset in range(count)]
     return found

@@ -43,7 +43,7 @@ class Plan:
         metas: metas of the results, without their part in differentiation.
         saves: positions in ``operands`` whose elements the gradient needs; ``None`` for the op's
             own rule.
-        node_name, vjp: override the op's ``grad_fn`` name.
+        node_name, vjp, copies: override those of the op, see ``Op``.
         undefined: the results have a ``grad_fn``, but it gives no gradient at all.
     """
 
@@ -54,6 +54,7 @@ class Plan:
         "saves",
         "node_name",
         "vjp",
+        "copies",
         "view",
         "put",
         "overwrites",
@@ -72,6 +73,7 @@ class Plan:
         put: Callable | None = None,
     ):
         self.function = function
+        self.copies: tuple[str, ...] | None = None
         self.view = view
         self.overwrites = False
         self.undefined = False
@@ -94,12 +96,12 @@ class Spec:
             positional parameters.
         metas: metas of the results, without their part in differentiation.
         params: keyword arguments of the pure function that are constants of the program.
-        saves, vjp, node_name: override those of the entry, see ``Op``; ``saves`` as positions in
-            ``operands``.
+        saves, vjp, node_name, copies: override those of the entry, see ``Op``; ``saves`` as
+            positions in ``operands``.
         undefined: see ``Plan``.
     """
 
-    __slots__ = ("operands", "metas", "params", "saves", "vjp", "node_name", "undefined")
+    __slots__ = ("operands", "metas", "params", "saves", "vjp", "node_name", "copies", "undefined")
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class Spec:
         saves: tuple[int, ...] | None = None,
         vjp: Callable | None = None,
         node_name: str | None = None,
+        copies: tuple[str, ...] | None = None,
         undefined: bool = False,
     ):
         self.operands = operands
@@ -118,6 +121,7 @@ class Spec:
         self.saves = saves
         self.vjp = vjp
         self.node_name = node_name
+        self.copies = copies
         self.undefined = undefined
 
     def plan(self, function: Callable) -> Plan:
@@ -132,6 +136,7 @@ class Spec:
             node_name=self.node_name,
             vjp=self.vjp,
         )
+        plan.copies = self.copies
         plan.undefined = self.undefined
         return plan
 
@@ -238,8 +243,8 @@ class Op:
             overwrite it is refused. Names of parameters, ``"result"`` for the first result and
             ``"results"`` for all, each with the parameter whose gradient it is saved for, or
             ``None``.
-        copies: names of the parameters of which PyTorch saves a copy, or something else: they may
-            be overwritten.
+        copies: names of the parameters, or ``"result"``, of which PyTorch saves a copy or something
+            else: they may be overwritten.
         vjp: gradient rule, see ``Instruction.vjp``.
         node_name: class name of ``grad_fn``.
         kernel: the name that PyTorch's error messages call it.

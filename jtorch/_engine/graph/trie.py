@@ -16,6 +16,9 @@ from typing import Any
 from ..._core import modes
 from .values import Meta
 
+#: Stands in ``Instruction.unchecked`` for the results, where the numbers are positions of operands.
+ITS_RESULTS = -1
+
 
 class Instruction:
     """One operator in a program: a pure JAX function and where its operands come from.
@@ -31,7 +34,8 @@ class Instruction:
         saves: positions in ``operands`` whose elements the gradient needs; the others only lend
             it their shape.
         saves_result: whether the gradient needs the results' elements.
-        unchecked: those of ``saves`` that may be overwritten all the same.
+        unchecked: those of ``saves`` that may be overwritten all the same, ``ITS_RESULTS`` for the
+            results.
         vjp: gradient rule ``(cotangents, results, operands) -> gradients`` of the operands in
             ``gradient_operands``, or ``None`` for ``jax.vjp`` of ``function``.
         node_name: class name of the ``grad_fn``.

@@ -11,7 +11,7 @@ from ..._core import messages
 from ..._core.dtypes import is_inexact
 from ..graph.locations import user_location
 from ..graph.op import Op, Plan
-from ..graph.trie import TEMPLATES, Instruction, Node
+from ..graph.trie import ITS_RESULTS, TEMPLATES, Instruction, Node
 from ..graph.values import NO_GRAD, RESULT, Meta, SparseBase, is_tensor
 from . import autocast, cutting, overrides, saved_hooks, small_floats, templates
 from .binding import bind
@@ -136,7 +136,8 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
         ((), False) if vjp is keep_history else _saves(op, plan, gradient_operands)
     )
     unchecked: tuple[int, ...] = ()
-    if gradient_operands and vjp is not keep_history and (op.keeps or op.copies):
+    copies = op.copies if plan.copies is None else plan.copies
+    if gradient_operands and vjp is not keep_history and (op.keeps or copies):
         kept = _kept(op, plan, gradient_operands)
         names = [operand.name for operand in operands]
         more = [p for p, name in enumerate(names) if name in kept and p not in saves]
@@ -144,7 +145,9 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
             (*saves, *more),
             saves_result or not kept.isdisjoint(("result", "results")),
         )
-        unchecked = tuple([p for p in saves if names[p] in op.copies])
+        unchecked = tuple([p for p in saves if names[p] in copies])
+        if "result" in copies:
+            unchecked = (*unchecked, ITS_RESULTS)
     if any(marked) and (
         any(marked[position] for position in saves) or (saves_result and metas[0].inference)
     ):
@@ -158,6 +161,7 @@ def finish(op: Op, plan: Plan, trace: Trace) -> Instruction:
     if constants:
         function, references = _with_constants(function, references, constants)
         moved = {p: i for i, p in enumerate(p for p in range(len(operands)) if p not in constants)}
+        moved[ITS_RESULTS] = ITS_RESULTS
         gradient_operands = tuple([moved[p] for p in gradient_operands])
         saves = tuple([moved[p] for p in saves if p in moved])
         unchecked = tuple([moved[p] for p in unchecked if p in moved])

@@ -125,6 +125,7 @@ def _gated_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
     method=False,
     function=False,
     node_name="MulBackward0",
+    copies=("memory",),  # PyTorch saves its hyperbolic tangent
 )
 def _lstm_cell_output(gate, memory):
     """Return ``gate * tanh(memory)``."""
@@ -215,6 +216,7 @@ def _preactivation(arrays: tuple, biases: tuple[bool, bool], dtype: DType) -> An
     method=False,
     function=False,
     node_name="TanhBackward0",
+    keeps={"result": None},
 )
 def _rnn_tanh_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any:
     """Return the new state of a simple cell with ``tanh``."""
@@ -250,6 +252,7 @@ def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     method=False,
     function=False,
     node_name="ReluBackward0",
+    keeps={"result": None},
 )
 def _rnn_relu_cell(*arrays: Any, biases: tuple[bool, bool], dtype: DType) -> Any:
     """Return the new state of a simple cell with ``relu``."""

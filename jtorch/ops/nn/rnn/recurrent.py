@@ -31,6 +31,8 @@ from ...shape.views import squeeze, transpose, unsqueeze
 from ..dropout import dropout as apply_dropout
 from . import _messages, forms
 
+#: What oneDNN runs is one node of a graph; PyTorch's own steps end with putting them together.
+_ONEDNN_NODE = "MkldnnRnnLayerBackward0"
 _CELLS = {
     "lstm": forms.LSTM,
     "gru": forms.GRU,
@@ -240,6 +242,8 @@ def _layer_spec(operation: Any, bound: dict[str, Any], mode: Any) -> Spec:
         {"layer": layer},
         saves=tuple(range(len(operands))),
         node_name=bound["node"],
+        # Only oneDNN saves what it returns; else PyTorch saves each step's, and puts them together.
+        copies=() if bound["node"] == _ONEDNN_NODE else ("result",),
         vjp=None if layer.plain else layer.vjp,
     )
 
@@ -401,7 +405,7 @@ def _batched(
         num_layers,
         dropout if train else 0.0,
         bidirectional,
-        "MkldnnRnnLayerBackward0" if onednn else "StackBackward0",
+        _ONEDNN_NODE if onednn else "StackBackward0",
     )
     if batch_first:
         output = transpose.call(output, 0, 1) if cell == "lstm" else output.transpose_(0, 1)
