@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +47,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def torch() -> ModuleType:
     """Return the library under test: jtorch, unless COMPAT_BACKEND names another."""
     return importlib.import_module(BACKEND)
+
+
+@pytest.fixture
+def without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take PyTorch out of the modules of this process, where another test imported it."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("torch", "functorch"):
+            monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture(autouse=True)

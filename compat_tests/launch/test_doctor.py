@@ -219,6 +219,7 @@ def test_packages_with_libraries_of_their_own_are_told_apart(tmp_path, monkeypat
     assert "other" not in found
 
 
+@pytest.mark.usefixtures("without_pytorch")
 def test_installed_pytorch_is_told_and_jtorch_is_not_taken_for_it(tmp_path, monkeypatch):
     install(tmp_path, "torch", "numpy", {})
     monkeypatch.setattr(sys, "path", [str(tmp_path)])

@@ -168,6 +168,7 @@ def test_a_dtype_that_is_absent_reads_as_pytorchs():
     assert repr(torch.qint8) == "<torch.qint8, which jtorch does not have>"
 
 
+@pytest.mark.usefixtures("without_pytorch")
 def test_functorch_is_the_older_names_of_func():
     with torch.installed():
         import functorch

@@ -491,6 +491,8 @@ def run_for_other_thread(value: Value) -> None:
             if value.array is None:
                 raise AssertionError("a value was dropped by a flush while still in use")
             return
+        if trace.captures:
+            trace.refuse_to_run()
         if not trace.thread.is_alive():
             with _others:
                 if segment.trace is not None:

@@ -441,7 +441,7 @@ def searchsorted(
     array = cast(array, compute)
     wanted = cast(jnp.asarray(wanted), compute)
     where = "right" if right else "left"
-    if 0 in wanted.shape:
+    if 0 in wanted.shape or not array.shape[-1]:
         return jnp.zeros(wanted.shape, result._numpy)
     if array.ndim == 1:
         positions = jnp.searchsorted(array, wanted, side=where)

@@ -219,7 +219,7 @@ def _partition(of: Any, keys: Any, order: Any, first: Any, last: Any, active: An
         Keys and order, and where each part is cut.
     """
     xp = of.xp
-    position = xp.arange(keys.shape[0], dtype=xp.int32)
+    position = _positions(xp, keys.shape[0])
     end = keys.shape[0] - 1
     middle = first + (last - first) // 2
     ends = xp.clip(first + 1, 0, end), middle, last - 1
@@ -238,13 +238,18 @@ def _partition(of: Any, keys: Any, order: Any, first: Any, last: Any, active: An
     return of.take(keys, source), of.take(order, source), xp.minimum(stop_left(0), stop_right(-1))
 
 
+def _positions(xp: Any, count: int) -> Any:
+    return xp.arange(count, dtype=xp.int32 if count <= np.iinfo(np.int32).max else xp.int64)
+
+
 def _rows(keys: Any) -> tuple:
     """Return keys one after the other, their places in their rows, and where each row begins."""
     of = _namespace(keys)
     count, size = keys.shape
-    place = of.xp.tile(of.xp.arange(size, dtype=of.xp.int32), count)
-    start = of.xp.repeat(of.xp.arange(count, dtype=of.xp.int32) * size, size)
-    return of, keys.reshape(-1), place, start
+    rows = _positions(of.xp, count * size).reshape(count, size)
+    place = rows - rows[:, :1]
+    start = of.xp.repeat(rows[:, 0], size)
+    return of, keys.reshape(-1), place.reshape(-1), start
 
 
 def _depth(size: int) -> int:
@@ -254,7 +259,7 @@ def _depth(size: int) -> int:
 def _introsort(of: Any, keys: Any, order: Any, start: Any, size: int, whole: int) -> tuple:
     """Sort the first ``size`` of the ``whole`` elements of each row as ``std::sort`` does."""
     xp = of.xp
-    position = xp.arange(keys.shape[0], dtype=xp.int32)
+    position = _positions(xp, keys.shape[0])
     sorted_part = position < start + size
     first = start
     last = xp.where(sorted_part, start + size, start + whole)
@@ -307,7 +312,7 @@ def smallest(keys: Any, count: int, in_order: bool) -> Any:
         return _heap_of_rows(keys, count)
     of, flat, order, start = _rows(keys)
     xp = of.xp
-    position = xp.arange(flat.shape[0], dtype=xp.int32)
+    position = _positions(xp, flat.shape[0])
     wanted = start + count - 1
 
     def goes_on(state: tuple) -> Any:
@@ -343,7 +348,7 @@ def kth_smallest(keys: Any, place: int) -> Any:
     of, flat, order, start = _rows(keys)
     xp = of.xp
     size = keys.shape[-1]
-    position = xp.arange(flat.shape[0], dtype=xp.int32)
+    position = _positions(xp, flat.shape[0])
     wanted = start + place
 
     def exchanged(keys: Any, order: Any, a: Any, b: Any, where: Any) -> tuple:
