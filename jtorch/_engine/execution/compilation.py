@@ -287,12 +287,6 @@ def _on(device: Any) -> Any:
     return jax.default_device(jax_device(device))
 
 
-def place(array: Any, device: Any) -> Any:
-    """Return a NumPy array as an array of a device."""
-    with _on(device):
-        return jax.device_put(array)
-
-
 #: What ends with a multiplication, or may.
 _PRODUCTS = frozenset(
     (

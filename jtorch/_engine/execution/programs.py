@@ -19,7 +19,7 @@ from ..graph.cones import cone_of
 from ..graph.memory import links_of
 from ..graph.trie import Instruction, Node
 from ..graph.values import Value
-from . import compilation, donation, failures, growth, pieces, stats, tiers
+from . import compilation, donation, failures, growth, pieces, stats, tiers, transfer
 from .devices import jax_device
 
 _clock = itertools.count(1)
@@ -250,7 +250,7 @@ def _place(program: Program, inputs: list[Value], arguments: list[Any], device: 
     for position, reference in enumerate(program.used_inputs):
         if arguments[position].__class__ is np.ndarray:
             value = inputs[-reference - 1]
-            value.array = arguments[position] = compilation.place(value.array, device)
+            value.array = arguments[position] = transfer.place(value.array, device)
 
 
 def live_instructions(
@@ -369,7 +369,7 @@ def run(
             # Most programs have the same numbers each time; to pass a NumPy array costs 1.5 us.
             array = known[1]
             if array is None:
-                array = compilation.place(vector, device)
+                array = transfer.place(vector, device)
                 program.numbers = (content, array)
             arguments.append(array)
         else:

@@ -18,7 +18,7 @@ from jaxlib._jax import ArrayImpl
 from ..._core.device import CPU, META, Device
 from ..._core.dtypes import BY_NUMPY
 from ..._core.dtypes import dtype as DType
-from ..execution import compilation, devices
+from ..execution import devices, transfer
 from ..graph.values import NO_GRAD, Meta, TensorBase, Value, is_tensor, make_meta
 from ..recording import record
 from ..recording.storage import current_value
@@ -138,7 +138,7 @@ def to_jax(tensor: Any) -> Any:
         array = _computed(value)
         if array.__class__ is np.ndarray:
             # Kept: whoever asks again gets the same, and programs take it as well as NumPy's.
-            array = compilation.place(array, value.meta.device)
+            array = transfer.place(array, value.meta.device)
             if value.array.__class__ is np.ndarray:
                 value.array = array
     return array

@@ -27,7 +27,7 @@ from jax._src import compiler, xla_bridge
 from jax._src.interpreters import mlir
 from jax._src.lib import xla_client
 
-from ..execution import compilation, growth, program_index, programs
+from ..execution import compilation, growth, program_index, programs, transfer
 from . import trace
 
 #: Seconds that XLA's threads get to put away what they have finished.
@@ -76,6 +76,7 @@ def _in_child() -> None:
         return
     _inherited.extend(_devices)
     _devices.clear()
+    _inherited.append(transfer.forget_devices())
     jax.config.update("jax_platforms", "cpu")
     # What was sent as bytes cannot be made bytes once more (jaxlib 0.10: functions are missing).
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)

@@ -20,7 +20,7 @@ from ..._core import config, messages
 from ..._core.device import CPU, META
 from ..._core.dtypes import is_inexact
 from ..._core.strides import memory_order
-from ..execution import compilation
+from ..execution import transfer
 from ..execution.devices import NO_ELEMENTS
 from ..graph.columns import Columns
 from ..graph.locations import user_location
@@ -451,7 +451,7 @@ def ready_full(like: Any, number: complex = 0.0) -> Any:
     if meta.device is META:
         return wrap(ready(NO_ELEMENTS, meta))
     array = np.full(meta.shape, number, meta.dtype._numpy)
-    return wrap(ready(compilation.place(array, meta.device), meta))
+    return wrap(ready(transfer.place(array, meta.device), meta))
 
 
 def advance(counters: Sequence[Any], by: float = 1.0) -> list[float]:

@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from ..._core import config, modes
 from ..._core.device import CPU, META, Device
-from ..execution import compilation, failures, growth, programs, stats
+from ..execution import failures, growth, programs, stats, transfer
 from ..execution.devices import NO_ELEMENTS
 from ..graph.memory import link
 from ..graph.segments import SegmentBase
@@ -151,7 +151,7 @@ class Trace:
             and meta.device is CPU
         ):
             # Used before, so likely again: to hand NumPy's to a program costs 1.4 us each time.
-            value.array = compilation.place(value.array, CPU)
+            value.array = transfer.place(value.array, CPU)
         self.inputs.append(value)
         value.place = self.base - len(self.inputs)
         if several:

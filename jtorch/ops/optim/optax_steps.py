@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtypes
-from ..._engine.execution import compilation
+from ..._engine.execution import transfer
 from ..._engine.graph.values import make_meta, ready
 from ..._engine.recording.multi_tensor import ListOp, write_lists
 from ..._engine.recording.record import wrap
@@ -58,4 +58,4 @@ class OptaxStep:
 def _as_tensor(leaf: Any, device: Any) -> Any:
     array = np.asarray(leaf)
     dtype = next(d for d in dtypes.BY_NAME.values() if d._numpy == array.dtype)
-    return wrap(ready(compilation.place(array, device), make_meta(array.shape, dtype, device)))
+    return wrap(ready(transfer.place(array, device), make_meta(array.shape, dtype, device)))
