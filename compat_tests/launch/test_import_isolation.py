@@ -55,6 +55,23 @@ def test_import_does_not_bring_in(package, after_import):
     assert loaded == []
 
 
+@pytest.mark.parametrize(("own", "frozen"), [(0, True), (300_000, False)])
+def test_full_collections_leave_out_the_library_where_a_program_begins(own, frozen, tmp_path):
+    statement = (
+        f"import gc; own = [[] for _ in range({own})]; import jtorch; "
+        "assert gc.isenabled(); print((gc.get_freeze_count() > 50_000) is %s)" % frozen
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", statement],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
+
+
 def test_import_leaves_no_thread_and_no_file_behind(tmp_path):
     found = modules_after(
         "import threading; before = threading.active_count(); import jtorch;"

@@ -20,7 +20,7 @@ from .._core.device import (
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema, set_type
 from .._engine.declare import publish
-from .._engine.execution import devices
+from .._engine.execution import devices, transfer
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, is_tensor, make_meta
 from .._engine.memory.adoption import adopt
 from .._engine.memory.from_host import as_dtype, fresh_tensor
@@ -149,7 +149,7 @@ def array_of_data(data: Any, dtype: DType | None) -> tuple[np.ndarray, DType]:
 
 def on_device(array: np.ndarray, device: Device) -> Any:
     """Return the array where the device is."""
-    return devices.put(array, device)
+    return transfer.put(array, device)
 
 
 _AS_TENSOR = Schema("as_tensor(PyObject* data, *, ScalarType dtype=None, Device? device=None)")

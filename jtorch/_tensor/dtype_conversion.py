@@ -11,7 +11,7 @@ from .._core.dtypes import dtype as DType
 from .._core.layout import strided
 from .._core.schema.schema import Schema
 from .._engine.declare import op, publish
-from .._engine.execution import devices
+from .._engine.execution import devices, transfer
 from .._engine.graph.op import Spec
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta
 from .._engine.recording import record
@@ -150,7 +150,7 @@ def _moved(tensor: Any, device: Device) -> Any:
     if device is META:
         return record.fresh(devices.NO_ELEMENTS, target)
     array = materialise(value, "copy to another device")
-    return record.fresh(devices.transferred(array, device), target)
+    return record.fresh(transfer.transferred(array, device), target)
 
 
 _move: list[Any] = []

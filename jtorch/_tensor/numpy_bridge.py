@@ -12,7 +12,7 @@ from .._core.device import CPU
 from .._core.dtypes import dtype as DType
 from .._core.schema.schema import Schema
 from .._engine.declare import PYTHON_OPERATORS, publish
-from .._engine.execution import devices, interchange
+from .._engine.execution import interchange, transfer
 from .._engine.graph.values import NO_GRAD, is_tensor, make_meta
 from .._engine.memory import from_jax as jax_arrays
 from .._engine.memory import host_memory
@@ -83,7 +83,7 @@ def _shared_tensor(array: np.ndarray) -> Any:
     check_strides(array)
     strides = tuple([stride // array.itemsize for stride in array.strides])
     meta = make_meta(array.shape, dtype, CPU, strides)
-    tensor = record.fresh(devices.put(np.array(array, order="C", subok=False), CPU), meta)
+    tensor = record.fresh(transfer.put(np.array(array, order="C", subok=False), CPU), meta)
     shared = Storage(tensor._value)
     tensor._alias = Alias(shared, (), None)
     host_memory.share(shared, array)

@@ -6,9 +6,7 @@ host stand in for ``cuda:0``, so that the rules of devices can be tried without 
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -25,8 +23,6 @@ from ..._core.device import (
     no_backend,
     set_accelerator_count,
 )
-from ..graph.values import Meta
-from . import failures
 
 #: Stands where the elements of a tensor of the ``meta`` device would be.
 NO_ELEMENTS = np.zeros((), np.bool_)
@@ -119,55 +115,6 @@ def named_default() -> Device | None:
     """Return the device that a context or ``set_default_device`` names, with its index."""
     device = named_default_device()
     return device if device is None else check(device)
-
-
-def put(array: np.ndarray, device: Device) -> Any:
-    """Return an array where a device is; what is small stays as it is on the CPU.
-
-    To hand a NumPy array to a program costs 1.4 us, to make an array of JAX of it 26 us.
-    """
-    if device is CPU:
-        return array if array.nbytes < _LARGE else _put_cpu(array)
-    if device is META:
-        return NO_ELEMENTS
-    return _moved(array, device)
-
-
-def _moved(array: Any, device: Device) -> Any:
-    with told_of_memory(device):
-        return jax.device_put(array, jax_device(device))
-
-
-@contextlib.contextmanager
-def told_of_memory(device: Device) -> Iterator[None]:
-    """Raise what PyTorch raises where a device has too little memory for an array."""
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        raise failures.explained_array(error, device) from None
-
-
-_LARGE = 1 << 16
-
-
-def _put_cpu(array: np.ndarray) -> Any:
-    if jax.default_backend() == "cpu":
-        return jax.device_put(array)
-    return jax.device_put(array, jax.devices("cpu")[0])
-
-
-def settle(array: np.ndarray, meta: Meta) -> Any:
-    """Return an array that is used again and again where its programs run."""
-    if meta.nbytes < 1024 or meta.device is META:
-        return array
-    return _put_cpu(array) if meta.device is CPU else _moved(array, meta.device)
-
-
-def transferred(array: Any, device: Device) -> Any:
-    """Return an array that exists on one device on another one."""
-    if device is CPU:
-        return put(np.asarray(array), CPU)
-    return _moved(np.asarray(array), device)
 
 
 set_accelerator_count(lambda: len(gpus()))

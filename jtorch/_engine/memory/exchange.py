@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..execution import devices
+from ..execution import transfer
 from ..graph.values import NO_GRAD, Value, make_meta, ready
 from ..recording import record
 from ..recording.storage import Alias, current_value, note_write
@@ -36,7 +36,7 @@ def replace_elements(tensor: Any, array: np.ndarray) -> None:
     """
     value = tensor._value
     meta = value.meta
-    new = devices.put(array, meta.device)
+    new = transfer.put(array, meta.device)
     alias = tensor._alias
     if alias is None and meta.grad == NO_GRAD and getrefcount(value) == _HELD_BY_TENSOR:
         tensor._value = ready(new, meta)

@@ -11,7 +11,7 @@ from ..._core import messages
 from ..._core.device import CPU, Device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
-from ..execution import devices
+from ..execution import transfer
 from ..graph.values import LEAF, NO_GRAD, make_meta
 from ..recording import record
 from ..recording.kinds.base import truncated
@@ -33,7 +33,7 @@ def fresh_tensor(
         raise messages.integer_requires_grad()
     meta = make_meta(array.shape, dtype, device, strides, LEAF if requires_grad else NO_GRAD)
     small = device is CPU and array.nbytes < 4096
-    tensor = record.fresh(array if small else devices.put(array, device), meta)
+    tensor = record.fresh(array if small else transfer.put(array, device), meta)
     if requires_grad:
         tensor._value.owner = weakref.ref(tensor)
     return tensor

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..._core.strides import is_contiguous, memory_order
-from ..execution import devices
+from ..execution import transfer
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value, ready
 from ..recording.storage import Storage, is_flipped, note_write
 from ..recording.trace import materialise
@@ -119,7 +119,7 @@ def _take(shared: Storage) -> None:
     known = np.asarray(materialise(before, "read memory shared with NumPy"))
     if (known == host).all():
         return
-    value = ready(devices.put(np.array(host, order="C"), before.meta.device), before.meta)
+    value = ready(transfer.put(np.array(host, order="C"), before.meta.device), before.meta)
     if before.meta.grad == LEAF:
         value.owner = before.owner
     elif before.meta.grad == RESULT:

@@ -25,7 +25,7 @@ from ..._core.memory_format import preserve_format
 from ..._core.schema.schema import Schema, set_type
 from ..._core.strides import strides_of_order
 from ..._engine.declare import publish
-from ..._engine.execution import devices, failures
+from ..._engine.execution import devices, failures, transfer
 from ..._engine.graph.values import LEAF, NO_GRAD, Meta, is_tensor, make_meta, ready
 from ..._engine.memory.from_host import as_dtype
 from ..._engine.recording import record
@@ -63,13 +63,13 @@ def _filled(meta: Meta, number: Any) -> Any:
     if meta.device is META:
         return devices.NO_ELEMENTS
     if meta.nbytes > _CACHED_BYTES:
-        return devices.put(_full(meta, number), meta.device)
+        return transfer.put(_full(meta, number), meta.device)
     key = (meta.shape, meta.dtype, meta.device, number, number.__class__, repr(number))
     array = _cache.get(key)
     if array is None:
         host = _full(meta, number)
         array = _cache[key] = (
-            devices.settle(host, meta) if meta.device is CPU else devices.put(host, meta.device)
+            transfer.settle(host, meta) if meta.device is CPU else transfer.put(host, meta.device)
         )
         if len(_cache) > _CACHED_ARRAYS:
             _cache.popitem(last=False)
@@ -191,7 +191,7 @@ def write_out(out: Any, array: np.ndarray, dtype: DType, name: str) -> Any:
     """Write to the tensor given as ``out``, whose dtype decides."""
     if local.trace.mode.grad and out.requires_grad:
         raise _messages.fill_gradient(name)
-    elements = devices.put(as_dtype(array, out.dtype), out.device)
+    elements = transfer.put(as_dtype(array, out.dtype), out.device)
     if tuple(out.shape) != array.shape:
         out.resize_(array.shape)  # without the warning of other operators
     meta = make_meta(array.shape, out.dtype, out.device)

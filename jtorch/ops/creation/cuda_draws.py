@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import _random
-from ..._engine.execution import devices
+from ..._engine.execution import devices, transfer
 from ..._engine.graph.values import Meta
 from ..._random import philox
 
@@ -36,16 +36,16 @@ def draw(engine: Any, how: Callable, shape: tuple[int, ...], meta: Meta) -> Any:
     how(_CHECKING, (0,), dtype)  # raises for wrong parameters
     name, *parameters = _kernel(how)
     if name == "integers":
-        return devices.put(how(philox.KernelWords(engine), shape, dtype), meta.device)
+        return transfer.put(how(philox.KernelWords(engine), shape, dtype), meta.device)
     if name == "permutation":
-        return devices.put(philox.philox_permutation(engine, shape[0]).astype(dtype), meta.device)
+        return transfer.put(philox.philox_permutation(engine, shape[0]).astype(dtype), meta.device)
     wide = dtype == np.float64 or name in _WIDE
     known = _KERNELS.get(name)
     if known is None or not (meta.dtype.is_floating_point or name in _OF_ANY_DTYPE):
         # PyTorch's numbers on CUDA differ here: these follow from the same seed, but are not its.
-        return devices.put(how(host_engine(engine, math.prod(shape)), shape, dtype), meta.device)
+        return transfer.put(how(host_engine(engine, math.prod(shape)), shape, dtype), meta.device)
     seed, offset = engine.take(math.prod(shape), 2 if wide else 4)
-    with jax.default_device(devices.jax_device(meta.device)), devices.told_of_memory(meta.device):
+    with jax.default_device(devices.jax_device(meta.device)), transfer.told_of_memory(meta.device):
         program = _program(name, shape, dtype, engine.threads)
         return program(_halves(seed), _halves(offset), *map(np.float64, parameters))
 

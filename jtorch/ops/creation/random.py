@@ -19,7 +19,7 @@ from ..._core.schema.schema import Schema
 from ..._core.strides import memory_order
 from ..._engine.backward._messages import random_write_to_unbatched
 from ..._engine.declare import Out, op, publish
-from ..._engine.execution import devices, failures
+from ..._engine.execution import devices, failures, transfer
 from ..._engine.graph.op import Op, Spec
 from ..._engine.graph.values import NO_GRAD, RESULT, Meta, is_tensor, make_meta, ready
 from ..._engine.recording import record
@@ -85,12 +85,12 @@ def _drawn(meta: Meta, generator: Any, draw: Draw, once: bool = False) -> Any:
         except MemoryError:
             raise failures.out_of_memory(meta.nbytes, meta.device) from None
     if slices:
-        return local.trace.drawn(devices.put(array, meta.device), meta)
+        return local.trace.drawn(transfer.put(array, meta.device), meta)
     if order is not None:
         array = array.transpose(sorted(range(meta.ndim), key=order.__getitem__))
         if meta.device is CPU:
             array = np.ascontiguousarray(array)
-    return devices.put(array, CPU) if meta.device is CPU and not once else array
+    return transfer.put(array, CPU) if meta.device is CPU and not once else array
 
 
 def _keyed() -> Any:
@@ -430,7 +430,7 @@ def _result(like: Any, array: np.ndarray, dtype: DType | None = None) -> Any:
     meta = like._value.meta
     slices = len(local.trace.drawing_sizes())
     result = make_meta(array.shape[slices:], dtype or meta.dtype, meta.device)
-    return record.fresh(local.trace.drawn(devices.put(array, meta.device), result), result)
+    return record.fresh(local.trace.drawn(transfer.put(array, meta.device), result), result)
 
 
 def _engine_for(generator: Any, tensor: Any) -> Any:

@@ -15,7 +15,7 @@ from ..._core.device import META, tensor_type_device
 from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.schema.schema import Schema
-from ..._engine.execution import devices, failures
+from ..._engine.execution import devices, failures, transfer
 from ..._engine.graph.values import is_tensor, make_meta
 from ..._engine.recording import record
 from ..._engine.recording.trace import local
@@ -64,7 +64,7 @@ def _finish(bound: dict[str, Any], name: str, dtype: DType, make: Callable) -> A
     if device is META:
         tensor = record.fresh(devices.NO_ELEMENTS, meta)
     else:
-        tensor = record.fresh(devices.put(array, device), meta)
+        tensor = record.fresh(transfer.put(array, device), meta)
     return tensor.requires_grad_() if requires_grad else tensor
 
 

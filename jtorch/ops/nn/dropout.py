@@ -20,7 +20,7 @@ from ..._core.dtypes import dtype as DType
 from ..._core.dtypes import is_inexact
 from ..._core.strides import elementwise_strides
 from ..._engine.declare import NN_FUNCTIONS, InPlace, op, publish
-from ..._engine.execution import devices
+from ..._engine.execution import transfer
 from ..._engine.graph.op import Spec
 from ..._engine.graph.values import Meta, make_meta, ready
 from ..._engine.recording.kinds.base import Custom, cast
@@ -514,7 +514,7 @@ def _rrelu(input: Any, lower: float, upper: float, training: bool, generator: An
     # The forward pass uses the slopes as drawn, the gradient those in the input's dtype.
     compute_dtype = dtypes.working_dtype(meta.dtype)
     slopes_meta = make_meta(meta.shape, compute_dtype, meta.device)
-    noise = wrap(ready(devices.put(slopes, meta.device), slopes_meta))
+    noise = wrap(ready(transfer.put(slopes, meta.device), slopes_meta))
     call = _rrelu_drawn.inplace_twin.call if inplace else _rrelu_drawn.call
     return call(input, noise)
 

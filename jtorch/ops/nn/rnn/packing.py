@@ -18,7 +18,7 @@ import numpy as np
 from ...._core import dtypes, messages
 from ...._core.device import CPU
 from ...._engine.declare import op
-from ...._engine.execution import devices
+from ...._engine.execution import transfer
 from ...._engine.graph.op import Spec
 from ...._engine.graph.values import make_meta, ready
 from ...._engine.recording import record
@@ -32,7 +32,7 @@ from . import _messages
 def _of_ints(array: np.ndarray) -> Any:
     """Return an int64 tensor on the CPU."""
     made = np.ascontiguousarray(array, np.int64)
-    return record.wrap(ready(devices.put(made, CPU), make_meta(made.shape, dtypes.int64, CPU)))
+    return record.wrap(ready(transfer.put(made, CPU), make_meta(made.shape, dtypes.int64, CPU)))
 
 
 def _ints(tensor: Any) -> np.ndarray:
@@ -314,7 +314,7 @@ def _padded_on_host(sequences, value, longest, batch_first, left) -> Any:
     if not batch_first:
         padded = np.ascontiguousarray(np.swapaxes(padded, 0, 1))
     meta = make_meta(padded.shape, first.dtype, CPU)
-    return record.wrap(ready(devices.put(padded, CPU), meta))
+    return record.wrap(ready(transfer.put(padded, CPU), meta))
 
 
 @op(
