@@ -17,6 +17,7 @@ from .._engine.recording.dispatch_modes import without_operators
 from ..ops.compat import aten
 from ..ops.compat.matching import match
 from ..ops.compat.overloads import AVERAGED
+from . import node_formulas as _node_formulas  # noqa: F401  what nodes call
 from .operator_rules import RULES
 
 
@@ -47,6 +48,8 @@ def translate(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         result = rule(*args, **kwargs)
         if result is not NotImplemented:
             return result
+    if name == "backward":
+        return function(*args, **kwargs)  # the pass calls operators of its own
     packet = _packet(name.removeprefix("__get__:"))
     if packet is not None and not name.startswith("__set__"):
         if kwargs.get("inplace"):

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from .._engine.backward.usual import anomaly
 from .._engine.declare import METHODS, PYTHON_OPERATORS
 from .._engine.memory import from_jax
 from .._engine.recording import overrides
@@ -337,19 +338,21 @@ def _pop() -> None:
     _disarm()
 
 
-def _arm() -> None:
+def _arm(seeing_operators: int = 0) -> None:
     """Make every call look for modes, until as many calls of ``_disarm``."""
     global _armed
     with _lock:
+        anomaly.watched += seeing_operators
         if not _armed:
             overrides.arm()
             _arm_tensor()
         _armed += 1
 
 
-def _disarm() -> None:
+def _disarm(seeing_operators: int = 0) -> None:
     global _armed
     with _lock:
+        anomaly.watched -= seeing_operators
         _armed -= 1
         if not _armed:
             overrides.disarm()
@@ -358,7 +361,7 @@ def _disarm() -> None:
 
 def push_dispatch_mode(mode: Any) -> None:
     """Let a mode see operators. It is asked after the modes that see functions."""
-    _arm()
+    _arm(seeing_operators=1)
     if not state.dispatch_modes:
         state.modes = (BOTTOM, *state.modes)
     state.dispatch_modes = (*state.dispatch_modes, mode)
@@ -370,7 +373,7 @@ def pop_dispatch_mode() -> Any:
     state.dispatch_modes = tuple(left)
     if not left:
         state.modes = tuple([each for each in state.modes if each is not BOTTOM])
-    _disarm()
+    _disarm(seeing_operators=1)
     return mode
 
 

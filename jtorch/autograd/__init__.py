@@ -11,7 +11,7 @@ from .._engine.backward.stages import as_tensor as as_tensor
 from .._engine.backward.usual import differentiate
 from .._engine.graph.values import LEAF, NO_GRAD, SparseBase, Value, is_tensor
 from .._engine.recording import overrides
-from .._engine.recording.dispatch_modes import refuse_unseen
+from .._engine.recording.dispatch_modes import BOTTOM, refuse_unseen
 from .._engine.recording.overrides import DISPATCHING
 from .._engine.recording.storage import current_value
 from .._runtime import absent as _absent
@@ -215,7 +215,7 @@ def backward(
         RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
     """
     outputs = _as_tuple(tensors)
-    if overrides.state.modes:
+    if overrides.state.modes and overrides.state.modes[-1] is not BOTTOM:
         options = {"retain_graph": retain_graph, "create_graph": create_graph, "inputs": inputs}
         options["grad_tensors"] = grad_variables if grad_tensors is None else grad_tensors
         overrides.dispatch(backward, [], (outputs,), options, in_python=True)
@@ -266,7 +266,7 @@ def grad(
             "but got: allow_unused=False."
         )
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
-    if overrides.state.modes:
+    if overrides.state.modes and overrides.state.modes[-1] is not BOTTOM:
         options = {
             **{"grad_outputs": grad_outputs, "retain_graph": retain_graph},
             **{"create_graph": create_graph, "only_inputs": only_inputs},

@@ -10,9 +10,10 @@ import jtorch as torch
 from .._engine.graph.values import SparseBase
 from .._engine.recording.dispatch_modes import refuse_unseen
 from .._engine.recording.overrides import DISPATCHING
+from .._engine.recording.overrides import state as dispatch_state
 from .._tensor.tensor import Tensor
 from ..autograd.grad_mode import no_grad
-from . import _messages
+from . import _messages, _seen
 from .optimizer import Optimizer, _get_scalar_dtype, _use_grad_for_differentiable
 
 
@@ -113,8 +114,18 @@ class SteppedOptimizer(Optimizer):
         if DISPATCHING and any(type(param) in DISPATCHING for param in lists[0]):
             self._step_parts(lists, hyperparameters)
         else:
-            self._step_function(*lists, **hyperparameters)
+            step = self._step_function
+            if dispatch_state.dispatch_modes:
+                step = self._step_seen(lists, hyperparameters)
+            step(*lists, **hyperparameters)
         return lists
+
+    def _step_seen(self, lists: list[list[Any]], hyperparameters: dict[str, Any]) -> Callable:
+        """Return a step function of whose operators modes see as much as there is to see."""
+        step = self._step_function
+        formula = _seen.formula_of(step, hyperparameters)
+        is_complex = any(param.is_complex() for param in lists[0])
+        return step if formula is None or is_complex else formula
 
     def _step_parts(self, lists: list[list[Any]], hyperparameters: dict[str, Any]) -> None:
         """Step the tensors that wrappers hold; what a step adds to the lists becomes a wrapper."""

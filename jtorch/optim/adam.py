@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.recording.multi_tensor import advance, ready_full, write_lists
+from .._engine.recording.multi_tensor import advance, write_lists
 from .._tensor.tensor import Tensor
 from ..ops.optim import steps as optimiser_steps
 from . import _common, _messages
 from ._driver import SteppedOptimizer, counter
+from ._seen import zeros_for
 from .optimizer import ParamsT, _to_scalar
 
 __all__ = ["Adam", "adam"]
@@ -193,10 +194,10 @@ class Adam(SteppedOptimizer):
         if group["fused"]:
             _common.check_fused_param(param)
         state["step"] = counter(param, group)
-        state["exp_avg"] = ready_full(param)
-        state["exp_avg_sq"] = ready_full(param)
+        state["exp_avg"] = zeros_for(param)
+        state["exp_avg_sq"] = zeros_for(param)
         if group["amsgrad"]:
-            state["max_exp_avg_sq"] = ready_full(param)
+            state["max_exp_avg_sq"] = zeros_for(param)
 
     def _collect(self, group: dict[str, Any]) -> list[list[Any]]:
         if (

@@ -3,7 +3,8 @@
 A mode is handed every operator that is recorded while it is active, each as an overload such as
 ``aten.add.Tensor``; calling that runs it. What PyTorch makes of others is handed on in parts
 (``linear`` as ``t`` and ``addmm``) where ``jtorch/_runtime/as_operators.py`` says so, and whole
-elsewhere. A backward pass is one program here and is not seen.
+elsewhere. In a backward pass the operators of most nodes are seen
+(``jtorch/_runtime/node_formulas/``), and in a step of SGD and Adam its own.
 """
 
 from __future__ import annotations

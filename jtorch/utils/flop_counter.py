@@ -14,6 +14,7 @@ from typing import Any
 
 import jtorch as torch
 
+from .._engine.backward.seen import running
 from ._python_dispatch import TorchDispatchMode
 from ._pytree import tree_map
 from .module_tracker import ModuleTracker
@@ -277,6 +278,8 @@ class FlopCounterMode(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
+        if running.formula:
+            return result  # counted when its gradient arrived
         operator = func.overloadpacket  # type: ignore[attr-defined]
         parents = set(self.mod_tracker.parents)
         if operator in self.flop_registry:

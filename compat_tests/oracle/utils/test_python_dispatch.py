@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from compat_tests.utils import backward_cases
 from compat_tests.utils.test_flop_counter import COUNTS, operands
 from compat_tests.utils.test_python_dispatch import STATEMENTS
+from compat_tests.utils.test_seen_backward import RECORD
 
 
 @pytest.mark.oracle
@@ -96,3 +98,23 @@ def test_a_node_has_all_that_it_saved(name: str) -> None:
         return [each for each in dir(node) if each.startswith("_saved_")]
 
     assert saved(jtorch) == saved(torch)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("statement", RECORD["nodes"])
+def test_pytorch_calls_this_in_a_backward_pass(statement: str) -> None:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    found = backward_cases.of_statement(torch, TorchDispatchMode, statement)
+    assert found == RECORD["nodes"][statement]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", RECORD["programs"])
+def test_pytorch_calls_this_in_training(name: str) -> None:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    found = backward_cases.of_program(torch, TorchDispatchMode, name, True)
+    assert found == RECORD["programs"][name]

@@ -272,7 +272,7 @@ _SCALARS = frozenset(
 #: Attributes with a number for each spatial dimension of the node's name.
 _SPATIAL = frozenset(["dilation", "kernel_size", "padding", "output_padding", "stride"])
 _RANK = re.compile(r"(\d)D")
-_MISSING: Any = object()
+MISSING: Any = object()
 
 
 class SavedTensor:
@@ -341,7 +341,7 @@ def read(node: Any, name: str) -> Any:
         if known[attribute] and _is_freed(node):
             raise messages.backward_twice()
         found = _read(node, attribute)
-        if found is not _MISSING:
+        if found is not MISSING:
             return found
     raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
 
@@ -350,7 +350,7 @@ def names_of(node: Any) -> list[str]:
     """Return the names of the attributes that a node has."""
     found = []
     for attribute, is_tensor in _known(node).items():
-        if _locate(node, attribute, is_tensor) is not _MISSING:
+        if _locate(node, attribute, is_tensor) is not MISSING:
             found.append(_SAVED + attribute)
             if is_tensor:
                 found.append(_RAW + attribute)
@@ -406,22 +406,22 @@ def _locate(node: Any, attribute: str, is_tensor: bool) -> Any:
             position = names.index(name)
             reference = instruction.operands[position]
             if not isinstance(reference, int):
-                return _number(node._segment, reference)
+                return number_of(node._segment, reference)
             if not is_tensor:
-                return _MISSING
+                return MISSING
             if position in instruction.saves:
                 return (reference, False)
             needed = instruction.op.saves
             # One of several factors is saved for another's gradient alone.
             several = len(names) - names.count("index") > 1
-            return None if needed == "cross" or (needed is None and several) else _MISSING
+            return None if needed == "cross" or (needed is None and several) else MISSING
         if name in bound:
             return _constant(bound[name], attribute, type(node).__name__)
     offset = _RESULTS.get(attribute)
     shown = is_tensor and instruction.saves_result
     if shown and offset is not None and offset < len(instruction.metas):
         return (instruction.slot + offset, True)
-    return _MISSING
+    return MISSING
 
 
 def _constant(value: Any, attribute: str, node_name: str) -> Any:
@@ -429,17 +429,17 @@ def _constant(value: Any, attribute: str, node_name: str) -> Any:
     if value.__class__ is Operand and value.reference is None and value.meta is None:
         return value.number
     if attribute == "reduction":
-        return _REDUCTIONS.get(value, _MISSING)
+        return _REDUCTIONS.get(value, MISSING)
     if isinstance(value, (list, tuple)):
         if any(each.__class__ is not int for each in value):
-            return _MISSING
+            return MISSING
         rank = _RANK.search(node_name)
         if rank and len(value) == 1 and attribute in _SPATIAL:
             value = value * int(rank[1])
         return tuple([_unsigned(each, attribute) for each in value])
     if value is None or isinstance(value, (bool, float, complex, str)):
         return value
-    return _unsigned(value, attribute) if isinstance(value, int) else _MISSING
+    return _unsigned(value, attribute) if isinstance(value, int) else MISSING
 
 
 def _unsigned(number: int, attribute: str) -> int:
@@ -447,7 +447,8 @@ def _unsigned(number: int, attribute: str) -> int:
     return number if number >= 0 or attribute in _SCALARS else number + (1 << 64)
 
 
-def _number(segment: Any, reference: tuple[str, int]) -> Any:
+def number_of(segment: Any, reference: tuple[str, int]) -> Any:
+    """Return a number that a program takes as an input."""
     kind, index = reference
     holder = segment if segment.trace is None else segment.trace
     return (holder.floats if kind == "f" else holder.ints)[index]
@@ -478,26 +479,27 @@ def _of_meta(node: Any, instruction: Instruction, stem: str, what: str) -> Any:
         if what.startswith("argsize_"):
             at = what[len("argsize_") :].replace("minus_", "-")
             return meta.shape[int(at.replace("_", ""))]
-    return _MISSING
+    return MISSING
 
 
 def _read(node: Any, attribute: str) -> Any:
     is_tensor = _known(node)[attribute]
     found = _locate(node, attribute, is_tensor)
-    if found is _MISSING or found is None or not is_tensor:
+    if found is MISSING or found is None or not is_tensor:
         return found
     if not isinstance(found, tuple):
         return _as_tensor(found)
     reference, own = found
-    segment = node._segment
-    instruction = _instruction(node)
-    trace = segment.trace
-    plan: Any = _Only(instruction)
-    check_level(segment, plan, 0, trace)
-    if own:
-        value = node.value_at(reference - node._slot) if trace is not None else None
-        if value is not None:
-            return wrap(value)
+    only: Any = Only(_instruction(node))
+    check_level(node._segment, only, 0, node._segment.trace)
+    if own and node._segment.trace is not None:
+        return wrap(node.value_at(reference - node._slot))
+    return tensor_at(node, reference)
+
+
+def tensor_at(node: Any, reference: int) -> Any:
+    """Return a tensor that a node's segment kept, by its reference."""
+    segment, trace = node._segment, node._segment.trace
     if trace is not None:
         return _tensor_of(
             trace.inputs[-reference - 1] if reference < 0 else trace.values[reference]
@@ -507,11 +509,11 @@ def _read(node: Any, attribute: str) -> Any:
         leaf = edge()
         if leaf is not None:
             return leaf
-    saved = segment.saved.get(reference, _MISSING)
-    if saved is _MISSING and segment.remakes and reference >= 0:
+    saved = segment.saved.get(reference, MISSING)
+    if saved is MISSING and segment.remakes and reference >= 0:
         saved = _made_again(segment, end_of(segment).by_slot(), reference)
-    if saved is _MISSING or isinstance(saved, Value):
-        return saved if saved is _MISSING else _tensor_of(saved)
+    if saved is MISSING or isinstance(saved, Value):
+        return saved if saved is MISSING else _tensor_of(saved)
     meta = end_of(segment).meta_of(reference)
     value = ready(saved, meta)
     if meta.grad == RESULT:
@@ -524,8 +526,8 @@ def _made_again(segment: Any, by_slot: dict[int, Instruction], reference: int) -
     """Return the array of a view that was not kept, since what it is a view of is kept."""
     view = by_slot[reference]
     source = view.made_again_from(by_slot)
-    saved = _MISSING if source is None else segment.saved.get(source, _MISSING)
-    if saved is _MISSING:
+    saved = MISSING if source is None else segment.saved.get(source, MISSING)
+    if saved is MISSING:
         return saved
     return view.function(saved.array if isinstance(saved, Value) else saved)
 
@@ -544,7 +546,7 @@ def _tensor_of(value: Value) -> Any:
     return wrap(value)
 
 
-class _Only:
+class Only:
     """A plan of gradients that needs one instruction."""
 
     __slots__ = ("order", "views")

@@ -261,7 +261,12 @@ class OnePass:
     def _flow(self, special: SegmentPlace | None) -> None:
         """Record the gradient from the pending places down to ``special``, or to the leaves."""
         bound = None if special is None else order_of(special)
-        above = [p for p in self.pending if bound is None or order_of(p) > bound]
+        above = [
+            place
+            for place in self.pending
+            if special is None
+            or (order_of(place) > order_of(special) and not _is_one_node(place, special))
+        ]
         if not above:
             return
         gradients = [self.pending.pop(place) for place in above]
@@ -644,20 +649,7 @@ class OnePass:
     # The end
 
     def _finish(self, places: list[Any]) -> list[Value | None]:
-        totals: dict[int, Any] = {}
-        for leaf, gradient in list(self.leaves.values()):
-            extra = leaf._extra
-            if extra is not None and extra.hooks is not None:
-                gradient = _in_dtype(gradient, extra.grad_dtype)
-                for hook in list(extra.hooks.values()):
-                    gradient = _call_hook(hook, gradient)
-            totals[id(leaf)] = gradient
-            if self.accumulate:
-                self.deliver(leaf, gradient, self.create_graph)
-                extra = leaf._extra
-                if extra is not None and extra.post_hooks:
-                    for post_hook in list(extra.post_hooks.values()):
-                        post_hook(leaf)
+        totals = {id(leaf): self._deliver(leaf, g) for leaf, g in list(self.leaves.values())}
         if self.inputs is None:
             return []
         found: list[Value | None] = []
@@ -670,6 +662,29 @@ class OnePass:
                 if self.accumulate and captured is not None:
                     self.deliver(tensor, captured, self.create_graph)
         return found
+
+    def _deliver(self, leaf: Any, gradient: Any) -> Any:
+        """Call what waits for the gradient of a leaf, store it, and return it."""
+        extra = leaf._extra
+        if extra is not None and extra.hooks is not None:
+            gradient = _in_dtype(gradient, extra.grad_dtype)
+            for hook in list(extra.hooks.values()):
+                gradient = _call_hook(hook, gradient)
+        if self.accumulate:
+            self._store(leaf, gradient)
+            extra = leaf._extra
+            if extra is not None and extra.post_hooks:
+                for post_hook in list(extra.post_hooks.values()):
+                    post_hook(leaf)
+        return gradient
+
+    def _store(self, leaf: Any, gradient: Any) -> None:
+        self.deliver(leaf, gradient, self.create_graph)
+
+
+def _is_one_node(place: SegmentPlace, other: SegmentPlace) -> bool:
+    """Tell whether two results are of one node, which runs when all their gradients are there."""
+    return place[0] is other[0] and first_slot(place) == first_slot(other)
 
 
 def _ones(meta: Meta) -> Any:

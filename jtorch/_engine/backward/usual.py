@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from ..graph import tape
 from ..graph.values import LEAF, NO_GRAD, RESULT, Value
+from ..recording import dispatch_modes
 from ..recording.kinds.base import broadcast_shapes
 from ..recording.overrides import NotPlain
 from ..recording.record import reference_of, wrap
@@ -22,6 +23,7 @@ from ..recording.storage import Extra, ReadAgain, current_value, overwrite
 from ..recording.trace import REACH, Trace, local
 from .accumulation import accumulation, keep_differentiable
 from .overwritten import check_open_level, needs_another_value
+from .seen import NodeByNode, SeenPass
 from .stages import GRADIENT, OnePass, extend, gradient_meta, own_cone
 
 
@@ -41,7 +43,7 @@ def _backward(value: Value, retain_graph: bool, create_graph: bool) -> list[Any]
     trace = local.trace
     segment = trace.segment
     slot = value.place - trace.base
-    if not 0 <= slot < REACH or segment.hooks is not None or anomaly.enabled:
+    if not 0 <= slot < REACH or segment.hooks is not None or anomaly.alone:
         return None
     options = (slot, retain_graph, create_graph)
     start = trace.node
@@ -137,10 +139,35 @@ def leaves_behind(value: Value) -> list[Any] | None:
 
 
 class _Anomaly:
-    """Whether gradients are checked for NaN, one operator at a time."""
+    """Whether gradients are checked for NaN, one operator at a time.
 
-    enabled = False
+    Attributes:
+        alone: whether operators run one at a time, for this or because modes see them.
+        watched: how many modes that see operators are active, in all threads.
+    """
+
     check_nan = True
+    alone = False
+    _enabled = False
+    _watched = 0
+
+    @property
+    def enabled(self) -> bool:
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, wanted: bool) -> None:
+        self._enabled = wanted
+        self.alone = bool(wanted or self._watched)
+
+    @property
+    def watched(self) -> int:
+        return self._watched
+
+    @watched.setter
+    def watched(self, count: int) -> None:
+        self._watched = count
+        self.alone = bool(count or self._enabled)
 
 
 anomaly = _Anomaly()
@@ -241,5 +268,8 @@ def differentiate(
     Raises:
         RuntimeError: nothing requires grad, the graph was freed, or a value was overwritten.
     """
-    one_pass = OnePass(inputs, retain_graph, create_graph, accumulate, deliver, anomaly)
+    options = (inputs, retain_graph, create_graph, accumulate, deliver)
+    if anomaly.watched and not anomaly.enabled and dispatch_modes.is_seen(()):
+        return SeenPass(*options, NodeByNode()).run(roots, cotangents)
+    one_pass = OnePass(*options, anomaly)
     return one_pass.run(roots, cotangents)

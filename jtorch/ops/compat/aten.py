@@ -20,6 +20,7 @@ from ..indexing.view_copies import slice_of
 from ..nn.attention.scaled_dot_product import _safe_softmax as safe_softmax_operator
 from ..nn.norm.batch import batch_norm_with_update
 from ..nn.resampling import upsample_bilinear2d_aa
+from . import gradients as _gradients
 from . import internal_forms as _internal_forms
 from . import internal_names as _internal_names
 from .overloads import OpOverload as OpOverload
@@ -30,6 +31,7 @@ _REGISTRIES = (FUNCTIONS, LINALG_FUNCTIONS, FFT_FUNCTIONS, SPECIAL_FUNCTIONS, ME
 
 _OTHERS: dict[str, Callable] = {
     **_internal_names.TABLE,
+    **_gradients.TABLE,
     "_batch_norm_with_update": batch_norm_with_update,
     "slice": slice_of,
     "_safe_softmax": safe_softmax_operator.call,

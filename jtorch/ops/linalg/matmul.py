@@ -761,17 +761,16 @@ def linear(*args, **kwargs):
         raise
     if not ndim or not weight_ndim:
         raise _messages_products.linear_ranks(ndim, weight_ndim)
-    transposed = _t(weight)
     if bias is None:
-        return _matmul(input, transposed)
+        return _matmul(input, _t(weight))
     if ndim == 2:
-        return _addmm(bias, input, transposed)
+        return _addmm(bias, input, _t(weight))
     bias_meta = bias._value.meta
     if bias_meta.ndim != 1 or not bias_meta.contiguous:
-        return add.call(_matmul(input, transposed), bias)
+        return add.call(_matmul(input, _t(weight)), bias)
     shape = input.shape
     folded = input.reshape(math.prod(shape[:-1]), shape[-1])
-    return _addmm(bias, folded, transposed).view(*shape[:-1], weight.shape[0])
+    return _addmm(bias, folded, _t(weight)).view(*shape[:-1], weight.shape[0])
 
 
 # Of one that is imported the products convert their operands themselves.
