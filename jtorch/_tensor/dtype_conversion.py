@@ -149,6 +149,8 @@ def _moved(tensor: Any, device: Device) -> Any:
     )
     if device is META:
         return record.fresh(devices.NO_ELEMENTS, target)
+    if local.trace.captures:
+        local.trace.check_move(value)
     array = materialise(value, "copy to another device")
     return record.fresh(transfer.transferred(array, device), target)
 
@@ -165,9 +167,12 @@ def _differentiable_move() -> Any:
             """A copy on another device."""
 
             @staticmethod
-            def forward(ctx, tensor, device):
-                ctx.device = tensor.device
+            def forward(tensor, device):
                 return _moved(tensor.detach(), device)
+
+            @staticmethod
+            def setup_context(ctx, inputs, output):
+                ctx.device = inputs[0].device
 
             @staticmethod
             def backward(ctx, gradient):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._core.dtypes import is_inexact
 from .._engine.backward.capture import (
     FORWARD,
     Capture,
@@ -14,7 +15,7 @@ from .._engine.backward.capture import (
     packed_numbers,
     transformed_op,
 )
-from .._engine.graph.values import Meta
+from .._engine.graph.values import LEAF, NO_GRAD, Meta, make_meta
 from .._engine.recording.record import wrap
 from .._engine.recording.trace import local
 from .._tensor.tensor import Tensor
@@ -73,3 +74,15 @@ def rebuilt(made: Capture, results: Sequence[Any]) -> Any:
         structure,
         [results[next(positions)] if isinstance(leaf, Tensor) else leaf for leaf in leaves],
     )
+
+
+def stand_in_meta(shape: tuple[int, ...], meta: Meta, tracked: bool = False) -> Meta:
+    """Return the meta of a stand-in for a slice of a tensor.
+
+    Args:
+        shape: of the slice.
+        meta: of the tensor.
+        tracked: whether the transform differentiates as the tape does.
+    """
+    grad = LEAF if meta.grad or (tracked and is_inexact(meta.dtype)) else NO_GRAD
+    return make_meta(shape, meta.dtype, meta.device, None, grad)

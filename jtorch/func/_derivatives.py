@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .._engine.backward.capture import stand_in_meta
 from .._engine.backward.levels import levels
 from .._engine.backward.nodes import AccumulateGrad
 from .._engine.backward.usual import leaves_behind
@@ -20,7 +19,7 @@ from ..autograd import grad as _autograd_grad
 from ..autograd.grad_mode import enable_grad
 from ..ops.creation.creation import zeros_like
 from . import _argument_checks as checks
-from ._apply import apply, rebuilt
+from ._apply import apply, rebuilt, stand_in_meta
 from ._trees import flatten, unflatten
 
 _depth = 0

@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 
-from .._engine.backward.capture import capture, stand_in_meta
+from .._engine.backward.capture import capture
 from .._engine.recording.storage import current_value
 from .._tensor.tensor import Tensor
 from ..ops.shape.joining import cat
 from ..random import get_rng_state, set_rng_state
-from ._apply import tensors_in, transformed
+from ._apply import stand_in_meta, tensors_in, transformed
 from ._argument_checks import check_randomness
 from ._trees import described, flatten, spread, unflatten
 

@@ -36,6 +36,13 @@ _LOOKS = {
 }
 
 
+def two_devices() -> NotImplementedError:
+    """A function under a transform computes on two devices."""
+    return NotImplementedError(
+        "jtorch transforms functions as programs of one device, and this one computes on two"
+    )
+
+
 def looked_at(reason: str) -> RuntimeError:
     """A function under ``vmap`` looked at a slice."""
     return RuntimeError(_LOOKS.get(reason, _ITEM))

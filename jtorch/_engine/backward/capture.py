@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -20,18 +20,18 @@ import jax
 import numpy as np
 
 from ..._core.device import Device
-from ..._core.dtypes import BY_NAME, is_inexact
+from ..._core.dtypes import BY_NAME
 from ..declare import op
 from ..execution import fingerprint
 from ..execution.programs import Environment, evaluate, live_instructions, metas_of
 from ..graph.op import Spec
 from ..graph.trie import Instruction, Node
-from ..graph.values import LEAF, NO_GRAD, Meta, Value, make_meta, ready
+from ..graph.values import NO_GRAD, Meta, Value, make_meta, ready
 from ..memory.from_host import fresh_tensor
 from ..recording.kinds.base import Custom
 from ..recording.record import wrap
 from ..recording.storage import current_value
-from ..recording.trace import REACH, Trace, local, materialise
+from ..recording.trace import REACH, SwitchDevice, Trace, local, materialise
 from . import _messages
 from .levels import levels
 from .rules import forwards, on_tape
@@ -114,6 +114,11 @@ class CapturingTrace(Trace):
         own = getattr(value.array, "trace", None) is self
         return (value.meta, self.transform) if own else value.meta
 
+    def _switch_device(self, device: Device) -> None:
+        if self.own:  # what is captured is for the device of the arguments
+            raise SwitchDevice(device)
+        super()._switch_device(device)
+
     def keyed(self) -> Any:
         """Return the trace around whose numbers are drawn from a key of JAX, if there is one."""
         return self.outer.keyed() if isinstance(self.outer, CapturingTrace) else None
@@ -121,6 +126,10 @@ class CapturingTrace(Trace):
     def refuse_to_run(self) -> None:
         """Say that a captured function cannot look at values."""
         raise _messages.escaped() if self.finished else _messages.looked_at("item")
+
+    def refuse_device(self) -> None:
+        """Say that what is captured is for one device."""
+        raise _messages.two_devices()
 
     def read(self, value: Value, reason: str) -> Any:
         """Return the array of a value that is the same for all slices.
@@ -150,6 +159,24 @@ class CapturingTrace(Trace):
             self.places = [(value, value.place) for value, _ in inside]
             for value, place in inside:
                 value.place = place
+
+    def outside_for(self, values: Iterable[Value]) -> contextlib.AbstractContextManager[None]:
+        """Return the block in which to record on values of another device.
+
+        Raises:
+            NotImplementedError: one is part of what is captured, which is for one device.
+        """
+        for value in values:
+            if 0 <= value.place - self.base < REACH or self.follows(value):
+                self.refuse_device()
+        return self.outside()
+
+    def check_move(self, value: Value) -> None:
+        """Refuse to copy to another device what a trace that captures follows."""
+        if self.follows(value):
+            self.refuse_device()
+        with self.outside():
+            self.outer.check_move(value)
 
     def evaluate(self, value: Value) -> tuple[Value, int | None]:
         """Return a value for all slices, in the trace outside, and which dimension they are in.
@@ -407,6 +434,8 @@ def capture(
     """
     outer = local.trace
     trace = kind(transform, random, outer, arguments, axes)
+    if metas:
+        trace.device = metas[0].device
     made = Capture()
     local.trace = trace
     if trace.is_level:
@@ -427,6 +456,8 @@ def capture(
             value = current_value(tensor)
             reference = value.place - trace.base
             if not -REACH < reference < REACH:
+                if value.meta.device is not trace.device:
+                    trace.refuse_device()
                 trace.enter(value)
                 reference = value.place - trace.base
             positions.append(references.setdefault(reference, len(references)))
@@ -567,15 +598,3 @@ def _dtype_of(dtype: Any) -> Any:
 def transformed_op(*arrays: Any, transformed: Transformed, extra: int) -> tuple[Any, ...]:
     """Apply a transformed function."""
     return transformed.function(extra)(*arrays)
-
-
-def stand_in_meta(shape: tuple[int, ...], meta: Meta, tracked: bool = False) -> Meta:
-    """Return the meta of a stand-in for a slice of a tensor.
-
-    Args:
-        shape: of the slice.
-        meta: of the tensor.
-        tracked: whether the transform differentiates as the tape does.
-    """
-    grad = LEAF if meta.grad or (tracked and is_inexact(meta.dtype)) else NO_GRAD
-    return make_meta(shape, meta.dtype, meta.device, None, grad)

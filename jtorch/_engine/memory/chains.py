@@ -308,6 +308,9 @@ def read_chain(
         grad = RESULT if tracked else NO_GRAD
     trace = local.trace
     if trace.device is not base.meta.device:
+        if trace.captures:
+            with trace.outside_for((base,)):
+                return read_chain(base, steps, grad, counted)
         switch_device(base.meta.device)
     from_base = reference_of(trace, base)
     first = len(trace.ints)
@@ -357,6 +360,9 @@ def put_chain(
     if base.meta.grad == LEAF and trace.mode.grad and not keeps_history:
         raise messages.leaf_view_inplace()
     if trace.device is not base.meta.device:
+        if trace.captures:
+            with trace.outside_for((base, new)):
+                return put_chain(base, steps, new, keeps_history, whole, counted)
         switch_device(base.meta.device)
     from_base = base.place - trace.base
     if not -REACH < from_base < REACH:

@@ -169,6 +169,9 @@ def record_chain(tensor: Any, steps: tuple[Step, ...]) -> Any:
             reference = trace.enter(value)
         except SwitchDevice:
             trace.rollback()
+            if trace.captures:
+                with trace.outside_for((value,)):
+                    return record_chain(tensor, steps)
             switch_device(value.meta.device)
             trace = local.trace
             reference = trace.enter(value)

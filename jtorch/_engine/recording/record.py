@@ -742,7 +742,9 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
     if len(devices) > 1:
         others = devices - {CPU}
         if len(others) == 1 and not any(
-            tensor._value.meta.ndim for tensor in tensors if tensor._value.meta.device is CPU
+            tensor._value.meta.ndim or trace.is_mapped(tensor._value)
+            for tensor in tensors
+            if tensor._value.meta.device is CPU
         ):
             # PyTorch lets tensors without dimensions join from the CPU.
             place = others.pop()
@@ -751,6 +753,9 @@ def recover(op: Op, args: tuple, kwargs: dict, method: bool) -> Any:
             return record(op, args, kwargs, method)
         raise messages.device_mismatch(devices, op.name)
     if devices and devices != {trace.device}:
+        if trace.captures:
+            with trace.outside_for(map(current_value, tensors)):
+                return record(op, args, kwargs, method)
         switch_device(next(iter(devices)))
         return record(op, args, kwargs, method)
     op.schema.bind(args[1:] if method else args, kwargs, method)  # raises with PyTorch's words
@@ -784,6 +789,8 @@ def _on_device(value: Any, device: Device) -> Any:
 def switch_device(device: Device) -> None:
     """Run what is pending and record for another device from now on."""
     trace = local.trace
+    if trace.captures:
+        trace.refuse_device()
     flush(trace, "switch to another device")
     trace.device = device
 

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import math
 import threading
+from collections.abc import Iterable
 from sys import getrefcount
 from typing import Any
 
@@ -212,7 +213,11 @@ class Trace:
         """Raise what a trace that is never run raises."""
         raise AssertionError("this trace runs")
 
-    refuse_randomness = refuse_to_run
+    refuse_randomness = refuse_device = refuse_to_run
+
+    def outside_for(self, values: Iterable[Value]) -> contextlib.AbstractContextManager[None]:
+        """Return the block in which a trace that is never run records for another device."""
+        raise AssertionError("this trace runs")
 
     def read(self, value: Value, reason: str) -> Any:
         """Return the array of a value of a trace that is never run."""
@@ -244,6 +249,9 @@ class Trace:
     def is_mapped(self, value: Value) -> bool:
         """Return whether a value differs between the slices of ``vmap``."""
         return False
+
+    def check_move(self, value: Value) -> None:
+        """Refuse to copy to another device what a trace that captures follows."""
 
     def check_write(self, name: str, target: Any, *others: Any) -> None:
         """Refuse a write that a trace under ``vmap`` cannot make."""
