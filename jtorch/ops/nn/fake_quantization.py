@@ -193,7 +193,7 @@ def fake_quantize_per_channel_affine(input, scale, zero_point, axis, quant_min, 
     _check_channels(input, scale, zero_point, axis)
     _check_levels(quant_min, quant_max)
     if zero_point.dtype is dtypes.int32:
-        points = known_elements(zero_point)
+        points = known_elements(zero_point, on_any_device=True)
         if points is not None and ((points < quant_min) | (points > quant_max)).any():
             raise _messages.zero_point_outside()
     if axis < 0:
