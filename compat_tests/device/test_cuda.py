@@ -151,3 +151,34 @@ def test_a_training_step_stays_on_the_device(torch, device, monkeypatch):
         torch.cuda.synchronize()
     assert loss.item() >= 0 and len([each for each in moved if getattr(each[0], "ndim", 0)]) == 0
     assert torch.compiler.stats().programs_compiled - looks <= 4
+
+
+def test_coins_of_probabilities(torch, device):
+    """Each thread of PyTorch's kernel takes four elements; the generator moves by twelve words."""
+    generator = torch.Generator(device=device)
+
+    def offset():
+        return int.from_bytes(bytes(generator.get_state().tolist()[8:]), "little")
+
+    probability = torch.linspace(0, 1, 1003, device=device)
+    generator.manual_seed(5)
+    drawn = torch.bernoulli(probability, generator=generator)
+    assert drawn.device == device and offset() == 12
+    assert drawn[0] == 0 and drawn[-1] == 1 and 400 < drawn.sum() < 600
+    # The first word of every thread is the one that uniform_ takes first.
+    generator.manual_seed(5)
+    units = torch.empty(251, device=device).uniform_(generator=generator)
+    assert torch.equal(drawn[::4], (units <= probability[::4]).float())
+    for like in (
+        torch.empty(1003, device=device),
+        torch.empty(1003, device=device, dtype=torch.int32),
+        torch.empty(1003, device=device, dtype=torch.bool),
+    ):
+        generator.manual_seed(5)
+        assert torch.equal(like.bernoulli_(probability, generator=generator).float(), drawn)
+    generator.manual_seed(5)
+    turned = torch.empty(17, 59, device=device).t()
+    turned.bernoulli_(probability.view(17, 59).t(), generator=generator)
+    assert torch.equal(turned.t().flatten(), drawn)
+    torch.empty(0, device=device).bernoulli_(torch.empty(0, device=device), generator=generator)
+    assert offset() == 12

@@ -87,6 +87,20 @@ def test_dropout(count):
     assert kept.tolist() == expected
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 6, 600, 2044, 4100])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_coins(count, kind):
+    """There are more threads than the GPU holds at once, as the kernel does not go around."""
+    probability = ((np.arange(count) % 11) / 10).astype(kind)
+    drawn = philox.philox_coins(3 + 2**35, 8, probability)
+    unit, expected = np.float32(2.0**-32), []
+    for thread in range(-(-count // 4)):
+        for at, word in enumerate(words_of(3 + 2**35, 8, thread, 4), 4 * thread):
+            if at < count:
+                expected.append(bool(np.float32(word) * unit + unit / 2 <= probability[at]))
+    assert drawn.tolist() == expected
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 10, 1000, 5000])
 def test_permutations(count):
     generator = PhiloxGenerator(11, THREADS)

@@ -26,6 +26,8 @@ _KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 _BLOCK_THREADS = 256
 # Threads that an H100 or H200 (SXM) holds at once: 132 multiprocessors of 2048.
 DEFAULT_THREADS = 132 * 2048
+# Of launches that are not held to the threads that run at once.
+_ANY = 2**40
 _STATE = np.dtype([("seed", "<u8"), ("offset", "<i8")])
 
 
@@ -74,8 +76,12 @@ class PhiloxGenerator:
 
     def take(self, count: int, unroll: int = 4) -> tuple[int, int]:
         """Return (seed, offset) for a draw of ``count`` elements and move past it."""
+        return self.advance(offset_increment(count, self.threads, unroll))
+
+    def advance(self, words: int) -> tuple[int, int]:
+        """Return (seed, offset) and move past so many words of a thread, whole calls of four."""
         start = self.offset
-        self.offset += offset_increment(count, self.threads, unroll)
+        self.offset += -(-words // 4) * 4
         return self._seed, start
 
 
@@ -215,6 +221,21 @@ def philox_dropout(
     words, _, _ = _thread_words(seed, offset, count, threads, vector, xp)
     units = xp.stack([_unit32(word) for word in words[:vector]], axis=-1)
     return units.reshape(-1)[:count].reshape(shape) < keep
+
+
+def philox_coins(seed: Any, offset: Any, probability: Any, xp: ModuleType = np) -> Any:
+    """Draw what ``bernoulli_`` of a tensor of probabilities draws on a CUDA device, as booleans.
+
+    A thread takes four elements that lie side by side, and there are as many threads as that needs.
+
+    Args:
+        seed, offset, xp: as for ``philox_uniform``.
+        probability: float32, or float64 for elements of float64, in the order of memory.
+    """
+    count = probability.size
+    words, _, _ = _thread_words(seed, offset, -(-count // 4), _ANY, 1, xp)
+    units = xp.stack([_unit32(word) for word in words], axis=-1)
+    return units.reshape(-1)[:count].reshape(probability.shape) <= probability
 
 
 class KernelWords:

@@ -18,6 +18,8 @@ from ..._random import philox
 
 #: Draws nothing: an empty draw from it looks at the parameters alone.
 _CHECKING = _random.CPUGenerator(0)
+#: By how much PyTorch moves a generator for them, of which a thread takes four.
+_WORDS_OF_COINS = 10
 
 
 def draw(engine: Any, how: Callable, shape: tuple[int, ...], meta: Meta) -> Any:
@@ -39,6 +41,8 @@ def draw(engine: Any, how: Callable, shape: tuple[int, ...], meta: Meta) -> Any:
         return transfer.put(how(philox.KernelWords(engine), shape, dtype), meta.device)
     if name == "permutation":
         return transfer.put(philox.philox_permutation(engine, shape[0]).astype(dtype), meta.device)
+    if name == "coins":
+        return _coins(engine, parameters[0], meta)
     wide = dtype == np.float64 or name in _WIDE
     known = _KERNELS.get(name)
     if known is None or not (meta.dtype.is_floating_point or name in _OF_ANY_DTYPE):
@@ -48,6 +52,26 @@ def draw(engine: Any, how: Callable, shape: tuple[int, ...], meta: Meta) -> Any:
     with jax.default_device(devices.jax_device(meta.device)), transfer.told_of_memory(meta.device):
         program = _program(name, shape, dtype, engine.threads)
         return program(_halves(seed), _halves(offset), *map(np.float64, parameters))
+
+
+def _coins(engine: Any, probability: np.ndarray, meta: Meta) -> Any:
+    """Draw 1 with a probability of each element's own, and 0 else."""
+    dtype = meta.dtype._numpy
+    if not probability.size:
+        return transfer.put(np.zeros(probability.shape, dtype), meta.device)
+    seed, offset = engine.advance(_WORDS_OF_COINS)
+    kind = np.float64 if dtype == np.float64 else np.float32
+    with jax.default_device(devices.jax_device(meta.device)), transfer.told_of_memory(meta.device):
+        program = _coins_program(dtype)
+        return program(_halves(seed), _halves(offset), probability.astype(kind))
+
+
+@functools.lru_cache(maxsize=16)
+def _coins_program(dtype: Any) -> Callable:
+    def jtorch_coins(seed: Any, offset: Any, probability: Any) -> Any:
+        return philox.philox_coins(seed, offset, probability, jnp).astype(dtype)
+
+    return jax.jit(jtorch_coins)
 
 
 def host_engine(engine: Any, count: int) -> Any:

@@ -464,10 +464,20 @@ def _bernoulli(bound: dict[str, Any], input: Any) -> Any:
         drawn = (rand_like(input) < input.detach()).to(input.dtype)
         return _written(bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, drawn), "bernoulli")
     weights = _elements(input)
-    array = _random.bernoulli_tensor(_engine_for(generator, input), weights)
-    return _written(
-        bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, _result(input, array)), "bernoulli"
-    )
+    meta = make_meta(input.shape, input.dtype, input.device)
+    drawn = _fresh(meta, generator, _Coins(weights), False)
+    return _written(bound.get("out"), _in_graph(_DRAWN_BERNOULLI, input, drawn), "bernoulli")
+
+
+class _Coins:
+    """Draws 1 with a probability of each element's own, and 0 else."""
+
+    def __init__(self, probability: np.ndarray):
+        self.probability = probability
+        self.kernel = ("coins", probability)
+
+    def __call__(self, engine: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return _random.bernoulli_tensor(engine, self.probability, dtype)
 
 
 def _coin(probability: float) -> Draw:
@@ -747,9 +757,7 @@ def _draw_bernoulli(self: Any, index: int, bound: dict[str, Any]) -> tuple[Op, D
     order = _drawing_order(current_value(self).meta)
     if order is not None:
         weights = weights.transpose(order)
-    return _DRAWN_COINS, lambda engine, shape, dtype: _random.bernoulli_tensor(
-        engine, weights, dtype
-    )
+    return _DRAWN_COINS, _Coins(weights)
 
 
 _in_place(
