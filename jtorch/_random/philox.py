@@ -79,7 +79,7 @@ class PhiloxGenerator:
         return self.advance(offset_increment(count, self.threads, unroll))
 
     def advance(self, words: int) -> tuple[int, int]:
-        """Return (seed, offset) and move past that number of words of a thread, whole calls of four."""
+        """Return (seed, offset) and move past this many words of a thread, whole calls of four."""
         start = self.offset
         self.offset += -(-words // 4) * 4
         return self._seed, start
