@@ -30,8 +30,9 @@ SKIPPED_FAMILIES = {"devices", "random", "dropout", "numpy_bridge"}
 
 
 def on_any_device(text: str) -> str:
-    """Return an outcome without what says where a tensor is."""
+    """Return an outcome without what says where a tensor is, and what is said once a process."""
     text = re.sub(r"\s+", " ", text)
+    text = re.sub(r" \[UserWarning: This overload of [^]]*\]$", "", text)
     return text.replace(", device='cuda:0'", "").replace("cuda:0", "cpu")
 
 
